@@ -1,0 +1,54 @@
+/**
+ * Objects by key in one bucket or directory. Drivers: S3, directory, memory.
+ *
+ * A driver retries what is safe to retry (reads, whole-object puts of a name that nobody else uses) and throws
+ * `ObjectNotFound`, `ObjectChanged`, or a `WorkError` that names bucket and key.
+ */
+export interface ObjectInfo {
+  readonly key: string
+  readonly size: number
+  /** As the store gives it, without the quotes. Opaque: equal means the same bytes. */
+  readonly etag: string
+  readonly lastModifiedMs: number
+  /** S3 storage class where it is not STANDARD (GLACIER, DEEP_ARCHIVE, …). */
+  readonly storageClass?: string
+}
+
+/** One page of a listing, in ascending order of the keys' UTF-8 bytes. */
+export interface ListPage {
+  readonly objects: readonly ObjectInfo[]
+  /** With a delimiter: the common prefixes, each ending in the delimiter. */
+  readonly prefixes: readonly string[]
+  /** The store's own clock when it answered (S3: the Date header; a directory: this machine's), ms. */
+  readonly dateMs: number
+}
+
+export interface ListQuery {
+  readonly prefix: string
+  /** Only keys after this one, exclusive (S3 StartAfter). */
+  readonly startAfter?: string
+  readonly delimiter?: string
+}
+
+export interface ObjectStore {
+  /** Yields pages until the end; a caller that stops early sends no further request. */
+  list(query: ListQuery): AsyncIterable<ListPage>
+  /**
+   * The whole object, or `range` of it (`end` exclusive), in one request.
+   * `ifMatch`: throws ObjectChanged unless the object's ETag is that one. ObjectNotFound where there is none.
+   */
+  get(key: string, options?: { ifMatch?: string; range?: { start: number; end: number }; signal?: AbortSignal }): Promise<Uint8Array>
+  /** Writes a new object. `chunks` are consumed once; large ones go up in parts while they are produced. Returns the size in bytes. */
+  put(key: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<number>
+  /** Releases sockets. */
+  close(): Promise<void>
+}
+
+export class ObjectNotFound extends Error {
+  override readonly name = 'ObjectNotFound'
+}
+
+/** The object's ETag is no longer the one asked for: somebody wrote the key again. */
+export class ObjectChanged extends Error {
+  override readonly name = 'ObjectChanged'
+}
