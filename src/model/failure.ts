@@ -12,9 +12,31 @@ export interface Fault {
   readonly message: string
 }
 
-/** The document or the arguments are wrong: exit code 2. `path` is the document path, such as `spec.source.topics[0]`. */
+/** One thing that is wrong with a document, or that can not be done yet. */
+export interface Problem {
+  /** The document path: `spec.source.topics[0]`; empty where it is about the file or the whole document. */
+  readonly path: string
+  /** A sentence that says what was expected and what was found; never a secret. */
+  readonly message: string
+  readonly file?: string
+  /** Where in the file, both from 1. */
+  readonly line?: number
+  readonly column?: number
+  /** Which document, where the file has several: its name, or its number from 1 where it has none. */
+  readonly document?: string
+}
+
+/**
+ * The document or the arguments are wrong: exit code 2. `problems` is all that was found wrong, for programs; the message says it
+ * to people. It is empty where the arguments are meant.
+ */
 export class DocumentError extends Error {
   override readonly name = 'DocumentError'
+  readonly problems: readonly Problem[]
+  constructor(message: string, problems: readonly Problem[] = []) {
+    super(message)
+    this.problems = problems
+  }
 }
 
 /**

@@ -25,7 +25,7 @@ export interface ListPage {
 
 export interface ListQuery {
   readonly prefix: string
-  /** Only keys after this one, exclusive (S3 StartAfter). */
+  /** Only keys after this one, exclusive (S3 StartAfter). With a delimiter, a common prefix counts as a key. */
   readonly startAfter?: string
   readonly delimiter?: string
 }

@@ -1,3 +1,4 @@
+import { stringifyJson } from '../json/exact.ts'
 import type { PartitionSpec } from './partition-spec.ts'
 import type { Schema } from './schema.ts'
 
@@ -71,3 +72,52 @@ export interface SortField {
   readonly direction: 'asc' | 'desc'
   readonly 'null-order': 'nulls-first' | 'nulls-last'
 }
+
+/** The branch that `current-snapshot-id` follows. */
+export const mainBranch = 'main'
+
+/** The document's text; every 64-bit integer has all its digits. */
+export function serializeTableMetadata(metadata: TableMetadata): string {
+  return stringifyJson(metadata)
+}
+
+export function snapshotById(metadata: TableMetadata, id: bigint): Snapshot | undefined {
+  return metadata.snapshots?.find((snapshot) => snapshot['snapshot-id'] === id)
+}
+
+/** What a branch or tag names; null where there is no such reference, as on a table without snapshots. `main` is implied by `current-snapshot-id`. */
+export function refSnapshotId(metadata: TableMetadata, ref: string = mainBranch): bigint | null {
+  const named = metadata.refs?.[ref]
+  if (named !== undefined) return named['snapshot-id']
+  const current = metadata['current-snapshot-id'] ?? noSnapshotId
+  return ref === mainBranch && current !== noSnapshotId ? current : null
+}
+
+/** The snapshot that a branch or tag names. Throws an Error where the document names one that it does not hold. */
+export function currentSnapshot(metadata: TableMetadata, ref: string = mainBranch): Snapshot | null {
+  const id = refSnapshotId(metadata, ref)
+  if (id === null) return null
+  const snapshot = snapshotById(metadata, id)
+  if (snapshot === undefined) throw new Error(`table metadata of ${metadata.location}: ${ref} names snapshot ${id}, which is not in it`)
+  return snapshot
+}
+
+/** Throws an Error where the document holds no schema of that id. */
+export function currentSchema(metadata: TableMetadata): Schema {
+  const id = metadata['current-schema-id']
+  const schema = metadata.schemas.find((candidate) => candidate['schema-id'] === id)
+  if (schema === undefined) throw new Error(`table metadata of ${metadata.location}: there is no schema ${id}, which is the current one`)
+  return schema
+}
+
+/** Throws an Error where the document holds no partition spec of that id. */
+export function defaultSpec(metadata: TableMetadata): PartitionSpec {
+  const id = metadata['default-spec-id']
+  const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === id)
+  if (spec === undefined)
+    throw new Error(`table metadata of ${metadata.location}: there is no partition spec ${id}, which is the default one`)
+  return spec
+}
+
+/** What some writers put where there is no snapshot. */
+const noSnapshotId = -1n

@@ -1,0 +1,82 @@
+import { parseJson } from '../../formats/json/exact.ts'
+import { isObject } from '../../formats/json/expect.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { HttpAnswer } from '../http/undici.ts'
+
+/** One exchange with a catalog, as it is spoken of in messages: `what` is the purpose, `where` method and URL without its query. */
+export interface Exchange {
+  readonly what: string
+  readonly where: string
+  readonly answer: HttpAnswer
+}
+
+/** The error that a catalog answered with (REST catalog specification, `ErrorModel`), or what stands in its place. */
+export interface AnsweredError {
+  /** Null where the body is not in Iceberg's form, so that something else than a catalog may have answered. */
+  readonly type: string | null
+  readonly message: string
+}
+
+const longestMessage = 500
+
+export function answeredError({ answer }: Exchange): AnsweredError {
+  const body = answer.body.trim()
+  if (body === '') return { type: null, message: 'an empty body' }
+  if (body.startsWith('<')) return { type: null, message: 'an HTML or XML page, not an Iceberg error' }
+  const value = parsed(body)
+  const error = isObject(value) ? value['error'] : undefined
+  if (!isObject(error)) return { type: null, message: `not an Iceberg error: ${oneLine(body)}` }
+  const { type, message } = error
+  return { type: typeof type === 'string' ? type : 'error', message: oneLine(typeof message === 'string' ? message : 'no message') }
+}
+
+/** A sentence with purpose, place, status, the catalog's own words, and what to do where the status tells. */
+export function sentence(exchange: Exchange): string {
+  const { status, headers } = exchange.answer
+  const { type, message } = answeredError(exchange)
+  const words = type === null ? message : `${type}: ${message}`
+  const advice = adviceFor(status, headers['location'])
+  return `${exchange.what}: ${exchange.where} answered ${status} (${words})${advice === '' ? '' : `. ${advice}`}`
+}
+
+/** The failure that an answer is which nothing else makes sense of. */
+export function workError(exchange: Exchange): WorkError {
+  return new WorkError(sentence(exchange), { retry: retryFor(exchange.answer.status) })
+}
+
+/** Whether the answer says, in Iceberg's form, that what was asked for does not exist. */
+export function isMissing(exchange: Exchange): boolean {
+  return exchange.answer.status === 404 && answeredError(exchange).type !== null
+}
+
+function retryFor(status: number): 'later' | 'never' {
+  // A token may be renewed while we run, by rotation of its file; a missing right is not.
+  return status >= 500 || status === 408 || status === 429 || status === 401 || status === 419 ? 'later' : 'never'
+}
+
+function adviceFor(status: number, location: string | undefined): string {
+  if (status >= 300 && status < 400) {
+    return `Redirects${location === undefined ? '' : ` (to ${hostOf(location)})`} are not followed: the endpoint is probably the wrong host, or a login page`
+  }
+  if (status === 401) return 'Check the token: it is missing, wrong or expired'
+  if (status === 403) return 'The token is known, but lacks the right to do this: grant it in the catalog'
+  if (status === 419) return 'The token has expired: renew it'
+  return ''
+}
+
+function hostOf(location: string): string {
+  return URL.parse(location)?.host ?? 'another path'
+}
+
+function parsed(body: string): unknown {
+  try {
+    return parseJson(body, 'the answer')
+  } catch {
+    return undefined
+  }
+}
+
+function oneLine(text: string): string {
+  const line = text.replace(/[\p{Cc}\s]+/gu, ' ').trim()
+  return line.length > longestMessage ? `${line.slice(0, longestMessage)}…` : line
+}

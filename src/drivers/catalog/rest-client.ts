@@ -1,0 +1,113 @@
+import { stringifyJson } from '../../formats/json/exact.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { Clock } from '../../seams/clock.ts'
+import { httpClient, HttpFailure } from '../http/undici.ts'
+import type { HttpAnswer } from '../http/undici.ts'
+import type { Exchange } from './rest-answer.ts'
+
+export interface RestClientOptions {
+  readonly clock: Clock
+  /** Asked before each request, since secrets are renewed while we run. */
+  readonly token?: () => string | undefined
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** From asking for a connection until the whole answer is read, ms; 60 s unless given. */
+  readonly timeoutMs?: number
+}
+
+export interface RestCall {
+  /** Its purpose, for messages: `loading a.b`. */
+  readonly what: string
+  readonly method: 'GET' | 'POST'
+  readonly url: string
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What became of a call that is sent once. */
+export type Sent = Exchange | { readonly failure: string; readonly sent: boolean }
+
+export interface RestClient {
+  /** Sends exactly once. A failure below HTTP is a value: whether the request was carried out may be unknown. */
+  once(call: RestCall): Promise<Sent>
+  /**
+   * Sends what may be carried out twice, up to four times while the catalog is overloaded (429, 500, 502, 503, 504) or out of reach.
+   * Gives the last answer, whatever its status; throws a WorkError where there was none.
+   */
+  repeatable(call: RestCall): Promise<Exchange>
+  close(): Promise<void>
+}
+
+const connections = 8
+const connectTimeoutMs = 10_000
+const defaultTimeoutMs = 60_000
+/** Metadata of a table with 100,000 snapshots is around 60 MB. */
+const maxAnswerBytes = 256 * 1024 * 1024
+const attempts = 4
+const firstPauseMs = 250
+const longestPauseMs = 60_000
+const transientStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
+
+export function restClient(options: RestClientOptions): RestClient {
+  const { clock, token, headers = {}, timeoutMs = defaultTimeoutMs } = options
+  const http = httpClient({ connectionsPerHost: connections, timeoutMs, connectTimeoutMs, maxAnswerBytes })
+  /** Until when the catalog asked us to stay away (Retry-After). */
+  let quietUntilMs = 0
+
+  async function once(call: RestCall): Promise<Sent> {
+    await clock.sleep(Math.max(0, quietUntilMs - clock.now()))
+    const bearer = token?.()?.trim()
+    const secrets = [bearer, ...Object.values(headers)].filter((value) => value !== undefined && value.length >= shortestSecret)
+    const redact = (text: string): string => secrets.reduce((clean: string, secret) => clean.replaceAll(secret ?? '', '***'), text)
+    const where = `${call.method} ${placeOf(call.url)}`
+    try {
+      const answer = await http.send({
+        method: call.method,
+        url: call.url,
+        headers: {
+          accept: 'application/json',
+          'user-agent': 'iceberg-processor',
+          ...(bearer === undefined || bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
+          ...headers,
+          ...call.headers,
+          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        body: call.body === undefined ? undefined : stringifyJson(call.body),
+      })
+      quietUntilMs = Math.max(quietUntilMs, clock.now() + retryAfterMs(answer, clock.now()))
+      return { what: call.what, where, answer: answer.status < 400 ? answer : { ...answer, body: redact(answer.body) } }
+    } catch (error) {
+      if (!(error instanceof HttpFailure)) throw error
+      return { failure: `${call.what}: ${where} failed (${redact(error.message)})`, sent: error.sent }
+    }
+  }
+
+  async function repeatable(call: RestCall): Promise<Exchange> {
+    for (let attempt = 1; ; attempt += 1) {
+      const outcome = await once(call)
+      const last = attempt === attempts
+      if ('answer' in outcome && (last || !transientStatuses.has(outcome.answer.status))) return outcome
+      if ('failure' in outcome && last) throw new WorkError(`${outcome.failure}, ${attempts} times`, { retry: 'later' })
+      await clock.sleep(firstPauseMs * 4 ** (attempt - 1))
+    }
+  }
+
+  return { once, repeatable, close: () => http.close() }
+}
+
+/** Header values that are shorter say nothing secret, and would blot out half of a message. */
+const shortestSecret = 8
+
+/** How long an overloaded catalog wants to be left alone: seconds or a date (RFC 9110, 10.2.3), a minute at most. */
+function retryAfterMs(answer: HttpAnswer, nowMs: number): number {
+  const value = answer.headers['retry-after']
+  if (value === undefined || !transientStatuses.has(answer.status)) return 0
+  const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - nowMs
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(0, ms), longestPauseMs)
+}
+
+/** Host and path: no user name, no password, no query. */
+function placeOf(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed === null ? 'a URL that can not be read' : `${parsed.host}${parsed.pathname}`
+}

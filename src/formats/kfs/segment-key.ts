@@ -1,0 +1,36 @@
+import type { TopicPartition } from '../../model/topic-partition.ts'
+
+/*
+ *   key  = prefix topic "/" partition "/" name        prefix: empty, or ends in "/"
+ *   name = "segment-" base offset(20 digits) "." ("kfs" | "index")
+ */
+export type SegmentExtension = 'kfs' | 'index'
+
+const fileName = /^segment-(\d{20})\.(kfs|index)$/
+const maxOffset = 0x7fffffffffffffffn
+
+/** The key of a segment or of its index. */
+export function segmentKey(prefix: string, at: TopicPartition, baseOffset: bigint, extension: SegmentExtension): string {
+  return `${listStartAfter(prefix, at, baseOffset)}.${extension}`
+}
+
+/** What the keys of all objects of a topic-partition begin with. */
+export function partitionPrefix(prefix: string, at: TopicPartition): string {
+  return `${prefix}${at.topic}/${at.partition}/`
+}
+
+/**
+ * A StartAfter key (exclusive) with which a listing of `partitionPrefix` begins at the objects of `baseOffset` themselves:
+ * their keys without what follows the digits, so it sorts before both and after every segment with a lower base offset.
+ */
+export function listStartAfter(prefix: string, at: TopicPartition, baseOffset: bigint): string {
+  return `${partitionPrefix(prefix, at)}segment-${baseOffset.toString().padStart(20, '0')}`
+}
+
+/** Reads what follows the last slash of a key; null where that is no segment and no index (other objects lie there too). */
+export function parseSegmentFileName(name: string): { baseOffset: bigint; extension: SegmentExtension } | null {
+  const match = fileName.exec(name)
+  if (match === null) return null
+  const baseOffset = BigInt(match[1])
+  return baseOffset > maxOffset ? null : { baseOffset, extension: match[2] as SegmentExtension }
+}

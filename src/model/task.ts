@@ -1,0 +1,27 @@
+import type { OffsetRanges } from './offset-range.ts'
+import type { SegmentRef } from './segment.ts'
+import type { TopicPartition } from './topic-partition.ts'
+
+/** A run of one topic-partition's segments, ascending by base offset. */
+export interface TaskPart {
+  readonly at: TopicPartition
+  /**
+   * Base offset of the segment that this part follows in the tail, null at the start of a log. A result is committed only when
+   * the table's frontier stands there: that is what makes segments, and not races, decide who wins an overlap.
+   */
+  readonly follows: bigint | null
+  readonly segments: readonly SegmentRef[]
+  /** Offsets that are decided already, as known when the task was planned: they are clipped record by record. */
+  readonly decided: OffsetRanges
+  /** Base offset of the segment after the last one here; bounds what a fault at the end can skip. Null: none is known. */
+  readonly nextBaseOffset: bigint | null
+}
+
+/** A piece of work as a value: segments of one table, many topic-partitions perhaps, up to a size. */
+export interface Task {
+  /** Deterministic: the same plan gives the same id. */
+  readonly id: string
+  readonly parts: readonly TaskPart[]
+  /** Sum of the segments' sizes. */
+  readonly bytes: number
+}

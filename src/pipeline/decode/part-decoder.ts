@@ -1,0 +1,215 @@
+import { type BatchHeader, lastOffsetOf } from '../../formats/kafka/batch-header.ts'
+import { RecordFrames } from '../../formats/kafka/record-frames.ts'
+import { decodeRecords } from '../../formats/kafka/records.ts'
+import { frameSegment, type SegmentFrame } from '../../formats/kfs/segment.ts'
+import type { Fault } from '../../model/failure.ts'
+import { countOffsets, intersectRanges, type OffsetRange, type OffsetRanges, subtractRanges, unionRanges } from '../../model/offset-range.ts'
+import type { SegmentRef } from '../../model/segment.ts'
+import type { TaskPart } from '../../model/task.ts'
+import type { PartEnd, RecordCounts, Skip, TranslatedPart } from '../../model/translated-part.ts'
+import type { DecidedSpan } from './decided-span.ts'
+import { freshRuns } from './fresh-runs.ts'
+import type { TableColumns } from './table-columns.ts'
+
+export interface DecodeOptions {
+  readonly onError: 'stop' | 'skip'
+  /** A compressed batch may inflate to this many bytes. */
+  readonly maxBatchBytes: number
+}
+
+/**
+ * Reads one part of a task, segment after segment: each record becomes a row of `columns`, or is decided without one (a control
+ * record, a skipped one), or is clipped because its offset was decided before. A batch is the unit: between two batches the
+ * caller may take the columns away and clear them.
+ *
+ * Invariant: an offset is in `ranges` exactly when its row was appended to the columns, or when it has no row by a rule above.
+ */
+export class PartDecoder {
+  readonly #part: TaskPart
+  readonly #columns: TableColumns
+  readonly #options: DecodeOptions
+  readonly #frames = new RecordFrames()
+  readonly #topic: Uint8Array
+  /** Offsets decided before this part or by it. */
+  #seen: OffsetRanges
+  /** Offsets decided by this part. */
+  #ranges: OffsetRanges = []
+  readonly #gaps: OffsetRange[] = []
+  readonly #skips: Skip[] = []
+  readonly #counts = { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 } satisfies RecordCounts
+  #last: SegmentRef | null = null
+  #ended: PartEnd | null = null
+  /** One past the highest offset met in this part. */
+  #end: bigint | null = null
+
+  constructor(part: TaskPart, columns: TableColumns, options: DecodeOptions) {
+    this.#part = part
+    this.#columns = columns
+    this.#options = options
+    this.#topic = new TextEncoder().encode(part.at.topic)
+    this.#seen = part.decided
+  }
+
+  /** Whether the part can not go on; the segments that are left must not be decoded. */
+  get ended(): boolean {
+    return this.#ended !== null
+  }
+
+  /** The segment is gone, or is not the one that was listed: the part ends before it. */
+  endBefore(segment: SegmentRef): void {
+    this.#ended = { kind: 'changed', segment }
+  }
+
+  /** Decodes the next segment of the part, a batch at each step, and tells what that batch decided. */
+  *decode(segment: SegmentRef, bytes: Uint8Array): Generator<DecidedSpan, void, undefined> {
+    if (!this.#passGap(segment)) {
+      this.#ended = { kind: 'unsettled', segment }
+      return
+    }
+    const before = this.#seen
+    const frame = frameSegment(bytes, segment)
+    for (const batch of frame.batches) {
+      const ranges = this.#decodeBatch(segment, batch, bytes, before)
+      if (ranges.length > 0) yield { at: this.#part.at, segment, ranges }
+      if (this.ended) return
+    }
+    if (frame.fault !== null) this.#meet(segment, frame.fault, this.#unreadable(segment, frame))
+    if (!this.ended) this.#last = segment
+  }
+
+  /** What the part came to. */
+  finish(): TranslatedPart {
+    const { at, follows, segments } = this.#part
+    return {
+      at,
+      follows,
+      first: segments[0],
+      last: this.#last,
+      ranges: this.#ranges,
+      gaps: this.#gaps,
+      maxTimestampMs: this.#columns.takeMaxTimestampMs(),
+      counts: this.#counts,
+      skips: this.#skips,
+      ended: this.#ended,
+    }
+  }
+
+  /** Returns the offsets that the batch newly decided. */
+  #decodeBatch(segment: SegmentRef, batch: BatchHeader, bytes: Uint8Array, before: OffsetRanges): OffsetRanges {
+    const frames = this.#frames
+    const fault = decodeRecords(bytes, batch, this.#options, frames)
+    const runs = freshRuns(frames, batch.baseOffset, segment.baseOffset, this.#seen)
+    this.#countRepeated(segment, batch, before, runs)
+    if (batch.isTransactional && !batch.isControl) this.#counts.transactional += frames.count
+    const decided: OffsetRange[] = []
+    for (const { from, to } of runs) {
+      const start = batch.baseOffset + BigInt(frames.offsetDelta[from])
+      const end = batch.isControl ? this.#takeControl(from, to) : this.#takeRows(segment, batch, from, to)
+      if (end > from) decided.push([start, start + BigInt(end - from)])
+      if (this.ended) break
+    }
+    this.#decide(decided)
+    if (fault !== null && !this.ended) {
+      const range = this.#below(segment, [fault.offset, lastOffsetOf(batch) + 1n])
+      decided.push(...this.#meet(segment, fault, range))
+    }
+    return decided
+  }
+
+  #takeControl(from: number, to: number): number {
+    this.#counts.control += to - from
+    return to
+  }
+
+  /** Appends rows `[from, to)`; returns where it ended, which is `to` unless a bad record stopped the part. */
+  #takeRows(segment: SegmentRef, batch: BatchHeader, from: number, to: number): number {
+    for (let next = from; next < to; next++) {
+      const rows = this.#columns.length
+      const bad = this.#columns.append(this.#part.at, this.#topic, batch.baseOffset, this.#frames, next, to)
+      this.#counts.rows += this.#columns.length - rows
+      if (bad === null) return to
+      const offset = batch.baseOffset + BigInt(this.#frames.offsetDelta[bad.index])
+      const fault: Fault = { kind: 'malformed', position: batch.position, offset, message: bad.message }
+      if (this.#options.onError === 'stop') {
+        this.#ended = { kind: 'fault', segment, fault }
+        return bad.index
+      }
+      this.#skips.push({ segment, range: [offset, offset + 1n], fault })
+      this.#counts.skipped++
+      next = bad.index
+    }
+    return to
+  }
+
+  /** A fault stops the part, or the range it spoils is skipped. Returns what was newly decided by skipping. */
+  #meet(segment: SegmentRef, fault: Fault, range: OffsetRange | null): OffsetRanges {
+    if (this.#options.onError === 'stop' || range === null) {
+      this.#ended = { kind: 'fault', segment, fault: range === null ? withoutEnd(fault, this.#options) : fault }
+      return []
+    }
+    const skipped = subtractRanges([range], this.#seen)
+    for (const part of skipped) this.#skips.push({ segment, range: part, fault })
+    this.#counts.skipped += Number(countOffsets(skipped))
+    this.#decide(skipped)
+    return skipped
+  }
+
+  #decide(ranges: OffsetRanges): void {
+    this.#seen = unionRanges(this.#seen, ranges)
+    this.#ranges = unionRanges(this.#ranges, ranges)
+    for (const [, end] of ranges) if (this.#end === null || end > this.#end) this.#end = end
+  }
+
+  /** What can not be read of a segment: from the end of its sound batches to where the next segment begins. Null: nothing tells the end. */
+  #unreadable(segment: SegmentRef, frame: SegmentFrame): OffsetRange | null {
+    const lastBatch = frame.batches.at(-1)
+    const start = lastBatch === undefined ? segment.baseOffset : lastOffsetOf(lastBatch) + 1n
+    const end = this.#nextBaseOffset(segment) ?? (frame.footer === null ? null : frame.footer.lastOffset + 1n)
+    return end === null || end < start ? null : this.#below(segment, [start, end])
+  }
+
+  /** Cuts a range to the segment's own share: not below its base offset and not into the next segment. */
+  #below(segment: SegmentRef, [start, end]: OffsetRange): OffsetRange {
+    const next = this.#nextBaseOffset(segment)
+    const from = start < segment.baseOffset ? segment.baseOffset : start
+    const to = next !== null && end > next ? next : end
+    return [from, to < from ? from : to]
+  }
+
+  #nextBaseOffset(segment: SegmentRef): bigint | null {
+    const { segments, nextBaseOffset } = this.#part
+    const i = segments.indexOf(segment)
+    return segments[i + 1]?.baseOffset ?? nextBaseOffset
+  }
+
+  /** Notes the gap before a segment. False: the segment is too young to prove one. */
+  #passGap(segment: SegmentRef): boolean {
+    const missing = this.#end === null ? [] : subtractRanges([[this.#end, max(this.#end, segment.baseOffset)]], this.#seen)
+    if (missing.length > 0 && !segment.settled) return false
+    this.#gaps.push(...missing)
+    return true
+  }
+
+  #countRepeated(segment: SegmentRef, batch: BatchHeader, before: OffsetRanges, runs: readonly { from: number; to: number }[]): void {
+    const { count, offsetDelta } = this.#frames
+    const dropped = count - runs.reduce((sum, { from, to }) => sum + to - from, 0)
+    if (dropped === 0) return
+    const offsets: OffsetRange[] = []
+    for (let i = 0; i < count; i++) {
+      const offset = batch.baseOffset + BigInt(offsetDelta[i])
+      if (offset >= segment.baseOffset) offsets.push([offset, offset + 1n])
+    }
+    const clipped = Number(countOffsets(intersectRanges(offsets, before)))
+    this.#counts.clipped += clipped
+    this.#counts.repeated += dropped - clipped
+  }
+}
+
+function withoutEnd(fault: Fault, { onError }: DecodeOptions): Fault {
+  if (onError === 'stop') return fault
+  return { ...fault, message: `${fault.message}; what to skip is known only when a later segment exists` }
+}
+
+function max(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}

@@ -1,0 +1,139 @@
+import { type Builder, BytesBuilder, Int32Builder, Int64Builder, ListBuilder } from '../../formats/arrow/builders.ts'
+import type { ColumnBatch } from '../../formats/arrow/vector.ts'
+import { isUtf8 } from '../../formats/bytes/utf8.ts'
+import type { RecordFrames } from '../../formats/kafka/record-frames.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ColumnRole, TableLayout } from './table-layout.ts'
+
+/** The last millisecond of the year 9999: beyond it engines can not show a timestamp, and no clock ever meant it. */
+export const lastTimestampMs = 253_402_300_799_999
+
+/** Why a record can not become a row. */
+export interface BadRecord {
+  readonly index: number
+  readonly part: string
+  readonly message: string
+}
+
+/** The growing columns of one data file's next row group, and how records are appended to them. */
+export class TableColumns {
+  readonly #layout: TableLayout
+  readonly #topic = new BytesBuilder()
+  readonly #partition = new Int32Builder()
+  readonly #offset = new Int64Builder()
+  readonly #timestamp = new Int64Builder()
+  readonly #key = new BytesBuilder()
+  readonly #headerKey = new BytesBuilder()
+  readonly #headerValue = new BytesBuilder()
+  readonly #headers = new ListBuilder([this.#headerKey, this.#headerValue])
+  readonly #value = new BytesBuilder()
+  readonly #byRole: Readonly<Record<ColumnRole, Builder>> = {
+    topic: this.#topic,
+    partition: this.#partition,
+    offset: this.#offset,
+    timestamp: this.#timestamp,
+    key: this.#key,
+    headers: this.#headers,
+    value: this.#value,
+  }
+  readonly #filled: readonly Builder[]
+  readonly #fills: (role: ColumnRole) => boolean
+  #maxTimestampMs: number | null = null
+
+  constructor(layout: TableLayout) {
+    this.#layout = layout
+    const roles = new Set(layout.columns.map(({ role }) => role))
+    this.#fills = (role) => roles.has(role)
+    this.#filled = layout.columns.map(({ role }) => this.#byRole[role])
+  }
+
+  get length(): number {
+    return this.#offset.length
+  }
+
+  get byteLength(): number {
+    return this.#filled.reduce((sum, builder) => sum + builder.byteLength, 0)
+  }
+
+  /**
+   * Appends the records `[from, to)` of a decoded batch. `topic` is the topic's name in UTF-8.
+   * Stops before the first record that the columns can not hold and returns it; null when all were appended.
+   */
+  append(at: TopicPartition, topic: Uint8Array, baseOffset: bigint, frames: RecordFrames, from: number, to: number): BadRecord | null {
+    const keys = this.#fills('key')
+    const headers = this.#fills('headers')
+    const base = Number(baseOffset)
+    const exact = baseOffset <= BigInt(Number.MAX_SAFE_INTEGER - 0x7fffffff)
+    for (let i = from; i < to; i++) {
+      const bad = this.#check(frames, i, keys, headers)
+      if (bad !== null) return bad
+      this.#topic.append(topic, 0, topic.length)
+      this.#partition.append(at.partition)
+      if (exact) this.#offset.appendNumber(base + frames.offsetDelta[i])
+      else this.#offset.append(baseOffset + BigInt(frames.offsetDelta[i]))
+      this.#appendTimestamp(frames, i)
+      if (keys) appendBytes(this.#key, frames.bytes, frames.keyStart[i], frames.keyLength[i])
+      if (headers) this.#appendHeaders(frames, i)
+      appendBytes(this.#value, frames.bytes, frames.valueStart[i], frames.valueLength[i])
+    }
+    return null
+  }
+
+  /** The columns so far; valid until the next append or clear. */
+  snapshot(): ColumnBatch {
+    return { length: this.length, columns: this.#filled.map((builder) => builder.snapshot()) }
+  }
+
+  /** The highest timestamp (ms) appended since it was last taken; null where no record had one. */
+  takeMaxTimestampMs(): number | null {
+    const max = this.#maxTimestampMs
+    this.#maxTimestampMs = null
+    return max
+  }
+
+  clear(): void {
+    for (const builder of Object.values(this.#byRole)) builder.clear()
+  }
+
+  #check(frames: RecordFrames, index: number, keys: boolean, headers: boolean): BadRecord | null {
+    const { bytes } = frames
+    if (keys && this.#layout.keyFormat === 'string' && !isText(bytes, frames.keyStart[index], frames.keyLength[index])) {
+      return { index, part: 'key', message: 'the key is not UTF-8, and the document says key.format: string' }
+    }
+    if (this.#layout.valueFormat === 'string' && !isText(bytes, frames.valueStart[index], frames.valueLength[index])) {
+      return { index, part: 'value', message: 'the value is not UTF-8, and the table keeps values as string' }
+    }
+    if (!headers) return null
+    for (let h = frames.firstHeader[index]; h < frames.firstHeader[index + 1]; h++) {
+      if (!isText(bytes, frames.headerKeyStart[h], frames.headerKeyLength[h])) {
+        return { index, part: 'header', message: `the key of header ${h - frames.firstHeader[index]} is not UTF-8, as Kafka requires it` }
+      }
+    }
+    return null
+  }
+
+  #appendTimestamp(frames: RecordFrames, i: number): void {
+    const ms = frames.timestampHalves[2 * i + 1] * 0x1_0000_0000 + (frames.timestampHalves[2 * i] >>> 0)
+    if (ms >= 0 && ms <= lastTimestampMs) {
+      this.#timestamp.appendNumber(ms * 1000)
+      if (this.#maxTimestampMs === null || ms > this.#maxTimestampMs) this.#maxTimestampMs = ms
+    } else this.#timestamp.appendNull()
+  }
+
+  #appendHeaders(frames: RecordFrames, i: number): void {
+    for (let h = frames.firstHeader[i]; h < frames.firstHeader[i + 1]; h++) {
+      appendBytes(this.#headerKey, frames.bytes, frames.headerKeyStart[h], frames.headerKeyLength[h])
+      appendBytes(this.#headerValue, frames.bytes, frames.headerValueStart[h], frames.headerValueLength[h])
+    }
+    this.#headers.close()
+  }
+}
+
+function appendBytes(builder: BytesBuilder, bytes: Uint8Array, start: number, length: number): void {
+  if (length < 0) builder.appendNull()
+  else builder.append(bytes, start, start + length)
+}
+
+function isText(bytes: Uint8Array, start: number, length: number): boolean {
+  return length <= 0 || isUtf8(bytes, start, start + length)
+}

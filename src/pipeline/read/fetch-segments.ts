@@ -1,0 +1,56 @@
+import type { SegmentRef } from '../../model/segment.ts'
+import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../seams/object-store.ts'
+
+export interface FetchBounds {
+  /** Requests in flight at most. */
+  readonly maxRequests: number
+  /** Bytes fetched or being fetched ahead of the reader at most; one larger segment is still fetched, alone. */
+  readonly maxBytes: number
+}
+
+export type Fetched = { readonly segment: SegmentRef; readonly bytes: Uint8Array } | { readonly segment: SegmentRef; readonly bytes: null }
+
+/**
+ * Yields the segments' bytes in their order, one GET each with `If-Match`, with as many in flight as the bounds allow.
+ * `bytes: null`: the object is gone or was written again since it was listed. Nothing is fetched after the consumer stops.
+ */
+export async function* fetchSegments(
+  store: ObjectStore,
+  segments: readonly SegmentRef[],
+  bounds: FetchBounds,
+  signal?: AbortSignal,
+): AsyncGenerator<Fetched, void, undefined> {
+  const ahead: { size: number; answer: Promise<Fetched> }[] = []
+  let next = 0
+  let bytesAhead = 0
+  try {
+    while (next < segments.length || ahead.length > 0) {
+      while (
+        next < segments.length &&
+        ahead.length < bounds.maxRequests &&
+        (ahead.length === 0 || bytesAhead + segments[next].size <= bounds.maxBytes)
+      ) {
+        const segment = segments[next++]
+        bytesAhead += segment.size
+        const answer = fetchOne(store, segment, signal)
+        // It is awaited when its turn comes; until then a failure must not count as unhandled.
+        answer.catch(() => undefined)
+        ahead.push({ size: segment.size, answer })
+      }
+      const { size, answer } = ahead.shift()!
+      bytesAhead -= size
+      yield await answer
+    }
+  } finally {
+    await Promise.allSettled(ahead.map(({ answer }) => answer))
+  }
+}
+
+async function fetchOne(store: ObjectStore, segment: SegmentRef, signal?: AbortSignal): Promise<Fetched> {
+  try {
+    return { segment, bytes: await store.get(segment.key, { ifMatch: segment.etag, signal }) }
+  } catch (error) {
+    if (error instanceof ObjectNotFound || error instanceof ObjectChanged) return { segment, bytes: null }
+    throw error
+  }
+}

@@ -1,0 +1,108 @@
+import type { DataFile } from '../formats/iceberg/data-file.ts'
+import { metricsModes } from '../formats/iceberg/metrics-config.ts'
+import { dataDirectory } from '../formats/iceberg/table-location.ts'
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import type { Task } from '../model/task.ts'
+import type { TranslatedPart } from '../model/translated-part.ts'
+import type { Clock } from '../seams/clock.ts'
+import type { Entropy } from '../seams/entropy.ts'
+import type { FileIO } from '../seams/file-io.ts'
+import type { ObjectStore } from '../seams/object-store.ts'
+import type { DecidedSpan } from './decode/decided-span.ts'
+import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
+import { TableColumns } from './decode/table-columns.ts'
+import type { TableLayout } from './decode/table-layout.ts'
+import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
+import { type RowGroup, writeDataFiles } from './write/data-file-writer.ts'
+import { parquetOptions } from './write/parquet-options.ts'
+
+/** What carrying out a task came to: accepted or refused whole by the committer. */
+export interface TaskResult {
+  readonly task: Task
+  readonly files: readonly DataFile[]
+  readonly parts: readonly TranslatedPart[]
+  /** When it was finished; a result older than 12 h is made again, since orphan removal by others may have taken its files. */
+  readonly finishedAtMs: number
+}
+
+/** What a worker needs to know of the table that a task feeds. */
+export interface TaskTarget {
+  readonly metadata: TableMetadata
+  readonly layout: TableLayout
+}
+
+export interface WorkerLimits extends FetchBounds {
+  /** Columns of this size become a row group, bytes. */
+  readonly rowGroupBytes: number
+  readonly targetFileSizeBytes: number
+}
+
+export interface WorkerSeams {
+  readonly source: ObjectStore
+  readonly io: FileIO
+  readonly clock: Clock
+  readonly entropy: Entropy
+}
+
+/**
+ * Carries out one task: read → decode → columns → Parquet → store. Pulls from the end: a segment is decoded when the file being
+ * written can take its rows, so memory is bounded by the limits and not by the task.
+ * Throws what the stores throw; then nothing was decided, and the files written so far are orphans.
+ */
+export async function carryOut(
+  task: Task,
+  target: TaskTarget,
+  options: DecodeOptions,
+  limits: WorkerLimits,
+  seams: WorkerSeams,
+  signal?: AbortSignal,
+): Promise<TaskResult> {
+  const { metadata, layout } = target
+  const parts: TranslatedPart[] = []
+  const properties = metadata.properties ?? {}
+  const fields = layout.columns.map(({ field }) => field)
+  const files = await writeDataFiles(rowGroups(task, layout, options, limits, seams, parts, signal), seams.io, {
+    ...parquetOptions(properties),
+    fields,
+    metricsModes: metricsModes({ fields }, properties, new Set(fields.map(({ id }) => id))),
+    targetFileSizeBytes: limits.targetFileSizeBytes,
+    newLocation: () => `${dataDirectory(metadata)}/${seams.entropy.uuid()}.parquet`,
+  })
+  return { task, files, parts, finishedAtMs: seams.clock.now() }
+}
+
+/** The task's rows as row groups; what its parts came to is pushed to `parts` as they end. */
+async function* rowGroups(
+  task: Task,
+  layout: TableLayout,
+  options: DecodeOptions,
+  limits: WorkerLimits,
+  seams: WorkerSeams,
+  parts: TranslatedPart[],
+  signal?: AbortSignal,
+): AsyncGenerator<RowGroup, void, undefined> {
+  const columns = new TableColumns(layout)
+  let sources: DecidedSpan[] = []
+  const take = (): RowGroup => ({ columns: columns.snapshot(), sources })
+  const reset = () => {
+    columns.clear()
+    sources = []
+  }
+  for (const part of task.parts) {
+    const decoder = new PartDecoder(part, columns, options)
+    for await (const { segment, bytes } of fetchSegments(seams.source, part.segments, limits, signal)) {
+      if (bytes === null) decoder.endBefore(segment)
+      else {
+        for (const span of decoder.decode(segment, bytes)) {
+          sources.push(span)
+          if (columns.byteLength < limits.rowGroupBytes) continue
+          yield take()
+          reset()
+        }
+      }
+      if (decoder.ended) break
+    }
+    parts.push(decoder.finish())
+  }
+  if (columns.length > 0) yield take()
+}

@@ -1,0 +1,69 @@
+import { columnName } from './column-name.ts'
+import { listenAddress, redisUrl } from './forms.ts'
+import { parseTime } from './iso-time.ts'
+import { flag, list, object, parsed, positive, secret, wholeNumber } from './schema-parts.ts'
+import { topicPattern } from './topic-glob.ts'
+
+/** A year, in hours: no age here is meant to be longer than ten of them. */
+const hoursOfAYear = 8_784
+
+export const processing = object({
+  parallelism: wholeNumber(1, 10_000).prefault(4).meta({ description: 'Tasks at once for this document, over the whole fleet.' }),
+  commitIntervalSeconds: positive({ high: 86_400 }).prefault(60).meta({ description: 'Time between two commits to a table.' }),
+  targetFileSizeBytes: wholeNumber(1_048_576).prefault(134_217_728).meta({ description: 'Size that data files grow to.' }),
+  memoryLimitBytes: wholeNumber(134_217_728).prefault(1_073_741_824).meta({ description: 'Memory that one process may use.' }),
+})
+
+export const queue = object({
+  redis: secret(redisUrl).optional().meta({ description: 'URL of a Redis server (redis:// or rediss://), with user and password.' }),
+}).meta({
+  description: 'The queue that several processes share. Default: a queue within the process.',
+  later: true,
+  instead: 'leave it out: one process does all the work',
+})
+
+const hours = () => positive({ high: 10 * hoursOfAYear }).optional()
+
+export const maintenance = object({
+  compaction: object({
+    enabled: flag().optional().meta({ description: 'Whether small files are rewritten.' }),
+    bytesPerHour: wholeNumber(1).optional().meta({ description: 'Bytes to rewrite in an hour at most.' }),
+    quietMinutes: positive({ orZero: true, high: 525_600 }).optional().meta({ description: 'Age from which on files are rewritten.' }),
+  })
+    .optional()
+    .meta({ description: 'Rewriting of small files.' }),
+  expiry: object({
+    enabled: flag().optional().meta({ description: 'Whether old snapshots are expired.' }),
+    maxAgeHours: hours().meta({ description: 'Age from which on snapshots are expired.' }),
+    minSnapshots: wholeNumber(1).optional().meta({ description: 'Snapshots to keep whatever their age.' }),
+  })
+    .optional()
+    .meta({ description: 'Expiry of old snapshots.' }),
+  orphans: object({
+    enabled: flag().optional().meta({ description: 'Whether files that no snapshot names are deleted.' }),
+    olderThanHours: hours().meta({ description: 'Age from which on such files are deleted.' }),
+  })
+    .optional()
+    .meta({ description: 'Deletion of orphan files.' }),
+  retention: object({
+    by: parsed("a column's name", columnName).meta({ description: 'Column with the time that counts.' }),
+    days: wholeNumber(1).meta({ description: 'Age in days from which on rows are deleted.' }),
+  })
+    .optional()
+    .meta({ description: 'Deletion of old rows. Default: rows stay.' }),
+}).meta({ description: 'Upkeep of the tables.', later: true, instead: "leave it out, and use your engine's maintenance" })
+
+export const backfill = list(
+  object({
+    topic: parsed("a topic's name or glob", topicPattern).meta({ description: 'Name or glob of the topics.' }),
+    from: parsed('an ISO time', parseTime).optional().meta({ description: 'The first time that is wanted. Default: the beginning.' }),
+    to: parsed('an ISO time', parseTime).optional().meta({ description: 'The first time that is no longer wanted. Default: the end.' }),
+  }),
+  'a list of topics and times',
+).meta({ description: 'History to materialize besides the tail.', later: true, instead: 'startAt: earliest materializes all history' })
+
+export const metrics = object({
+  address: parsed('an address to listen on', listenAddress)
+    .optional()
+    .meta({ description: 'Where metrics are served, such as ":9093".' }),
+}).meta({ description: 'Metrics for Prometheus. Default: none.', later: true, instead: 'leave it out' })

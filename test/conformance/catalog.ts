@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { currentSchema, currentSnapshot, defaultSpec, refSnapshotId } from '../../src/formats/iceberg/table-metadata.ts'
+import type { Snapshot, TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
+import type { TableRequirement, TableUpdate } from '../../src/formats/iceberg/table-update.ts'
+import type { Catalog, CommitOutcome, CreateTableRequest, TableIdentifier } from '../../src/seams/catalog.ts'
+
+/** A catalog to try, and a second client of the same one. */
+export interface CatalogUnderTest {
+  readonly catalog: Catalog
+  readonly other: Catalog
+  close(): Promise<void>
+}
+
+/** What a product does not do, and why. */
+export interface CatalogLacks {
+  readonly unknownFields?: string
+  readonly strictNamespaces?: string
+}
+
+/** The contract of `src/seams/catalog.ts`. Tables are made in a namespace of its own, whose name nobody else has. */
+export function catalogConformance(name: string, open: () => Promise<CatalogUnderTest>, lacks: CatalogLacks = {}): void {
+  describe(`${name} keeps the contract of a catalog`, () => {
+    let subject: CatalogUnderTest
+    const namespace = [`conformance_${randomUUID().replaceAll('-', '')}`]
+    const named = (table: string): TableIdentifier => ({ namespace, name: table })
+
+    beforeAll(async () => {
+      subject = await open()
+      await subject.catalog.ensureNamespace(namespace)
+    })
+    afterAll(() => subject.close())
+
+    async function create(table: string, request: Partial<CreateTableRequest> = {}): Promise<TableMetadata> {
+      const created = await subject.catalog.createTable(named(table), { ...simpleTable, ...request })
+      if (created.kind !== 'created') throw new Error(`${table} exists`)
+      return created.table.metadata
+    }
+    async function load(table: string, catalog = subject.catalog): Promise<TableMetadata> {
+      const loaded = await catalog.loadTable(named(table))
+      if (loaded === null) throw new Error(`${table} does not exist`)
+      return loaded.metadata
+    }
+    function commit(
+      table: string,
+      updates: TableUpdate[],
+      requirements: TableRequirement[] = [],
+      catalog = subject.catalog,
+    ): Promise<CommitOutcome> {
+      return catalog.commitTable(named(table), { requirements, updates, idempotencyKey: idempotencyKey() })
+    }
+    function append(
+      table: string,
+      parent: TableMetadata,
+      fields: Partial<Snapshot> = {},
+      catalog = subject.catalog,
+    ): Promise<CommitOutcome> {
+      return commit(table, appendUpdates(parent, fields), appendRequirements(parent), catalog)
+    }
+
+    it('gives null for a table that does not exist', async () => {
+      expect(await subject.catalog.loadTable(named('missing'))).toBeNull()
+      expect(await subject.catalog.loadTable({ namespace: [...namespace, 'never'], name: 'missing' })).toBeNull()
+    })
+
+    it('creates a table that every client then sees', async () => {
+      const created = await create('visible', { properties: { colour: 'blue' } })
+      expect(refSnapshotId(created)).toBeNull()
+      expect(created.properties).toMatchObject({ colour: 'blue' })
+      expect(await load('visible', subject.other)).toEqual(await load('visible'))
+      expect((await load('visible'))['table-uuid']).toBe(created['table-uuid'])
+    })
+
+    it('says that a table exists instead of creating it twice', async () => {
+      await create('twice')
+      expect(await subject.other.createTable(named('twice'), simpleTable)).toEqual({ kind: 'exists' })
+    })
+
+    it('lets one of two creators win', async () => {
+      const outcomes = await Promise.all(
+        [subject.catalog, subject.other].map((catalog) => catalog.createTable(named('raced'), simpleTable)),
+      )
+      expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['created', 'exists'])
+    })
+
+    it.skipIf(lacks.strictNamespaces !== undefined)('refuses to create a table in a namespace that does not exist', async () => {
+      const table = { namespace: [...namespace, 'never'], name: 'orphan' }
+      await expect(subject.catalog.createTable(table, simpleTable)).rejects.toMatchObject({ name: 'WorkError', retry: 'never' })
+    })
+
+    it('creates nested namespaces with their parents, and again without complaint', async () => {
+      const nested = [...namespace, 'eu', 'west']
+      await subject.catalog.ensureNamespace(nested)
+      await subject.other.ensureNamespace(nested)
+      await subject.catalog.ensureNamespace([...namespace, 'eu'])
+      const table = { namespace: nested, name: 'deep' }
+      expect((await subject.catalog.createTable(table, simpleTable)).kind).toBe('created')
+      expect((await subject.other.loadTable(table))?.metadata.location).toMatch(/deep/)
+    })
+
+    it('numbers fields anew: the fields of a struct first, then what is nested', async () => {
+      const created = await create('renumbered', {
+        schema: {
+          type: 'struct',
+          'schema-id': 0,
+          fields: [
+            {
+              id: 77,
+              name: 'outer',
+              required: false,
+              type: {
+                type: 'struct',
+                fields: [
+                  { id: 100, name: 'a', required: false, type: 'int' },
+                  { id: 3, name: 'b', required: false, type: 'int' },
+                ],
+              },
+            },
+            { id: 50, name: 'at', required: true, type: 'timestamptz' },
+          ],
+        },
+        partitionSpec: { 'spec-id': 7, fields: [{ 'source-id': 50, 'field-id': 1234, name: 'at_day', transform: 'day' }] },
+      })
+      const [outer, at] = currentSchema(created).fields
+      expect([outer.id, at.id]).toEqual([1, 2])
+      expect(outer.type).toMatchObject({
+        fields: [
+          { id: 3, name: 'a' },
+          { id: 4, name: 'b' },
+        ],
+      })
+      expect(created['last-column-id']).toBe(4)
+      expect(defaultSpec(created).fields).toMatchObject([{ 'source-id': 2, name: 'at_day', transform: 'day' }])
+    })
+
+    it('numbers an unpartitioned, unsorted table as the specification says', async () => {
+      expect(await create('plain')).toMatchObject({ 'last-partition-id': 999, 'default-sort-order-id': 0, 'last-sequence-number': 0n })
+    })
+
+    it('commits the first snapshot on the assertion that there is none', async () => {
+      const created = await create('first')
+      const outcome = await append('first', created)
+      expect(outcome.kind).toBe('committed')
+      const loaded = await load('first', subject.other)
+      expect(currentSnapshot(loaded)).toMatchObject({ 'sequence-number': 1n, summary: { operation: 'append' } })
+      expect(loaded['current-snapshot-id']).toBe(refSnapshotId(loaded))
+      expect(loaded['snapshot-log']).toHaveLength(1)
+      expect(loaded['last-sequence-number']).toBe(1n)
+    })
+
+    it('answers a commit on a stale parent with a conflict, and changes nothing', async () => {
+      const stale = await create('stale')
+      await append('stale', stale)
+      const before = await load('stale')
+      const outcome = await append('stale', stale, {}, subject.other)
+      expect(outcome.kind).toBe('conflict')
+      expect(await load('stale')).toEqual(before)
+    })
+
+    it('answers a commit to a table that was created anew with a conflict', async () => {
+      const created = await create('replaced')
+      expect((await append('replaced', { ...created, 'table-uuid': randomUUID() })).kind).toBe('conflict')
+    })
+
+    it('answers a snapshot with an old sequence number with a conflict', async () => {
+      await append('sequence', await create('sequence'))
+      const outcome = await commit('sequence', appendUpdates(await load('sequence'), { 'sequence-number': 1n }))
+      expect(outcome).toMatchObject({ kind: 'conflict', reason: expect.stringContaining('sequence number') })
+    })
+
+    it('refuses a commit to a table that does not exist', async () => {
+      expect((await commit('missing', [{ action: 'set-properties', updates: { a: 'b' } }])).kind).toBe('refused')
+    })
+
+    it('lets exactly one of two racing committers win', async () => {
+      const parent = await create('race')
+      const outcomes = await Promise.all([append('race', parent), append('race', parent, {}, subject.other)])
+      expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['committed', 'conflict'])
+      expect((await load('race')).snapshots).toHaveLength(1)
+    })
+
+    it('lets every one of many committers win in the end', async () => {
+      await create('many')
+      async function untilCommitted(catalog: Catalog): Promise<void> {
+        for (;;) {
+          const { kind } = await append('many', await load('many', catalog), {}, catalog)
+          if (kind === 'committed') return
+          expect(kind).toBe('conflict')
+        }
+      }
+      const committers = [subject.catalog, subject.other, subject.catalog, subject.other]
+      await Promise.all(committers.map(untilCommitted))
+      const { snapshots = [] } = await load('many')
+      expect(snapshots.map((snapshot) => snapshot['sequence-number'])).toEqual([1n, 2n, 3n, 4n])
+      expect(snapshots.slice(1).map((snapshot) => snapshot['parent-snapshot-id'])).toEqual(
+        snapshots.slice(0, -1).map((snapshot) => snapshot['snapshot-id']),
+      )
+    })
+
+    it('keeps every digit of 64-bit ids', async () => {
+      const created = await create('digits')
+      const id = 9_223_372_036_854_775_807n
+      const outcome = await append('digits', created, { 'snapshot-id': id, 'sequence-number': 9_007_199_254_740_993n })
+      expect(outcome).toMatchObject({ kind: 'committed', table: { metadata: { 'current-snapshot-id': id } } })
+      const next = await append('digits', await load('digits'), {
+        'snapshot-id': 9_007_199_254_740_995n,
+        'sequence-number': 9_007_199_254_740_994n,
+      })
+      expect(next.kind).toBe('committed')
+      expect((await load('digits', subject.other)).snapshots).toMatchObject([
+        { 'snapshot-id': id, 'sequence-number': 9_007_199_254_740_993n },
+        { 'snapshot-id': 9_007_199_254_740_995n, 'parent-snapshot-id': id, 'sequence-number': 9_007_199_254_740_994n },
+      ])
+    })
+
+    it('keeps whole summaries', async () => {
+      const summary = {
+        operation: 'append',
+        'kafscale.processor.progress': '{"s3://b/p/":{"t":{"0":[[0,9007199254740993]]}}}',
+        'x.note': 'é "quoted" \u2028',
+      }
+      await append('summaries', await create('summaries'), { summary })
+      expect(currentSnapshot(await load('summaries'))?.summary).toEqual(summary)
+    })
+
+    it('sets and removes properties and leaves the others alone', async () => {
+      await create('properties', { properties: { keep: '1', change: '1', remove: '1' } })
+      const outcome = await commit('properties', [
+        { action: 'set-properties', updates: { change: '2', added: '1' } },
+        { action: 'remove-properties', removals: ['remove'] },
+      ])
+      expect(outcome.kind).toBe('committed')
+      const { properties } = await load('properties', subject.other)
+      expect(properties).toMatchObject({ keep: '1', change: '2', added: '1' })
+      expect(properties).not.toHaveProperty('remove')
+    })
+
+    it('keeps branches and tags, and drops those whose snapshot is removed', async () => {
+      await append('refs', await create('refs'))
+      const first = await load('refs')
+      await append('refs', first)
+      const [old, current] = [refSnapshotId(first) as bigint, refSnapshotId(await load('refs')) as bigint]
+      await commit('refs', [
+        { action: 'set-snapshot-ref', 'ref-name': 'old', type: 'tag', 'snapshot-id': old },
+        { action: 'set-snapshot-ref', 'ref-name': 'audit', type: 'branch', 'snapshot-id': current, 'min-snapshots-to-keep': 3 },
+      ])
+      expect((await load('refs')).refs).toMatchObject({
+        main: { 'snapshot-id': current },
+        old: { 'snapshot-id': old },
+        audit: { 'min-snapshots-to-keep': 3 },
+      })
+      expect((await commit('refs', [{ action: 'remove-snapshots', 'snapshot-ids': [old] }])).kind).toBe('committed')
+      const after = await load('refs')
+      expect(Object.keys(after.refs ?? {}).sort()).toEqual(['audit', 'main'])
+      expect(after.snapshots?.map((snapshot) => snapshot['snapshot-id'])).toEqual([current])
+      expect(after['snapshot-log']?.map((entry) => entry['snapshot-id'])).toEqual([current])
+    })
+
+    it('rolls back to an older snapshot and tells so in the log', async () => {
+      await append('rollback', await create('rollback'))
+      const first = await load('rollback')
+      await append('rollback', first)
+      const old = refSnapshotId(first) as bigint
+      await commit('rollback', [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': old }])
+      const after = await load('rollback')
+      expect(after['current-snapshot-id']).toBe(old)
+      expect(after.snapshots).toHaveLength(2)
+      expect(after['snapshot-log']?.at(-1)?.['snapshot-id']).toBe(old)
+    })
+
+    it('adds a schema under the next id and makes it current', async () => {
+      const created = await create('evolved')
+      const schema = currentSchema(created)
+      const wider = { ...schema, fields: [...schema.fields, { id: 2, name: 'extra', required: false, type: 'string' as const }] }
+      const outcome = await commit(
+        'evolved',
+        [
+          { action: 'add-schema', schema: wider, 'last-column-id': 2 },
+          { action: 'set-current-schema', 'schema-id': -1 },
+        ],
+        [{ type: 'assert-current-schema-id', 'current-schema-id': schema['schema-id'] }],
+      )
+      expect(outcome.kind).toBe('committed')
+      const after = await load('evolved', subject.other)
+      expect(currentSchema(after)).toMatchObject({ 'schema-id': 1, fields: [{ id: 1 }, { id: 2, name: 'extra' }] })
+      expect(after['last-column-id']).toBe(2)
+    })
+
+    it('counts row ids in a v3 table', async () => {
+      const created = await create('lineage', { properties: { 'format-version': '3' } })
+      expect(created).toMatchObject({ 'format-version': 3, 'next-row-id': 0n })
+      await append('lineage', created, { 'first-row-id': 0n, 'added-rows': 25n })
+      expect((await load('lineage'))['next-row-id']).toBe(25n)
+      const behind = await append('lineage', await load('lineage'), { 'first-row-id': 24n, 'added-rows': 1n })
+      expect(behind.kind).toBe('conflict')
+    })
+
+    it.skipIf(lacks.unknownFields !== undefined)('carries fields that it does not know', async () => {
+      const created = await create('unknown')
+      await append('unknown', created, { 'x-future': { id: 9_007_199_254_740_993n, list: [1.5, null] } })
+      await commit('unknown', [{ action: 'set-properties', updates: { a: 'b' } }])
+      expect(currentSnapshot(await load('unknown', subject.other))?.['x-future']).toEqual({
+        id: 9_007_199_254_740_993n,
+        list: [1.5, null],
+      })
+    })
+  })
+}
+
+/** One required long, unpartitioned, unsorted. */
+export const simpleTable: CreateTableRequest = {
+  schema: { type: 'struct', 'schema-id': 0, fields: [{ id: 1, name: 'kafka_offset', required: true, type: 'long' }] },
+  partitionSpec: { 'spec-id': 0, fields: [] },
+  sortOrder: { 'order-id': 0, fields: [] },
+  properties: {},
+}
+
+/** An append without files on the current snapshot of main. */
+export function appendUpdates(parent: TableMetadata, fields: Partial<Snapshot> = {}): TableUpdate[] {
+  const parentId = refSnapshotId(parent)
+  const snapshot: Snapshot = {
+    'snapshot-id': BigInt.asUintN(62, BigInt(`0x${randomUUID().replaceAll('-', '')}`)) + 1n,
+    ...(parentId === null ? {} : { 'parent-snapshot-id': parentId }),
+    'sequence-number': parent['last-sequence-number'] + 1n,
+    'timestamp-ms': Math.max(Date.now(), parent['last-updated-ms'] + 1),
+    'manifest-list': `${parent.location}/metadata/snap-${randomUUID()}.avro`,
+    summary: { operation: 'append' },
+    'schema-id': parent['current-schema-id'],
+    ...fields,
+  }
+  return [
+    { action: 'add-snapshot', snapshot },
+    { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshot['snapshot-id'] },
+  ]
+}
+
+/** What a writer asserts: this table, and nothing new on main. */
+export function appendRequirements(parent: TableMetadata): TableRequirement[] {
+  return [
+    { type: 'assert-table-uuid', uuid: parent['table-uuid'] },
+    { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': refSnapshotId(parent) },
+  ]
+}
+
+/** A UUID of version 7, as far as servers look. */
+export function idempotencyKey(): string {
+  const hex = Date.now().toString(16).padStart(12, '0')
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7${randomUUID().slice(15)}`
+}

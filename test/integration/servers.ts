@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+
+/** How a client reaches an S3 server of the interop tier; buckets are addressed by path. */
+export interface S3Endpoint {
+  readonly endpoint: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+/** A server that this process started. */
+export interface RunningServer {
+  readonly name: string
+  readonly port: number
+  /** Ends it and removes its data; does nothing the second time. */
+  stop(): Promise<void>
+}
+
+const scripts = join(import.meta.dirname, 'servers')
+
+/** The installed Python with PyIceberg, pyarrow and DuckDB. */
+export const python = join(installDirectory(), 'py', 'bin', 'python')
+
+/** Where servers and engines are installed: `INTEROP`, else a directory in the user's cache. */
+export function installDirectory(): string {
+  return process.env.INTEROP ?? join(homedir(), '.cache', 'iceberg-processor-interop')
+}
+
+/** Installs what is missing, from the package registries; at once and silently where everything is there. */
+export async function install(...names: string[]): Promise<void> {
+  await script('setup.sh', names, 30 * 60_000)
+}
+
+/** A fresh S3 server that checks signatures, with no bucket in it. */
+export async function startS3(product: 'versitygw' | 'minio' = 'versitygw'): Promise<RunningServer & S3Endpoint> {
+  const server = await start(product)
+  return {
+    ...server,
+    endpoint: `http://127.0.0.1:${server.port}`,
+    region: 'us-east-1',
+    accessKeyId: 'testkey',
+    secretAccessKey: 'testsecret12',
+  }
+}
+
+/** The Iceberg project's own REST catalog with its warehouse in `bucket` of `s3`; clients give their own S3 settings. */
+export async function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<RunningServer & { readonly uri: string }> {
+  const server = await start('rest-catalog', new URL(s3.endpoint).port, bucket)
+  return { ...server, uri: `http://127.0.0.1:${server.port}` }
+}
+
+/** Starts any server that `servers/up.sh` knows, on a free loopback port; `args` are what follows the port there. */
+export async function start(product: string, ...args: string[]): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    const port = await freePort()
+    try {
+      await script('up.sh', [product, String(port), ...args], 90_000)
+      const name = `${product}-${port}`
+      return { name, port, stop: () => script('down.sh', [name], 30_000) }
+    } catch (error) {
+      // Somebody else may have taken the port between the question and the start.
+      if (attempt === 3) throw error
+    }
+  }
+}
+
+/** Creates a bucket under a name that nobody used before and returns that name. */
+export async function createBucket(s3: S3Endpoint, prefix = 'test'): Promise<string> {
+  const bucket = `${prefix}-${randomUUID().slice(0, 13)}`
+  const client = s3Client(s3)
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
+  return bucket
+}
+
+/** A plain SDK client for a test's own look at the store. */
+export function s3Client(s3: S3Endpoint): S3Client {
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3
+  return new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true })
+}
+
+/** A loopback port that is free now. */
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('a listening TCP server has no port')
+  return address.port
+}
+
+/** Runs one of the server scripts; what it prints becomes the error's message where it fails. */
+function script(name: string, args: readonly string[], timeout: number): Promise<void> {
+  // The servers end with this process, even when nobody is left to stop them.
+  const env = { ...process.env, INTEROP_OWNER: process.env.INTEROP_OWNER ?? String(process.pid) }
+  return new Promise((resolve, reject) => {
+    const child = execFile('bash', [join(scripts, name), ...args], { env, timeout }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${name} ${args.join(' ')}: ${stderr.trim() || stdout.trim() || error.message}`))
+      else resolve()
+    })
+    child.stdin?.end()
+  })
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+// The interop tier: real servers and engines, which the global setup installs and starts.
+export default defineConfig({
+  test: {
+    include: ['test/integration/**/*.test.ts'],
+    globalSetup: ['test/integration/global-setup.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 30_000,
+    pool: 'forks',
+    maxWorkers: 2,
+  },
+})
