@@ -2,7 +2,20 @@ import { nearest } from './nearest.ts'
 import { quoted } from './path.ts'
 import { FormError, Scanner } from './scanner.ts'
 
-const primitives = ['boolean', 'int', 'long', 'float', 'double', 'string', 'binary', 'uuid', 'date', 'time', 'timestamp', 'timestamptz'] as const
+const primitives = [
+  'boolean',
+  'int',
+  'long',
+  'float',
+  'double',
+  'string',
+  'binary',
+  'uuid',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+] as const
 
 /** The type of a declared column; ids come later. Fields of a struct, elements and values may be null. */
 export type ColumnType =
@@ -94,19 +107,8 @@ function parseStruct(scanner: Scanner, depth: number): ColumnType {
 
 /** Whether a type is, or has somewhere within, one that a `unit` says something about: a date or a time. */
 export function hasTime(type: ColumnType): boolean {
-  switch (type.type) {
-    case 'date':
-    case 'time':
-    case 'timestamp':
-    case 'timestamptz':
-      return true
-    case 'struct':
-      return type.fields.some((field) => hasTime(field.type))
-    case 'list':
-      return hasTime(type.element)
-    case 'map':
-      return hasTime(type.key) || hasTime(type.value)
-    default:
-      return false
-  }
+  if (type.type === 'struct') return type.fields.some((field) => hasTime(field.type))
+  if (type.type === 'list') return hasTime(type.element)
+  if (type.type === 'map') return hasTime(type.key) || hasTime(type.value)
+  return ['date', 'time', 'timestamp', 'timestamptz'].includes(type.type)
 }

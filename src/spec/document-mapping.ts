@@ -12,7 +12,9 @@ const column = object({
       'boolean, int, long, float, double, decimal(precision,scale), string, binary, uuid, date, time, timestamp, timestamptz, struct<name: type, …>, list<type> or map<type, type>, nested as you like.',
   }),
   required: flag().prefault(false).meta({ description: 'Whether a value must be there.' }),
-  unit: choice(['iso8601', 's', 'ms', 'us', 'ns']).optional().meta({ description: 'How times are written in the values. Default: iso8601.' }),
+  unit: choice(['iso8601', 's', 'ms', 'us', 'ns'])
+    .optional()
+    .meta({ description: 'How times are written in the values. Default: iso8601.' }),
 })
 
 const kept = (name: string) => parsed("a column's name", columnName).prefault(name)
@@ -40,20 +42,20 @@ const value = object({
         'What the values are. auto: json where a sample of them is JSON objects, else binary (for now always binary). string and binary give one column, value.',
       later: ['json', 'avro', 'protobuf'],
     }),
-  columns: nonEmptyList(column, 'a list of at least one column')
-    .optional()
-    .meta({ description: 'Columns to make of the values. Default: inferred.', later: true, instead: 'leave them out: the value is kept whole' }),
+  columns: nonEmptyList(column, 'a list of at least one column').optional().meta({
+    description: 'Columns to make of the values. Default: inferred.',
+    later: true,
+    instead: 'leave them out: the value is kept whole',
+  }),
   registry: registry.optional().meta({ description: 'Schema registry.', later: true, instead: 'leave it out: the value is kept whole' }),
 })
 
 /** What may differ from topic to topic; all of it has a default. */
 const settings = {
-  table: parsed("a table's name", tableName)
-    .optional()
-    .meta({
-      description:
-        'The table. Default: the topic in lower case, with _ for every character that is not a to z, 0 to 9 or _, and t_ before a leading digit.',
-    }),
+  table: parsed("a table's name", tableName).optional().meta({
+    description:
+      'The table. Default: the topic in lower case, with _ for every character that is not a to z, 0 to 9 or _, and t_ before a leading digit.',
+  }),
   mode: choice(['append', 'upsert'])
     .prefault('append')
     .meta({ description: 'Whether each record is a row, or the newest of each key.', later: ['upsert'] }),
@@ -66,34 +68,33 @@ const settings = {
     .meta({ description: "The records' keys." }),
   value: value.prefault({}).meta({ description: "The records' values." }),
   kafkaColumns: kafkaColumns.prefault({}).meta({ description: 'Names of the columns with the Kafka coordinates.' }),
-  rescueColumn: parsed("a column's name", columnName)
-    .prefault('_rescued')
-    .meta({
-      description: 'Column that keeps what the columns of a value can not hold; present where there are such columns.',
-      later: true,
-      instead: 'leave it out: without columns there is no rescue column',
-    }),
+  rescueColumn: parsed("a column's name", columnName).prefault('_rescued').meta({
+    description: 'Column that keeps what the columns of a value can not hold; present where there are such columns.',
+    later: true,
+    instead: 'leave it out: without columns there is no rescue column',
+  }),
   partitionBy: list(parsed('a partition term such as day(kafka_timestamp)', parsePartitionTerm), 'a list of partition terms')
     .prefault([])
     .meta({
-      description: 'What the table is partitioned by: a column, or year, month, day, hour, bucket(n, …) or truncate(width, …) of one. Default: nothing.',
+      description:
+        'What the table is partitioned by: a column, or year, month, day, hour, bucket(n, …) or truncate(width, …) of one. Default: nothing.',
       later: true,
       instead: 'leave it out: the table is not partitioned',
     }),
-  sortBy: list(parsed('a sort term such as customer_id desc nulls last', parseSortTerm), 'a list of sort terms')
-    .prefault([])
-    .meta({
-      description: 'What rows are sorted by: a column or a transform of one, then asc or desc, then nulls first or nulls last. Default: nothing.',
-      later: true,
-      instead: 'leave it out: rows stand in offset order',
-    }),
+  sortBy: list(parsed('a sort term such as customer_id desc nulls last', parseSortTerm), 'a list of sort terms').prefault([]).meta({
+    description:
+      'What rows are sorted by: a column or a transform of one, then asc or desc, then nulls first or nulls last. Default: nothing.',
+    later: true,
+    instead: 'leave it out: rows stand in offset order',
+  }),
   evolution: choice(['off', 'additive', 'contract'])
     .prefault('off')
     .meta({ description: "How the table's schema follows the values.", later: ['additive', 'contract'] }),
   onError: choice(['stop', 'skip', 'deadLetter'])
     .prefault('stop')
     .meta({
-      description: 'What happens when a record or a segment can not be read: its partition stops, or what is unreadable is skipped, counted and named, or put into a table of its own.',
+      description:
+        'What happens when a record or a segment can not be read: its partition stops, or what is unreadable is skipped, counted and named, or put into a table of its own.',
       later: ['deadLetter'],
     }),
   compat: choice(['none', 'kafscale'])

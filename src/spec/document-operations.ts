@@ -63,7 +63,5 @@ export const backfill = list(
 ).meta({ description: 'History to materialize besides the tail.', later: true, instead: 'startAt: earliest materializes all history' })
 
 export const metrics = object({
-  address: parsed('an address to listen on', listenAddress)
-    .optional()
-    .meta({ description: 'Where metrics are served, such as ":9093".' }),
+  address: parsed('an address to listen on', listenAddress).optional().meta({ description: 'Where metrics are served, such as ":9093".' }),
 }).meta({ description: 'Metrics for Prometheus. Default: none.', later: true, instead: 'leave it out' })

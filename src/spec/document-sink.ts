@@ -5,7 +5,9 @@ import { choice, mapOf, numberChoice, object, parsed, scalarText, secret, text }
 const oauth2 = object({
   clientId: text().meta({ description: "The client's id." }),
   clientSecret: secret().meta({ description: "The client's secret." }),
-  tokenEndpoint: parsed('an http or https URL', httpUrl).optional().meta({ description: 'Where tokens come from. Default: the catalog names it.' }),
+  tokenEndpoint: parsed('an http or https URL', httpUrl)
+    .optional()
+    .meta({ description: 'Where tokens come from. Default: the catalog names it.' }),
   scope: text().optional().meta({ description: 'Scope to ask for.' }),
 })
 
@@ -19,18 +21,18 @@ const catalog = object({
   type: choice(['unity', 'polaris', 'glue', 's3tables', 'rest', 'sql'])
     .prefault('sql')
     .meta({ description: 'Kind of catalog.', later: ['unity', 'polaris', 'glue', 's3tables'] }),
-  endpoint: text('a URL')
-    .optional()
-    .meta({
-      description:
-        "The catalog's URL; for sql, sqlite: and a file's path (default: sqlite:./catalog.db). For glue and s3tables it comes from the region when it is not given; all others need it.",
-    }),
+  endpoint: text('a URL').optional().meta({
+    description:
+      "The catalog's URL; for sql, sqlite: and a file's path (default: sqlite:./catalog.db). For glue and s3tables it comes from the region when it is not given; all others need it.",
+  }),
   warehouse: text()
     .optional()
     .meta({ description: 'As the catalog wants it; for sql, a directory or an s3:// location (default: ./warehouse).' }),
   token: secret().optional().meta({ description: 'Bearer token.' }),
   oauth2: oauth2.optional().meta({ description: 'OAuth2 client credentials.', later: true, instead: 'give a bearer token as token' }),
-  sigv4: sigv4.optional().meta({ description: 'AWS request signing.', later: true, instead: 'catalog types rest (with token or headers) and sql work' }),
+  sigv4: sigv4
+    .optional()
+    .meta({ description: 'AWS request signing.', later: true, instead: 'catalog types rest (with token or headers) and sql work' }),
   headers: mapOf(secret(), 'a mapping from header names to strings')
     .prefault({})
     .meta({ description: 'Headers to send with every request to the catalog. Their values are treated as secrets.' }),
@@ -50,7 +52,9 @@ const tables = object({
   location: text('a location')
     .optional()
     .meta({ description: 'Where tables are created, each in a directory of its own name. Default: the catalog chooses.' }),
-  formatVersion: numberChoice([2, 3]).prefault(2).meta({ description: 'Iceberg format version of tables that are created.', later: [3] }),
+  formatVersion: numberChoice([2, 3])
+    .prefault(2)
+    .meta({ description: 'Iceberg format version of tables that are created.', later: [3] }),
   branch: text("a branch's name").prefault('main').meta({ description: 'Branch to commit to.', later: true, instead: 'main works' }),
 })
 

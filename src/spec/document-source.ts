@@ -34,7 +34,9 @@ const s3 = object({
 })
 
 const etcd = object({
-  endpoints: nonEmptyList(parsed('an http or https URL', httpUrl), 'a list of at least one URL').meta({ description: "URLs of etcd's members." }),
+  endpoints: nonEmptyList(parsed('an http or https URL', httpUrl), 'a list of at least one URL').meta({
+    description: "URLs of etcd's members.",
+  }),
   username: text().optional().meta({ description: 'User name.' }),
   password: secret().optional().meta({ description: 'Password that belongs to username.' }),
 }).meta({
@@ -65,4 +67,3 @@ export const source = object({
     .meta({ description: 'Age from which on the newest segment of a partition is taken, though it might still be written again.' }),
   etcd: etcd.optional(),
 })
-

@@ -4,22 +4,24 @@ import { sink } from './document-sink.ts'
 import { source } from './document-source.ts'
 import { backfill, maintenance, metrics, processing, queue } from './document-operations.ts'
 import { namespaceName, resourceName } from './forms.ts'
-import { choice, list, mapOf, object, parsed, text, withCrossChecks } from './schema-parts.ts'
+import { anyText, choice, list, mapOf, object, parsed, withCrossChecks } from './schema-parts.ts'
 import type { Parsed } from './schema-parts.ts'
 import type { Secret } from './secret.ts'
 
 const metadata = object({
   name: parsed("the processor's name", resourceName).meta({ description: 'Names the processor in the queue, logs and metrics.' }),
   namespace: parsed('a namespace', namespaceName).prefault('default').meta({ description: "The processor's namespace." }),
-  labels: mapOf(text(), 'a mapping from label names to strings').optional().meta({ description: "Kubernetes' labels; not looked at." }),
-  annotations: mapOf(text(), 'a mapping from annotation names to strings')
+  labels: mapOf(anyText(), 'a mapping from label names to strings').optional().meta({ description: "Kubernetes' labels; not looked at." }),
+  annotations: mapOf(anyText(), 'a mapping from annotation names to strings')
     .optional()
     .meta({ description: "Kubernetes' annotations; not looked at." }),
 })
 
 const spec = object({
   source: source.meta({ description: 'Where the segments are.' }),
-  sink: sink.prefault({}).meta({ description: 'Where the tables are. Default: a SQLite catalog and a warehouse in the working directory.' }),
+  sink: sink
+    .prefault({})
+    .meta({ description: 'Where the tables are. Default: a SQLite catalog and a warehouse in the working directory.' }),
   processing: processing.prefault({}).meta({ description: 'How the work is done.' }),
   mappings: list(mapping, 'a list of mappings')
     .prefault([])

@@ -10,6 +10,9 @@ export interface Expanded {
   readonly problems: readonly { readonly path: Path; readonly message: string }[]
 }
 
+/** Text with a reference somewhere within, as a regular expression of JSON Schema. */
+export const referencePattern = String.raw`\$\{[A-Za-z_][A-Za-z0-9_]*\}`
+
 /** `$${` (a literal `${`), a reference, or a `${` that is no reference. */
 const reference = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)\})?/g
 
@@ -28,7 +31,10 @@ export function expandEnvironment(document: unknown, environment: Environment): 
     const expanded = text.replaceAll(reference, (found, name: string | undefined) => {
       if (found === '$${') return '${'
       if (name === undefined) {
-        problems.push({ path, message: 'expected a variable as ${NAME} after a dollar sign and a brace; for these two characters themselves, write $${' })
+        problems.push({
+          path,
+          message: 'expected a variable as ${NAME} after a dollar sign and a brace; for these two characters themselves, write $${',
+        })
         return found
       }
       const value = Object.hasOwn(environment, name) ? environment[name] : undefined

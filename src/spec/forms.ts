@@ -9,7 +9,8 @@ export function httpUrl(text: string): string {
   if (!URL.canParse(text)) throw new FormError('it is no URL')
   const url = new URL(text)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new FormError('it must start with http:// or https://')
-  if (url.username !== '' || url.password !== '') throw new FormError('it must not hold user and password, since URLs come to stand in logs')
+  if (url.username !== '' || url.password !== '')
+    throw new FormError('it must not hold user and password, since URLs come to stand in logs')
   if (url.hash !== '') throw new FormError('it must have no fragment (#…)')
   return text
 }
@@ -44,7 +45,8 @@ export function resourceName(text: string): string {
 
 /** A Kubernetes namespace (RFC 1123 label). */
 export function namespaceName(text: string): string {
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) throw new FormError('lower-case letters, digits and "-" within, at most 63 characters')
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text))
+    throw new FormError('lower-case letters, digits and "-" within, at most 63 characters')
   return text
 }
 

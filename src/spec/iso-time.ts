@@ -19,7 +19,8 @@ export function parseTime(text: string): Moment {
   const local = `${date}T${time ?? '00:00'}:${seconds}.${milliseconds}`
   const asUtc = Date.parse(`${local}Z`)
   // The parser takes 30 February for 1 March.
-  if (Number.isNaN(asUtc) || !new Date(asUtc).toISOString().startsWith(local)) throw new FormError('the calendar or the clock has no such time')
+  if (Number.isNaN(asUtc) || !new Date(asUtc).toISOString().startsWith(local))
+    throw new FormError('the calendar or the clock has no such time')
   const timeMs = Date.parse(`${local}${zone ?? 'Z'}`)
   if (Number.isNaN(timeMs)) throw new FormError('there is no such zone')
   return { timeMs }

@@ -36,6 +36,11 @@ export function text(expected = 'a string') {
   return z.string({ error: expected }).min(1, { error: expected })
 }
 
+/** Any string, the empty one too. */
+export function anyText() {
+  return z.string({ error: 'a string' })
+}
+
 /** A string that `parse` takes; it throws a FormError with the detail that `expected` lacks. */
 export function parsed<T>(expected: string, parse: (text: string) => T) {
   return z.string({ error: expected }).transform((found, context): T => {
@@ -82,7 +87,9 @@ export function scalarText() {
 
 /** A string that nothing may show, or the file that holds it. `check` throws a FormError whose message does not quote. */
 export function secret(check?: (text: string) => void) {
-  const file = z.strictObject({ file: text('the path of a file').meta({ description: 'A file that holds the secret; read again when it changes.' }) })
+  const file = z.strictObject({
+    file: text('the path of a file').meta({ description: 'A file that holds the secret; read again when it changes.' }),
+  })
   return z
     .union([text(), file], { error: 'a string, or {file: path}' })
     .transform((found, context): Secret => {
@@ -109,7 +116,10 @@ export function toJsonSchema(schema: z.ZodType): object {
 /** Whether nothing is wrong at these places: neither above nor beneath them. */
 export type Clean = (...places: readonly (readonly (string | number)[])[]) => boolean
 
-export type CrossCheck<T> = (document: T, clean: Clean) => Iterable<{ readonly path: readonly (string | number)[]; readonly message: string }>
+export type CrossCheck<T> = (
+  document: T,
+  clean: Clean,
+) => Iterable<{ readonly path: readonly (string | number)[]; readonly message: string }>
 
 /**
  * Adds checks that compare one key with another. They run even where something is wrong elsewhere, so that all problems
@@ -130,4 +140,3 @@ export function withCrossChecks<S extends z.ZodType>(schema: S, checks: readonly
     { when: () => true },
   )
 }
-

@@ -36,20 +36,15 @@ export interface WriteOutcome {
 
 /** One query's answer by one engine, as canonical rows in order. */
 export async function readTable(engine: Engine, catalog: ReaderCatalog, table: TableName, query: Query = {}): Promise<Row[]> {
-  const [rows] = await readQueries(engine, catalog, table, [query])
-  return rows
+  const [answer] = await tryQueries(engine, catalog, table, [query])
+  if (answer instanceof Error) throw new Error(`${engine} could not answer ${JSON.stringify(query)}: ${answer.message}`)
+  return answer
 }
 
-/** Many answers from one run of an engine; a program's start costs a second or two, a query milliseconds. */
-export async function readQueries(engine: Engine, catalog: ReaderCatalog, table: TableName, queries: readonly Query[]): Promise<Row[][]> {
-  const answers = await tryQueries(engine, catalog, table, queries)
-  return answers.map((answer, index) => {
-    if (answer instanceof Error) throw new Error(`${engine} could not answer ${JSON.stringify(queries[index])}`, { cause: answer })
-    return answer
-  })
-}
-
-/** As readQueries, with an error in the place of an answer that an engine could not give. */
+/**
+ * Many answers from one run of an engine, with an error in the place of an answer that it could not give. A program's start costs a
+ * second or two, a query milliseconds.
+ */
 export async function tryQueries(
   engine: Engine,
   catalog: ReaderCatalog,

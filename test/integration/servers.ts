@@ -55,7 +55,7 @@ export async function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<
 }
 
 /** Starts any server that `servers/up.sh` knows, on a free loopback port; `args` are what follows the port there. */
-export async function start(product: string, ...args: string[]): Promise<RunningServer> {
+async function start(product: string, ...args: string[]): Promise<RunningServer> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     try {
@@ -85,7 +85,7 @@ export function s3Client(s3: S3Endpoint): S3Client {
 }
 
 /** A loopback port that is free now. */
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -3,7 +3,8 @@
  * again and again, so what it holds is good until the next call. The arrays are longer than `count`; they grow to the largest
  * batch seen and stay.
  *
- * Positions point into `bytes`. A record needs 7 bytes and a header 2, so the arrays take at most 8 times the inflated batch.
+ * Positions point into `bytes`. A record needs 7 bytes, a header 2, and the arrays grow by doubling, so they take at most 16 times
+ * the bytes of the batch, inflated.
  */
 export class RecordFrames {
   /** The segment itself where the batch was not compressed, else the inflated records. */

@@ -80,7 +80,7 @@ function decodeAll(reader: VarintReader, batch: BatchHeader, frames: RecordFrame
     if (isCreateTime) {
       const low = (baseLow >>> 0) + (reader.low >>> 0)
       timestampHalves[i * 2] = low
-      timestampHalves[i * 2 + 1] = baseHigh + reader.high + (0)
+      timestampHalves[i * 2 + 1] = baseHigh + reader.high + (low > 0xffffffff ? 1 : 0)
     } else {
       timestampHalves[i * 2] = baseLow
       timestampHalves[i * 2 + 1] = baseHigh

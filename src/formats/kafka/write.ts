@@ -20,8 +20,8 @@ export interface NewRecord {
 export interface BatchFields {
   readonly baseOffset: bigint
   readonly codec: Codec
-  /** Above the codec's bits: 8 LogAppendTime, 16 transactional, 32 control. */
-  readonly flags?: number
+  /** Beside the codec's bits: 8 LogAppendTime, 16 transactional, 32 control. */
+  readonly attributes?: number
   readonly partitionLeaderEpoch?: number
   readonly producerId?: bigint
   readonly producerEpoch?: number
@@ -59,7 +59,7 @@ export function sealBatch(
   view.setInt32(8, bytes.length - lengthFieldEnd)
   view.setInt32(12, batch.partitionLeaderEpoch ?? 0)
   view.setInt8(16, 2)
-  view.setInt16(21, codecs.indexOf(batch.codec) | (batch.flags ?? 0))
+  view.setInt16(21, codecs.indexOf(batch.codec) | (batch.attributes ?? 0))
   view.setInt32(23, batch.lastOffsetDelta)
   view.setBigInt64(27, batch.baseTimestampMs)
   view.setBigInt64(35, batch.maxTimestampMs)

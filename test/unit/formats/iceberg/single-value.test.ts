@@ -18,9 +18,9 @@ test.each<[PrimitiveType, PresentValue, string]>([
   ['float', 1.5, '0000c03f'],
   ['double', -0, '0000000000000080'],
   ['date', 17486, '4e440000'],
-  ['time', 81_068_000_000n, '00ebf6df12000000'],
+  ['time', 81_068_000_000n, '008307e012000000'],
   ['timestamp', -1n, 'ffffffffffffffff'],
-  ['timestamptz', 1_510_871_468_000_000n, '00577c6d215e0500'],
+  ['timestamptz', 1_510_871_468_000_000n, '00c3262d215e0500'],
   ['string', 'é😀', 'c3a9f09f9880'],
   ['uuid', uuid, 'f79c3e09677c4bbda4793f349cb785e7'],
   ['fixed[3]', Uint8Array.of(1, 2, 3), '010203'],
@@ -50,7 +50,11 @@ test('every value of every type is read as it was written', () => {
     fc.tuple(fc.constant<PrimitiveType>('decimal(38, 10)'), fc.bigInt({ min: -(10n ** 38n) + 1n, max: 10n ** 38n - 1n })),
     fc.tuple(fc.constant<PrimitiveType>('boolean'), fc.boolean()),
   )
-  fc.assert(fc.property(cases, ([type, value]) => expect(parseSingleValue(type, serializeSingleValue(type, value))).toEqual(value)))
+  fc.assert(
+    fc.property(cases, ([type, value]) => {
+      expect(parseSingleValue(type, serializeSingleValue(type, value))).toEqual(value)
+    }),
+  )
 })
 
 test('the bounds that files had before their column was widened are read', () => {

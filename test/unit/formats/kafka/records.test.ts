@@ -67,7 +67,7 @@ test('timestamps add as int64 does, without losing a bit', () => {
 test('with LogAppendTime every record has the max timestamp of the batch', () => {
   const frames = new RecordFrames()
   const batch = sealed([recordBytes({ timestampDelta: 5n }), recordBytes({ offsetDelta: 1, timestampDelta: -9n })], {
-    flags: 8,
+    attributes: 8,
     lastOffsetDelta: 1,
     recordCount: 2,
     maxTimestampMs: -(2n ** 40n) + 3n,
@@ -102,7 +102,7 @@ test('the records of a batch that is not compressed are not copied', () => {
 test('control records are decoded like others', () => {
   const frames = new RecordFrames()
   const control = { timestampMs: 1n, key: Uint8Array.of(0, 0, 0, 1), value: new Uint8Array(6), headers: [] }
-  const batch = writeBatch({ baseOffset: 4n, codec: 'none', flags: 16 | 32, producerId: 777n, records: [control] })
+  const batch = writeBatch({ baseOffset: 4n, codec: 'none', attributes: 16 | 32, producerId: 777n, records: [control] })
   expect(headerOf(batch)).toMatchObject({ isControl: true, isTransactional: true, producerId: 777n })
   expect(decodeRecords(batch, headerOf(batch), limits, frames)).toBeNull()
   expect(plainRecords(headerOf(batch), frames)).toMatchObject([{ offset: 4, key: 'AAAAAQ==', value: 'AAAAAAAA' }])

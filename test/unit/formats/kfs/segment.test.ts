@@ -116,6 +116,7 @@ describe('a defect of a batch is a fault at the batch, and the sound batches bef
     ['magic 1', changed((view) => view.setInt8(secondAt + 16, 1)), 'magic', secondAt],
     ['a message of magic 0, shorter than a batch can be', withTail(message), 'magic', secondAt],
     ['garbage of 80 bytes', withTail(Buffer.alloc(80, 'garbage!')), 'length', secondAt],
+    ['garbage of ones', withTail(Buffer.alloc(80, 0xff)), 'length', secondAt],
     ['ten bytes that are no batch', withTail(Buffer.alloc(10)), 'length', secondAt],
     ['a wrong CRC', changed((view) => view.setUint8(footerAt - 1, 0x7f)), 'crc', secondAt],
     ['a base offset below 0', changed((view) => view.setBigInt64(secondAt, -1n)), 'malformed', secondAt],
@@ -137,6 +138,8 @@ describe('a defect of a batch is a fault at the batch, and the sound batches bef
     const low = writeBatch({ baseOffset: 0n, codec: 'none', records })
     const { segment: bytes } = writeSegment({ baseOffset: 100n, batches: [first, low, second], createdMs: 0 })
     const thirdAt = 32 + first.length + low.length
+    const wrongCrc = framed(changed((view) => view.setUint8(32 + first.length + 61, 0x7f), 'body', bytes)).fault
+    expect(wrongCrc).toMatchObject({ kind: 'crc', position: 32 + first.length, offset: 103n })
     const fault = framed(changed((view) => view.setInt8(thirdAt + 16, 0), 'body', bytes)).fault
     expect(fault).toMatchObject({ kind: 'magic', position: thirdAt, offset: 103n })
   })

@@ -183,6 +183,13 @@ describe('snappy', () => {
     expect(() => inflate('snappy', Buffer.concat([xerialHeader, chunk, tail]), ample)).toThrow(CodecError)
   })
 
+  test('no memory is taken for a length that the bytes can not hold', () => {
+    const before = process.memoryUsage().arrayBuffers
+    const lie = Uint8Array.of(0x80, 0x80, 0x80, 0x10, 0x00, 0x61)
+    expect(() => inflate('snappy', lie, ample)).toThrow('its snappy length says 33554432 bytes, more than 2 bytes can hold')
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1_000_000)
+  })
+
   test('a copy in one chunk never reaches into the chunk before it', () => {
     const reaching = Uint8Array.of(8, 0, 0x61, 0x0d, 2)
     expect(() => inflate('snappy', Buffer.concat([xerialHeader, chunk, uint32(5, 'big'), reaching]), ample)).toThrow(/reaches 2 bytes back/)

@@ -1,0 +1,96 @@
+import { formatRanges, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
+import { decidedRanges, type Progress, withDecided } from '../../model/progress.ts'
+import { frontierOf, type Frontiers, withFrontier } from '../../model/segment.ts'
+import { topicPartitionName } from '../../model/topic-partition.ts'
+import type { TranslatedPart } from '../../model/translated-part.ts'
+
+/** What selection looks at in a result. */
+export interface Selectable {
+  readonly parts: readonly TranslatedPart[]
+  readonly finishedAtMs: number
+}
+
+export interface Selection<R> {
+  /** In the order in which they extend the progress. */
+  readonly accepted: readonly R[]
+  /** To be made again. */
+  readonly refused: readonly { readonly result: R; readonly reason: string }[]
+  /** Waiting for the result that they follow. */
+  readonly held: readonly R[]
+  readonly progress: Progress
+  readonly frontiers: Frontiers
+}
+
+/** Results older than this are made again: other people's orphan removal, which starts at three days, must never meet them. */
+export const maxResultAgeMs = 12 * 3_600_000
+
+/**
+ * Decides which results go into the next snapshot. A result is taken or refused whole, all its files and all its ranges:
+ *
+ * - it must not intersect what the parent snapshot or another accepted result has decided, so no duplicate task, zombie worker or
+ *   second committer can add a row twice;
+ * - each of its parts must follow the segment at which the table's frontier stands, so a topic-partition is committed in offset
+ *   order and segments, not races, decide who wins an overlap. One that follows a segment still to come is held.
+ */
+export function selectResults<R extends Selectable>(
+  source: string,
+  state: { readonly progress: Progress; readonly frontiers: Frontiers },
+  results: readonly R[],
+  nowMs: number,
+): Selection<R> {
+  const accepted: R[] = []
+  const refused: { result: R; reason: string }[] = []
+  let { progress, frontiers } = state
+  let waiting = [...results]
+  for (let moved = true; moved;) {
+    moved = false
+    const still: R[] = []
+    for (const result of waiting) {
+      const verdict = judge(source, progress, frontiers, result, nowMs)
+      if (verdict === 'hold') still.push(result)
+      else if (verdict === 'accept') {
+        accepted.push(result)
+        for (const part of result.parts) {
+          progress = withDecided(progress, source, part.at, part.ranges)
+          frontiers = advance(frontiers, source, part)
+        }
+        moved = true
+      } else refused.push({ result, reason: verdict.reason })
+    }
+    waiting = still
+  }
+  return { accepted, refused, held: waiting, progress, frontiers }
+}
+
+function judge(source: string, progress: Progress, frontiers: Frontiers, result: Selectable, nowMs: number): 'accept' | 'hold' | { reason: string } {
+  if (nowMs - result.finishedAtMs > maxResultAgeMs) return { reason: `it is older than ${maxResultAgeMs / 3_600_000} h` }
+  let hold = false
+  for (const part of result.parts) {
+    const name = topicPartitionName(part.at)
+    const decided = decidedRanges(progress, source, part.at)
+    const twice = intersectRanges(part.ranges, decided)
+    if (twice.length > 0) return { reason: `${name} ${formatRanges(twice)} is decided already` }
+    const stands = frontierOf(frontiers, source, part.at)?.baseOffset ?? null
+    if (part.follows === stands) {
+      if (!part.first.settled && hasGapBefore(part, decided)) return { reason: `${name}: what is missing before ${part.first.key} may still come` }
+    } else if (stands === null || (part.follows !== null && part.follows > stands)) hold = true
+    else return { reason: `${name}: it follows segment ${part.follows ?? 'none'}, and the table stands at segment ${stands}` }
+  }
+  return hold ? 'hold' : 'accept'
+}
+
+/** Whether offsets between what is decided and the part's first one are missing. At the start of a log nothing is. */
+function hasGapBefore(part: TranslatedPart, decided: OffsetRanges): boolean {
+  const first = part.ranges[0]?.[0]
+  if (first === undefined) return false
+  const before = decided.findLast(([, end]) => end <= first)
+  return before !== undefined && before[1] < first
+}
+
+function advance(frontiers: Frontiers, source: string, part: TranslatedPart): Frontiers {
+  if (part.last === null) return frontiers
+  const { baseOffset, size, etag, lastModifiedMs } = part.last
+  const known = frontierOf(frontiers, source, part.at)?.maxTimestampMs ?? null
+  const maxTimestampMs = known === null || (part.maxTimestampMs !== null && part.maxTimestampMs > known) ? part.maxTimestampMs : known
+  return withFrontier(frontiers, source, part.at, { baseOffset, size, etag, lastModifiedMs, maxTimestampMs })
+}

@@ -1,0 +1,22 @@
+/** Keys of the snapshot summary, and of the table properties that copy it, that belong to this program. */
+export const summaryKeys = {
+  /** Format of these keys; a reader refuses one that it does not know. */
+  version: 'kafscale.processor.version',
+  name: 'kafscale.processor.name',
+  commitId: 'kafscale.processor.commit-id',
+  watermarkMs: 'kafscale.processor.watermark-ms',
+  progress: 'kafscale.processor.progress',
+  /** `manifest-list`: the progress is the Avro metadata of the snapshot's own manifest list, under the key `progress`. */
+  progressIn: 'kafscale.processor.progress-in',
+  progressSha256: 'kafscale.processor.progress-sha256',
+  requests: 'kafscale.processor.requests',
+  /** In the manifest list's Avro metadata only: where the tail stands, a hint. */
+  frontiers: 'kafscale.processor.frontiers',
+  /** Table property: which column is what, and how bytes are kept; written when the table is created. */
+  layout: 'kafscale.processor.layout',
+} as const
+
+export const formatVersion = '1'
+
+/** Longer progress than this goes to the manifest list, bytes. */
+export const maxSummaryProgressBytes = 2048

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import type { ManifestList } from '../../formats/iceberg/manifest-list.ts'
+import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../model/failure.ts'
+import { formatRanges } from '../../model/offset-range.ts'
+import { noProgress, type Progress, progressBeyond } from '../../model/progress.ts'
+import type { Frontiers } from '../../model/segment.ts'
+import { topicPartitionName } from '../../model/topic-partition.ts'
+import { decodeFrontiers, decodeProgress } from './progress-text.ts'
+import { formatVersion, summaryKeys } from './summary-keys.ts'
+
+/** What the table says of its own making, as of one snapshot. */
+export interface TableState {
+  /** The snapshot that a commit must find as its parent; null on an empty table. */
+  readonly snapshotId: bigint | null
+  readonly progress: Progress
+  readonly frontiers: Frontiers
+  readonly watermarkMs: number | null
+  /** Requests that must survive everything, carried as they are. */
+  readonly requests: string | null
+  /** Our newest snapshot in this history; null before the first. */
+  readonly newest: Snapshot | null
+}
+
+const emptyState = { progress: noProgress, frontiers: new Map(), watermarkMs: null, requests: null, newest: null } as const
+
+/** Reads a manifest list; null where the file can not be read. */
+export type ReadManifestList = (snapshot: Snapshot) => Promise<ManifestList | null>
+
+/**
+ * Finds progress: from the current snapshot of main back over other writers' snapshots to our newest one.
+ *
+ * Throws a WorkError (`retry: never`) that stops the table, rather than guess: where our newest snapshot's progress can not be read,
+ * where history ends at an expired snapshot before one of ours is met, and where a snapshot of ours that is no ancestor has decided
+ * more than the current history (a rollback, a replaced table, a moved branch).
+ */
+export async function findTableState(table: string, metadata: TableMetadata, readManifestList: ReadManifestList): Promise<TableState> {
+  const { ancestors, endsAtMissing } = ancestorsOf(metadata)
+  const newest = ancestors.find(isOurs) ?? null
+  const snapshotId = refSnapshotId(metadata)
+  const state =
+    newest === null
+      ? { ...emptyState, ...stateWithoutSnapshot(table, metadata, endsAtMissing), snapshotId }
+      : { ...(await stateOf(table, newest, readManifestList)), snapshotId }
+  await refuseRollback(table, metadata, ancestors, state.progress, readManifestList)
+  return state
+}
+
+/** Whether a commit of ours with this id is in the history of main. */
+export function hasCommit(metadata: TableMetadata, commitId: string): boolean {
+  return ancestorsOf(metadata).ancestors.some((snapshot) => snapshot.summary[summaryKeys.commitId] === commitId)
+}
+
+/** The snapshots of main, newest first, as far as the metadata still has them. */
+export function ancestorsOf(metadata: TableMetadata): { ancestors: Snapshot[]; endsAtMissing: boolean } {
+  const ancestors: Snapshot[] = []
+  const seen = new Set<bigint>()
+  let id = refSnapshotId(metadata)
+  while (id !== null && id !== -1n && !seen.has(id)) {
+    seen.add(id)
+    const snapshot = snapshotById(metadata, id)
+    if (snapshot === undefined) return { ancestors, endsAtMissing: true }
+    ancestors.push(snapshot)
+    id = snapshot['parent-snapshot-id'] ?? null
+  }
+  return { ancestors, endsAtMissing: false }
+}
+
+export function isOurs(snapshot: Snapshot): boolean {
+  return snapshot.summary[summaryKeys.commitId] !== undefined
+}
+
+/** No snapshot of ours in the history: the property copy where history was cut off, nothing where we never wrote, and else a stop. */
+function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMissing: boolean): Partial<TableState> {
+  const copy = metadata.properties?.[summaryKeys.progress]
+  if (copy === undefined) {
+    if (!endsAtMissing || metadata.properties?.[summaryKeys.layout] === undefined) return {}
+    throw stop(
+      table,
+      'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
+        '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it',
+    )
+  }
+  if (!endsAtMissing && refSnapshotId(metadata) !== null) {
+    throw stop(
+      table,
+      'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
+        'If everything not in it now shall be materialized again, run with --accept-rollback',
+    )
+  }
+  return { progress: decodeProgress(copy, `table ${table}, property ${summaryKeys.progress}`) }
+}
+
+async function stateOf(table: string, snapshot: Snapshot, readManifestList: ReadManifestList): Promise<Omit<TableState, 'snapshotId'>> {
+  const { summary } = snapshot
+  const list = await readManifestList(snapshot)
+  const frontiers = list?.metadata.get(summaryKeys.frontiers)
+  const watermark = summary[summaryKeys.watermarkMs]
+  return {
+    progress: progressOfSnapshot(table, snapshot, list),
+    frontiers: frontiers === undefined ? new Map() : decodeFrontiers(frontiers, `table ${table}, frontiers of snapshot ${snapshot['snapshot-id']}`),
+    watermarkMs: watermark === undefined ? null : Number(watermark),
+    requests: summary[summaryKeys.requests] ?? null,
+    newest: snapshot,
+  }
+}
+
+function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestList | null): Progress {
+  const { summary } = snapshot
+  const where = `table ${table}, progress of snapshot ${snapshot['snapshot-id']}`
+  const version = summary[summaryKeys.version]
+  if (version !== formatVersion) {
+    throw stop(table, `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion}; run the newer version`)
+  }
+  const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
+  if (text === undefined) {
+    throw stop(table, `the progress of snapshot ${snapshot['snapshot-id']} lies in ${snapshot['manifest-list']}, which can not be read. Restore that file`)
+  }
+  const expected = summary[summaryKeys.progressSha256]
+  if (expected !== undefined && createHash('sha256').update(text).digest('hex') !== expected) {
+    throw stop(table, `the progress in ${snapshot['manifest-list']} is not what snapshot ${snapshot['snapshot-id']} wrote (its SHA-256 differs). Restore that file`)
+  }
+  try {
+    return decodeProgress(text, where)
+  } catch (error) {
+    throw stop(table, (error as Error).message)
+  }
+}
+
+async function refuseRollback(
+  table: string,
+  metadata: TableMetadata,
+  ancestors: readonly Snapshot[],
+  progress: Progress,
+  readManifestList: ReadManifestList,
+): Promise<void> {
+  const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
+  for (const snapshot of metadata.snapshots ?? []) {
+    if (!isOurs(snapshot) || history.has(snapshot['snapshot-id'])) continue
+    const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
+    refuseLost(table, progressOfSnapshot(table, snapshot, list), progress, `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`)
+  }
+}
+
+/** Throws the stop of a table whose progress has lost what `known` had decided. */
+export function refuseLost(table: string, known: Progress, progress: Progress, who: string): void {
+  const lost = progressBeyond(known, progress)
+  if (lost.length === 0) return
+  const list = lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join('; ')
+  throw stop(
+    table,
+    `${who} had materialized ${list}, and the table as it is now has not: it was rolled back or replaced. ` +
+      'These offsets would be materialized again; if that is meant, run with --accept-rollback',
+  )
+}
+
+function stop(table: string, reason: string): WorkError {
+  return new WorkError(`table ${table} is stopped: ${reason}`, { retry: 'never' })
+}

@@ -1,0 +1,161 @@
+import { hasTime } from './column-type.ts'
+import type { CheckedDocument, Mapping } from './document.ts'
+import { isHeaderName } from './forms.ts'
+import { pathText } from './path.ts'
+import type { Path } from './path.ts'
+import type { Clean, CrossCheck } from './schema-parts.ts'
+import { catalogChecks } from './catalog-checks.ts'
+import { meetings } from './table-mapping.ts'
+import { isGlob } from './topic-glob.ts'
+
+type Found = ReturnType<CrossCheck<CheckedDocument>>
+const sourcePath: Path = ['spec', 'source']
+const mappingsPath: Path = ['spec', 'mappings']
+
+/** The checks that compare one key with another; each looks only at what is clean. */
+export const crossChecks: readonly CrossCheck<CheckedDocument>[] = [
+  onePlace,
+  topicsOnce,
+  pairs,
+  ...catalogChecks,
+  headerNames,
+  mappingsOnce,
+  eachMapping,
+  tablesApart,
+  backfillTimes,
+]
+
+function* onePlace({ spec }: CheckedDocument, clean: Clean): Found {
+  if (!clean([...sourcePath, 's3'], [...sourcePath, 'directory'])) return
+  const { s3, directory } = spec.source
+  if ((s3 === undefined) === (directory === undefined)) {
+    yield { path: sourcePath, message: `expected one of s3 and directory, found ${s3 === undefined ? 'neither' : 'both'}` }
+  }
+}
+
+function* topicsOnce({ spec }: CheckedDocument, clean: Clean): Found {
+  if (clean([...sourcePath, 'topics'])) yield* once(spec.source.topics, (index) => [...sourcePath, 'topics', index])
+}
+
+/** Two keys that mean something only together. */
+function* pairs(document: CheckedDocument, clean: Clean): Found {
+  const both: [Path, (document: CheckedDocument) => object | undefined, string, string][] = [
+    [[...sourcePath, 's3'], ({ spec }) => spec.source.s3, 'accessKeyId', 'secretAccessKey'],
+    [['spec', 'sink', 'storage'], ({ spec }) => spec.sink.storage, 'accessKeyId', 'secretAccessKey'],
+    [[...sourcePath, 'etcd'], ({ spec }) => spec.source.etcd, 'username', 'password'],
+  ]
+  for (const [path, of, one, other] of both) {
+    if (!clean(path)) continue
+    const found = of(document)
+    if (found === undefined || one in found === other in found) continue
+    const [there, missing] = one in found ? [one, other] : [other, one]
+    yield { path, message: `expected ${missing} beside ${there}, found ${there} alone` }
+  }
+  if (!clean([...sourcePath, 's3'])) return
+  const { s3 } = document.spec.source
+  if (s3?.externalId !== undefined && s3.roleArn === undefined) {
+    yield { path: [...sourcePath, 's3'], message: 'expected roleArn beside externalId, found externalId alone' }
+  }
+}
+
+function* headerNames({ spec }: CheckedDocument, clean: Clean): Found {
+  const path: Path = ['spec', 'sink', 'catalog', 'headers']
+  if (!clean(path)) return
+  for (const name of Object.keys(spec.sink.catalog.headers)) {
+    if (!isHeaderName(name))
+      yield { path: [...path, name], message: 'expected the name of an HTTP header, found a name with other characters' }
+  }
+}
+
+function* mappingsOnce({ spec }: CheckedDocument, clean: Clean): Found {
+  if (!clean(mappingsPath)) return
+  yield* once(
+    spec.mappings.map((mapping) => mapping.topic),
+    (index) => [...mappingsPath, index, 'topic'],
+  )
+}
+
+function* eachMapping({ spec }: CheckedDocument, clean: Clean): Found {
+  const path: Path = mappingsPath
+  if (!clean([...path, 'length'])) return
+  for (const [index, mapping] of spec.mappings.entries()) {
+    if (clean([...path, index])) yield* oneMapping(mapping, [...path, index])
+  }
+}
+
+function* oneMapping(mapping: Mapping, path: Path): Found {
+  const { value, kafkaColumns, rescueColumn } = mapping
+  const whole = value.format === 'string' || value.format === 'binary'
+  if (whole && value.columns !== undefined) {
+    yield {
+      path: [...path, 'value', 'columns'],
+      message: `expected no columns with format ${value.format}, which gives one column, value`,
+    }
+  }
+  for (const [index, column] of (value.columns ?? []).entries()) {
+    if (column.unit !== undefined && !hasTime(column.type)) {
+      yield {
+        path: [...path, 'value', 'columns', index, 'unit'],
+        message: `expected no unit with type ${column.type.type}; dates and times have units`,
+      }
+    }
+  }
+  const columns: [name: string | null, path: Path][] = Object.entries(kafkaColumns).map(([key, name]) => [
+    name,
+    [...path, 'kafkaColumns', key],
+  ])
+  if (whole || value.format === 'auto') columns.push(['value', [...path, 'value', 'format']])
+  if (!whole) {
+    for (const [index, column] of (value.columns ?? []).entries()) columns.push([column.name, [...path, 'value', 'columns', index, 'name']])
+    columns.push([rescueColumn, [...path, 'rescueColumn']])
+  }
+  const seen = new Map<string, Path>()
+  for (const [name, at] of columns) {
+    if (name === null) continue
+    const before = seen.get(name.toLowerCase())
+    if (before === undefined) seen.set(name.toLowerCase(), at)
+    else
+      yield {
+        path: at,
+        message: `expected a name that no other column has (case counts for nothing), found the one of ${pathText(before)}`,
+      }
+  }
+  yield* once(mapping.partitionBy, (index) => [...path, 'partitionBy', index])
+  yield* once(
+    mapping.sortBy.map((term) => ({ ...term, direction: undefined, nulls: undefined })),
+    (index) => [...path, 'sortBy', index],
+  )
+}
+
+/** Topics that are named, not matched, are known before any bucket is listed; so are their tables. */
+function* tablesApart({ spec }: CheckedDocument, clean: Clean): Found {
+  if (!clean([...sourcePath, 'topics'], mappingsPath)) return
+  for (const { message } of meetings(
+    { spec },
+    spec.source.topics.filter((topic) => !isGlob(topic)),
+  ).problems) {
+    yield { path: mappingsPath, message }
+  }
+}
+
+function* backfillTimes({ spec }: CheckedDocument, clean: Clean): Found {
+  const path: Path = ['spec', 'backfill']
+  if (!clean([...path, 'length'])) return
+  for (const [index, { from, to }] of (spec.backfill ?? []).entries()) {
+    if (!clean([...path, index])) continue
+    if (from !== undefined && to !== undefined && from.timeMs >= to.timeMs) {
+      yield { path: [...path, index], message: 'expected from to be before to, found it at the same time or after' }
+    }
+  }
+}
+
+/** Finds what stands there a second time. */
+function* once(items: readonly unknown[], pathOf: (index: number) => Path): Found {
+  const seen = new Map<string, number>()
+  for (const [index, item] of items.entries()) {
+    const text = JSON.stringify(item)
+    const before = seen.get(text)
+    if (before === undefined) seen.set(text, index)
+    else yield { path: pathOf(index), message: `expected each one once, found the same as in ${pathText(pathOf(before))}` }
+  }
+}

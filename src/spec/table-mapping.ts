@@ -1,0 +1,74 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Problem } from '../model/failure.ts'
+import { mappingSettings } from './document-mapping.ts'
+import type { CheckedDocument, MappingSettings } from './document.ts'
+import { documentError } from './problems.ts'
+import { normalizeName } from './table-name.ts'
+import { topicMatcher } from './topic-glob.ts'
+
+/** How one topic becomes rows: what its mapping says, or the defaults. */
+export interface TopicMapping extends Omit<MappingSettings, 'table'> {
+  readonly table: string
+  /** Whether no mapping names the table, so that the name comes from the topic's. */
+  readonly tableByRule: boolean
+}
+
+/** A table, the topics that go into it, and how. */
+export interface MappedTable {
+  readonly topics: readonly string[]
+  readonly mapping: TopicMapping
+}
+
+/** The part of a document that says which topic goes where; a document that was not checked to the end has it too. */
+type WithMappings = { readonly metadata?: { readonly name: string }; readonly spec: Pick<CheckedDocument['spec'], 'mappings'> }
+
+let defaults: MappingSettings | undefined
+
+/** The first mapping that names the topic, else the defaults. Pure. */
+export function mappingFor(document: WithMappings, topic: string): TopicMapping {
+  const found = document.spec.mappings.find((mapping) => topicMatcher(mapping.topic)(topic))
+  defaults ??= mappingSettings.parse({})
+  const { topic: _topic, table, ...settings }: MappingSettings & { topic?: string } = found ?? defaults
+  return { ...settings, table: table ?? normalizeName(topic), tableByRule: table === undefined }
+}
+
+/**
+ * The tables that these topics go into, by name, in the order of the topics. Throws a DocumentError that names both topics where two
+ * meet in one table though the document did not say so, or with settings that differ. Case counts for nothing in a table's name,
+ * since some catalogs have lower case only.
+ */
+export function tablesFor(document: WithMappings, topics: Iterable<string>): Map<string, MappedTable> {
+  const { tables, problems } = meetings(document, topics)
+  if (problems.length > 0) throw documentError(problems.map((problem) => ({ ...problem, document: document.metadata?.name })))
+  return tables
+}
+
+/** `tablesFor`, with the problems as values. */
+export function meetings(document: WithMappings, topics: Iterable<string>): { tables: Map<string, MappedTable>; problems: Problem[] } {
+  const tables = new Map<string, MappedTable>()
+  const names = new Map<string, string>()
+  const problems: Problem[] = []
+  for (const topic of new Set(topics)) {
+    const mapping = mappingFor(document, topic)
+    const name = names.get(mapping.table.toLowerCase()) ?? mapping.table
+    const table = tables.get(name)
+    if (table === undefined) {
+      names.set(name.toLowerCase(), name)
+      tables.set(name, { topics: [topic], mapping })
+      continue
+    }
+    const reason = whyApart(table.mapping, mapping)
+    if (reason === undefined) tables.set(name, { ...table, topics: [...table.topics, topic] })
+    else problems.push({ path: 'spec.mappings', message: `topics ${table.topics[0]} and ${topic} meet in table ${name}; ${reason}` })
+  }
+  return { tables, problems }
+}
+
+/** Why two topics must not share a table; undefined where they may. */
+function whyApart(one: TopicMapping, other: TopicMapping): string | undefined {
+  if (one.tableByRule || other.tableByRule) {
+    return 'expected a mapping that names a table for each of them (the same one where that is meant)'
+  }
+  if (one.table !== other.table) return `expected names that differ in more than case, found ${one.table} and ${other.table}`
+  return isDeepStrictEqual(one, other) ? undefined : 'expected the same settings in both mappings'
+}
