@@ -1,4 +1,3 @@
-import type { DataFile } from '../formats/iceberg/data-file.ts'
 import { metricsModes } from '../formats/iceberg/metrics-config.ts'
 import { dataDirectory } from '../formats/iceberg/table-location.ts'
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
@@ -8,22 +7,12 @@ import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
-import type { DecidedSpan } from './decode/decided-span.ts'
 import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { TableColumns } from './decode/table-columns.ts'
-import type { TableLayout } from './decode/table-layout.ts'
+import type { DecidedSpan, RowGroup, TableLayout, TaskResult } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
-import { type RowGroup, writeDataFiles } from './write/data-file-writer.ts'
+import { writeDataFiles } from './write/data-file-writer.ts'
 import { parquetOptions } from './write/parquet-options.ts'
-
-/** What carrying out a task came to: accepted or refused whole by the committer. */
-export interface TaskResult {
-  readonly task: Task
-  readonly files: readonly DataFile[]
-  readonly parts: readonly TranslatedPart[]
-  /** When it was finished; a result older than 12 h is made again, since orphan removal by others may have taken its files. */
-  readonly finishedAtMs: number
-}
 
 /** What a worker needs to know of the table that a task feeds. */
 export interface TaskTarget {

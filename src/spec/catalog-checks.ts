@@ -20,15 +20,14 @@ export const catalogChecks: readonly CrossCheck<CheckedDocument>[] = [
     const { catalog } = document.spec.sink
     if (catalog.type === 'sql') yield* sqlCatalog(catalog)
     else if (catalog.endpoint !== undefined) yield* restEndpoint(catalog.endpoint)
-    else if (clean(...regionPaths) && endpointOf(document) === undefined) {
-      yield { path: catalogPath, message: `expected endpoint with type ${catalog.type}${needsEndpoint(catalog.type)}, found none` }
+    else if (catalog.type !== 'glue' && catalog.type !== 's3tables') {
+      yield { path: catalogPath, message: `expected endpoint with type ${catalog.type}, found none` }
+    } else if (clean(...regionPaths) && endpointOf(document) === undefined) {
+      const region = 'a region in sigv4, in spec.sink.storage or in spec.source.s3'
+      yield { path: catalogPath, message: `expected endpoint with type ${catalog.type}, or ${region}, found none` }
     }
   },
 ]
-
-function needsEndpoint(type: Catalog['type']): string {
-  return type === 'glue' || type === 's3tables' ? ', or a region in sigv4, in spec.sink.storage or in spec.source.s3' : ''
-}
 
 function* restEndpoint(endpoint: string): Found {
   try {

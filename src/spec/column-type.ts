@@ -1,5 +1,5 @@
 import { nearest } from './nearest.ts'
-import { quoted } from './path.ts'
+import { quoted } from './wording.ts'
 import { FormError, Scanner } from './scanner.ts'
 
 const primitives = [

@@ -26,7 +26,7 @@ export const crossChecks: readonly CrossCheck<CheckedDocument>[] = [
 ]
 
 function* onePlace({ spec }: CheckedDocument, clean: Clean): Found {
-  if (!clean([...sourcePath, 's3'], [...sourcePath, 'directory'])) return
+  if (!clean(within(sourcePath))) return
   const { s3, directory } = spec.source
   if ((s3 === undefined) === (directory === undefined)) {
     yield { path: sourcePath, message: `expected one of s3 and directory, found ${s3 === undefined ? 'neither' : 'both'}` }
@@ -77,7 +77,7 @@ function* mappingsOnce({ spec }: CheckedDocument, clean: Clean): Found {
 
 function* eachMapping({ spec }: CheckedDocument, clean: Clean): Found {
   const path: Path = mappingsPath
-  if (!clean([...path, 'length'])) return
+  if (!clean(within(path))) return
   for (const [index, mapping] of spec.mappings.entries()) {
     if (clean([...path, index])) yield* oneMapping(mapping, [...path, index])
   }
@@ -140,13 +140,18 @@ function* tablesApart({ spec }: CheckedDocument, clean: Clean): Found {
 
 function* backfillTimes({ spec }: CheckedDocument, clean: Clean): Found {
   const path: Path = ['spec', 'backfill']
-  if (!clean([...path, 'length'])) return
+  if (!clean(within(path))) return
   for (const [index, { from, to }] of (spec.backfill ?? []).entries()) {
     if (!clean([...path, index])) continue
     if (from !== undefined && to !== undefined && from.timeMs >= to.timeMs) {
       yield { path: [...path, index], message: 'expected from to be before to, found it at the same time or after' }
     }
   }
+}
+
+/** A place that is clean where the mapping or list at `path` is one, whatever is wrong with what it holds. */
+function within(path: Path): Path {
+  return [...path, '']
 }
 
 /** Finds what stands there a second time. */

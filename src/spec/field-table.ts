@@ -1,4 +1,4 @@
-import { annotatedSchema, availability } from './json-schema.ts'
+import { annotatedSchema } from './json-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
 
 /** One row of the table of all keys. */
@@ -27,14 +27,18 @@ function* fieldsOf(schema: JsonSchema, above: string, inherited: JsonSchema['lat
       type: typeName(child),
       default: schema.required?.includes(key) === true ? 'required' : defaultText(child.default),
       description: child.description ?? '',
-      availability:
-        later === undefined ? 'now' : availability(later).replace(/\.$/, '').toLowerCase().replace('not available yet', 'not yet'),
+      availability: availability(later),
     }
     if (child.writeOnly === true) continue
     const below = later === true ? later : undefined
     if (child.items === undefined) yield* fieldsOf(child, path, below)
     else yield* fieldsOf(child.items, `${path}[]`, below)
   }
+}
+
+function availability(later: JsonSchema['later']): string {
+  if (later === undefined) return 'now'
+  return later === true ? 'not yet' : `not yet: ${later.join(', ')}`
 }
 
 function defaultText(initial: unknown): string {
@@ -49,5 +53,5 @@ function typeName(schema: JsonSchema): string {
   if (typeof schema.additionalProperties === 'object') return `mapping to ${typeName(schema.additionalProperties)}s`
   if (schema.type === 'object') return 'mapping'
   if (schema.type === 'integer') return 'whole number'
-  return String(schema.type)
+  return [schema.type ?? []].flat().join(' | ')
 }

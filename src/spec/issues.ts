@@ -1,9 +1,10 @@
 import { annotatedSchema, schemaAt } from './json-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { nearest } from './nearest.ts'
-import { pathText, quoted, valueAt } from './path.ts'
+import { pathText, valueAt } from './path.ts'
 import type { Path } from './path.ts'
 import type { Issue } from './schema-parts.ts'
+import { enumerated, quoted } from './wording.ts'
 
 /** A problem with its path as steps, and whether it is about the key there or about the value. */
 export interface Finding {
@@ -29,7 +30,7 @@ export function findings(issue: Issue, checked: Checked, above: Path = []): Find
     const mapping = issue.errors.find((issues) => issues.every((one) => one.path.length > 0 || one.code === 'unrecognized_keys'))
     if (mapping !== undefined && mapping.length > 0) return mapping.flatMap((one) => findings(one, checked, path))
   }
-  if (issue.code === 'custom' && issue.params?.['whole'] === true) return [{ path, part: 'value', message: issue.message }]
+  if (issue.code === 'custom' && issue.params?.['whole'] === true) return [{ path, part: 'key', message: issue.message }]
   const detail: unknown = issue.code === 'custom' ? issue.params?.['detail'] : undefined
   return [{ path, part: 'value', message: expectation(issue.message, path, checked, detail) }]
 }
@@ -37,17 +38,12 @@ export function findings(issue: Issue, checked: Checked, above: Path = []): Find
 function expectation(expected: string, path: Path, { value, origins }: Checked, detail?: unknown): string {
   const found = valueAt(value, path)
   const schema = schemaAt(path)
-  if (found === undefined) return `missing; expected ${expected}${described(schema)}`
+  if (found === undefined) return `missing; expected ${expected}`
   const origin = origins.get(pathText(path))
   // What came from the environment is not quoted: it may well be a secret at the wrong place.
   if (origin !== undefined) return `expected ${expected}, found what ${quoted(origin)} stands for`
   const exactly = typeof detail === 'string' ? ` (${detail})` : ''
   return `expected ${expected}${exactly}, found ${description(found, schema)}${suggestion(found, schema)}`
-}
-
-function described(schema: JsonSchema | undefined): string {
-  const first = schema?.description?.split(/\.(?: |$)/)[0]
-  return first === undefined ? '' : ` (${first.charAt(0).toLowerCase()}${first.slice(1)})`
 }
 
 /** Quotes numbers, booleans and strings that stand where one of these is expected; nothing else, since a secret could be within. */
@@ -67,10 +63,12 @@ function isQuotable(schema: JsonSchema | undefined): boolean {
 }
 
 function withoutPassword(text: string): string {
-  return text.replace(/(:\/\/|^)[^/?#\s]*@/, '$1***@')
+  return text.replace(/^(.*?:\/\/)?.*@/s, '$1***@')
 }
 
 function suggestion(found: unknown, schema: JsonSchema | undefined): string {
+  const wantsText = schema?.writeOnly === true || schema?.type === 'string'
+  if (wantsText && (typeof found === 'number' || typeof found === 'boolean')) return '; quotes make it a string'
   if (typeof found !== 'string' || schema?.enum === undefined) return ''
   const meant = nearest(
     found,
@@ -85,7 +83,7 @@ function unknownKey(path: Path, key: string): string {
   if (meant !== undefined) return `unknown key; did you mean ${meant}?`
   const elsewhere = findKey(annotatedSchema(), key, [])
   if (elsewhere !== undefined) return `unknown key; did you mean ${elsewhere}?`
-  return `unknown key; expected ${known.length === 1 ? known[0] : `one of ${known.join(', ')}`}`
+  return `unknown key; expected ${enumerated(known, 'or')}`
 }
 
 function objectAlternative(schema: JsonSchema | undefined): Readonly<Record<string, JsonSchema>> {

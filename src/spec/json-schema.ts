@@ -18,6 +18,7 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | JsonSchema
+  readonly propertyNames?: JsonSchema
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly definitions?: Readonly<Record<string, JsonSchema>>
@@ -75,7 +76,18 @@ function publishedProperties(properties: Readonly<Record<string, JsonSchema>>): 
 }
 
 function published(schema: JsonSchema): JsonSchema {
-  const { later, instead: _, description, default: initial, properties, items, additionalProperties, anyOf, ...rest } = schema
+  const {
+    later,
+    instead: _instead,
+    propertyNames: _names,
+    description,
+    default: initial,
+    properties,
+    items,
+    additionalProperties,
+    anyOf,
+    ...rest
+  } = schema
   const said = later === undefined ? description : [description, availability(later)].join(' ')
   const about = { ...(said !== undefined && { description: said }), ...(isPlain(initial) && { default: initial }) }
   if ((rest.enum?.length ?? 0) > 1 || rest.type === 'number' || rest.type === 'integer' || rest.type === 'boolean') {

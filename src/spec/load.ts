@@ -52,13 +52,15 @@ export function loadDocuments(text: string, fileName: string, environment: Envir
         part: 'value',
         message: `expected one document of this name in its namespace, found it in document ${before} too`,
       })
-    for (const { path, secret } of secretsIn(document)) {
-      secret.locate(`${fileName}: ${which === undefined ? '' : `document ${which}: `}${pathText(path)}`)
-    }
+    for (const { path, secret } of secretsIn(document)) secret.locate({ file: fileName, document: which, path: pathText(path) })
     documents.push(withDependentDefaults(document))
   }
-  if (problems.length > 0) throw documentError(problems)
+  if (problems.length > 0) throw documentError(problems.sort(byPlace))
   return documents
+}
+
+function byPlace(one: Problem, other: Problem): number {
+  return one.line! - other.line! || one.column! - other.column!
 }
 
 function entriesOf(source: SourceValue): Entry[] {

@@ -1,3 +1,5 @@
+import { quoted } from './wording.ts'
+
 /** Keys and list indexes that lead from a document's root to a value. */
 export type Path = readonly (string | number)[]
 
@@ -28,9 +30,4 @@ export function valueAt(value: unknown, path: Path): unknown {
     at = (at as Record<string | number, unknown>)[step]
   }
   return at
-}
-
-/** Text as a JSON string, which shows control characters and can't be taken for the sentence around it; cut where it is longer than `longest`. */
-export function quoted(text: string, longest = 60): string {
-  return JSON.stringify(text.length <= longest ? text : `${text.slice(0, longest)}…`)
 }

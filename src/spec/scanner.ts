@@ -1,4 +1,4 @@
-import { quoted } from './path.ts'
+import { quoted } from './wording.ts'
 
 /** A text has not the form that is asked for; the message says what was expected and where. */
 export class FormError extends Error {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { FormError } from './scanner.ts'
 import { Secret } from './secret.ts'
+import { enumerated } from './wording.ts'
 
 /*
  * The parts that a document's schema is made of. An issue's message is never a whole sentence: it is what was expected, and
@@ -56,7 +57,11 @@ export function parsed<T>(expected: string, parse: (text: string) => T) {
 
 export function wholeNumber(low: number, high = Number.MAX_SAFE_INTEGER) {
   const error = high === Number.MAX_SAFE_INTEGER ? `a whole number of at least ${low}` : `a whole number from ${low} to ${high}`
-  return z.number({ error }).int({ error }).min(low, { error }).max(high, { error })
+  // Not zod's own check for integers: its issue would keep the cross-checks from running.
+  return z
+    .number({ error })
+    .refine((number) => Number.isSafeInteger(number) && number >= low && number <= high, { error })
+    .meta({ type: 'integer', minimum: low, maximum: high })
 }
 
 /** A number above 0; with `orZero`, 0 too. */
@@ -72,12 +77,12 @@ export function flag() {
 
 /** One of these words. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
-  return z.enum(words, { error: oneOf(words) })
+  return z.enum(words, { error: enumerated(words, 'or') })
 }
 
 /** One of these numbers. */
 export function numberChoice<const T extends readonly [number, ...number[]]>(numbers: T) {
-  return z.literal([...numbers], { error: oneOf(numbers) }) as unknown as z.ZodType<T[number], T[number]>
+  return z.literal([...numbers], { error: enumerated(numbers, 'or') }) as unknown as z.ZodType<T[number], T[number]>
 }
 
 /** A string, number or boolean, which becomes its text: what YAML makes of `key: 100` is meant as text here. */
@@ -102,10 +107,6 @@ export function secret(check?: (text: string) => void) {
       return new Secret(found)
     })
     .meta({ writeOnly: true })
-}
-
-function oneOf(values: readonly (string | number)[]): string {
-  return values.length === 1 ? String(values[0]) : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
 }
 
 /** What a schema takes, as a JSON Schema (draft 7) with the keys of `meta` in it. */

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { inspect } from 'node:util'
+import type { Problem } from '../model/failure.ts'
 import { documentError } from './problems.ts'
 
 /** A file with a secret in it is no longer than this, bytes. */
@@ -11,14 +12,14 @@ const longestSecret = 65_536
  */
 export class Secret {
   readonly #source: string | { readonly file: string }
-  #place = ''
+  #place: Pick<Problem, 'file' | 'document' | 'path'> = { path: '' }
 
   constructor(source: string | { readonly file: string }) {
     this.#source = source
   }
 
   /** Remembers where in which document this secret stands, for the errors of `reveal`. */
-  locate(place: string): void {
+  locate(place: Pick<Problem, 'file' | 'document' | 'path'>): void {
     this.#place = place
   }
 
@@ -47,7 +48,7 @@ export class Secret {
   }
 
   #unreadable(file: string, reason: string): Error {
-    return documentError([{ path: this.#place, message: `expected a file with the secret, but ${file} ${reason}` }])
+    return documentError([{ ...this.#place, message: `expected a file with the secret, but ${file} ${reason}` }])
   }
 
   toString(): string {

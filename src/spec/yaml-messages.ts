@@ -18,7 +18,8 @@ const messages: Partial<Record<ErrorCode, string>> = {
   TAG_RESOLVE_FAILED: 'expected no tags (!name); quote a string that starts with !',
 }
 
-/** What a code of the YAML parser means, in a sentence of ours that quotes nothing. */
-export function syntaxMessage(code: ErrorCode): string {
-  return messages[code] ?? 'expected YAML or JSON; what stands here does not fit what stands before'
+/** What a code of the YAML parser means in the line where it was seen, in a sentence of ours that quotes nothing. */
+export function syntaxMessage(code: ErrorCode, line: string): string {
+  const message = messages[code] ?? 'expected YAML or JSON; what stands here does not fit what stands before'
+  return line.includes('${') ? `${message} (within brackets and braces, a string with \${NAME} in it must be quoted)` : message
 }

@@ -53,12 +53,19 @@ export function readYaml(text: string, file: string): { readonly values: readonl
   const documents = Array.isArray(parsed) ? parsed : []
   const values: SourceValue[] = []
   for (const document of documents) {
-    for (const error of [...document.errors, ...document.warnings]) report(error.pos[0], [], syntaxMessage(error.code))
-    if (document.errors.length > 0 || document.warnings.length > 0 || document.contents === null) continue
+    // One error makes others after it.
+    const error = document.errors[0] ?? document.warnings[0]
+    if (error !== undefined) report(error.pos[0], [], syntaxMessage(error.code, lineAround(text, error.pos[0])))
+    if (error !== undefined || document.contents === null) continue
     if (isScalar(document.contents) && document.contents.value === null) continue
     values.push(readValue(document.contents, report, place))
   }
   return { values, problems }
+}
+
+function lineAround(text: string, offset: number): string {
+  const end = text.indexOf('\n', offset)
+  return text.slice(text.lastIndexOf('\n', offset - 1) + 1, end === -1 ? undefined : end)
 }
 
 type Report = (offset: number, path: Path, message: string) => void
@@ -85,7 +92,7 @@ function readValue(root: ParsedNode, report: Report, place: (offset: number) => 
     if (node === null) return null
     if (isAlias(node)) {
       const target = anchors.get(node.source)
-      if (target === undefined) report(start, path, syntaxMessage('BAD_ALIAS'))
+      if (target === undefined) report(start, path, syntaxMessage('BAD_ALIAS', ''))
       return target === undefined ? null : read(target, path, start)
     }
     if ('anchor' in node && node.anchor !== undefined) anchors.set(node.anchor, node)

@@ -66,6 +66,8 @@ export function restClient(options: RestClientOptions): RestClient {
         url: call.url,
         headers: {
           accept: 'application/json',
+          // What a proxy remembers of a table is not what it is now.
+          'cache-control': 'no-cache',
           'user-agent': 'iceberg-processor',
           ...(bearer === undefined || bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
           ...headers,

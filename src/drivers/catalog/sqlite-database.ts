@@ -43,7 +43,7 @@ export interface SqliteDatabase {
 }
 
 /** How long SQLite itself waits for a lock, which stops the whole process. */
-const lockWaitMs = 50
+const lockWaitMs = 10
 const pauseMs = 25
 
 /**

@@ -39,8 +39,9 @@ function toJson(schema: AvroSchema, written: Map<string, string>): unknown {
     case 'double':
     case 'bytes':
     case 'string':
-      return Object.keys(schema).length === 1 ? schema.type : schema
+      break
   }
+  return Object.keys(schema).length === 1 ? schema.type : schema
 }
 
 /**

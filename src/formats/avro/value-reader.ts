@@ -61,11 +61,11 @@ export class ValueReader {
           for (let i = 0; i < count; i++) entries.set(source.string(), this.read(schema.values, depth + 1))
         return entries
       }
-      case 'record': {
-        const values: AvroValue[] = []
-        for (const field of schema.fields) values.push(this.read(field.type, depth + 1))
-        return values
-      }
+      case 'record':
+        break
     }
+    const values: AvroValue[] = []
+    for (const field of schema.fields) values.push(this.read(field.type, depth + 1))
+    return values
   }
 }

@@ -4,7 +4,7 @@ import type { TableRequirement } from './table-update.ts'
 
 /**
  * The reason why the first requirement that does not hold does not hold; null where all hold. `metadata` is null where there is no
- * such table. (REST catalog specification, `TableRequirement`.)
+ * such table. (REST catalog specification, `TableRequirement`.) Throws an Error for a type of requirement that it does not know.
  */
 export function checkRequirements(metadata: TableMetadata | null, requirements: readonly TableRequirement[]): string | null {
   for (const requirement of requirements) {
@@ -44,11 +44,10 @@ function assertion(
     case 'assert-default-sort-order-id':
       return ['the default sort order’s id', requirement['default-sort-order-id'], metadata['default-sort-order-id']]
     default:
-      return ['a requirement of this type', unknownType(requirement), 'not known']
+      throw new Error(`a requirement of type ${typeOf(requirement)} can not be checked`)
   }
 }
 
-/** A requirement that we can not check does not hold. */
-function unknownType(requirement: never): string {
+function typeOf(requirement: never): string {
   return (requirement as { readonly type: string }).type
 }

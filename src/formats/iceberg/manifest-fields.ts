@@ -35,10 +35,10 @@ export const fileFields = {
 export const partitionFieldId = 102
 
 /** The keys of a `DataFile` that may be missing, with their fields, in the specification's order. */
-export type OptionalFileFields = { readonly [K in OptionalKey]-?: StructField<NonNullable<DataFile[K]>> }
+type OptionalFileFields = { readonly [K in OptionalKey]-?: StructField<NonNullable<DataFile[K]>> }
 type OptionalKey = { [K in keyof DataFile]-?: undefined extends DataFile[K] ? K : never }[keyof DataFile]
 
-export const optionalFileFields: OptionalFileFields = {
+const optionalFileFields: OptionalFileFields = {
   columnSizes: mapField(108, 'column_sizes', 117, 118, long),
   valueCounts: mapField(109, 'value_counts', 119, 120, long),
   nullValueCounts: mapField(110, 'null_value_counts', 121, 122, long),

@@ -68,18 +68,12 @@ function avroType(type: PrimitiveType, fieldId: number): AvroSchema {
       return { type: 'bytes' }
     case 'fixed':
       return { type: 'fixed', name: `fixed_${primitive.length}_${fieldId}`, size: primitive.length }
-    case 'decimal': {
-      const { precision, scale } = primitive
-      return {
-        type: 'fixed',
-        name: `decimal_${precision}_${scale}_${fieldId}`,
-        size: decimalByteWidth(precision),
-        logicalType: 'decimal',
-        precision,
-        scale,
-      }
-    }
+    case 'decimal':
+      break
   }
+  const { precision, scale } = primitive
+  const size = decimalByteWidth(precision)
+  return { type: 'fixed', name: `decimal_${precision}_${scale}_${fieldId}`, size, logicalType: 'decimal', precision, scale }
 }
 
 /** A partition value as Avro writes it. Values that were read before a column was widened are widened here. */
@@ -103,8 +97,9 @@ export function partitionValueToAvro(type: PrimitiveType, value: SingleValue): A
     case 'uuid':
     case 'fixed':
     case 'binary':
-      return value
+      break
   }
+  return value
 }
 
 /** A partition value as it was read with the manifest's own schema for it; undefined where Avro's type is none of a partition value. */

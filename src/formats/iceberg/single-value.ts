@@ -53,8 +53,9 @@ export function serializeSingleValue(type: PrimitiveType, value: PresentValue): 
       if (!(value instanceof Uint8Array)) mismatch(type, value)
       return value
     case 'decimal':
-      return minimalBigEndian(toBigInt(type, value))
+      break
   }
+  return minimalBigEndian(toBigInt(type, value))
 }
 
 /**
@@ -102,9 +103,10 @@ export function parseSingleValue(type: PrimitiveType, bytes: Uint8Array): Presen
     case 'binary':
       return bytes
     case 'decimal':
-      if (bytes.length < 1 || bytes.length > 16) mismatch(type, bytes)
-      return fromBigEndian(bytes)
+      break
   }
+  if (bytes.length < 1 || bytes.length > 16) mismatch(type, bytes)
+  return fromBigEndian(bytes)
 }
 
 /**

@@ -96,8 +96,9 @@ function presentFunction(transform: Transform, source: string): (value: PresentV
     case 'bucket':
       return (value) => (murmur3(hashedBytes(source, value)) & 0x7fff_ffff) % transform.width
     case 'truncate':
-      return (value) => truncate(source, value, transform.width)
+      break
   }
+  return (value) => truncate(source, value, transform.width)
 }
 
 /**

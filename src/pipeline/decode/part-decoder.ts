@@ -7,7 +7,7 @@ import { countOffsets, intersectRanges, type OffsetRange, type OffsetRanges, sub
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { PartEnd, RecordCounts, Skip, TranslatedPart } from '../../model/translated-part.ts'
-import type { DecidedSpan } from './decided-span.ts'
+import type { DecidedSpan } from '../flow.ts'
 import { freshRuns } from './fresh-runs.ts'
 import type { TableColumns } from './table-columns.ts'
 

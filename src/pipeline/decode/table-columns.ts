@@ -3,7 +3,7 @@ import type { ColumnBatch } from '../../formats/arrow/vector.ts'
 import { isUtf8 } from '../../formats/bytes/utf8.ts'
 import type { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { ColumnRole, TableLayout } from './table-layout.ts'
+import type { ColumnRole, TableLayout } from '../flow.ts'
 
 /** The last millisecond of the year 9999: beyond it engines can not show a timestamp, and no clock ever meant it. */
 export const lastTimestampMs = 253_402_300_799_999

@@ -1,22 +1,13 @@
-import type { ColumnBatch } from '../../formats/arrow/vector.ts'
 import { type ColumnMetrics, dataFileMetrics } from '../../formats/iceberg/column-metrics.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { type AssembledFile, ParquetFileAssembler } from '../../formats/parquet/file-assembler.ts'
 import { RowGroupEncoder, type RowGroupOptions } from '../../formats/parquet/row-group.ts'
-import type { OffsetRanges } from '../../model/offset-range.ts'
-import type { SegmentRef } from '../../model/segment.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { FileIO } from '../../seams/file-io.ts'
+import type { RowGroup } from '../flow.ts'
 import { ColumnBounds } from './column-bounds.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
-
-/** Columns of one row group and where its rows come from. The columns are valid until the next one is asked for. */
-export interface RowGroup {
-  readonly columns: ColumnBatch
-  readonly sources: readonly { readonly segment: SegmentRef; readonly at: TopicPartition; readonly ranges: OffsetRanges }[]
-}
 
 export interface WriteOptions extends RowGroupOptions {
   /** The columns' fields, with the table's ids, in the order of the row groups' columns. */

@@ -1,7 +1,7 @@
-import type { OffsetRanges } from '../../model/offset-range.ts'
-import { unionRanges } from '../../model/offset-range.ts'
+import { type OffsetRanges, unionRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { DecidedSpan } from '../flow.ts'
 
 /** Key of a data file's Parquet metadata under which its sources stand. */
 export const sourcesKey = 'kafscale.processor.sources'
@@ -10,14 +10,10 @@ export const sourcesKey = 'kafscale.processor.sources'
 export class FileSources {
   readonly #segments = new Map<string, { segment: SegmentRef; at: TopicPartition; ranges: OffsetRanges }>()
 
-  add(span: { readonly segment: SegmentRef; readonly at: TopicPartition; readonly ranges: OffsetRanges }): void {
+  add(span: DecidedSpan): void {
     const known = this.#segments.get(span.segment.key)
     if (known === undefined) this.#segments.set(span.segment.key, { ...span })
     else known.ranges = unionRanges(known.ranges, span.ranges)
-  }
-
-  clear(): void {
-    this.#segments.clear()
   }
 
   /** JSON: `[{"key", "etag", "topic", "partition", "ranges": [[start, end), …]}, …]`; offsets as decimal numbers. */

@@ -4,7 +4,6 @@ import type { AddressInfo, Socket } from 'node:net'
 import { memoryCatalog } from '../../../../src/drivers/catalog/memory.ts'
 import { systemClock } from '../../../../src/drivers/clock/system.ts'
 import { systemEntropy } from '../../../../src/drivers/entropy/system.ts'
-import type { TableRequirement, TableUpdate } from '../../../../src/formats/iceberg/table-update.ts'
 import { parseJson, stringifyJson } from '../../../../src/formats/json/exact.ts'
 import type { LoadedTable } from '../../../../src/seams/catalog.ts'
 
@@ -27,7 +26,7 @@ export interface RestServer {
   readonly endpoint: string
   readonly seen: SeenRequest[]
   /** Connections made so far. */
-  connections(): number
+  readonly connections: () => number
   close(): Promise<void>
 }
 
@@ -54,7 +53,7 @@ export async function restServer(options: { config?: object; standIn?: (request:
     }
     if (!namespaces.has(namespace.join('.'))) return failure(404, 'NoSuchNamespaceException', 'Namespace does not exist')
     if (parts.length === 1) return { status: 200, value: { namespace, properties: {} } }
-    const table = { namespace, name: decodeURIComponent(parts[2] ?? (document['name'] as string)) }
+    const table = { namespace, name: decodeURIComponent(parts[2] ?? document['name']) }
     if (method === 'GET') {
       const loaded = await catalog.loadTable(table)
       return loaded === null ? failure(404, 'NoSuchTableException', 'Table does not exist') : { status: 200, value: result(loaded) }
@@ -72,13 +71,14 @@ export async function restServer(options: { config?: object; standIn?: (request:
       return { status: 200, value: result(created.table) }
     }
     const outcome = await catalog.commitTable(table, {
-      requirements: bigints(document['requirements']) as TableRequirement[],
-      updates: bigints(document['updates'] as TableUpdate[]) as TableUpdate[],
+      requirements: bigints(document['requirements']),
+      updates: bigints(document['updates']),
       idempotencyKey: '',
     })
     if (outcome.kind === 'committed') return { status: 200, value: result(outcome.table) }
-    const [status, type] = outcome.kind === 'conflict' ? [409, 'CommitFailedException'] : [404, 'NoSuchTableException']
-    return failure(status as number, type as string, outcome.reason)
+    return outcome.kind === 'conflict'
+      ? failure(409, 'CommitFailedException', outcome.reason)
+      : failure(404, 'NoSuchTableException', outcome.reason)
   }
 
   const server = createServer((request, response) => {
@@ -132,11 +132,15 @@ function result(table: LoadedTable): unknown {
 const int64Keys = new Set(['snapshot-id', 'parent-snapshot-id', 'sequence-number', 'first-row-id', 'added-rows', 'snapshot-ids'])
 
 /** 64-bit fields of updates and requirements, small ones too, as bigint. */
-function bigints(value: unknown, key = ''): unknown {
-  if (Array.isArray(value)) return value.map((item) => bigints(item, key))
+function bigints(value: unknown, key = ''): never {
+  return withBigints(value, key) as never
+}
+
+function withBigints(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => withBigints(item, key))
   if (typeof value === 'number') return int64Keys.has(key) ? BigInt(value) : value
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, bigints(item, name)]))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withBigints(item, name)]))
 }
 
 async function read(request: IncomingMessage): Promise<string> {

@@ -1,5 +1,5 @@
 import { deflateRawSync, zstdCompressSync } from 'node:zlib'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readContainer } from '../../../../src/formats/avro/container-reader.ts'
 import { writeContainer } from '../../../../src/formats/avro/container-writer.ts'
@@ -66,11 +66,11 @@ test('whatever records are written are read again', () => {
 })
 
 test('a file is magic, metadata, sync marker and blocks, as the specification lays them out', () => {
-  const file = write({ type: 'long' }, [-3n])
+  const written = write({ type: 'long' }, [-3n])
   const schema = new TextEncoder().encode('"long"')
   const header = [...ascii('Obj'), 1, 4, 22, ...ascii('avro.schema'), 12, ...schema, 20, ...ascii('avro.codec'), 14, ...ascii('deflate'), 0]
   const block = deflateRawSync(Uint8Array.of(5))
-  expect([...file]).toEqual([...header, ...syncMarker, 2, block.length * 2, ...block, ...syncMarker])
+  expect([...written]).toEqual([...header, ...syncMarker, 2, block.length * 2, ...block, ...syncMarker])
 })
 
 function ascii(of: string): number[] {
@@ -102,6 +102,12 @@ test('uncompressed blocks are read', () => {
       ]),
     ).records,
   ).toEqual([-1n, 1n, -2n])
+})
+
+test('bytes after the last record of a block are refused', () => {
+  expect(() => readContainer(file('null', [[2, 4, 1, 2]]))).toThrow(
+    /block 0 \(at byte \d+\), byte 1: 1 bytes are left after the last record/,
+  )
 })
 
 test('zstandard blocks are read', () => {

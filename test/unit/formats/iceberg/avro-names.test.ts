@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { avroName, avroNames } from '../../../../src/formats/iceberg/avro-names.ts'
 
@@ -13,6 +13,11 @@ test.each([
   ['', '_'],
 ])('the name "%s" becomes "%s"', (name, sanitized) => {
   expect(avroName(name)).toBe(sanitized)
+})
+
+test('a name that is taken gets the field id, as often as it takes', () => {
+  const names = ['a_x20b_1002', 'a b', 'a_x20b'].map((name, i) => ({ name, 'field-id': 1000 + i }))
+  expect(avroNames(names)).toEqual(['a_x20b_1002', 'a_x20b', 'a_x20b_1002_1002'])
 })
 
 test('any names become different names that Avro takes', () => {

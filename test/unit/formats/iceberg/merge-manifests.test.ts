@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { ManifestEntry, ManifestFile } from '../../../../src/formats/iceberg/data-file.ts'
 import { mergeEntries, mergeOptions, planManifestMerge } from '../../../../src/formats/iceberg/merge-manifests.ts'
@@ -63,6 +63,8 @@ test('manifests of different specs are never merged, and delete manifests are ke
 test('a manifest of half the target size is left alone', () => {
   const many = [manifest(10), manifest(10), manifest(10), manifest(10), manifest(500)]
   expect(planManifestMerge(many, options)).toEqual({ keep: [many[4]], merge: [many.slice(0, 4)] })
+  const filling = [manifest(10), manifest(400), manifest(400), manifest(500)]
+  expect(planManifestMerge(filling, options)).toEqual({ keep: filling, merge: [] })
 })
 
 test('a large manifest is not rewritten for a few small ones', () => {
@@ -76,7 +78,7 @@ test('a plan loses and doubles nothing, keeps the order, and no group is over th
   const list = fc.array(fc.tuple(fc.integer({ min: 1, max: 1500 }), fc.nat(2), fc.constantFrom(0, 0, 0, 1)), { maxLength: 60 })
   fc.assert(
     fc.property(list, (of) => {
-      const manifests = of.map(([length, partitionSpecId, content]) => manifest(length, { partitionSpecId, content: content as 0 | 1 }))
+      const manifests = of.map(([length, partitionSpecId, content]) => manifest(length, { partitionSpecId, content }))
       const { keep, merge } = planManifestMerge(manifests, options)
       expect(new Set([...keep, ...merge.flat()])).toEqual(new Set(manifests))
       expect(keep.length + merge.flat().length).toBe(manifests.length)

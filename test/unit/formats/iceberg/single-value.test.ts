@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { PrimitiveType } from '../../../../src/formats/iceberg/schema.ts'
 import { compareSingleValues, parseSingleValue, serializeSingleValue } from '../../../../src/formats/iceberg/single-value.ts'
@@ -106,7 +106,7 @@ test.each(['decimal(39, 0)', 'decimal(0, 0)', 'fixed', 'timestamp_ns', 'variant'
 
 test('text is ordered by its UTF-8 bytes, also where UTF-16 would order it otherwise', () => {
   expect(compareSingleValues('\uffff', '\u{10000}')).toBeLessThan(0)
-  expect('\uffff' < '\u{10000}').toBe(false)
+  expect(['\uffff', '\u{10000}'].sort()).toEqual(['\u{10000}', '\uffff'])
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
       expect(Math.sign(compareSingleValues(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)))

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { SingleValue } from '../../../../src/formats/iceberg/data-file.ts'
 import { murmur3 } from '../../../../src/formats/iceberg/murmur3.ts'

@@ -1,0 +1,50 @@
+import type { Claim, TaskQueue } from '../../seams/task-queue.ts'
+
+interface Offer<Payload, Result> {
+  readonly id: string
+  readonly payload: Payload
+  readonly settle: PromiseWithResolvers<Result>
+}
+
+/** A queue within this process: first in, first out, one claim a task. */
+export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
+  const offered: Offer<Payload, Result>[] = []
+  const open = new Map<string, Promise<Result>>()
+  const waiting: ((offer: Offer<Payload, Result> | null) => void)[] = []
+
+  function claimOf(offer: Offer<Payload, Result>): Claim<Payload, Result> {
+    return { id: offer.id, payload: offer.payload, complete: offer.settle.resolve, fail: offer.settle.reject }
+  }
+
+  return {
+    get depth() {
+      return offered.length
+    },
+    submit(id, payload) {
+      const known = open.get(id)
+      if (known !== undefined) return known
+      const offer: Offer<Payload, Result> = { id, payload, settle: Promise.withResolvers<Result>() }
+      const done = offer.settle.promise.finally(() => open.delete(id))
+      open.set(id, done)
+      const taker = waiting.shift()
+      if (taker === undefined) offered.push(offer)
+      else taker(offer)
+      return done
+    },
+    async claim(signal) {
+      if (signal.aborted) return null
+      const ready = offered.shift()
+      if (ready !== undefined) return claimOf(ready)
+      const { promise, resolve } = Promise.withResolvers<Offer<Payload, Result> | null>()
+      const leave = () => {
+        waiting.splice(waiting.indexOf(resolve), 1)
+        resolve(null)
+      }
+      waiting.push(resolve)
+      signal.addEventListener('abort', leave, { once: true })
+      const offer = await promise
+      signal.removeEventListener('abort', leave)
+      return offer === null ? null : claimOf(offer)
+    },
+  }
+}

@@ -1,0 +1,198 @@
+import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import { readManifestList } from '../formats/iceberg/manifest-list.ts'
+import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../model/failure.ts'
+import { type OffsetRanges } from '../model/offset-range.ts'
+import { type Progress, withDecided } from '../model/progress.ts'
+import type { Frontiers } from '../model/segment.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import type { Catalog, TableIdentifier } from '../seams/catalog.ts'
+import type { Clock } from '../seams/clock.ts'
+import type { Entropy } from '../seams/entropy.ts'
+import type { FileIO } from '../seams/file-io.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Meter } from '../seams/meter.ts'
+import { buildSnapshot } from './commit/build-snapshot.ts'
+import { selectResults, type Selection } from './commit/select-results.ts'
+import { findTableState, hasCommit, refuseLost, type TableState } from './commit/table-state.ts'
+import type { TaskResult } from './flow.ts'
+
+export interface CommitterSeams {
+  readonly catalog: Catalog
+  readonly io: FileIO
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly journal: Journal
+  readonly meter: Meter
+}
+
+/** Offsets at which topic-partitions begin, decided by `startAt` and committed before any row: an empty range marks the place. */
+export interface StartMark {
+  readonly at: TopicPartition
+  readonly ranges: OffsetRanges
+}
+
+/** What a commit came to. `refused` must be planned again; `held` wait for what they follow. */
+export interface CommitReport {
+  readonly committed: readonly TaskResult[]
+  readonly refused: readonly { readonly result: TaskResult; readonly reason: string }[]
+  readonly held: readonly TaskResult[]
+  readonly state: TableState
+}
+
+/** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
+const maxAttempts = 10
+
+/**
+ * The committer of one table: joins results into one snapshot on top of the current one. Any number of committers is safe, here
+ * and elsewhere: each commit asserts the parent that its results were checked against, so the second of two meets a conflict,
+ * reads the progress that the first one wrote, and refuses what is decided now.
+ */
+export class TableCommitter {
+  readonly #source: string
+  readonly #table: TableIdentifier
+  readonly #processorName: string
+  readonly #seams: CommitterSeams
+  /** What we saw committed: a table that has less has lost it. */
+  #known: Progress = new Map()
+
+  constructor(source: string, table: TableIdentifier, processorName: string, seams: CommitterSeams) {
+    this.#source = source
+    this.#table = table
+    this.#processorName = processorName
+    this.#seams = seams
+  }
+
+  get name(): string {
+    return [...this.#table.namespace, this.#table.name].join('.')
+  }
+
+  /** The table's state as the catalog has it now. Throws what stops the table (`findTableState`), or that the table is gone. */
+  async load(): Promise<{ metadata: TableMetadata; state: TableState }> {
+    const loaded = await this.#seams.catalog.loadTable(this.#table)
+    if (loaded === null) throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
+    return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata) }
+  }
+
+  /**
+   * Commits what can be committed of `results`, with `marks`, or an empty snapshot that only carries progress (`keepAlive`).
+   * Nothing to commit, nothing is written. Files of a commit that failed or whose outcome is unknown are never deleted.
+   */
+  async commit(results: readonly TaskResult[], marks: readonly StartMark[] = [], keepAlive = false): Promise<CommitReport> {
+    const { catalog, clock, entropy, journal, meter } = this.#seams
+    const attempts: { commitId: string; accepted: readonly TaskResult[] }[] = []
+    let reuse: { manifest: ManifestFile; files: string } | null = null
+    for (let attempt = 1; ; attempt++) {
+      const { metadata, state } = await this.load()
+      const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
+      if (landed !== undefined) return this.#afterLanding(landed.accepted, results, state)
+
+      const marked = this.#withMarks(state, marks)
+      const selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, clock.now())
+      if (selection.accepted.length === 0 && !marked.changed && !keepAlive) {
+        return { committed: [], refused: selection.refused, held: selection.held, state }
+      }
+      const files = selection.accepted.flatMap((result) => result.files)
+      const fileNames = files.map((file) => file.filePath).join('\n')
+      const commitId = entropy.uuid()
+      const built = await buildSnapshot(
+        metadata,
+        state.snapshotId,
+        {
+          processorName: this.#processorName,
+          commitId,
+          files,
+          progress: selection.progress,
+          frontiers: selection.frontiers,
+          watermarkMs: watermarkOf(selection.frontiers, this.#source, state.watermarkMs),
+          requests: state.requests,
+        },
+        reuse?.files === fileNames ? reuse.manifest : null,
+        { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit },
+      )
+      if (built.newManifest !== null) reuse = { manifest: built.newManifest, files: fileNames }
+      attempts.push({ commitId, accepted: selection.accepted })
+      const { requirements, updates, snapshot } = built
+      const outcome = await catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
+      meter.add(`commit.${outcome.kind}`)
+      if (outcome.kind === 'committed') {
+        // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
+        if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
+          this.#known = selection.progress
+          const { refused, held } = selection
+          return { committed: selection.accepted, refused, held, state: stateAfter(selection, state, snapshot) }
+        }
+        journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
+      } else if (outcome.kind === 'refused') {
+        throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, { retry: 'later' })
+      } else {
+        journal.info(outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it', {
+          table: this.name,
+          commitId,
+          attempt,
+          reason: outcome.reason,
+        })
+      }
+      if (attempt === maxAttempts) {
+        throw new WorkError(`table ${this.name}: ${maxAttempts} attempts to commit met ${outcome.kind} outcomes; the next interval tries again`, { retry: 'later' })
+      }
+      await clock.sleep(backoffMs(attempt, outcome.kind))
+    }
+  }
+
+  /** An attempt whose answer was lost had landed: its results are committed, the others are judged against what is there now. */
+  #afterLanding(accepted: readonly TaskResult[], results: readonly TaskResult[], state: TableState): CommitReport {
+    this.#seams.meter.add('commit.found-landed')
+    const others = results.filter((result) => !accepted.includes(result))
+    const { refused } = selectResults(this.#source, state, others, this.#seams.clock.now())
+    const gone = new Set(refused.map(({ result }) => result))
+    return { committed: accepted, refused, held: others.filter((result) => !gone.has(result)), state }
+  }
+
+  async #stateIn(metadata: TableMetadata): Promise<TableState> {
+    const state = await findTableState(this.name, metadata, async (snapshot) => {
+      try {
+        return readManifestList(await this.#seams.io.read(snapshot['manifest-list']))
+      } catch (error) {
+        if (error instanceof WorkError && error.retry !== 'never') throw error
+        this.#seams.journal.warn('a manifest list can not be read', { table: this.name, file: snapshot['manifest-list'], reason: String(error) })
+        return null
+      }
+    })
+    refuseLost(this.name, this.#known, state.progress, 'this process')
+    this.#known = state.progress
+    return state
+  }
+
+  /** Marks count only where nothing is decided yet: another process may have begun meanwhile. */
+  #withMarks(state: TableState, marks: readonly StartMark[]): { progress: Progress; changed: boolean } {
+    let { progress } = state
+    let changed = false
+    for (const { at, ranges } of marks) {
+      if (progress.get(this.#source)?.get(at.topic)?.has(at.partition) === true) continue
+      progress = withDecided(progress, this.#source, at, ranges)
+      changed = true
+    }
+    return { progress, changed }
+  }
+}
+
+function stateAfter(selection: Selection<TaskResult>, before: TableState, snapshot: NonNullable<TableState['newest']>): TableState {
+  const { progress, frontiers } = selection
+  return { ...before, progress, frontiers, snapshotId: snapshot['snapshot-id'], newest: snapshot }
+}
+
+/** Event time up to which every topic-partition has delivered, ms; it never goes back. Null while no record had a timestamp. */
+function watermarkOf(frontiers: Frontiers, source: string, before: number | null): number | null {
+  let least: number | null = null
+  for (const partitions of (frontiers.get(source) ?? new Map<string, ReadonlyMap<number, { maxTimestampMs: number | null }>>()).values()) {
+    for (const { maxTimestampMs } of partitions.values()) {
+      if (maxTimestampMs !== null && (least === null || maxTimestampMs < least)) least = maxTimestampMs
+    }
+  }
+  return before !== null && (least === null || least < before) ? before : least
+}
+
+function backoffMs(attempt: number, kind: 'conflict' | 'unknown' | 'committed'): number {
+  return Math.min(kind === 'conflict' ? 50 * 2 ** attempt : 500 * 2 ** attempt, 30_000)
+}

@@ -1,0 +1,55 @@
+/**
+ * The road, as types; read it first. Each stage's answer is the next one's question:
+ *
+ *     listing ─plan▶ Task ─read▶ bytes ─decode▶ RowGroup ─write▶ DataFile ┐
+ *                      │                └─────▶ TranslatedPart ───────────┴▶ TaskResult ─commit▶ snapshot
+ *                      └── a range of segments, as a value
+ *
+ * Stages import these values and never one another; the files beside this one join them.
+ */
+import type { ColumnBatch } from '../formats/arrow/vector.ts'
+import type { DataFile } from '../formats/iceberg/data-file.ts'
+import type { NestedField } from '../formats/iceberg/schema.ts'
+import type { OffsetRanges } from '../model/offset-range.ts'
+import type { SegmentRef } from '../model/segment.ts'
+import type { Task } from '../model/task.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import type { TranslatedPart } from '../model/translated-part.ts'
+
+/** What a table column is filled with. */
+export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value'
+
+/** How bytes become a column: as they are, or as UTF-8 text. */
+export type BytesFormat = 'binary' | 'string'
+
+/**
+ * The columns that we fill in a table, with the field ids and the order that the table gives them. Optional columns of the table
+ * that are not ours are absent here and so in our files, where readers see them as null.
+ */
+export interface TableLayout {
+  readonly columns: readonly { readonly role: ColumnRole; readonly field: NestedField }[]
+  readonly keyFormat: BytesFormat
+  readonly valueFormat: BytesFormat
+}
+
+/** Offsets that one segment decided: what a data file's metadata lists as its sources. */
+export interface DecidedSpan {
+  readonly at: TopicPartition
+  readonly segment: SegmentRef
+  readonly ranges: OffsetRanges
+}
+
+/** Columns of one row group and where its rows come from. The columns are valid until the next row group is asked for. */
+export interface RowGroup {
+  readonly columns: ColumnBatch
+  readonly sources: readonly DecidedSpan[]
+}
+
+/** What carrying out a task came to: accepted or refused whole by the committer. */
+export interface TaskResult {
+  readonly task: Task
+  readonly files: readonly DataFile[]
+  readonly parts: readonly TranslatedPart[]
+  /** When it was finished, ms; old results are made again. */
+  readonly finishedAtMs: number
+}

@@ -1,0 +1,35 @@
+import { listStartAfter, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
+
+export interface Listing {
+  readonly objects: readonly ObjectInfo[]
+  /** The store's clock when the listing began, ms. */
+  readonly listedAtMs: number
+  /** Whether the listing reached the end of the partition; else there is more behind the last object. */
+  readonly complete: boolean
+}
+
+/** Lists a topic-partition from the segment at `fromBaseOffset` on (null: from its beginning) until one of the bounds is met. */
+export async function listSegments(
+  store: ObjectStore,
+  prefix: string,
+  at: TopicPartition,
+  fromBaseOffset: bigint | null,
+  bounds: { readonly maxBytes: number; readonly maxObjects: number },
+): Promise<Listing> {
+  const query = {
+    prefix: partitionPrefix(prefix, at),
+    ...(fromBaseOffset === null ? {} : { startAfter: listStartAfter(prefix, at, fromBaseOffset) }),
+  }
+  const objects: ObjectInfo[] = []
+  let bytes = 0
+  let listedAtMs: number | null = null
+  for await (const page of store.list(query)) {
+    listedAtMs ??= page.dateMs
+    objects.push(...page.objects)
+    for (const object of page.objects) bytes += object.size
+    if (bytes >= bounds.maxBytes || objects.length >= bounds.maxObjects) return { objects, listedAtMs, complete: false }
+  }
+  return { objects, listedAtMs: listedAtMs ?? 0, complete: true }
+}

@@ -1,0 +1,67 @@
+import { parseSegmentFileName } from '../../formats/kfs/segment-key.ts'
+import { type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import type { SegmentRef } from '../../model/segment.ts'
+import type { TaskPart } from '../../model/task.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import { acceptSegments } from './accept-segments.ts'
+import type { Listing } from './list-segments.ts'
+
+/** A segment at which planning stands, and what shows whether it is still the same. */
+export type Cursor = Pick<SegmentRef, 'baseOffset' | 'etag' | 'lastModifiedMs'>
+
+/** Where planning of a topic-partition stands. */
+export interface TailPosition {
+  /** The last segment looked at: listing starts at it. Null: at the beginning of the log. */
+  readonly cursor: Cursor | null
+  /** Base offset of the last segment planned: what the next run follows. It differs from the cursor after segments with nothing undecided. */
+  readonly follows: bigint | null
+}
+
+/** What a listing means for a topic-partition's tail. */
+export interface TailPlan {
+  /** Segments to read now; null where there are none. */
+  readonly run: TaskPart | null
+  /** Where the next planning begins, if the run is carried out. */
+  readonly position: TailPosition
+  /** The store's time at which something that waits may be ready, ms; null where nothing waits. */
+  readonly readyAtMs: number | null
+  /** More was there than was listed. */
+  readonly more: boolean
+  /** Keys of segments that do not count, for want of an index. */
+  readonly withoutIndex: readonly string[]
+  /** Whether the segment at the cursor still has the bytes that were decided. */
+  readonly cursorSegment: 'same' | 'rewritten' | 'gone'
+}
+
+/**
+ * The tail of one topic-partition: every segment from the cursor on that is ready and may hold undecided offsets. Pure.
+ * A rewritten cursor segment is read again: what it decided stays, what it has beyond that is new.
+ */
+export function planTail(at: TopicPartition, position: TailPosition, decided: OffsetRanges, listing: Listing, graceMs: number): TailPlan {
+  const { cursor, follows } = position
+  const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+  const segments = accepted.segments.filter((segment, i) => {
+    if (segment.baseOffset === cursor?.baseOffset && segment.etag === cursor.etag) return false
+    const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
+    return next === null || subtractRanges([[segment.baseOffset, next]], decided).length > 0
+  })
+  return {
+    run:
+      segments.length === 0
+        ? null
+        : { at, follows, segments, decided: decided.filter(([, end]) => end > segments[0].baseOffset), nextBaseOffset: accepted.nextBaseOffset },
+    position: { cursor: accepted.segments.at(-1) ?? cursor, follows: segments.at(-1)?.baseOffset ?? follows },
+    readyAtMs: accepted.readyAtMs,
+    more: !listing.complete,
+    withoutIndex: accepted.withoutIndex,
+    cursorSegment: cursor === null ? 'same' : stateOf(cursor, listing),
+  }
+}
+
+function stateOf(cursor: Cursor, listing: Listing): TailPlan['cursorSegment'] {
+  const object = listing.objects.find(({ key }) => {
+    const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
+    return name?.extension === 'kfs' && name.baseOffset === cursor.baseOffset
+  })
+  return object === undefined ? 'gone' : object.etag === cursor.etag ? 'same' : 'rewritten'
+}

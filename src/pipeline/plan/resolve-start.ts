@@ -1,0 +1,32 @@
+import { lastOffsetOf } from '../../formats/kafka/batch-header.ts'
+import { RecordFrames } from '../../formats/kafka/record-frames.ts'
+import { decodeRecords } from '../../formats/kafka/records.ts'
+import { frameSegment } from '../../formats/kfs/segment.ts'
+import type { SegmentRef } from '../../model/segment.ts'
+
+/** One past the last offset of a segment, by its batches; its base offset where it has none that can be read. */
+export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): bigint {
+  return frameSegment(bytes, segment).batches.reduce((end, batch) => (lastOffsetOf(batch) >= end ? lastOffsetOf(batch) + 1n : end), segment.baseOffset)
+}
+
+/** The offset of a segment's first record whose timestamp is `timeMs` or later; null where it has none. */
+export function firstOffsetAt(segment: SegmentRef, bytes: Uint8Array, timeMs: number, maxBatchBytes: number): bigint | null {
+  const frames = new RecordFrames()
+  for (const batch of frameSegment(bytes, segment).batches) {
+    if (batch.maxTimestampMs < BigInt(timeMs)) continue
+    decodeRecords(bytes, batch, { maxBatchBytes }, frames)
+    for (let i = 0; i < frames.count; i++) {
+      const offset = batch.baseOffset + BigInt(frames.offsetDelta[i])
+      if (Number(frames.timestampMs[i]) >= timeMs && offset >= segment.baseOffset) return offset
+    }
+  }
+  return null
+}
+
+/**
+ * Where reading by time must begin to look: a segment written before `timeMs` holds no record of that time or later, unless clocks
+ * disagree, so the first one written at it or after is looked into first. −1 where all are older.
+ */
+export function firstSegmentAt(segments: readonly SegmentRef[], timeMs: number): number {
+  return segments.findIndex((segment) => segment.lastModifiedMs >= timeMs)
+}

@@ -1,0 +1,226 @@
+import { topicPartitionName, type TopicPartition } from '../model/topic-partition.ts'
+import { decidedRanges } from '../model/progress.ts'
+import { frontierOf } from '../model/segment.ts'
+import type { Fault } from '../model/failure.ts'
+import type { SegmentRef } from '../model/segment.ts'
+import type { Task, TaskPart } from '../model/task.ts'
+import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../seams/object-store.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Meter } from '../seams/meter.ts'
+import type { StartAt } from '../spec/document.ts'
+import type { TableState } from './commit/table-state.ts'
+import type { StartMark } from './committer.ts'
+import { acceptSegments } from './plan/accept-segments.ts'
+import { listSegments } from './plan/list-segments.ts'
+import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
+import { planTail, type TailPosition } from './plan/plan-tail.ts'
+import { firstOffsetAt, firstSegmentAt, segmentEnd } from './plan/resolve-start.ts'
+
+export interface PlannerOptions {
+  readonly sourceId: string
+  readonly prefix: string
+  readonly table: string
+  readonly startAt: StartAt
+  readonly graceMs: number
+  readonly maxBatchBytes: number
+  readonly pack: PackOptions
+}
+
+export interface PlannerSeams {
+  readonly source: ObjectStore
+  readonly journal: Journal
+  readonly meter: Meter
+}
+
+/** Why a topic-partition does not go on. */
+export interface Stop {
+  readonly at: TopicPartition
+  /** The segment that stops it; planning tries again when its bytes change. */
+  readonly segment: SegmentRef | null
+  readonly fault: Fault | null
+  readonly reason: string
+}
+
+/** What a round of planning came to. */
+export interface PlanRound {
+  readonly tasks: readonly Task[]
+  readonly marks: readonly StartMark[]
+  /** Milliseconds, by the store's clock, until something that waits may be ready; null where nothing waits. */
+  readonly readyInMs: number | null
+  /** Whether there is more to plan at once. */
+  readonly more: boolean
+}
+
+/** The most objects of one topic-partition that a round looks at: bounds its memory (about 300 bytes each). */
+const maxObjectsPerRound = 40_000
+
+/**
+ * Plans the tail of one table. Holds, for each topic-partition, how far it has planned; that is a convenience and can be lost at
+ * any time, since `reset` goes back to what the table says.
+ */
+export class TailPlanner {
+  readonly #options: PlannerOptions
+  readonly #seams: PlannerSeams
+  readonly #positions = new Map<string, TailPosition>()
+  readonly #blocked = new Set<string>()
+  readonly #stops = new Map<string, Stop>()
+  readonly #reported = new Set<string>()
+
+  constructor(options: PlannerOptions, seams: PlannerSeams) {
+    this.#options = options
+    this.#seams = seams
+  }
+
+  get stops(): readonly Stop[] {
+    return [...this.#stops.values()]
+  }
+
+  /** Forgets what was planned of a topic-partition: planning goes on from the table's frontier. */
+  reset(at: TopicPartition): void {
+    const name = topicPartitionName(at)
+    this.#positions.delete(name)
+    this.#blocked.delete(name)
+  }
+
+  /** Plans nothing more of a topic-partition until it is reset. */
+  block(at: TopicPartition): void {
+    this.#blocked.add(topicPartitionName(at))
+  }
+
+  /** The topic-partition must not go on; said once, with everything a person needs to find the place. */
+  stop(stop: Stop): void {
+    const name = topicPartitionName(stop.at)
+    const known = this.#stops.get(name)
+    this.#stops.set(name, stop)
+    if (known !== undefined && known.segment?.etag === stop.segment?.etag && known.reason === stop.reason) return
+    this.#seams.meter.add('partitions.stopped')
+    this.#seams.journal.error('partition stopped', {
+      table: this.#options.table,
+      topic: stop.at.topic,
+      partition: stop.at.partition,
+      key: stop.segment?.key,
+      offset: stop.fault?.offset,
+      fault: stop.fault?.kind,
+      position: stop.fault?.position,
+      reason: stop.reason,
+    })
+  }
+
+  /** Looks for work in every topic-partition and packs what it finds into tasks. */
+  async plan(partitions: readonly TopicPartition[], state: TableState): Promise<PlanRound> {
+    const { pack } = this.#options
+    const runs: TaskPart[] = []
+    const marks: StartMark[] = []
+    let readyInMs: number | null = null
+    let more = false
+    const maxBytes = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * pack.parallelism) / Math.max(1, partitions.length)))
+    for (const at of partitions) {
+      const name = topicPartitionName(at)
+      if (this.#blocked.has(name)) continue
+      if (this.#needsStart(at, state)) {
+        const mark = await this.#resolveStart(at)
+        if (mark !== null) marks.push(mark)
+        continue
+      }
+      const found = await this.#planOne(at, state, maxBytes)
+      if (found === null) continue
+      if (found.run !== null) runs.push(found.run)
+      if (found.readyInMs !== null) readyInMs = Math.min(readyInMs ?? Infinity, found.readyInMs)
+      more ||= found.more
+    }
+    return { tasks: packTasks(this.#options.sourceId, this.#options.table, runs, pack), marks, readyInMs, more }
+  }
+
+  async #planOne(at: TopicPartition, state: TableState, maxBytes: number): Promise<{ run: TaskPart | null; readyInMs: number | null; more: boolean } | null> {
+    const { sourceId, prefix, graceMs } = this.#options
+    const name = topicPartitionName(at)
+    const frontier = frontierOf(state.frontiers, sourceId, at)
+    const position = this.#positions.get(name) ?? { cursor: frontier, follows: frontier?.baseOffset ?? null }
+    const bounds = { maxBytes, maxObjects: maxObjectsPerRound }
+    const listing = await listSegments(this.#seams.source, prefix, at, position.cursor?.baseOffset ?? null, bounds)
+    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs)
+    if (plan.cursorSegment !== 'same' && (await this.#isRestarted(at, position))) {
+      this.stop({
+        at,
+        segment: null,
+        fault: null,
+        reason:
+          'the log was restarted: its first segment is newer than the last one that was materialized. Its offsets mean other records now; ' +
+          'if that is so, run with --source-restarted',
+      })
+      return null
+    }
+    this.#report(at, plan.cursorSegment, position, plan.withoutIndex)
+    const stopped = this.#stops.get(name)
+    if (stopped !== undefined) {
+      // The same bytes would stop it at the same place: it goes on when the segment that stops it was written again.
+      if (stopped.segment === null || plan.run?.segments.some(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)) return null
+      this.#stops.delete(name)
+    }
+    this.#positions.set(name, plan.position)
+    const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
+    return { run: plan.run, readyInMs, more: plan.more }
+  }
+
+  /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */
+  async #isRestarted(at: TopicPartition, { cursor }: TailPosition): Promise<boolean> {
+    if (cursor === null) return false
+    const { objects, listedAtMs } = await listSegments(this.#seams.source, this.#options.prefix, at, null, { maxBytes: 0, maxObjects: 1 })
+    const first = acceptSegments(objects, listedAtMs, 0).segments[0]
+    return first !== undefined && first.baseOffset < cursor.baseOffset && first.lastModifiedMs > cursor.lastModifiedMs
+  }
+
+  #report(at: TopicPartition, cursorSegment: 'same' | 'rewritten' | 'gone', { cursor }: TailPosition, withoutIndex: readonly string[]): void {
+    const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
+    if (cursorSegment === 'rewritten' && this.#isNews(`rewritten ${topicPartitionName(at)} ${cursor?.baseOffset}`)) {
+      this.#seams.meter.add('segments.rewritten')
+      this.#seams.journal.warn('segment was written again after it had been materialized; offsets decided before stay as they are', {
+        ...where,
+        offset: cursor?.baseOffset,
+      })
+    }
+    for (const key of withoutIndex) {
+      if (!this.#isNews(key)) continue
+      this.#seams.meter.add('segments.without-index')
+      this.#seams.journal.warn('segment without .index does not count, and later ones do: its offsets are missing', { ...where, key })
+    }
+  }
+
+  /** Whether something is said for the first time; the memory of it is bounded. */
+  #isNews(what: string): boolean {
+    if (this.#reported.has(what)) return false
+    if (this.#reported.size > 10_000) this.#reported.clear()
+    this.#reported.add(what)
+    return true
+  }
+
+  #needsStart(at: TopicPartition, state: TableState): boolean {
+    return this.#options.startAt !== 'earliest' && state.progress.get(this.#options.sourceId)?.get(at.topic)?.has(at.partition) !== true
+  }
+
+  /** What `startAt` means for a topic-partition without progress: an empty range at its first offset. Null: ask again later. */
+  async #resolveStart(at: TopicPartition): Promise<StartMark | null> {
+    const { prefix, startAt, graceMs, maxBatchBytes } = this.#options
+    const listing = await listSegments(this.#seams.source, prefix, at, null, { maxBytes: Infinity, maxObjects: Infinity })
+    const { segments } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+    const newest = segments.at(-1)
+    if (newest === undefined || startAt === 'earliest') return null
+    try {
+      if (startAt !== 'latest') {
+        for (let i = firstSegmentAt(segments, startAt.timeMs); i >= 0 && i < segments.length; i++) {
+          const offset = firstOffsetAt(segments[i], await this.#bytesOf(segments[i]), startAt.timeMs, maxBatchBytes)
+          if (offset !== null) return { at, ranges: [[offset, offset]] }
+        }
+      }
+      const end = segmentEnd(newest, await this.#bytesOf(newest))
+      return { at, ranges: [[end, end]] }
+    } catch (error) {
+      if (error instanceof ObjectChanged || error instanceof ObjectNotFound) return null
+      throw error
+    }
+  }
+
+  #bytesOf(segment: SegmentRef): Promise<Uint8Array> {
+    return this.#seams.source.get(segment.key, { ifMatch: segment.etag })
+  }
+}

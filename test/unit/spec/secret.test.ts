@@ -1,0 +1,159 @@
+import fc from 'fast-check'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import { afterAll, describe, expect, test } from 'vitest'
+import { DocumentError } from '../../../src/model/failure.ts'
+import { loadDocuments } from '../../../src/spec/load.ts'
+import { pathText } from '../../../src/spec/path.ts'
+import { Secret, secretsIn } from '../../../src/spec/secret.ts'
+import { errorOf, everyKey, exampleEnvironment, load } from './documents.ts'
+import type { Plain } from './documents.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'secret-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+describe('a secret', () => {
+  test('is revealed by reveal alone', () => {
+    const secret = new Secret('hunter2')
+    expect(secret.reveal()).toBe('hunter2')
+    const shown = [`${secret}`, String(secret), JSON.stringify({ secret }), inspect(secret, { showHidden: true }), inspect({ a: [secret] })]
+    expect(shown).toEqual(['***', '***', '{"secret":"***"}', '***', '{ a: [ *** ] }'])
+    expect(Object.keys(secret)).toEqual([])
+    expect(JSON.stringify(structuredClone({ secret }))).toBe('{"secret":{}}')
+  })
+
+  test('in a file is read again when the file changes, without the line ends at its end', () => {
+    const file = join(directory, 'changing')
+    const secret = new Secret({ file })
+    writeFileSync(file, 'one two \r\n')
+    expect(secret.reveal()).toBe('one two ')
+    writeFileSync(file, 'two one \n\n')
+    expect(secret.reveal()).toBe('two one ')
+    expect(inspect(secret)).toBe('***')
+  })
+
+  test('that can not be read is an error which names document, path and file', () => {
+    const [bad, empty, large] = ['bad', 'empty', 'large'].map((name) => join(directory, name))
+    writeFileSync(bad!, Buffer.from([0xff, 0xfe, 0x41]))
+    writeFileSync(empty!, '\n')
+    writeFileSync(large!, 'x'.repeat(65_537))
+    const message = (file: string) => {
+      const document = everyKey()
+      document.spec.sink.catalog.token = { file }
+      const { token } = load(document, exampleEnvironment).spec.sink.catalog
+      return errorOf(() => token!.reveal()).message
+    }
+    const start = 'p.json: spec.sink.catalog.token: expected a file with the secret, but'
+    expect(message(join(directory, 'none'))).toBe(`${start} ${join(directory, 'none')} does not exist`)
+    expect(message(directory)).toBe(`${start} ${directory} can not be read (EISDIR)`)
+    expect(message(bad!)).toBe(`${start} ${bad} is not UTF-8 text`)
+    expect(message(empty!)).toBe(`${start} ${empty} is empty`)
+    expect(message(large!)).toBe(`${start} ${large} has 65537 bytes, and a secret has at most 65536`)
+  })
+})
+
+const secretPaths = [
+  'spec.source.s3.accessKeyId',
+  'spec.source.s3.secretAccessKey',
+  'spec.source.etcd.password',
+  'spec.sink.catalog.token',
+  'spec.sink.catalog.oauth2.clientSecret',
+  'spec.sink.catalog.headers.Polaris-Realm',
+  'spec.sink.storage.accessKeyId',
+  'spec.sink.storage.secretAccessKey',
+  'spec.queue.redis',
+]
+
+test('these keys are secrets', () => {
+  const found = secretsIn(load(everyKey(), exampleEnvironment)).map(({ path }) => pathText(path))
+  expect(found.sort()).toEqual([...secretPaths].sort())
+})
+
+/** The mapping that holds the key at a path, and the key. */
+function holder(document: Plain, path: string): [Plain, string] {
+  const steps = path.split('.')
+  return [steps.slice(0, -1).reduce((at, step) => at[step], document), steps.at(-1)!]
+}
+
+const planted = fc.stringMatching(/^[A-Za-z0-9+/=:@ "'{}$#*&!%-]{0,20}$/).map((text) => `planted${text}planted`)
+
+describe('secrets never come to stand in an error or in output', () => {
+  test('of a document that is accepted', () => {
+    fc.assert(
+      fc.property(planted, fc.boolean(), (secret, fromEnvironment) => {
+        const document = everyKey()
+        for (const path of secretPaths) {
+          const [parent, key] = holder(document, path)
+          const plain = secret.replaceAll('${', '$${')
+          parent[key] = (path === 'spec.queue.redis' ? 'redis://:' : '') + (fromEnvironment ? '${PLANTED}' : plain)
+        }
+        if (secret.includes('@') || secret.includes('%') || /[ /]/.test(secret)) document.spec.queue.redis = 'redis://localhost'
+        const loaded = load(document, { ...exampleEnvironment, PLANTED: secret })
+        expect(loaded.spec.sink.catalog.token!.reveal()).toBe(secret)
+        const shown = [JSON.stringify(loaded), inspect(loaded, { depth: 99, showHidden: true }), `${loaded.spec.sink.catalog.token}`]
+        for (const text of shown) expect(text).not.toContain('planted')
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  const wrongs: ((secret: string) => unknown)[] = [
+    (secret) => secret,
+    (secret) => [secret],
+    (secret) => ({ file: [secret] }),
+    (secret) => ({ value: secret }),
+    (secret) => ({ file: 5, secret }),
+    (secret) => [{ file: secret }],
+    (secret) => ({ nested: { deeper: secret } }),
+  ]
+  // Above them too: what holds a secret may be given as the secret itself.
+  const places = [
+    ...secretPaths,
+    ...secretPaths.map((path) => path.split('.').slice(0, -1).join('.')),
+    'spec.sink',
+    'spec.source',
+    'spec.queue',
+    'spec',
+    'metadata',
+  ]
+
+  test('of a document that is refused, whatever stands in place of a secret or of what holds it', () => {
+    fc.assert(
+      fc.property(planted, fc.subarray(places, { minLength: 1 }), fc.nat(), fc.boolean(), (secret, paths, which, fromEnvironment) => {
+        const document = everyKey()
+        document.kind = 'Wrong'
+        // Deepest first, so that nothing is planted in a text.
+        for (const path of [...paths].sort((a, b) => b.split('.').length - a.split('.').length)) {
+          const [parent, key] = holder(document, path)
+          parent[key] = wrongs[which % wrongs.length]!(fromEnvironment ? '${PLANTED}' : secret)
+        }
+        const error = errorOf(() => load(document, { ...exampleEnvironment, PLANTED: secret }))
+        const shown = [error.message, error.stack ?? '', inspect(error, { depth: 99 }), JSON.stringify(error.problems)]
+        for (const text of shown) expect(text).not.toContain('planted')
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('of a text that is no YAML', () => {
+    fc.assert(
+      fc.property(
+        planted,
+        fc.constantFrom('*', '&', '!', '@', '`', '%', '"', "'", '[', '{', '|', '? ', '- ', '\t', ': '),
+        (secret, start) => {
+          const text = `apiVersion: kafscale.io/v1\nspec:\n  sink:\n    catalog:\n      token: ${start}${secret.replaceAll(': ', '')}\n   oops\n`
+          try {
+            loadDocuments(text, 'p.yaml', {})
+          } catch (error) {
+            expect(error).toBeInstanceOf(DocumentError)
+            expect(inspect(error, { depth: 99 })).not.toMatch(/planted.*planted/s)
+          }
+          expect.hasAssertions()
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+})
