@@ -46,8 +46,10 @@ export interface Skip {
 /**
  * - `fault`: the bytes are wrong and `onError` is stop; the topic-partition must not go on.
  * - `changed`: the segment was written again or is gone since it was listed; list again.
+ * - `unreadable`: the store refuses the segment for a reason that passes only when someone changes something.
  * - `unsettled`: offsets are missing before a segment too young to prove a gap; list again later.
  */
 export type PartEnd =
   | { readonly kind: 'fault'; readonly segment: SegmentRef; readonly fault: Fault }
+  | { readonly kind: 'unreadable'; readonly segment: SegmentRef; readonly reason: string }
   | { readonly kind: 'changed' | 'unsettled'; readonly segment: SegmentRef }

@@ -18,12 +18,15 @@ import { parquetOptions } from './write/parquet-options.ts'
 export interface TaskTarget {
   readonly metadata: TableMetadata
   readonly layout: TableLayout
+  readonly onError: DecodeOptions['onError']
 }
 
 export interface WorkerLimits extends FetchBounds {
   /** Columns of this size become a row group, bytes. */
   readonly rowGroupBytes: number
   readonly targetFileSizeBytes: number
+  /** A compressed batch may inflate to this many bytes. */
+  readonly maxBatchBytes: number
 }
 
 export interface WorkerSeams {
@@ -41,7 +44,6 @@ export interface WorkerSeams {
 export async function carryOut(
   task: Task,
   target: TaskTarget,
-  options: DecodeOptions,
   limits: WorkerLimits,
   seams: WorkerSeams,
   signal?: AbortSignal,
@@ -50,7 +52,7 @@ export async function carryOut(
   const parts: TranslatedPart[] = []
   const properties = metadata.properties ?? {}
   const fields = layout.columns.map(({ field }) => field)
-  const files = await writeDataFiles(rowGroups(task, layout, options, limits, seams, parts, signal), seams.io, {
+  const files = await writeDataFiles(rowGroups(task, target, limits, seams, parts, signal), seams.io, {
     ...parquetOptions(properties),
     fields,
     metricsModes: metricsModes({ fields }, properties, new Set(fields.map(({ id }) => id))),
@@ -63,8 +65,7 @@ export async function carryOut(
 /** The task's rows as row groups; what its parts came to is pushed to `parts` as they end. */
 async function* rowGroups(
   task: Task,
-  layout: TableLayout,
-  options: DecodeOptions,
+  { layout, onError }: TaskTarget,
   limits: WorkerLimits,
   seams: WorkerSeams,
   parts: TranslatedPart[],
@@ -78,11 +79,11 @@ async function* rowGroups(
     sources = []
   }
   for (const part of task.parts) {
-    const decoder = new PartDecoder(part, columns, options)
-    for await (const { segment, bytes } of fetchSegments(seams.source, part.segments, limits, signal)) {
-      if (bytes === null) decoder.endBefore(segment)
+    const decoder = new PartDecoder(part, columns, { onError, maxBatchBytes: limits.maxBatchBytes })
+    for await (const fetched of fetchSegments(seams.source, part.segments, limits, signal)) {
+      if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
       else {
-        for (const span of decoder.decode(segment, bytes)) {
+        for (const span of decoder.decode(fetched.segment, fetched.bytes)) {
           sources.push(span)
           if (columns.byteLength < limits.rowGroupBytes) continue
           yield take()

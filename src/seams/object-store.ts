@@ -44,6 +44,12 @@ export interface ObjectStore {
   close(): Promise<void>
 }
 
+/** A store that files may be removed from: the warehouse, never a source. */
+export interface WarehouseStore extends ObjectStore {
+  /** Removes an object; one that is gone already is no error. */
+  remove(key: string): Promise<void>
+}
+
 export class ObjectNotFound extends Error {
   override readonly name = 'ObjectNotFound'
 }

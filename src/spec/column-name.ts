@@ -19,6 +19,7 @@ export function isReservedColumn(name: string): boolean {
 
 /** Checks a column's name and returns it. Throws a FormError. */
 export function columnName(text: string): string {
+  if (text === '') throw new FormError('at least one character')
   if (text.length > 255) throw new FormError('it has more than 255 characters')
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new FormError('it has a control character')

@@ -141,8 +141,9 @@ function* tablesApart({ spec }: CheckedDocument, clean: Clean): Found {
 function* backfillTimes({ spec }: CheckedDocument, clean: Clean): Found {
   const path: Path = ['spec', 'backfill']
   if (!clean(within(path))) return
-  for (const [index, { from, to }] of (spec.backfill ?? []).entries()) {
+  for (const [index, entry] of (spec.backfill ?? []).entries()) {
     if (!clean([...path, index])) continue
+    const { from, to } = entry
     if (from !== undefined && to !== undefined && from.timeMs >= to.timeMs) {
       yield { path: [...path, index], message: 'expected from to be before to, found it at the same time or after' }
     }

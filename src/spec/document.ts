@@ -47,6 +47,8 @@ export const checkedDocument = withCrossChecks(documentSchema, crossChecks)
 
 type Checked<Key extends keyof CheckedDocument['spec']> = CheckedDocument['spec'][Key]
 
+export type { StartAt } from './document-source.ts'
+
 export type Source = Checked<'source'>
 export type S3Source = NonNullable<Source['s3']>
 /** How data files are written when the catalog gives no credentials. */

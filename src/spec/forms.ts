@@ -17,7 +17,8 @@ export function httpUrl(text: string): string {
 
 /** A Redis URL. The message does not quote it, since it may hold a password. */
 export function redisUrl(text: string): void {
-  if (!URL.canParse(text) || !/^rediss?:\/\//i.test(text)) throw new FormError('a URL that starts with redis:// or rediss://')
+  if (!URL.canParse(text) || !/^rediss?:\/\//i.test(text))
+    throw new FormError('a URL that starts with redis:// or rediss:// (special characters in a password are percent-encoded)')
 }
 
 /** A bucket's name, or the ARN of an access point; servers other than AWS allow more characters than AWS does. */

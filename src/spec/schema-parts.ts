@@ -124,7 +124,7 @@ export type CrossCheck<T> = (
 
 /**
  * Adds checks that compare one key with another. They run even where something is wrong elsewhere, so that all problems
- * are found at once; therefore each must ask `clean` before it looks at anything.
+ * are found at once; therefore each must ask `clean` before it looks at what a key of the document holds.
  */
 export function withCrossChecks<S extends z.ZodType>(schema: S, checks: readonly CrossCheck<z.output<S>>[]) {
   return schema.superRefine(
@@ -132,6 +132,7 @@ export function withCrossChecks<S extends z.ZodType>(schema: S, checks: readonly
       const wrong = context.issues.filter((issue) => issue.code !== 'unrecognized_keys').map((issue) => issue.path ?? [])
       const clean: Clean = (...places) =>
         !wrong.some((path) => places.some((place) => place.every((step, index) => index >= path.length || step === path[index])))
+      if (wrong.some((path) => path.length === 0)) return
       for (const check of checks) {
         for (const { path, message } of check(document, clean)) {
           context.issues.push({ code: 'custom', message, path: [...path], params: { whole: true }, input: undefined })

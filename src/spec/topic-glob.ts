@@ -11,6 +11,7 @@ export function isGlob(pattern: string): boolean {
  * (Kafka's own rule). Globs have besides: `*`, `?`, `[a-z]`, `[!a-z]` and `{this,that}`. Throws a FormError.
  */
 export function topicPattern(text: string): string {
+  if (text === '') throw new FormError('at least one character')
   if (text.length > 249) throw new FormError('it has more than 249 characters')
   if (text === '.' || text === '..') throw new FormError('Kafka has no topic of this name')
   const legal = 'letters, digits, ".", "_" and "-" in names, and *, ?, [a-z], [!a-z], {this,that} in globs'
@@ -41,7 +42,8 @@ export function topicPattern(text: string): string {
 /** Whether a topic is the one that the pattern names or one that the glob matches. Dots are characters like all others. */
 export function topicMatcher(pattern: string): (topic: string) => boolean {
   if (!isGlob(pattern)) return (topic) => topic === pattern
-  return picomatch(pattern, { dot: true, nonegate: true, noextglob: true })
+  // Picomatch knows only the other way to write it.
+  return picomatch(pattern.replaceAll('[!', '[^'), { dot: true, noextglob: true })
 }
 
 /** The topics that any of the patterns means, in the order given. */

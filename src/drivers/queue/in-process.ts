@@ -31,6 +31,13 @@ export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
       else taker(offer)
       return done
     },
+    withdraw(id) {
+      const at = offered.findIndex((offer) => offer.id === id)
+      if (at < 0) return false
+      offered.splice(at, 1)
+      open.delete(id)
+      return true
+    },
     async claim(signal) {
       if (signal.aborted) return null
       const ready = offered.shift()

@@ -1,12 +1,12 @@
 import { constants } from 'node:fs'
-import { mkdir, open, stat } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { WorkError } from '../../model/failure.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import { ObjectChanged, ObjectNotFound } from '../../seams/object-store.ts'
-import type { ListPage, ListQuery, ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
+import type { ListPage, ListQuery, ObjectInfo, ObjectStore, WarehouseStore } from '../../seams/object-store.ts'
 import { byteRange } from './byte-range.ts'
 import { fileSystem, isGone } from './directory-errors.ts'
 import { checkKey } from './directory-keys.ts'
@@ -31,7 +31,7 @@ const pageSize = 1000
 export async function openDirectoryStore(
   options: DirectoryStoreOptions,
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
-): Promise<ObjectStore> {
+): Promise<WarehouseStore> {
   const root = resolve(options.root)
   if (options.create) await fileSystem(`create directory ${root}`, () => mkdir(root, { recursive: true }))
   await checkRoot()
@@ -122,6 +122,10 @@ export async function openDirectoryStore(
       checkKey(root, key)
       signal?.throwIfAborted()
       return writeFileWhole(root, key, entropy.uuid(), chunks, signal)
+    },
+    async remove(key) {
+      checkKey(root, key)
+      await fileSystem(`remove ${key} in directory ${root}`, () => rm(join(root, key), { force: true }))
     },
     async close() {},
   }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { WorkError } from '../../model/failure.ts'
 import type { Clock } from '../../seams/clock.ts'
 import { ObjectChanged, ObjectNotFound } from '../../seams/object-store.ts'
-import type { ListPage, ListQuery, ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
+import type { ListPage, ListQuery, ObjectInfo, WarehouseStore } from '../../seams/object-store.ts'
 import { byteRange } from './byte-range.ts'
 import { compareKeys } from './key-order.ts'
 
@@ -17,9 +17,7 @@ export interface MemoryStoreOptions {
   readonly pageSize?: number
 }
 
-export interface MemoryStore extends ObjectStore {
-  /** Removes an object, as a lifecycle rule does. */
-  remove(key: string): void
+export interface MemoryStore extends WarehouseStore {
   /** All keys, in the order of a listing. */
   keys(): readonly string[]
 }
@@ -96,7 +94,7 @@ export function memoryStore(options: MemoryStoreOptions): MemoryStore {
       return bytes.length
     },
     async close() {},
-    remove(key) {
+    async remove(key) {
       if (objects.delete(key)) sorted = undefined
     },
     keys,

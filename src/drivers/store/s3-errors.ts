@@ -5,7 +5,7 @@ import type { S3Options } from './s3-client.ts'
 
 /** What was asked for, for verdicts and messages. */
 export interface S3Question {
-  readonly verb: 'list' | 'get' | 'put'
+  readonly verb: 'list' | 'get' | 'put' | 'delete'
   /** The object's key, or the prefix of a listing. */
   readonly key: string
 }
@@ -26,7 +26,7 @@ interface Failure {
   readonly Region?: string
 }
 
-const permissions = { list: 's3:ListBucket', get: 's3:GetObject', put: 's3:PutObject' } as const
+const permissions = { list: 's3:ListBucket', get: 's3:GetObject', put: 's3:PutObject', delete: 's3:DeleteObject' } as const
 
 const throttled = new Set([
   'SlowDown',

@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { WorkError } from '../../model/failure.ts'
 import { ObjectChanged } from '../../seams/object-store.ts'
-import type { ObjectStore } from '../../seams/object-store.ts'
+import type { WarehouseStore } from '../../seams/object-store.ts'
 import { checkRange } from './byte-range.ts'
-import { GetObjectCommand, openS3Client } from './s3-client.ts'
+import { DeleteObjectCommand, GetObjectCommand, openS3Client } from './s3-client.ts'
 import type { GetObjectCommandOutput, S3Options } from './s3-client.ts'
 import { BodyCutShort } from './s3-errors.ts'
 import { listS3, unquoted } from './s3-list.ts'
@@ -15,7 +15,7 @@ import { putS3 } from './s3-upload.ts'
 const largestGetBytes = 2 ** 31
 
 /** Opens one bucket of S3 or of a service that speaks its protocol. One request a get, one a small put, one a page of a listing. */
-export function openS3Store(options: S3Options, surroundings: S3Surroundings): ObjectStore {
+export function openS3Store(options: S3Options, surroundings: S3Surroundings): WarehouseStore {
   const { bucket } = options
   const connection = openS3Client(options)
   const { client } = connection
@@ -46,6 +46,9 @@ export function openS3Store(options: S3Options, surroundings: S3Surroundings): O
       )
     },
     put: (key, chunks, { signal } = {}) => putS3({ client, send, bucket, key }, chunks, signal),
+    async remove(key) {
+      await send({ verb: 'delete', key }, (abortSignal) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }))
+    },
     close: () => connection.close(),
   }
 }

@@ -55,9 +55,9 @@ export class PartDecoder {
     return this.#ended !== null
   }
 
-  /** The segment is gone, or is not the one that was listed: the part ends before it. */
-  endBefore(segment: SegmentRef): void {
-    this.#ended = { kind: 'changed', segment }
+  /** The segment can not be had as it was listed: the part ends before it. */
+  endBefore(end: PartEnd): void {
+    this.#ended = end
   }
 
   /** Decodes the next segment of the part, a batch at each step, and tells what that batch decided. */

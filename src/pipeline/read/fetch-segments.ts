@@ -1,3 +1,4 @@
+import { WorkError } from '../../model/failure.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../seams/object-store.ts'
 
@@ -8,11 +9,16 @@ export interface FetchBounds {
   readonly maxBytes: number
 }
 
-export type Fetched = { readonly segment: SegmentRef; readonly bytes: Uint8Array } | { readonly segment: SegmentRef; readonly bytes: null }
+/** `changed`: the object is gone or was written again since it was listed. `unreadable`: the store refuses it until someone changes something. */
+export type Fetched = { readonly segment: SegmentRef } & (
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'changed' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+)
 
 /**
  * Yields the segments' bytes in their order, one GET each with `If-Match`, with as many in flight as the bounds allow.
- * `bytes: null`: the object is gone or was written again since it was listed. Nothing is fetched after the consumer stops.
+ * Nothing is fetched after the consumer stops. Throws what the store throws for reasons that may pass.
  */
 export async function* fetchSegments(
   store: ObjectStore,
@@ -48,9 +54,10 @@ export async function* fetchSegments(
 
 async function fetchOne(store: ObjectStore, segment: SegmentRef, signal?: AbortSignal): Promise<Fetched> {
   try {
-    return { segment, bytes: await store.get(segment.key, { ifMatch: segment.etag, signal }) }
+    return { segment, kind: 'bytes', bytes: await store.get(segment.key, { ifMatch: segment.etag, signal }) }
   } catch (error) {
-    if (error instanceof ObjectNotFound || error instanceof ObjectChanged) return { segment, bytes: null }
+    if (error instanceof ObjectNotFound || error instanceof ObjectChanged) return { segment, kind: 'changed' }
+    if (error instanceof WorkError && error.retry === 'never') return { segment, kind: 'unreadable', reason: error.message }
     throw error
   }
 }

@@ -31,7 +31,7 @@ export function smallest(change: (document: Plain) => void = () => {}): Plain {
 }
 
 export function load(document: unknown, environment: Environment = {}): ProcessorDocument {
-  return loadDocuments(JSON.stringify(document), 'p.json', environment)[0]!
+  return loadDocuments(JSON.stringify(document), 'p.json', environment)[0]
 }
 
 /** What is wrong: `path: message` of each problem. */

@@ -70,7 +70,7 @@ describe('environment variables', () => {
     expect(spec.source).toMatchObject({ s3: { pathStyle: true }, graceSeconds: 0.5 })
     expect(spec.processing.parallelism).toBe(8)
     expect(spec.sink.tables.formatVersion).toBe(3)
-    expect(spec.mappings[0]!.onError).toBe('skip')
+    expect(spec.mappings[0].onError).toBe('skip')
   })
 
   test('digits stay a string where a string is expected, and in part of a string', () => {

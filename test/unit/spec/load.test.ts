@@ -2,16 +2,19 @@ import { describe, expect, test } from 'vitest'
 import { loadDocuments } from '../../../src/spec/load.ts'
 import { errorOf, everyKey, exampleEnvironment, load, missionYaml, smallest } from './documents.ts'
 
+const endpointWith = (sink: object, s3: object = {}) =>
+  load(smallest((d) => (d.spec = { source: { topics: ['a'], s3: { bucket: 'bucket', ...s3 } }, sink }))).spec.sink.catalog.endpoint
+
 describe('documents that are accepted', () => {
   test("the mission's document is accepted to the letter", () => {
     const [document, ...others] = loadDocuments(missionYaml, 'mission.yaml', {})
     expect(others).toEqual([])
-    expect(document!.metadata).toEqual({ name: 'events-to-iceberg', namespace: 'default' })
-    expect(document!.spec.source).toMatchObject({
+    expect(document.metadata).toEqual({ name: 'events-to-iceberg', namespace: 'default' })
+    expect(document.spec.source).toMatchObject({
       topics: ['events'],
       s3: { bucket: 'kafscale-data', prefix: 'segments/', pathStyle: false },
     })
-    expect(document!.spec.sink).toMatchObject({
+    expect(document.spec.sink).toMatchObject({
       catalog: {
         type: 'unity',
         endpoint: 'https://workspace.cloud.databricks.com/api/2.1/unity-catalog/iceberg',
@@ -19,7 +22,7 @@ describe('documents that are accepted', () => {
       },
       database: 'analytics',
     })
-    expect(document!.spec.processing).toMatchObject({ parallelism: 4, commitIntervalSeconds: 60 })
+    expect(document.spec.processing).toMatchObject({ parallelism: 4, commitIntervalSeconds: 60 })
   })
 
   test('the smallest document gets every default', () => {
@@ -84,7 +87,7 @@ describe('documents that are accepted', () => {
       }),
     )
     expect(spec.source.startAt).toEqual({ timeMs: Date.UTC(2024, 0, 1) })
-    expect(spec.mappings[0]!.kafkaColumns).toMatchObject({ topic: 'kafka_topic', timestamp: null, key: null, headers: null })
+    expect(spec.mappings[0].kafkaColumns).toMatchObject({ topic: 'kafka_topic', timestamp: null, key: null, headers: null })
   })
 
   test('data files are written as segments are read when nothing else is said', () => {
@@ -104,12 +107,10 @@ describe('documents that are accepted', () => {
   })
 
   test.each(['glue', 's3tables'])("%s's endpoint comes from the region", (type) => {
-    const at = (sink: object, s3: object = {}) =>
-      load(smallest((d) => (d.spec = { source: { topics: ['a'], s3: { bucket: 'bucket', ...s3 } }, sink }))).spec.sink.catalog.endpoint
-    expect(at({ catalog: { type, sigv4: { region: 'eu-west-1' } } })).toBe(`https://${type}.eu-west-1.amazonaws.com/iceberg`)
-    expect(at({ catalog: { type }, storage: { region: 'eu-west-2' } })).toBe(`https://${type}.eu-west-2.amazonaws.com/iceberg`)
-    expect(at({ catalog: { type } }, { region: 'eu-west-3' })).toBe(`https://${type}.eu-west-3.amazonaws.com/iceberg`)
-    expect(at({ catalog: { type, endpoint: 'https://x.example.com/iceberg' } })).toBe('https://x.example.com/iceberg')
+    expect(endpointWith({ catalog: { type, sigv4: { region: 'eu-west-1' } } })).toBe(`https://${type}.eu-west-1.amazonaws.com/iceberg`)
+    expect(endpointWith({ catalog: { type }, storage: { region: 'eu-west-2' } })).toBe(`https://${type}.eu-west-2.amazonaws.com/iceberg`)
+    expect(endpointWith({ catalog: { type } }, { region: 'eu-west-3' })).toBe(`https://${type}.eu-west-3.amazonaws.com/iceberg`)
+    expect(endpointWith({ catalog: { type, endpoint: 'https://x.example.com/iceberg' } })).toBe('https://x.example.com/iceberg')
   })
 
   test('numbers and booleans are taken for strings in table properties alone', () => {
@@ -122,14 +123,14 @@ describe('documents that are accepted', () => {
     expect(spec.processing.parallelism).toBe(7)
     expect(spec.sink.tables.properties).toEqual({ 'write.metadata.previous-versions-max': '50' })
     expect(spec.queue!.redis!.reveal()).toBe('rediss://user:a password@redis:6379/0')
-    expect(spec.mappings[0]!.value.columns![1]!.type).toEqual({ type: 'decimal', precision: 12, scale: 2 })
+    expect(spec.mappings[0].value.columns![1].type).toEqual({ type: 'decimal', precision: 12, scale: 2 })
   })
 })
 
-describe('several documents', () => {
-  const named = (name: string) => smallest((d) => (d.metadata = { name }))
-  const names = (text: string) => loadDocuments(text, 'f', {}).map((document) => document.metadata.name)
+const named = (name: string) => smallest((d) => (d.metadata = { name }))
+const names = (text: string) => loadDocuments(text, 'f', {}).map((document) => document.metadata.name)
 
+describe('several documents', () => {
   test('they are parted by ---, in a JSON array or in a Kubernetes List; empty ones count for nothing', () => {
     const [a, b] = [JSON.stringify(named('a')), JSON.stringify(named('b'))]
     expect(names(`---\n${a}\n---\n# nothing\n---\n${b}\n`)).toEqual(['a', 'b'])
@@ -144,7 +145,7 @@ describe('several documents', () => {
   test('two with one name in one namespace are refused', () => {
     const text = `${JSON.stringify(named('a'))}\n---\n${JSON.stringify(named('a'))}`
     expect(errorOf(() => names(text)).message).toBe(
-      'f:3:70: document a: metadata.name: expected one document of this name in its namespace, found it in document 1 too',
+      'f:3:77: document a: metadata.name: expected one document of this name in its namespace, found it in document 1 too',
     )
     const elsewhere = smallest((d) => (d.metadata = { name: 'a', namespace: 'other' }))
     expect(names(`${JSON.stringify(named('a'))}\n---\n${JSON.stringify(elsewhere)}`)).toEqual(['a', 'a'])

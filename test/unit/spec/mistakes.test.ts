@@ -42,6 +42,11 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     "spec.source.topics[0]: expected a topic's name or glob, found 5; quotes make it a string",
   ],
   [
+    'an empty topic',
+    (d) => (d.spec.source.topics = ['']),
+    "spec.source.topics[0]: expected a topic's name or glob (at least one character), found an empty string",
+  ],
+  [
     'an illegal topic',
     (d) => (d.spec.source.topics = ['a b']),
     'spec.source.topics[0]: expected a topic\'s name or glob (letters, digits, ".", "_" and "-" in names, and *, ?, [a-z], [!a-z], {this,that} in globs; not so at character 2), found "a b"',
@@ -266,7 +271,7 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
   [
     'a queue that is no Redis URL',
     (d) => (d.spec.queue = { redis: 'amqp://x:secret@y' }),
-    'spec.queue.redis: expected a URL that starts with redis:// or rediss://, found a string',
+    'spec.queue.redis: expected a URL that starts with redis:// or rediss:// (special characters in a password are percent-encoded), found a string',
   ],
   [
     'a backfill that ends before it begins',

@@ -1,10 +1,9 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, describe, expect, test } from 'vitest'
-import { DocumentError } from '../../../src/model/failure.ts'
 import { loadDocuments } from '../../../src/spec/load.ts'
 import { pathText } from '../../../src/spec/path.ts'
 import { Secret, secretsIn } from '../../../src/spec/secret.ts'
@@ -14,11 +13,25 @@ import type { Plain } from './documents.ts'
 const directory = mkdtempSync(join(tmpdir(), 'secret-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 
+/** What is said when the token in a file is asked for. */
+function complaint(file: string): string {
+  const document = everyKey()
+  document.spec.sink.catalog.token = { file }
+  const { token } = load(document, exampleEnvironment).spec.sink.catalog
+  return errorOf(() => token!.reveal()).message
+}
+
 describe('a secret', () => {
   test('is revealed by reveal alone', () => {
     const secret = new Secret('hunter2')
     expect(secret.reveal()).toBe('hunter2')
-    const shown = [`${secret}`, String(secret), JSON.stringify({ secret }), inspect(secret, { showHidden: true }), inspect({ a: [secret] })]
+    const shown = [
+      String(secret),
+      secret.toString(),
+      JSON.stringify({ secret }),
+      inspect(secret, { showHidden: true }),
+      inspect({ a: [secret] }),
+    ]
     expect(shown).toEqual(['***', '***', '{"secret":"***"}', '***', '{ a: [ *** ] }'])
     expect(Object.keys(secret)).toEqual([])
     expect(JSON.stringify(structuredClone({ secret }))).toBe('{"secret":{}}')
@@ -36,21 +49,15 @@ describe('a secret', () => {
 
   test('that can not be read is an error which names document, path and file', () => {
     const [bad, empty, large] = ['bad', 'empty', 'large'].map((name) => join(directory, name))
-    writeFileSync(bad!, Buffer.from([0xff, 0xfe, 0x41]))
-    writeFileSync(empty!, '\n')
-    writeFileSync(large!, 'x'.repeat(65_537))
-    const message = (file: string) => {
-      const document = everyKey()
-      document.spec.sink.catalog.token = { file }
-      const { token } = load(document, exampleEnvironment).spec.sink.catalog
-      return errorOf(() => token!.reveal()).message
-    }
+    writeFileSync(bad, Buffer.from([0xff, 0xfe, 0x41]))
+    writeFileSync(empty, '\n')
+    writeFileSync(large, 'x'.repeat(65_537))
     const start = 'p.json: spec.sink.catalog.token: expected a file with the secret, but'
-    expect(message(join(directory, 'none'))).toBe(`${start} ${join(directory, 'none')} does not exist`)
-    expect(message(directory)).toBe(`${start} ${directory} can not be read (EISDIR)`)
-    expect(message(bad!)).toBe(`${start} ${bad} is not UTF-8 text`)
-    expect(message(empty!)).toBe(`${start} ${empty} is empty`)
-    expect(message(large!)).toBe(`${start} ${large} has 65537 bytes, and a secret has at most 65536`)
+    expect(complaint(join(directory, 'none'))).toBe(`${start} ${join(directory, 'none')} does not exist`)
+    expect(complaint(directory)).toBe(`${start} ${directory} can not be read (EISDIR)`)
+    expect(complaint(bad)).toBe(`${start} ${bad} is not UTF-8 text`)
+    expect(complaint(empty)).toBe(`${start} ${empty} is empty`)
+    expect(complaint(large)).toBe(`${start} ${large} has 65537 bytes, and a secret has at most 65536`)
   })
 })
 
@@ -79,6 +86,16 @@ function holder(document: Plain, path: string): [Plain, string] {
 
 const planted = fc.stringMatching(/^[A-Za-z0-9+/=:@ "'{}$#*&!%-]{0,20}$/).map((text) => `planted${text}planted`)
 
+/** All that an error shows; nothing where the text is accepted. */
+function shownOf(text: string): string {
+  try {
+    loadDocuments(text, 'p.yaml', {})
+    return ''
+  } catch (error) {
+    return inspect(error, { depth: 99 })
+  }
+}
+
 describe('secrets never come to stand in an error or in output', () => {
   test('of a document that is accepted', () => {
     fc.assert(
@@ -86,13 +103,12 @@ describe('secrets never come to stand in an error or in output', () => {
         const document = everyKey()
         for (const path of secretPaths) {
           const [parent, key] = holder(document, path)
-          const plain = secret.replaceAll('${', '$${')
-          parent[key] = (path === 'spec.queue.redis' ? 'redis://:' : '') + (fromEnvironment ? '${PLANTED}' : plain)
+          const plain = secret.replaceAll('${', () => '$${')
+          parent[key] = (path === 'spec.queue.redis' ? 'redis://localhost/?password=' : '') + (fromEnvironment ? '${PLANTED}' : plain)
         }
-        if (secret.includes('@') || secret.includes('%') || /[ /]/.test(secret)) document.spec.queue.redis = 'redis://localhost'
         const loaded = load(document, { ...exampleEnvironment, PLANTED: secret })
         expect(loaded.spec.sink.catalog.token!.reveal()).toBe(secret)
-        const shown = [JSON.stringify(loaded), inspect(loaded, { depth: 99, showHidden: true }), `${loaded.spec.sink.catalog.token}`]
+        const shown = [JSON.stringify(loaded), inspect(loaded, { depth: 99, showHidden: true }), String(loaded.spec.sink.catalog.token)]
         for (const text of shown) expect(text).not.toContain('planted')
       }),
       { numRuns: 100 },
@@ -127,7 +143,7 @@ describe('secrets never come to stand in an error or in output', () => {
         // Deepest first, so that nothing is planted in a text.
         for (const path of [...paths].sort((a, b) => b.split('.').length - a.split('.').length)) {
           const [parent, key] = holder(document, path)
-          parent[key] = wrongs[which % wrongs.length]!(fromEnvironment ? '${PLANTED}' : secret)
+          parent[key] = wrongs[which % wrongs.length](fromEnvironment ? '${PLANTED}' : secret)
         }
         const error = errorOf(() => load(document, { ...exampleEnvironment, PLANTED: secret }))
         const shown = [error.message, error.stack ?? '', inspect(error, { depth: 99 }), JSON.stringify(error.problems)]
@@ -144,13 +160,7 @@ describe('secrets never come to stand in an error or in output', () => {
         fc.constantFrom('*', '&', '!', '@', '`', '%', '"', "'", '[', '{', '|', '? ', '- ', '\t', ': '),
         (secret, start) => {
           const text = `apiVersion: kafscale.io/v1\nspec:\n  sink:\n    catalog:\n      token: ${start}${secret.replaceAll(': ', '')}\n   oops\n`
-          try {
-            loadDocuments(text, 'p.yaml', {})
-          } catch (error) {
-            expect(error).toBeInstanceOf(DocumentError)
-            expect(inspect(error, { depth: 99 })).not.toMatch(/planted.*planted/s)
-          }
-          expect.hasAssertions()
+          expect(shownOf(text)).not.toMatch(/planted.*planted/s)
         },
       ),
       { numRuns: 300 },

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { pathText } from '../../../src/spec/path.ts'
 import { errorOf, everyKey, exampleEnvironment, load } from './documents.ts'
@@ -25,7 +25,7 @@ test('any unknown key at any place is refused, with its path', () => {
     fc.property(fc.nat(count - 1), unknownKey, (which, key) => {
       fc.pre(!known.has(key) && key !== 'directory')
       const document = everyKey()
-      const { path, mapping } = mappings(document)[which]!
+      const { path, mapping } = mappings(document)[which]
       Object.defineProperty(mapping, key, { value: 1, enumerable: true })
       const { problems } = errorOf(() => load(document, exampleEnvironment))
       const problem = problems.find((one) => one.path === pathText([...path, key]))

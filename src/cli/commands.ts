@@ -1,0 +1,50 @@
+import type { Command } from './command.ts'
+
+/** The commands of this version: a line for the overview, and how to load the rest, which only happens to the one that is called. */
+export const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+  run: {
+    summary: 'turn segments into Iceberg tables, for good or once',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  validate: {
+    summary: 'check a document, and say what it would do',
+    load: async () => (await import('./validate.ts')).validateCommand,
+  },
+  status: {
+    summary: 'show how far each table has come, and what is missing',
+    load: async () => (await import('./status.ts')).statusCommand,
+  },
+  inspect: {
+    summary: 'look into a segment, an index, a topic or a whole prefix',
+    load: async () => (await import('./inspect.ts')).inspectCommand,
+  },
+  demo: {
+    summary: 'turn sample segments into tables on this machine, and show the result',
+    load: async () => (await import('./demo.ts')).demoCommand,
+  },
+}
+
+/** Commands whose names are taken and that do not work yet. */
+export const laterCommands: readonly string[] = [
+  'worker',
+  'planner',
+  'committer',
+  'plan',
+  'doctor',
+  'connect',
+  'backfill',
+  'verify',
+  'recover',
+  'compact',
+  'expire',
+  'orphans',
+  'rewrite-manifests',
+  'dead-letters',
+  'pause',
+  'resume',
+  'tail',
+  'find',
+  'partitions',
+  'schema',
+  'spec',
+]

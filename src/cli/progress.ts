@@ -1,0 +1,31 @@
+/** How far long work has come. */
+export interface Progress {
+  /** `total`: absent while nobody knows it. */
+  update(done: number, total?: number): Promise<void>
+  /** Removes the bar. */
+  stop(): void
+}
+
+/** Only what takes longer than this gets a bar, ms. */
+const patienceMs = 500
+
+/** A bar on `stream`, which appears when the work takes a while; nothing where the stream is no terminal. */
+export function openProgress(label: string, stream: NodeJS.WriteStream): Progress {
+  if (!stream.isTTY) return { update: async () => undefined, stop: () => undefined }
+  const startedMs = performance.now()
+  let bar: import('cli-progress').SingleBar | undefined
+  return {
+    async update(done, total) {
+      if (bar === undefined) {
+        if (performance.now() - startedMs < patienceMs) return
+        const { SingleBar, Presets } = await import('cli-progress')
+        const format = total === undefined ? `${label} {value}` : `${label} {bar} {percentage}% · {value}/{total} · {eta_formatted} left`
+        bar = new SingleBar({ stream, format, hideCursor: false, clearOnComplete: true, barsize: 30 }, Presets.rect)
+        bar.start(total ?? 0, done)
+      }
+      if (total !== undefined) bar.setTotal(total)
+      bar.update(done)
+    },
+    stop: () => bar?.stop(),
+  }
+}

@@ -1,0 +1,28 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { showStatus } from './status-text.ts'
+
+interface StatusOptions {
+  readonly file: string
+  readonly json?: boolean
+}
+
+/** `status`: what the tables and the source say now. */
+export const statusCommand: Command<StatusOptions> = {
+  description:
+    "Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps\n(missing in the source) and the last commit. Reads the tables and lists the source; changes nothing.",
+  options: [fileOption, jsonOption],
+  examples: [
+    ['status -f spec.yaml', 'Show how far the tables are:'],
+    ['status -f spec.yaml --json', 'The same for a program; offsets and ids are exact:'],
+  ],
+  async run({ options }, terminal) {
+    const { documents } = await readDocuments(options.file)
+    const { documentStatuses } = await import('../compose.ts')
+    const statuses = await documentStatuses(documents)
+    if (options.json === true) terminal.out(stringifyJson({ ok: true, documents: statuses }))
+    else showStatus(statuses, Date.now(), terminal)
+    return 0
+  },
+}

@@ -1,0 +1,81 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import type { Problem } from '../model/failure.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { printable } from './printable.ts'
+import type { Terminal } from './terminal.ts'
+import { formatBytes, formatDuration, formatNumberOf } from './units.ts'
+
+interface ValidateOptions {
+  readonly file: string
+  readonly json?: boolean
+}
+
+/** `validate`: reads documents as `run` does, and does nothing. */
+export const validateCommand: Command<ValidateOptions> = {
+  description:
+    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning:\nvalidate accepts it, and run refuses it.',
+  options: [fileOption, jsonOption],
+  examples: [
+    ['validate -f spec.yaml', 'Check a file:'],
+    ['validate -f - --json < spec.yaml', 'Check what a program wrote:'],
+  ],
+  async run({ options }, terminal) {
+    const { fileName, documents } = await readDocuments(options.file)
+    const { notYet } = await import('../spec/not-yet.ts')
+    const found = documents.map((document) => ({ document, later: notYet(document) }))
+    if (options.json === true) terminal.out(stringifyJson({ ok: true, file: fileName, documents: found.map(toJson) }))
+    else {
+      terminal.out(`${printable(fileName)}: ${formatNumberOf(documents.length, 'document')}, ${terminal.style('green', 'valid')}`)
+      for (const { document, later } of found) show(document, later, terminal)
+    }
+    return 0
+  },
+}
+
+function toJson({ document, later }: { document: ProcessorDocument; later: readonly Problem[] }): unknown {
+  const { metadata, spec } = document
+  const { catalog, database } = spec.sink
+  return {
+    name: metadata.name,
+    namespace: metadata.namespace,
+    topics: spec.source.topics,
+    source: sourcePlace(spec.source),
+    catalog: { type: catalog.type, endpoint: catalog.endpoint, warehouse: catalog.warehouse },
+    database,
+    notYet: later.map(({ path, message }) => ({ path, message })),
+  }
+}
+
+function show({ metadata, spec }: ProcessorDocument, later: readonly Problem[], terminal: Terminal): void {
+  const { style } = terminal
+  const { source, sink, processing } = spec
+  const line = (title: string, text: string) => terminal.out(`  ${style('dim', title.padEnd(7))} ${printable(text)}`)
+
+  terminal.out(`\n${style('bold', `${metadata.namespace}/${metadata.name}`)}`)
+  line('reads', `${source.topics.join(', ')} from ${sourcePlace(source)}, ${startText(source.startAt)}`)
+  line('writes', `${sink.database} in the ${sink.catalog.type} catalog at ${sink.catalog.endpoint}${tablesText(spec)}`)
+  const interval = formatDuration(processing.commitIntervalSeconds * 1000)
+  const files = `files of ${formatBytes(processing.targetFileSizeBytes)}`
+  line('commits', `every ${interval}, ${formatNumberOf(processing.parallelism, 'task')} at once, ${files}`)
+  for (const { path, message } of later) terminal.out(`  ${style('yellow', 'warning')} ${printable(`${path}: ${message}`)}`)
+  if (later.length > 0) {
+    terminal.out(`  ${style('yellow', 'warning')} run will refuse this document because of the ${formatNumberOf(later.length, 'key')} above`)
+  }
+}
+
+function sourcePlace({ s3, directory }: ProcessorDocument['spec']['source']): string {
+  if (s3 === undefined) return `directory ${directory}`
+  const at = s3.endpoint ?? s3.region
+  return `s3://${s3.bucket}/${s3.prefix}${at === undefined ? '' : ` (${at})`}`
+}
+
+function startText(startAt: ProcessorDocument['spec']['source']['startAt']): string {
+  return typeof startAt === 'string' ? `${startAt} first`.replace('latest first', 'new ones only') : `from ${new Date(startAt.timeMs).toISOString()}`
+}
+
+function tablesText({ mappings }: ProcessorDocument['spec']): string {
+  const named = mappings.map(({ topic, table }) => `${topic} into ${table ?? "a table of the topic's name"}`)
+  return named.length === 0 ? ', a table for each topic' : `: ${named.join(', ')}`
+}

@@ -1,0 +1,124 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
+import { restCatalog } from './drivers/catalog/rest.ts'
+import { openSqliteCatalog } from './drivers/catalog/sqlite.ts'
+import { systemClock } from './drivers/clock/system.ts'
+import { systemEntropy } from './drivers/entropy/system.ts'
+import { uriFiles } from './drivers/io/uri-files.ts'
+import { pinoJournal } from './drivers/journal/pino.ts'
+import { countingMeter } from './drivers/meter/counting.ts'
+import { inProcessQueue } from './drivers/queue/in-process.ts'
+import { meteringStore } from './drivers/store/metering.ts'
+import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
+import type { Catalog } from './seams/catalog.ts'
+import type { FileIO } from './seams/file-io.ts'
+import type { Journal } from './seams/journal.ts'
+import type { Meter } from './seams/meter.ts'
+import type { ProcessorDocument } from './spec/document.ts'
+import { notYet } from './spec/not-yet.ts'
+import { documentError } from './spec/problems.ts'
+import { secretsIn } from './spec/secret.ts'
+
+/** The composition root: the one place that knows which driver is which. */
+
+const entropy = systemEntropy(systemClock)
+
+export interface Opened {
+  readonly source: SourceIdentity
+  readonly seams: ProcessorSeams
+  close(): Promise<void>
+}
+
+/** Everything that a document names, opened. Throws a DocumentError for what `run` can not do yet. */
+export async function openDocument(document: ProcessorDocument, journal: Journal, meter: Meter = countingMeter()): Promise<Opened> {
+  refuseUnavailable(document)
+  const files = uriFiles((bucket) => openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }))
+  const catalog = await openCatalog(document, files)
+  const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
+  return {
+    source: sourceIdentity(document),
+    seams: {
+      source: meteringStore(store, 'source', meter),
+      catalog,
+      io: files,
+      queue: inProcessQueue(),
+      clock: systemClock,
+      entropy,
+      journal,
+      meter,
+    },
+    async close() {
+      await store.close()
+      await files.close()
+      await catalog.close()
+    },
+  }
+}
+
+export interface RunOptions {
+  readonly once: boolean
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  readonly signal: AbortSignal
+  readonly json: boolean
+}
+
+/** Serves documents side by side. `ok: false`: something was stopped, and the log says what. */
+export async function runDocuments(documents: readonly ProcessorDocument[], options: RunOptions): Promise<{ ok: boolean }> {
+  for (const document of documents) refuseUnavailable(document)
+  const journal = pinoJournal({ level: options.logLevel, secrets: () => documents.flatMap((document) => secretsIn(document.spec).map(({ secret }) => secret.reveal())) })
+  const done = await Promise.all(
+    documents.map(async (document) => {
+      const opened = await openDocument(document, journal)
+      try {
+        return await new Processor(document, opened.source, opened.seams).run(options.once, options.signal)
+      } finally {
+        await opened.close()
+      }
+    }),
+  )
+  return { ok: done.every(Boolean) }
+}
+
+/** What identifies a document's source in progress, and what stands before a topic in its keys. */
+export function sourceIdentity(document: ProcessorDocument): SourceIdentity {
+  const { s3, directory } = document.spec.source
+  if (s3 !== undefined) return { id: `s3://${s3.bucket}/${s3.prefix}`, prefix: s3.prefix }
+  const path = resolve(directory!)
+  return { id: `${pathToFileURL(path).href.replace(/\/+$/, '')}/`, prefix: '' }
+}
+
+async function openCatalog(document: ProcessorDocument, files: FileIO): Promise<Catalog> {
+  const { catalog } = document.spec.sink
+  if (catalog.type === 'sql') {
+    return openSqliteCatalog({
+      path: catalog.endpoint.replace(/^sqlite:(\/\/)?/, ''),
+      warehouse: warehouseUri(catalog.warehouse ?? './warehouse'),
+      files: {
+        readFile: (uri) => files.read(uri),
+        writeFile: async (uri, bytes) => {
+          await files.write(uri, [bytes])
+        },
+        deleteFile: (uri) => files.remove(uri),
+      },
+      clock: systemClock,
+      entropy,
+    })
+  }
+  return restCatalog({
+    endpoint: catalog.endpoint,
+    warehouse: catalog.warehouse,
+    token: () => catalog.token?.reveal(),
+    headers: Object.fromEntries(Object.entries(catalog.headers).map(([name, value]) => [name, value.reveal()])),
+    clock: systemClock,
+  })
+}
+
+function warehouseUri(warehouse: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(warehouse) ? warehouse : pathToFileURL(resolve(warehouse)).href
+}
+
+function refuseUnavailable(document: ProcessorDocument): void {
+  const problems = notYet(document)
+  if (problems.length > 0) throw documentError(problems.map((problem) => ({ ...problem, document: document.metadata.name })))
+}

@@ -1,0 +1,46 @@
+import { WorkError } from '../../model/failure.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+import type { WarehouseStore } from '../../seams/object-store.ts'
+
+/** Opens the store that holds a file: a bucket by its name, or the file system's root (null). */
+export type OpenWarehouse = (bucket: string | null) => Promise<WarehouseStore>
+
+/**
+ * Files by URI over object stores: `s3://bucket/key` and `s3a://bucket/key`, `file:///path` and `file:/path` as Java writes it.
+ * What follows the scheme is taken as it stands: Iceberg compares paths as strings, so nothing is decoded or normalized.
+ */
+export function uriFiles(open: OpenWarehouse): FileIO & { close(): Promise<void> } {
+  const stores = new Map<string | null, Promise<WarehouseStore>>()
+
+  function storeOf(bucket: string | null): Promise<WarehouseStore> {
+    let store = stores.get(bucket)
+    if (store === undefined) stores.set(bucket, (store = open(bucket)))
+    return store
+  }
+
+  return {
+    async read(uri) {
+      const { bucket, key } = parse(uri)
+      return (await storeOf(bucket)).get(key)
+    },
+    async write(uri, chunks) {
+      const { bucket, key } = parse(uri)
+      return (await storeOf(bucket)).put(key, chunks)
+    },
+    async remove(uri) {
+      const { bucket, key } = parse(uri)
+      await (await storeOf(bucket)).remove(key)
+    },
+    async close() {
+      for (const store of stores.values()) await (await store).close()
+    },
+  }
+}
+
+function parse(uri: string): { bucket: string | null; key: string } {
+  const s3 = /^s3[an]?:\/\/([^/]+)\/(.+)$/s.exec(uri)
+  if (s3 !== null) return { bucket: s3[1], key: s3[2] }
+  const file = /^file:(?:\/\/)?\/(?!\/)(.+)$/s.exec(uri)
+  if (file !== null) return { bucket: null, key: file[1] }
+  throw new WorkError(`${uri}: only s3://bucket/key and file:///path can be read and written`, { retry: 'never' })
+}

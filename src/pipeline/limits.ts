@@ -1,0 +1,35 @@
+import type { ProcessorDocument } from '../spec/document.ts'
+import type { PackOptions } from './plan/pack-tasks.ts'
+import type { WorkerLimits } from './worker.ts'
+
+const mebibyte = 1024 * 1024
+
+/** How the document's few settings bound everything: what is held in memory at once, and what makes a task. */
+export interface Limits extends WorkerLimits {
+  readonly pack: PackOptions
+  readonly maxTasksInFlight: number
+}
+
+/**
+ * Memory of one process, as shares of `memoryLimitBytes`: an eighth for the columns of all tasks, an eighth for their segments
+ * fetched ahead, and an eighth for the largest batch that may be inflated. A row group being encoded is held about three times
+ * more (IPC, encoder, pages), one at a time; the rest is the runtime's.
+ */
+export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }: ProcessorDocument['spec']['processing']): Limits {
+  const share = Math.floor(memoryLimitBytes / 8)
+  return {
+    rowGroupBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
+    maxBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
+    maxRequests: Math.max(2, Math.min(32, Math.floor(128 / parallelism))),
+    maxBatchBytes: share,
+    targetFileSizeBytes,
+    pack: {
+      // Rows compress to about a quarter: this much input makes files of about the target size, even where they compress less.
+      maxTaskBytes: 4 * targetFileSizeBytes,
+      maxTaskSegments: 20_000,
+      minTaskBytes: Math.min(16 * mebibyte, targetFileSizeBytes),
+      parallelism,
+    },
+    maxTasksInFlight: 2 * parallelism,
+  }
+}

@@ -1,0 +1,236 @@
+import { DocumentError, WorkError } from '../model/failure.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
+import type { Clock } from '../seams/clock.ts'
+import type { Entropy } from '../seams/entropy.ts'
+import type { FileIO } from '../seams/file-io.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Meter } from '../seams/meter.ts'
+import type { ObjectStore } from '../seams/object-store.ts'
+import type { TaskQueue } from '../seams/task-queue.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
+import { newTable } from './commit/new-table.ts'
+import { resolveLayout } from './commit/resolve-layout.ts'
+import { TableCommitter } from './committer.ts'
+import type { TaskResult } from './flow.ts'
+import { type Limits, limitsOf } from './limits.ts'
+import { discoverPartitions } from './plan/discover-partitions.ts'
+import { TailPlanner } from './planner.ts'
+import { TableFeed, type TablePayload } from './table-feed.ts'
+import { carryOut } from './worker.ts'
+
+export interface ProcessorSeams {
+  readonly source: ObjectStore
+  readonly catalog: Catalog
+  readonly io: FileIO
+  readonly queue: TaskQueue<TablePayload, TaskResult>
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly journal: Journal
+  readonly meter: Meter
+}
+
+/** Where a document's segments are: what identifies them in progress, and what stands before a topic in their keys. */
+export interface SourceIdentity {
+  /** `s3://bucket/prefix/` or `file:///absolute/directory/`. */
+  readonly id: string
+  readonly prefix: string
+}
+
+/** How long what was discovered holds before topics and partitions are listed again, ms. */
+const discoveryMs = 60_000
+/** A stopped table is looked at again after this long: someone may have mended it. */
+const stoppedTableMs = 300_000
+/** Expiry that is assumed where nothing says more: Iceberg's default age of snapshots. */
+const defaultExpiryMs = 5 * 24 * 3_600_000
+
+/** Serves one document: discovers its topics, feeds each of their tables, and carries out the tasks. */
+export class Processor {
+  readonly #document: ProcessorDocument
+  readonly #source: SourceIdentity
+  readonly #seams: ProcessorSeams
+  readonly #limits: Limits
+  #discovered: { partitions: readonly TopicPartition[]; atMs: number } | null = null
+  #mapped: ReadonlyMap<string, MappedTable> | null = null
+  #discovering: Promise<readonly TopicPartition[]> | null = null
+
+  constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) {
+    this.#document = document
+    this.#source = source
+    this.#seams = seams
+    this.#limits = limitsOf(document.spec.processing)
+  }
+
+  /** Until `signal` aborts, or with `once` until everything visible is decided. Returns whether nothing was stopped. */
+  async run(once: boolean, signal: AbortSignal): Promise<boolean> {
+    const workers = new AbortController()
+    const working = Array.from({ length: this.#document.spec.processing.parallelism }, () => this.#work(workers.signal))
+    try {
+      return await this.#feedAll(once, signal)
+    } finally {
+      workers.abort()
+      await Promise.all(working)
+    }
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { queue, source, io, clock, entropy } = this.#seams
+    for (;;) {
+      const claim = await queue.claim(signal)
+      if (claim === null) return
+      const { task, target } = claim.payload
+      try {
+        claim.complete(await carryOut(task, target, this.#limits, { source, io, clock, entropy }))
+      } catch (error) {
+        claim.fail(error)
+      }
+    }
+  }
+
+  /** One feed a table; tables whose topics appear later are taken up when they are discovered. */
+  async #feedAll(once: boolean, signal: AbortSignal): Promise<boolean> {
+    const { clock, journal } = this.#seams
+    const feeds = new Map<string, Promise<boolean>>()
+    const { topics } = this.#document.spec.source
+    for (let first = true; ; first = false) {
+      let tables: ReadonlyMap<string, MappedTable> = new Map()
+      try {
+        tables = await this.#tables()
+      } catch (error) {
+        if (once || !(error instanceof WorkError) || error.retry === 'never') throw error
+        journal.warn('topics can not be listed, tried again', { error })
+      }
+      if (first && tables.size === 0) journal.warn('no topic-partition was found', { source: this.#source.id, topics })
+      for (const table of tables.keys()) if (!feeds.has(table)) feeds.set(table, this.#feed(table, once, signal))
+      if (once || signal.aborted) break
+      await clock.sleep(discoveryMs, signal)
+    }
+    const done = await Promise.allSettled(feeds.values())
+    const failed = done.find((result) => result.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    return done.every((result) => result.status === 'fulfilled' && result.value)
+  }
+
+  /** Feeds a table as long as the service runs; a stopped one is looked at again from time to time, and never stops another. */
+  async #feed(name: string, once: boolean, signal: AbortSignal): Promise<boolean> {
+    const { clock, journal } = this.#seams
+    for (let failures = 1; ; failures++) {
+      const startedMs = clock.now()
+      try {
+        return await this.#feedTable(name, once, signal)
+      } catch (error) {
+        if (!(error instanceof WorkError)) throw error
+        journal.error('table stopped', { table: name, error })
+        if (once || signal.aborted) return false
+        if (clock.now() - startedMs > stoppedTableMs) failures = 1
+        await clock.sleep(error.retry === 'never' ? stoppedTableMs : Math.min(2 ** failures * 1000, 60_000), signal)
+      }
+      if (signal.aborted) return false
+    }
+  }
+
+  async #feedTable(name: string, once: boolean, signal: AbortSignal): Promise<boolean> {
+    const { source, catalog, clock, journal, meter, queue } = this.#seams
+    const { spec, metadata: identity } = this.#document
+    const mapped = (await this.#tables()).get(name)!
+    const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
+    const opened = await this.#openTable(table, mapped)
+    const committer = new TableCommitter(this.#source.id, table, identity.name, this.#seams)
+    const target = {
+      metadata: opened.metadata,
+      layout: resolveLayout(committer.name, opened.metadata, mapped.mapping),
+      onError: mapped.mapping.onError === 'skip' ? 'skip' : 'stop',
+    } as const
+    if (mapped.mapping.value.format === 'auto') {
+      journal.info('values are kept whole; the choice is stored in the table', { table: committer.name, value: target.layout.valueFormat })
+    }
+    const { state } = await committer.load()
+    const planner = new TailPlanner(
+      {
+        sourceId: this.#source.id,
+        prefix: this.#source.prefix,
+        table: name,
+        startAt: spec.source.startAt,
+        graceMs: spec.source.graceSeconds * 1000,
+        maxBatchBytes: this.#limits.maxBatchBytes,
+        pack: this.#limits.pack,
+      },
+      { source, journal, meter },
+    )
+    const expiryMs = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'] ?? defaultExpiryMs)
+    const feed = new TableFeed(
+      {
+        table: name,
+        commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
+        maxTasksInFlight: this.#limits.maxTasksInFlight,
+        keepAliveMs: Math.min(expiryMs, catalog.profile.snapshotExpiryMs ?? Infinity) / 4,
+        once,
+      },
+      planner,
+      committer,
+      target,
+      state,
+      { queue, clock, journal, meter },
+    )
+    return feed.run(async () => {
+      const topics = new Set((await this.#tables()).get(name)?.topics)
+      return (await this.#partitions()).filter(({ topic }) => topics.has(topic))
+    }, signal)
+  }
+
+  /** The table as it is, or created; whoever creates it first wins, and the others continue it. */
+  async #openTable(table: TableIdentifier, { mapping }: MappedTable): Promise<LoadedTable> {
+    const { catalog } = this.#seams
+    const { properties, location, formatVersion } = this.#document.spec.sink.tables
+    for (let attempt = 1; attempt <= 3; attempt++) {
+      const existing = await catalog.loadTable(table)
+      if (existing !== null) return existing
+      await catalog.ensureNamespace(table.namespace)
+      const created = await catalog.createTable(
+        table,
+        newTable(mapping, {
+          properties,
+          location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
+          formatVersion,
+          profile: catalog.profile,
+        }),
+      )
+      if (created.kind === 'created') {
+        this.#seams.journal.info('table created', { table: [...table.namespace, table.name].join('.'), location: created.table.metadata.location })
+        return created.table
+      }
+    }
+    throw new WorkError(`table ${table.name} exists when it is created and not when it is loaded`, { retry: 'later' })
+  }
+
+  /** The tables of the topics there are. A topic that appears later and meets another in one table is said, and changes nothing. */
+  async #tables(): Promise<ReadonlyMap<string, MappedTable>> {
+    const topics = new Set((await this.#partitions()).map(({ topic }) => topic))
+    try {
+      this.#mapped = tablesFor(this.#document, topics)
+    } catch (error) {
+      if (this.#mapped === null || !(error instanceof DocumentError)) throw error
+      this.#seams.journal.error('new topics are left out until the document says where they go', { error })
+    }
+    return this.#mapped
+  }
+
+  /** Topics and partitions, listed at most once a minute by all feeds together. */
+  async #partitions(): Promise<readonly TopicPartition[]> {
+    const { clock, source } = this.#seams
+    if (this.#discovered !== null && clock.now() - this.#discovered.atMs < discoveryMs) return this.#discovered.partitions
+    this.#discovering ??= discoverPartitions(source, this.#source.prefix, this.#document.spec.source.topics).then(
+      (partitions) => {
+        this.#discovered = { partitions, atMs: clock.now() }
+        this.#discovering = null
+        return partitions
+      },
+      (error: unknown) => {
+        this.#discovering = null
+        throw error
+      },
+    )
+    return this.#discovering
+  }
+}

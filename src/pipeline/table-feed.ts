@@ -1,0 +1,336 @@
+import { WorkError } from '../model/failure.ts'
+import { countOffsets, formatRanges } from '../model/offset-range.ts'
+import type { Task } from '../model/task.ts'
+import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
+import type { TranslatedPart } from '../model/translated-part.ts'
+import type { Clock } from '../seams/clock.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Meter } from '../seams/meter.ts'
+import type { TaskQueue } from '../seams/task-queue.ts'
+import type { TableState } from './commit/table-state.ts'
+import type { CommitReport, TableCommitter } from './committer.ts'
+import type { TaskResult } from './flow.ts'
+import type { PlanRound, TailPlanner } from './planner.ts'
+import type { TaskTarget } from './worker.ts'
+
+/** A task with the table it feeds. */
+export interface TablePayload {
+  readonly task: Task
+  readonly table: string
+  readonly target: TaskTarget
+}
+
+export interface FeedOptions {
+  readonly table: string
+  readonly commitIntervalMs: number
+  /** Tasks planned and not yet finished, at most. */
+  readonly maxTasksInFlight: number
+  /** Our newest snapshot is renewed before it is this old or when others have committed since; null: never only for that. */
+  readonly keepAliveMs: number
+  readonly once: boolean
+}
+
+export interface FeedSeams {
+  readonly queue: TaskQueue<TablePayload, TaskResult>
+  readonly clock: Clock
+  readonly journal: Journal
+  readonly meter: Meter
+}
+
+/** What can fail and be tried again, each counted for itself. */
+type Step = 'plan' | 'task' | 'commit'
+
+/** Failures in a row after which `--once` gives a table up. */
+const maxFailures = 5
+
+/**
+ * Feeds one table: plans its tail, has the tasks carried out, and commits what comes back, once an interval. Everything held here
+ * can be lost: the next feed of the table starts from what the table says.
+ *
+ * A task remembers the generation of each of its topic-partitions. Resetting a topic-partition begins a new generation, and results
+ * of older ones are dropped: their files become orphans, their segments are planned again.
+ */
+export class TableFeed {
+  readonly #options: FeedOptions
+  readonly #planner: TailPlanner
+  readonly #committer: TableCommitter
+  readonly #target: TaskTarget
+  readonly #seams: FeedSeams
+  readonly #generations = new Map<string, number>()
+  readonly #inFlight = new Set<string>()
+  #pending: { result: TaskResult; generations: ReadonlyMap<string, number> }[] = []
+  #state: TableState
+  readonly #failures: Record<Step, number> = { plan: 0, task: 0, commit: 0 }
+  #failedBecause: Error | null = null
+  /** Thrown by the loop: the table, or this program, can not go on. */
+  #fatal: Error | null = null
+  #lastCommitMs = Number.NEGATIVE_INFINITY
+  #lastCheckMs: number
+  #wake = Promise.withResolvers<void>()
+
+  constructor(options: FeedOptions, planner: TailPlanner, committer: TableCommitter, target: TaskTarget, state: TableState, seams: FeedSeams) {
+    this.#options = options
+    this.#planner = planner
+    this.#committer = committer
+    this.#target = target
+    this.#state = state
+    this.#seams = seams
+    this.#lastCheckMs = seams.clock.now()
+  }
+
+  /**
+   * Runs until `signal` aborts (then finishes what is under way and commits it) or, with `once`, until everything visible is decided.
+   * `partitions` is asked anew for each round. Returns whether every topic-partition went through; throws what stops the table.
+   */
+  async run(partitions: () => Promise<readonly TopicPartition[]>, signal: AbortSignal): Promise<boolean> {
+    const { clock } = this.#seams
+    const { once, commitIntervalMs } = this.#options
+    let nextPlanMs = Number.NEGATIVE_INFINITY
+    let round: PlanRound | null = null
+    while (!signal.aborted) {
+      if (clock.now() >= nextPlanMs && this.#inFlight.size < this.#options.maxTasksInFlight) {
+        round = await this.#attempt('plan', () => this.#plan(partitions))
+        nextPlanMs = round === null || round.more ? clock.now() + this.#pauseMs() : this.#nextPlan(round)
+      }
+      const idle = this.#inFlight.size === 0
+      const due = clock.now() >= this.#lastCommitMs + commitIntervalMs || (once && idle)
+      if (this.#pending.length > 0 && due) {
+        await this.#attempt('commit', () => this.#commit())
+        nextPlanMs = Math.min(nextPlanMs, clock.now() + this.#pauseMs())
+        continue
+      }
+      await this.#attempt('commit', () => this.#keepAlive())
+      if (this.#fatal !== null) throw this.#fatal
+      if (once && this.#worst() >= maxFailures) throw this.#failedBecause!
+      if (once && idle && this.#worst() === 0 && round !== null && isEmpty(round)) break
+      await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? this.#lastCommitMs + commitIntervalMs : Infinity), signal)
+    }
+    await this.#drain()
+    return this.#planner.stops.length === 0
+  }
+
+  /** Waits for the tasks under way and commits them: what was handed out is finished, not thrown away. */
+  async #drain(): Promise<void> {
+    for (const id of this.#inFlight) if (this.#seams.queue.withdraw(id)) this.#inFlight.delete(id)
+    while (this.#inFlight.size > 0) await this.#wake.promise
+    if (this.#fatal !== null) throw this.#fatal
+    for (let i = 0; i < maxFailures && this.#pending.length > 0; i++) {
+      const before = this.#pending.length
+      await this.#attempt('commit', () => this.#commit())
+      if (this.#failures.commit === 0 && this.#pending.length === before) return
+    }
+  }
+
+  async #plan(partitions: () => Promise<readonly TopicPartition[]>): Promise<PlanRound> {
+    const round = await this.#planner.plan(await partitions(), this.#state)
+    for (const task of round.tasks) this.#submit(task)
+    if (round.marks.length > 0) this.#settle(await this.#committer.commit([], round.marks))
+    return round
+  }
+
+  #submit(task: Task): void {
+    const generations = new Map(task.parts.map(({ at }) => [topicPartitionName(at), this.#generation(at)]))
+    const { table } = this.#options
+    this.#inFlight.add(task.id)
+    const done = (then: () => void) => {
+      this.#inFlight.delete(task.id)
+      then()
+      this.#wake.resolve()
+      this.#wake = Promise.withResolvers<void>()
+    }
+    this.#seams.queue.submit(task.id, { task, table, target: this.#target }).then(
+      (result) => done(() => this.#receive(result, generations)),
+      (error: unknown) => done(() => this.#fail(task, generations, error)),
+    )
+  }
+
+  #receive(result: TaskResult, planned: ReadonlyMap<string, number>): void {
+    if (this.#isStale(planned)) {
+      this.#dropAll(result.task, planned)
+      return
+    }
+    const generations = new Map(planned)
+    this.#failures.task = 0
+    for (const part of result.parts) {
+      this.#report(part)
+      if (part.ended === null) continue
+      // What was planned behind the place where this part ended does not follow it any more; this result itself stands.
+      generations.set(topicPartitionName(part.at), this.#nextGeneration(part.at))
+      this.#planner.block(part.at)
+    }
+    this.#pending.push({ result, generations })
+  }
+
+  #fail(task: Task, planned: ReadonlyMap<string, number>, error: unknown): void {
+    this.#noteFailure('task', error)
+    this.#dropAll(task, planned)
+  }
+
+  /** The task's topic-partitions are planned again from the table, unless that has happened already. */
+  #dropAll(task: Task, planned: ReadonlyMap<string, number>): void {
+    for (const { at } of task.parts) if (planned.get(topicPartitionName(at)) === this.#generation(at)) this.#restart(at)
+  }
+
+  #restart(at: TopicPartition): void {
+    this.#nextGeneration(at)
+    this.#planner.reset(at)
+  }
+
+  async #commit(): Promise<void> {
+    const stale = this.#pending.filter(({ generations }) => this.#isStale(generations))
+    this.#pending = this.#pending.filter(({ generations }) => !this.#isStale(generations))
+    for (const { result, generations } of stale) this.#dropAll(result.task, generations)
+    if (this.#pending.length === 0) return
+    this.#settle(await this.#committer.commit(this.#pending.map(({ result }) => result)))
+  }
+
+  #settle(report: CommitReport): void {
+    const { clock, journal, meter } = this.#seams
+    this.#state = report.state
+    this.#lastCommitMs = this.#lastCheckMs = clock.now()
+    const held = new Set(report.held)
+    this.#pending = this.#pending.filter(({ result }) => held.has(result))
+    for (const { result, reason } of report.refused) {
+      meter.add('results.refused')
+      journal.info('result refused, planned again', { table: this.#options.table, task: result.task.id, reason })
+      for (const { at } of result.task.parts) this.#restart(at)
+    }
+    for (const result of report.committed) for (const part of result.parts) this.#settlePart(part)
+    if (report.committed.length > 0) this.#logCommit(report)
+    // Nothing is under way that they could follow: they would wait for good.
+    if (this.#inFlight.size === 0) for (const { result } of this.#pending.splice(0)) for (const { at } of result.task.parts) this.#restart(at)
+  }
+
+  #settlePart({ at, ended }: TranslatedPart): void {
+    if (ended === null) return
+    this.#restart(at)
+    const { segment } = ended
+    if (ended.kind === 'fault') this.#planner.stop({ at, segment, fault: ended.fault, reason: ended.fault.message })
+    else if (ended.kind === 'unreadable') this.#planner.stop({ at, segment, fault: null, reason: ended.reason })
+  }
+
+  /** An empty snapshot that carries the progress, when others have committed since ours or it has come of age: it must not be expired. */
+  async #keepAlive(): Promise<void> {
+    const { clock } = this.#seams
+    const { keepAliveMs } = this.#options
+    if (clock.now() - this.#lastCheckMs < Math.min(keepAliveMs, 3_600_000) || this.#state.newest === null) return
+    this.#lastCheckMs = clock.now()
+    const { state } = await this.#committer.load()
+    const newest = state.newest
+    this.#state = state
+    if (newest === null) return
+    if (newest['snapshot-id'] === state.snapshotId && clock.now() - newest['timestamp-ms'] < keepAliveMs) return
+    this.#state = (await this.#committer.commit([], [], true)).state
+  }
+
+  /** Does a step; a failure that may pass is noted and slows the feed down, any other stops the table. */
+  async #attempt<T>(kind: Step, step: () => Promise<T>): Promise<T | null> {
+    try {
+      const done = await step()
+      this.#failures[kind] = 0
+      return done
+    } catch (error) {
+      this.#noteFailure(kind, error)
+      if (this.#fatal !== null) throw this.#fatal
+      return null
+    }
+  }
+
+  #noteFailure(kind: Step, error: unknown): void {
+    this.#failedBecause = error instanceof Error ? error : new Error(String(error))
+    if (!(error instanceof WorkError) || error.retry === 'never') {
+      this.#fatal ??= this.#failedBecause
+      return
+    }
+    const failures = ++this.#failures[kind]
+    this.#seams.meter.add(`failures.${kind}`)
+    this.#seams.journal.warn('work failed and is tried again', { table: this.#options.table, step: kind, failures, error })
+  }
+
+  #worst(): number {
+    return Math.max(...Object.values(this.#failures))
+  }
+
+  /** 0 while all goes well, else 1 s doubling up to a minute. */
+  #pauseMs(): number {
+    return this.#worst() === 0 ? 0 : Math.min(1000 * 2 ** (this.#worst() - 1), 60_000)
+  }
+
+  #nextPlan(round: PlanRound): number {
+    const { once, commitIntervalMs } = this.#options
+    const now = this.#seams.clock.now()
+    if (!once) return now + commitIntervalMs
+    return round.readyInMs === null ? now + this.#pauseMs() : now + Math.max(100, round.readyInMs)
+  }
+
+  async #nap(untilMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#seams
+    const busy = this.#inFlight.size > 0
+    const ms = Math.max(0, Math.min(untilMs - clock.now(), this.#options.commitIntervalMs))
+    if (busy && this.#inFlight.size >= this.#options.maxTasksInFlight) return this.#wake.promise
+    const rouse = new AbortController()
+    const stop = () => rouse.abort()
+    signal.addEventListener('abort', stop, { once: true })
+    if (busy) void this.#wake.promise.then(stop)
+    await clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal)
+    signal.removeEventListener('abort', stop)
+  }
+
+  #generation(at: TopicPartition): number {
+    return this.#generations.get(topicPartitionName(at)) ?? 0
+  }
+
+  #nextGeneration(at: TopicPartition): number {
+    const next = this.#generation(at) + 1
+    this.#generations.set(topicPartitionName(at), next)
+    return next
+  }
+
+  #isStale(planned: ReadonlyMap<string, number>): boolean {
+    return [...planned].some(([name, generation]) => (this.#generations.get(name) ?? 0) !== generation)
+  }
+
+  /** Says what was met on the way that nobody can undo. */
+  #report({ at, counts, gaps, skips }: TranslatedPart): void {
+    const { journal, meter } = this.#seams
+    const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
+    for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
+    if (gaps.length > 0) {
+      meter.add('offsets.gap', Number(countOffsets(gaps)))
+      journal.warn('gap: offsets that the source does not have', { ...where, offsets: formatRanges(gaps.slice(0, 20)), gaps: gaps.length })
+    }
+    if (counts.clipped > 0) journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
+    if (counts.repeated > 0) journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
+    for (const { segment, range, fault } of skips) {
+      journal.warn('skipped, as onError says', {
+        ...where,
+        key: segment.key,
+        offsets: formatRanges([range]),
+        fault: fault.kind,
+        position: fault.position,
+        reason: fault.message,
+      })
+    }
+  }
+
+  #logCommit({ committed, state }: CommitReport): void {
+    const files = committed.flatMap((result) => result.files)
+    const rows = files.reduce((sum, file) => sum + file.recordCount, 0n)
+    const bytes = files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n)
+    this.#seams.meter.add('rows.committed', Number(rows))
+    this.#seams.meter.add('files.committed', files.length)
+    this.#seams.journal.info('committed', {
+      table: this.#options.table,
+      snapshot: state.snapshotId,
+      rows,
+      files: files.length,
+      bytes,
+      segments: committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0),
+    })
+  }
+}
+
+/** Nothing to do, nothing to wait for. */
+function isEmpty({ tasks, marks, more, readyInMs }: PlanRound): boolean {
+  return tasks.length === 0 && marks.length === 0 && !more && readyInMs === null
+}

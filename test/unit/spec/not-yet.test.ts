@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest'
+import { loadDocuments } from '../../../src/spec/load.ts'
+import { notYet } from '../../../src/spec/not-yet.ts'
+import { exampleEnvironment, everyKey, load, missionYaml, smallest } from './documents.ts'
+import type { Plain } from './documents.ts'
+
+const refusals = (change: (d: Plain) => void) => notYet(load(smallest(change))).map(({ path, message }) => `${path}: ${message}`)
+const rest = { type: 'rest', endpoint: 'http://x' }
+const inMapping = (mapping: object) => (d: Plain) => (d.spec.mappings = [{ topic: 'events', ...mapping }])
+
+test('the smallest document asks for nothing that is not there yet', () => {
+  expect(notYet(load(smallest()))).toEqual([])
+})
+
+test("the mission's document asks for a catalog that is not there yet", () => {
+  expect(notYet(loadDocuments(missionYaml, 'f', {})[0])).toEqual([
+    { document: 'events-to-iceberg', path: 'spec.sink.catalog.type', message: 'unity is not available yet; rest and sql work' },
+  ])
+})
+
+test('all that is there already can be asked for', () => {
+  const document = smallest((d) => {
+    const access = { region: 'r', endpoint: 'http://x', pathStyle: true, accessKeyId: 'a', secretAccessKey: 'b' }
+    d.metadata = { name: 'p', namespace: 'n', labels: { a: 'b' }, annotations: { c: 'd' } }
+    d.spec = {
+      source: { topics: ['a', 'b-*'], s3: { bucket: 'bucket', prefix: 'x', ...access }, startAt: '2024-01-01T00:00:00Z', graceSeconds: 1 },
+      sink: {
+        catalog: { ...rest, warehouse: 'w', token: 't', headers: { a: 'b' }, accessDelegation: 'none' },
+        storage: access,
+        database: 'a.b',
+        tables: { properties: { a: 'b' }, location: 's3://x/y', formatVersion: 2, branch: 'main' },
+      },
+      processing: { parallelism: 1, commitIntervalSeconds: 1, targetFileSizeBytes: 2 ** 20, memoryLimitBytes: 2 ** 30 },
+      mappings: [
+        {
+          topic: 'b-*',
+          table: 't',
+          mode: 'append',
+          key: { format: 'string' },
+          value: { format: 'string' },
+          kafkaColumns: { topic: 'x', headers: null },
+          rescueColumn: '_rescued',
+          partitionBy: [],
+          sortBy: [],
+          evolution: 'off',
+          onError: 'skip',
+          compat: 'none',
+        },
+        { topic: 'c', value: { format: 'binary' } },
+      ],
+    }
+  })
+  expect(notYet(load(document))).toEqual([])
+})
+
+describe('what is not there yet is named, with what works instead', () => {
+  test.each<[(d: Plain) => void, ...string[]]>([
+    [
+      (d) => (d.spec.sink = { catalog: { ...rest, type: 'polaris' } }),
+      'spec.sink.catalog.type: polaris is not available yet; rest and sql work',
+    ],
+    [(d) => (d.spec.sink = { catalog: { ...rest, type: 'glue' } }), 'spec.sink.catalog.type: glue is not available yet; rest and sql work'],
+    [
+      (d) => (d.spec.sink = { catalog: { ...rest, type: 's3tables' } }),
+      'spec.sink.catalog.type: s3tables is not available yet; rest and sql work',
+    ],
+    [
+      (d) =>
+        (d.spec.sink = {
+          catalog: { ...rest, oauth2: { clientId: 'a', clientSecret: 'b' }, sigv4: {}, accessDelegation: 'vended-credentials' },
+        }),
+      'spec.sink.catalog.oauth2: not available yet; give a bearer token as token',
+      'spec.sink.catalog.sigv4: not available yet; catalog types rest (with token or headers) and sql work',
+      'spec.sink.catalog.accessDelegation: vended-credentials is not available yet; give credentials in spec.sink.storage',
+    ],
+    [
+      (d) => (d.spec.sink = { tables: { formatVersion: 3, branch: 'audit' } }),
+      'spec.sink.tables.formatVersion: 3 is not available yet; 2 works',
+      'spec.sink.tables.branch: not available yet; main works',
+    ],
+    [
+      (d) =>
+        (d.spec.source = { topics: ['a'], s3: { bucket: 'bucket', roleArn: 'arn:x', externalId: 'y' }, etcd: { endpoints: ['http://x'] } }),
+      'spec.source.s3.roleArn: not available yet; give accessKeyId and secretAccessKey, or let the AWS credential chain assume the role',
+      'spec.source.s3.externalId: not available yet; leave it out, with roleArn',
+      'spec.source.etcd: not available yet; leave it out: segments are found by listing the bucket',
+    ],
+    [inMapping({ mode: 'upsert' }), 'spec.mappings[0].mode: upsert is not available yet; append works'],
+    [inMapping({ value: { format: 'json' } }), 'spec.mappings[0].value.format: json is not available yet; auto, string and binary work'],
+    [inMapping({ value: { format: 'avro' } }), 'spec.mappings[0].value.format: avro is not available yet; auto, string and binary work'],
+    [
+      inMapping({ value: { format: 'protobuf', registry: { url: 'http://x' } } }),
+      'spec.mappings[0].value.format: protobuf is not available yet; auto, string and binary work',
+      'spec.mappings[0].value.registry: not available yet; leave it out: the value is kept whole',
+    ],
+    [
+      inMapping({ value: { columns: [{ name: 'a', type: 'int' }] } }),
+      'spec.mappings[0].value.columns: not available yet; leave them out: the value is kept whole',
+    ],
+    [
+      inMapping({ rescueColumn: 'rest' }),
+      'spec.mappings[0].rescueColumn: not available yet; leave it out: without columns there is no rescue column',
+    ],
+    [inMapping({ partitionBy: ['day(a)'] }), 'spec.mappings[0].partitionBy: not available yet; leave it out: the table is not partitioned'],
+    [inMapping({ sortBy: ['a'] }), 'spec.mappings[0].sortBy: not available yet; leave it out: rows stand in offset order'],
+    [inMapping({ evolution: 'additive' }), 'spec.mappings[0].evolution: additive is not available yet; off works'],
+    [inMapping({ evolution: 'contract' }), 'spec.mappings[0].evolution: contract is not available yet; off works'],
+    [inMapping({ onError: 'deadLetter' }), 'spec.mappings[0].onError: deadLetter is not available yet; stop and skip work'],
+    [inMapping({ compat: 'kafscale' }), 'spec.mappings[0].compat: kafscale is not available yet; none works'],
+    [(d) => (d.spec.queue = { redis: 'redis://x' }), 'spec.queue: not available yet; leave it out: one process does all the work'],
+    [(d) => (d.spec.maintenance = {}), "spec.maintenance: not available yet; leave it out, and use your engine's maintenance"],
+    [(d) => (d.spec.backfill = [{ topic: 'a' }]), 'spec.backfill: not available yet; startAt: earliest materializes all history'],
+    [(d) => (d.spec.metrics = { address: ':9093' }), 'spec.metrics: not available yet; leave it out'],
+  ])('%#', (change, ...problems) => {
+    expect(refusals(change)).toEqual(problems)
+  })
+
+  test('each thing in a document with every key once', () => {
+    expect(notYet(load(everyKey(), exampleEnvironment))).toHaveLength(18)
+  })
+})
