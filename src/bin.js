@@ -8,7 +8,11 @@ if (Number(found.split('.')[0]) < needed) {
     [
       'iceberg-processor needs Node ' + needed + ' or later, and this is Node ' + found + ' (' + process.execPath + ').',
       'In a clone, `npm ci` installs the right one for the project alone: use `npm run …`, or `npx node src/bin.js …`.',
-      'Elsewhere, install Node ' + needed + ' from https://nodejs.org/en/download or with a version manager (`nvm install ' + needed + '`).',
+      'Elsewhere, install Node ' +
+        needed +
+        ' from https://nodejs.org/en/download or with a version manager (`nvm install ' +
+        needed +
+        '`).',
     ].join('\n'),
   )
   process.exitCode = 2

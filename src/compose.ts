@@ -11,6 +11,7 @@ import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { meteringStore } from './drivers/store/metering.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
+import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import type { Catalog } from './seams/catalog.ts'
 import type { FileIO } from './seams/file-io.ts'
 import type { Journal } from './seams/journal.ts'
@@ -79,6 +80,22 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   )
   return { ok: done.every(Boolean) }
 }
+
+/** How far the tables of documents have come; changes nothing. */
+export async function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentStatus[]> {
+  const statuses: DocumentStatus[] = []
+  for (const document of documents) {
+    const opened = await openDocument(document, silentJournal)
+    try {
+      statuses.push(await documentStatus(document, opened.source, opened.seams))
+    } finally {
+      await opened.close()
+    }
+  }
+  return statuses
+}
+
+const silentJournal: Journal = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** What identifies a document's source in progress, and what stands before a topic in its keys. */
 export function sourceIdentity(document: ProcessorDocument): SourceIdentity {

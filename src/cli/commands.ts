@@ -1,7 +1,7 @@
 import type { Command } from './command.ts'
 
 /** The commands of this version: a line for the overview, and how to load the rest, which only happens to the one that is called. */
-export const commands: Readonly<Record<string, { readonly summary: string; load(): Promise<Command> }>> = {
+export const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   run: {
     summary: 'turn segments into Iceberg tables, for good or once',
     load: async () => (await import('./run.ts')).runCommand,

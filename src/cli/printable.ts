@@ -1,5 +1,5 @@
-/** Control characters, line separators and the marks that turn the direction of text: they could make a terminal do or show anything. */
-const unsafe = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+/** Control characters, line separators, what can not be seen, and the marks that turn the direction of text: a terminal could do or show anything. */
+const unsafe = /[\p{Cc}\u2028\u2029\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]/gu
 
 /** The text with everything that a terminal would act upon written as `\u001b`. */
 export function printable(text: string): string {

@@ -73,7 +73,6 @@ function argumentProblem(said: string, name: string | undefined): string {
 }
 
 function newProgram(terminal: Terminal, onError: (text: string) => void): Program {
-  const title = (text: string) => styleText('bold', text)
   return new Program('iceberg-processor')
     .description("Turns KafScale's segments of Kafka records into Apache Iceberg tables, every row exactly once.")
     .version(version(), '-V, --version', 'print the version')
@@ -87,8 +86,8 @@ function newProgram(terminal: Terminal, onError: (text: string) => void): Progra
       getErrHelpWidth: () => terminal.width,
       getOutHasColors: () => terminal.hasColors,
     })
-    .configureHelp({ styleTitle: title })
-    .addHelpText('after', `\nNot available yet: ${laterCommands.join(', ')}.`)
+    .configureHelp({ styleTitle: (text) => styleText('bold', text) })
+    .addHelpText('after', `\n${wrapped(`Not available yet: ${laterCommands.join(', ')}.`, terminal.width)}`)
 }
 
 /** Gives a command its options and its action; `act` gets what is to be run. */
@@ -106,7 +105,7 @@ function define(entry: Program, command: Command, act: (run: (terminal: Terminal
 }
 
 function toOption(spec: OptionSpec): Option {
-  const option = new Option(spec.flags, spec.description).makeOptionMandatory(spec.required)
+  const option = new Option(spec.flags, spec.description).makeOptionMandatory(spec.required === true)
   const long = option.long ?? spec.flags
   if (spec.later === true) {
     option.hideHelp()
@@ -124,6 +123,11 @@ function toOption(spec: OptionSpec): Option {
     checkChoice?.(text, undefined)
     return spec.parse === undefined ? text : spec.parse(text)
   })
+}
+
+/** Breaks a text at spaces into lines of at most `width` characters. */
+function wrapped(text: string, width: number): string {
+  return text.replaceAll(new RegExp(`(?![^\\n]{1,${width}}$)([^\\n]{1,${width}}) `, 'g'), '$1\n')
 }
 
 function version(): string {

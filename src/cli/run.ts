@@ -15,7 +15,7 @@ interface RunOptions {
 /** `run`: the whole road in one process, until a signal or until nothing is left to do. */
 export const runCommand: Command<RunOptions> = {
   description:
-    'Turns the segments of the documents\' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes or hands back what it holds; a second signal ends it at once.\nLogs are JSON, one line each, in UTC.',
+    "Turns the segments of the documents' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes or hands back what it holds; a second signal ends it at once. Logs are JSON, one line each, in UTC.",
   options: [
     fileOption,
     { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },

@@ -37,7 +37,8 @@ function tableFacts({ exists, snapshotId, lastCommitMs, watermarkMs, rows }: Tab
   if (snapshotId === null) return ['no snapshot yet']
   const facts: string[] = []
   if (rows !== null) facts.push(formatNumberOf(rows, 'row'))
-  if (lastCommitMs !== null) facts.push(`last commit ${formatTime(lastCommitMs)} (${formatDuration(Math.max(0, nowMs - lastCommitMs))} ago)`)
+  if (lastCommitMs !== null)
+    facts.push(`last commit ${formatTime(lastCommitMs)} (${formatDuration(Math.max(0, nowMs - lastCommitMs))} ago)`)
   if (watermarkMs !== null) facts.push(`watermark ${formatTime(watermarkMs)}`)
   return [...facts, `snapshot ${snapshotId}`]
 }

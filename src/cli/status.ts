@@ -11,7 +11,7 @@ interface StatusOptions {
 /** `status`: what the tables and the source say now. */
 export const statusCommand: Command<StatusOptions> = {
   description:
-    "Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps\n(missing in the source) and the last commit. Reads the tables and lists the source; changes nothing.",
+    'Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps (missing in the source) and the last commit. Reads the tables and lists the source; changes nothing.',
   options: [fileOption, jsonOption],
   examples: [
     ['status -f spec.yaml', 'Show how far the tables are:'],

@@ -5,7 +5,7 @@ import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatDuration, formatNumberOf } from './units.ts'
+import { formatBytes, formatDuration, formatNumberOf, formatTime } from './units.ts'
 
 interface ValidateOptions {
   readonly file: string
@@ -15,7 +15,7 @@ interface ValidateOptions {
 /** `validate`: reads documents as `run` does, and does nothing. */
 export const validateCommand: Command<ValidateOptions> = {
   description:
-    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning:\nvalidate accepts it, and run refuses it.',
+    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning: validate accepts it, and run refuses it.',
   options: [fileOption, jsonOption],
   examples: [
     ['validate -f spec.yaml', 'Check a file:'],
@@ -54,14 +54,16 @@ function show({ metadata, spec }: ProcessorDocument, later: readonly Problem[], 
   const line = (title: string, text: string) => terminal.out(`  ${style('dim', title.padEnd(7))} ${printable(text)}`)
 
   terminal.out(`\n${style('bold', `${metadata.namespace}/${metadata.name}`)}`)
-  line('reads', `${source.topics.join(', ')} from ${sourcePlace(source)}, ${startText(source.startAt)}`)
-  line('writes', `${sink.database} in the ${sink.catalog.type} catalog at ${sink.catalog.endpoint}${tablesText(spec)}`)
+  line('reads', `${source.topics.join(', ')} in ${sourcePlace(source)}, ${startText(source.startAt)}`)
+  line('writes', `${tablesText(spec)} in namespace ${sink.database}, ${sink.catalog.type} catalog ${sink.catalog.endpoint}`)
   const interval = formatDuration(processing.commitIntervalSeconds * 1000)
   const files = `files of ${formatBytes(processing.targetFileSizeBytes)}`
   line('commits', `every ${interval}, ${formatNumberOf(processing.parallelism, 'task')} at once, ${files}`)
   for (const { path, message } of later) terminal.out(`  ${style('yellow', 'warning')} ${printable(`${path}: ${message}`)}`)
   if (later.length > 0) {
-    terminal.out(`  ${style('yellow', 'warning')} run will refuse this document because of the ${formatNumberOf(later.length, 'key')} above`)
+    terminal.out(
+      `  ${style('yellow', 'warning')} run will refuse this document because of the ${formatNumberOf(later.length, 'key')} above`,
+    )
   }
 }
 
@@ -72,10 +74,10 @@ function sourcePlace({ s3, directory }: ProcessorDocument['spec']['source']): st
 }
 
 function startText(startAt: ProcessorDocument['spec']['source']['startAt']): string {
-  return typeof startAt === 'string' ? `${startAt} first`.replace('latest first', 'new ones only') : `from ${new Date(startAt.timeMs).toISOString()}`
+  return typeof startAt === 'string' ? `from the ${startAt} offset` : `from ${formatTime(startAt.timeMs)}`
 }
 
 function tablesText({ mappings }: ProcessorDocument['spec']): string {
-  const named = mappings.map(({ topic, table }) => `${topic} into ${table ?? "a table of the topic's name"}`)
-  return named.length === 0 ? ', a table for each topic' : `: ${named.join(', ')}`
+  const named = mappings.filter(({ table }) => table !== undefined).map(({ topic, table }) => `${topic} into ${table}`)
+  return [...named, named.length === 0 ? 'a table for each topic' : 'other topics into tables of their own'].join(', ')
 }

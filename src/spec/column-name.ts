@@ -13,7 +13,7 @@ const reserved = new Set([
 ])
 
 /** Whether a table must not have a column of this name. Case counts for nothing: Spark sees none. */
-export function isReservedColumn(name: string): boolean {
+function isReservedColumn(name: string): boolean {
   return reserved.has(name.toLowerCase())
 }
 

@@ -49,8 +49,6 @@ type Checked<Key extends keyof CheckedDocument['spec']> = CheckedDocument['spec'
 
 export type { StartAt } from './document-source.ts'
 
-export type Source = Checked<'source'>
-export type S3Source = NonNullable<Source['s3']>
 /** How data files are written when the catalog gives no credentials. */
 export type Storage = NonNullable<Checked<'sink'>['storage']>
 export type Mapping = Checked<'mappings'>[number]
@@ -59,7 +57,7 @@ export type MappingSettings = Omit<Mapping, 'topic'>
 /** `endpoint` is there for every type; `warehouse` is for sql. */
 export type CatalogSettings = Omit<Checked<'sink'>['catalog'], 'endpoint'> & { readonly endpoint: string }
 
-export interface Sink extends Omit<Checked<'sink'>, 'catalog' | 'storage'> {
+interface Sink extends Omit<Checked<'sink'>, 'catalog' | 'storage'> {
   readonly catalog: CatalogSettings
   readonly storage: Storage
 }

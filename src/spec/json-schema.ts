@@ -117,6 +117,6 @@ function isPlain(initial: unknown): boolean {
 }
 
 /** `Not available yet.`, or which values are not. */
-export function availability(later: NonNullable<JsonSchema['later']>): string {
+function availability(later: NonNullable<JsonSchema['later']>): string {
   return later === true ? 'Not available yet.' : `Not available yet: ${later.join(', ')}.`
 }

@@ -12,7 +12,7 @@ const deepest = 64
 
 export type ErrorCode = YAMLError['code']
 
-export interface Place {
+interface Place {
   /** Both from 1. */
   readonly line: number
   readonly column: number
@@ -41,7 +41,7 @@ export function readYaml(text: string, file: string): { readonly values: readonl
   }
   const report = (offset: number, path: Path, message: string) => problems.push({ path: pathText(path), message, file, ...place(offset) })
 
-  // Repeated keys are found below, where the path is known. Errors must not be made pretty: they would quote the text.
+  // Repeated keys are found below, where the path is known. Pretty errors would quote the text, which may hold secrets.
   const parsed = parseAllDocuments(text, {
     lineCounter: lines,
     prettyErrors: false,
@@ -81,7 +81,7 @@ function readValue(root: ParsedNode, report: Report, place: (offset: number) => 
 
   function read(node: Node | null, path: Path, start: number): unknown {
     starts.set(pathText(path), start)
-    if (++count > 1e7) {
+    if (++count > mostValues) {
       report(start, [], `expected at most ${mostValues} values, found more (aliases count each time)`)
       throw new TooMuch()
     }

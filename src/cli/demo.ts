@@ -1,0 +1,132 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import type { ProcessorSeams } from '../pipeline/processor.ts'
+import { stringifyJson } from '../formats/json/exact.ts'
+import { loadDocuments } from '../spec/load.ts'
+import { demoJournal } from './demo/demo-journal.ts'
+import { copySampleSegments } from './demo/demo-source.ts'
+import { sampleTable } from './demo/demo-tables.ts'
+import { showStatus } from './status-text.ts'
+import { type Column, tableLines } from './table.ts'
+import type { Terminal } from './terminal.ts'
+
+/** The table that is shown, and how many of its rows. */
+const shown = { namespace: ['demo'], name: 'g_none', rows: 5 } as const
+
+export interface DemoOptions {
+  /** Where segments, catalog and tables go; made if it is not there. */
+  readonly directory: string
+  /** Print what came of it as one JSON object instead. */
+  readonly json: boolean
+}
+
+/** The whole road on this machine, with nothing but files: sample segments, tables, a second run that adds nothing, and how to open the tables. */
+export async function demo(options: DemoOptions, terminal: Terminal): Promise<{ ok: boolean }> {
+  const directory = resolve(options.directory)
+  const screen: Terminal = options.json ? { ...terminal, out: () => undefined } : terminal
+  const title = (text: string) => screen.out(`\n${screen.style('bold', text)}`)
+
+  await mkdir(directory, { recursive: true })
+  const segments = await copySampleSegments(join(directory, 'segments'), Date.now())
+  const file = join(directory, 'spec.yaml')
+  await writeFile(file, document(directory))
+  title(`The document (${relative(process.cwd(), file)})`)
+  screen.out(indented(document(directory)))
+
+  const { openDocument } = await import('../compose.ts')
+  const { Processor } = await import('../pipeline/processor.ts')
+  const { documentStatus } = await import('../pipeline/status.ts')
+  const [parsed] = loadDocuments(await readFile(file, 'utf8'), file, process.env)
+  const opened = await openDocument(parsed, demoJournal(screen))
+  try {
+    const run = () => new Processor(parsed, opened.source, opened.seams).run(true, new AbortController().signal)
+    title(`${segments} segments, written by KafScale's broker, become tables`)
+    const first = await timed(run)
+    screen.out(screen.style('dim', `  ${first.seconds} s`))
+    title('Once more: all of it is decided, so nothing is read and nothing is written')
+    const second = await timed(run)
+    screen.out(screen.style('dim', `  ${second.seconds} s`))
+    title('Status')
+    const status = await documentStatus(parsed, opened.source, opened.seams)
+    showStatus([status], Date.now(), screen)
+    await showRows(screen, opened.seams, title)
+    title('Open the tables')
+    screen.out(indented(await howToOpen(directory, opened.seams)))
+    const ok = first.ok && second.ok
+    if (options.json) terminal.out(stringifyJson({ ok, directory, segments, status }))
+    return { ok }
+  } finally {
+    await opened.close()
+  }
+}
+
+async function timed(run: () => Promise<boolean>): Promise<{ ok: boolean; seconds: string }> {
+  const startedMs = performance.now()
+  const ok = await run()
+  return { ok, seconds: ((performance.now() - startedMs) / 1000).toFixed(1) }
+}
+
+function document(directory: string): string {
+  return `apiVersion: kafscale.io/v1
+kind: IcebergProcessor
+metadata: {name: demo}
+spec:
+  source:
+    topics: ["g-*"]
+    directory: ${JSON.stringify(join(directory, 'segments'))}
+  sink:
+    catalog:
+      type: sql
+      endpoint: ${JSON.stringify(`sqlite:${join(directory, 'catalog.db')}`)}
+      warehouse: ${JSON.stringify(join(directory, 'warehouse'))}
+    database: demo
+`
+}
+
+async function showRows(terminal: Terminal, seams: ProcessorSeams, title: (text: string) => void): Promise<void> {
+  const sample = await sampleTable(shown, shown.rows, seams)
+  if (sample === null) return
+  title(`Some rows of ${shown.namespace[0]}.${shown.name}`)
+  const columns: Column<Record<string, unknown>>[] = [
+    { title: 'kafka_partition', align: 'right', cell: (row) => cell(row.kafka_partition) },
+    { title: 'kafka_offset', align: 'right', cell: (row) => cell(row.kafka_offset) },
+    { title: 'kafka_timestamp', cell: (row) => cell(row.kafka_timestamp) },
+    { title: 'kafka_key', cell: (row) => cell(row.kafka_key) },
+    { title: 'value', cell: (row) => cell(row.value) },
+  ]
+  for (const line of tableLines(columns, sample.rows, terminal.style)) terminal.out(line.slice(0, Math.max(terminal.width, 80)))
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return 'null'
+  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value).replaceAll(/\p{Cc}/gu, ' ')
+  return String(value as string | number | bigint)
+}
+
+/** Commands to paste: both readers open what is on disk now. */
+async function howToOpen(directory: string, seams: ProcessorSeams): Promise<string> {
+  const sample = await sampleTable(shown, 1, seams)
+  return `PyIceberg (pip install 'pyiceberg[sql-sqlite,pyarrow]'):
+
+  from pyiceberg.catalog import load_catalog
+  catalog = load_catalog("default", type="sql", uri="sqlite:///${join(directory, 'catalog.db')}", warehouse="file://${join(directory, 'warehouse')}")
+  print(catalog.load_table("demo.g_none").scan().to_arrow())
+
+DuckDB:
+
+  INSTALL iceberg; LOAD iceberg;
+  SELECT kafka_partition, count(*) FROM iceberg_scan('${(sample?.metadataLocation ?? '').replace(/^file:\/\//, '')}') GROUP BY 1;
+
+This program:
+
+  npx iceberg-processor status -f ${relative(process.cwd(), join(directory, 'spec.yaml'))}`
+}
+
+function indented(text: string): string {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line === '' ? '' : `  ${line}`))
+    .join('\n')
+}
