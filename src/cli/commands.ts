@@ -20,7 +20,7 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
   },
   demo: {
     summary: 'turn sample segments into tables on this machine, and show the result',
-    load: async () => (await import('./demo.ts')).demoCommand,
+    load: async () => (await import('./demo-command.ts')).demoCommand,
   },
 }
 

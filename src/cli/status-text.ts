@@ -14,55 +14,64 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
     if (i > 0) terminal.out('')
     terminal.out(terminal.style('bold', printable(name)))
     if (tables.length === 0) terminal.out('  no topic of the source matches yet')
-    for (const table of tables) showTable(table, nowMs, terminal)
+    else showTables(tables, nowMs, terminal)
   }
 }
 
-function showTable(table: TableStatus, nowMs: number, terminal: Terminal): void {
+function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
-  terminal.out(`\n  ${style('cyan', printable(table.table))}  ${tableFacts(table, nowMs).join(' · ')}`)
-  if (table.stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table.stopped)}`)
-  if (table.partitions.length > 0) {
-    for (const line of tableLines(columns, table.partitions, style)) terminal.out(line)
+  for (const line of tableLines(tableColumns(nowMs), tables, style)) terminal.out(line)
+  for (const { table, stopped } of tables) {
+    if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
   }
-  for (const at of table.partitions) {
-    for (const [what, ranges] of [['holes', at.holes] as const, ['gaps', at.gaps] as const]) {
-      if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(at.topic)}/${at.partition}: ${listRanges(ranges)}`)
+  const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))
+  if (partitions.length === 0) return
+  terminal.out('')
+  for (const line of tableLines(partitionColumns, partitions, style)) terminal.out(line)
+  for (const { topic, partition, holes, gaps } of partitions) {
+    for (const [what, ranges] of [['holes', holes] as const, ['gaps', gaps] as const]) {
+      if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(topic)}/${partition}: ${listRanges(ranges)}`)
     }
   }
 }
 
-function tableFacts({ exists, snapshotId, lastCommitMs, watermarkMs, rows }: TableStatus, nowMs: number): string[] {
-  if (!exists) return ['not created yet']
-  if (snapshotId === null) return ['no snapshot yet']
-  const facts: string[] = []
-  if (rows !== null) facts.push(formatNumberOf(rows, 'row'))
-  if (lastCommitMs !== null)
-    facts.push(`last commit ${formatTime(lastCommitMs)} (${formatDuration(Math.max(0, nowMs - lastCommitMs))} ago)`)
-  if (watermarkMs !== null) facts.push(`watermark ${formatTime(watermarkMs)}`)
-  return [...facts, `snapshot ${snapshotId}`]
+function tableColumns(nowMs: number): Column<TableStatus>[] {
+  return [
+    { title: 'TABLE', cell: ({ table }) => printable(table) },
+    { title: 'ROWS', align: 'right', cell: ({ rows }) => (rows === null ? '' : formatCount(rows)) },
+    {
+      title: 'LAST COMMIT',
+      cell({ exists, lastCommitMs }) {
+        if (!exists) return 'no table yet'
+        return lastCommitMs === null ? 'none yet' : `${formatDuration(Math.max(0, nowMs - lastCommitMs))} ago`
+      },
+    },
+    { title: 'WATERMARK', cell: ({ watermarkMs }) => (watermarkMs === null ? '' : formatTime(watermarkMs)) },
+    { title: 'SNAPSHOT', cell: ({ snapshotId }) => (snapshotId === null ? '' : `${snapshotId}`) },
+  ]
 }
 
-const columns: readonly Column<PartitionStatus>[] = [
+const partitionColumns: readonly Column<PartitionStatus & { readonly table: string }>[] = [
+  { title: 'TABLE', cell: ({ table }) => printable(table) },
   { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
   { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
-  { title: 'NEXT', align: 'right', cell: ({ next }) => orDash(next, String) },
-  { title: 'END', align: 'right', cell: ({ endOffset }) => orDash(endOffset, String) },
-  { title: 'BEHIND', align: 'right', cell: ({ lagSegments }) => orDash(lagSegments, (count) => formatNumberOf(count, 'segment')) },
+  { title: 'NEXT', align: 'right', cell: ({ next }) => (next === null ? '–' : `${next}`) },
+  { title: 'END', align: 'right', cell: ({ endOffset }) => (endOffset === null ? '–' : `${endOffset}`) },
+  { title: 'BEHIND', align: 'right', cell: behindSegments },
   { title: 'OFFSETS', align: 'right', cell: behindOffsets },
-  { title: 'BYTES', align: 'right', cell: ({ lagBytes }) => orDash(lagBytes, formatBytes) },
-  { title: 'TIME', align: 'right', cell: ({ lagSeconds }) => orDash(lagSeconds, (seconds) => formatDuration(seconds * 1000)) },
+  { title: 'BYTES', align: 'right', cell: ({ lagBytes }) => (lagBytes ? formatBytes(lagBytes) : '') },
+  { title: 'TIME', align: 'right', cell: ({ lagSeconds }) => (lagSeconds ? formatDuration(lagSeconds * 1000) : '') },
   { title: 'HOLES', align: 'right', cell: ({ holes }) => (holes.length === 0 ? '' : formatCount(countOffsets(holes))) },
   { title: 'GAPS', align: 'right', cell: ({ gaps }) => (gaps.length === 0 ? '' : formatCount(countOffsets(gaps))) },
 ]
 
-function behindOffsets({ next, endOffset }: PartitionStatus): string {
-  if (next === null || endOffset === null) return '–'
-  return formatCount(endOffset > next ? endOffset - next : 0n)
+function behindSegments({ lagSegments }: PartitionStatus): string {
+  if (lagSegments === null) return '–'
+  return lagSegments === 0 ? 'up to date' : formatNumberOf(lagSegments, 'segment')
 }
 
-function orDash<T>(value: T | null, text: (value: T) => string): string {
-  return value === null ? '–' : text(value)
+function behindOffsets({ next, endOffset }: PartitionStatus): string {
+  return next === null || endOffset === null || endOffset <= next ? '' : formatCount(endOffset - next)
 }
 
 function listRanges(ranges: OffsetRanges): string {

@@ -5,7 +5,7 @@ import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatDuration, formatNumberOf, formatTime } from './units.ts'
+import { formatDuration, formatNumberOf, formatTime } from './units.ts'
 
 interface ValidateOptions {
   readonly file: string
@@ -50,21 +50,16 @@ function toJson({ document, later }: { document: ProcessorDocument; later: reado
 
 function show({ metadata, spec }: ProcessorDocument, later: readonly Problem[], terminal: Terminal): void {
   const { style } = terminal
-  const { source, sink, processing } = spec
+  const { source, sink } = spec
   const line = (title: string, text: string) => terminal.out(`  ${style('dim', title.padEnd(7))} ${printable(text)}`)
 
   terminal.out(`\n${style('bold', `${metadata.namespace}/${metadata.name}`)}`)
   line('reads', `${source.topics.join(', ')} in ${sourcePlace(source)}, ${startText(source.startAt)}`)
-  line('writes', `${tablesText(spec)} in namespace ${sink.database}, ${sink.catalog.type} catalog ${sink.catalog.endpoint}`)
-  const interval = formatDuration(processing.commitIntervalSeconds * 1000)
-  const files = `files of ${formatBytes(processing.targetFileSizeBytes)}`
-  line('commits', `every ${interval}, ${formatNumberOf(processing.parallelism, 'task')} at once, ${files}`)
+  line('writes', `${tablesText(spec)}, namespace ${sink.database}`)
+  const interval = formatDuration(spec.processing.commitIntervalSeconds * 1000)
+  line('commits', `to the ${sink.catalog.type} catalog ${sink.catalog.endpoint} every ${interval}`)
   for (const { path, message } of later) terminal.out(`  ${style('yellow', 'warning')} ${printable(`${path}: ${message}`)}`)
-  if (later.length > 0) {
-    terminal.out(
-      `  ${style('yellow', 'warning')} run will refuse this document because of the ${formatNumberOf(later.length, 'key')} above`,
-    )
-  }
+  if (later.length > 0) terminal.out(`  ${style('yellow', 'warning')} run refuses this document because of that`)
 }
 
 function sourcePlace({ s3, directory }: ProcessorDocument['spec']['source']): string {
@@ -79,5 +74,5 @@ function startText(startAt: ProcessorDocument['spec']['source']['startAt']): str
 
 function tablesText({ mappings }: ProcessorDocument['spec']): string {
   const named = mappings.filter(({ table }) => table !== undefined).map(({ topic, table }) => `${topic} into ${table}`)
-  return [...named, named.length === 0 ? 'a table for each topic' : 'other topics into tables of their own'].join(', ')
+  return [...named, named.length === 0 ? 'a table for each topic' : 'each other topic into its own'].join(', ')
 }

@@ -43,3 +43,11 @@ yet* available.
 
 ${fieldTableText()}`
 }
+
+/** The README with its table of every key made anew, between the two marks that enclose it. Throws an Error where they are missing. */
+export function readmeWithTable(readme: string): string {
+  const [begin, end] = ['<!-- keys -->\n', '<!-- /keys -->']
+  const [from, to] = [readme.indexOf(begin), readme.indexOf(end)]
+  if (from < 0 || to < from) throw new Error(`README.md: expected the marks ${begin.trim()} and ${end} around the table of keys`)
+  return `${readme.slice(0, from + begin.length)}\n${fieldTableText()}\n${readme.slice(to)}`
+}

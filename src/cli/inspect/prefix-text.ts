@@ -44,7 +44,7 @@ export function showPrefix(
   const findings = partitions.flatMap((partition) => findingsOf(partition, terminal))
   if (findings.length > 0) terminal.out(`\n${findings.join('\n')}`)
   showFaults(
-    partitions.flatMap(({ deep }) => deep?.faults ?? []),
+    partitions.flatMap(({ deep }) => (deep?.faults ?? []).map((fault) => ({ ...fault, key: fault.key.slice(prefix.length) }))),
     terminal,
   )
   if (foreign.count > 0) {

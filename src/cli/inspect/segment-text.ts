@@ -88,9 +88,12 @@ function recordsText({ recordCount, repeatedCount, ranges }: SegmentReport): str
   return `${formatCount(recordCount)} · offsets ${formatSpan(ranges[0][0], end - 1n)}${repeated}`
 }
 
+/** A cell of a batch whose header can be believed. */
+function of(cell: (header: NonNullable<BatchReport['header']>) => string): (batch: BatchReport) => string {
+  return ({ header }) => (header === null ? '' : cell(header))
+}
+
 function batchColumns({ style }: Terminal): Column<BatchReport>[] {
-  const of = (cell: (header: NonNullable<BatchReport['header']>) => string) => (batch: BatchReport) =>
-    batch.header === null ? '' : cell(batch.header)
   return [
     { title: 'POSITION', align: 'right', cell: ({ position }) => `${position}` },
     { title: 'BYTES', align: 'right', cell: ({ length }) => (length === 0 ? '?' : formatCount(length)) },
