@@ -67,7 +67,10 @@ export interface RunOptions {
 /** Serves documents side by side. `ok: false`: something was stopped, and the log says what. */
 export async function runDocuments(documents: readonly ProcessorDocument[], options: RunOptions): Promise<{ ok: boolean }> {
   for (const document of documents) refuseUnavailable(document)
-  const journal = pinoJournal({ level: options.logLevel, secrets: () => documents.flatMap((document) => secretsIn(document.spec).map(({ secret }) => secret.reveal())) })
+  const journal = pinoJournal({
+    level: options.logLevel,
+    secrets: () => documents.flatMap((document) => secretsIn(document.spec).map(({ secret }) => secret.reveal())),
+  })
   const done = await Promise.all(
     documents.map(async (document) => {
       const opened = await openDocument(document, journal)

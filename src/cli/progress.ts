@@ -9,8 +9,8 @@ export interface Progress {
 /** Only what takes longer than this gets a bar, ms. */
 const patienceMs = 500
 
-/** A bar on `stream`, which appears when the work takes a while; nothing where the stream is no terminal. */
-export function openProgress(label: string, stream: NodeJS.WriteStream): Progress {
+/** A bar on `stream`, which appears when the work takes a while; nothing where the stream is no terminal. `format` writes what is done. */
+export function openProgress(label: string, stream: NodeJS.WriteStream, format: (done: number) => string): Progress {
   if (!stream.isTTY) return { update: async () => undefined, stop: () => undefined }
   const startedMs = performance.now()
   let bar: import('cli-progress').SingleBar | undefined
@@ -19,8 +19,18 @@ export function openProgress(label: string, stream: NodeJS.WriteStream): Progres
       if (bar === undefined) {
         if (performance.now() - startedMs < patienceMs) return
         const { SingleBar, Presets } = await import('cli-progress')
-        const format = total === undefined ? `${label} {value}` : `${label} {bar} {percentage}% · {value}/{total} · {eta_formatted} left`
-        bar = new SingleBar({ stream, format, hideCursor: false, clearOnComplete: true, barsize: 30 }, Presets.rect)
+        const line = total === undefined ? `${label} {value}` : `${label} {bar} {percentage}% · {value} of {total} · {eta_formatted} left`
+        bar = new SingleBar(
+          {
+            stream,
+            format: line,
+            formatValue: (value, _options, type) => (type === 'value' || type === 'total' ? format(value) : String(value)),
+            hideCursor: false,
+            clearOnComplete: true,
+            barsize: 30,
+          },
+          Presets.rect,
+        )
         bar.start(total ?? 0, done)
       }
       if (total !== undefined) bar.setTotal(total)

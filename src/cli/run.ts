@@ -35,9 +35,9 @@ export const runCommand: Command<RunOptions> = {
     const problems = documents.flatMap(notYet).map((problem) => ({ ...problem, file: fileName }))
     if (problems.length > 0) throw documentError(problems)
 
-    const { runDocuments } = await import('../compose.ts')
     const signals = abortOnSignals(() => terminal.err('Stopping: finishing or handing back what is under way. Once more to stop at once.'))
     try {
+      const { runDocuments } = await import('../compose.ts')
       const { ok } = await runDocuments(documents, {
         once: options.once ?? false,
         logLevel: options.logLevel ?? 'info',

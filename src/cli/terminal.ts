@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { openProgress, type Progress } from './progress.ts'
+import { formatCount } from './units.ts'
 
 /** A colour or weight. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan'
@@ -18,8 +19,8 @@ export interface Terminal {
   /** Columns of standard output; 100 where it is no terminal. */
   readonly width: number
   readonly hasColors: boolean
-  /** A progress bar on standard error; silent where that is no terminal. */
-  progress(label: string): Progress
+  /** A progress bar on standard error; silent where that is no terminal. `format`: how numbers are written (default: `1,234`). */
+  progress(label: string, format?: (done: number) => string): Progress
 }
 
 /** A terminal on two streams. Colours follow NO_COLOR, FORCE_COLOR and whether the stream is a terminal. */
@@ -32,6 +33,6 @@ export function openTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
     errStyle: (name, text) => styleText(name, text, { stream: stderr }),
     width: stdout.columns ?? 100,
     hasColors: style('bold', 'x') !== 'x',
-    progress: (label) => openProgress(label, stderr),
+    progress: (label, format = formatCount) => openProgress(label, stderr, format),
   }
 }

@@ -52,6 +52,7 @@ export function subtractRanges(a: OffsetRanges, b: OffsetRanges): OffsetRanges {
     let from = start
     while (j < b.length && b[j][1] <= from) j++
     for (let k = j; k < b.length && b[k][0] < end; k++) {
+      if (b[k][0] === b[k][1]) continue
       if (b[k][0] > from) left.push([from, b[k][0]])
       if (b[k][1] > from) from = b[k][1]
     }

@@ -33,7 +33,12 @@ export function frontierOf(frontiers: Frontiers, source: string, at: { topic: st
   return frontiers.get(source)?.get(at.topic)?.get(at.partition) ?? null
 }
 
-export function withFrontier(frontiers: Frontiers, source: string, at: { topic: string; partition: number }, frontier: Frontier): Frontiers {
+export function withFrontier(
+  frontiers: Frontiers,
+  source: string,
+  at: { topic: string; partition: number },
+  frontier: Frontier,
+): Frontiers {
   const topics = frontiers.get(source) ?? new Map<string, ReadonlyMap<number, Frontier>>()
   const partitions = topics.get(at.topic) ?? new Map<number, Frontier>()
   return new Map(frontiers).set(source, new Map(topics).set(at.topic, new Map(partitions).set(at.partition, frontier)))

@@ -11,6 +11,8 @@ export interface TaskPart {
    */
   readonly follows: bigint | null
   readonly segments: readonly SegmentRef[]
+  /** Where the topic-partition begins in this table; records below it are none of the tail's business. */
+  readonly startOffset: bigint
   /** Offsets that are decided already, as known when the task was planned: they are clipped record by record. */
   readonly decided: OffsetRanges
   /** Base offset of the segment after the last one here; bounds what a fault at the end can skip. Null: none is known. */

@@ -40,6 +40,12 @@ export interface CommitReport {
   readonly state: TableState
 }
 
+/** What results were made for: a commit on top of other definitions would break them. */
+export type Definitions = Pick<TableMetadata, 'table-uuid' | 'current-schema-id' | 'default-spec-id'>
+
+/** Somebody changed a table's schema or partitioning: what was made for the old one is dropped, and the table is opened again. */
+export class TableChanged extends WorkError {}
+
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
 
@@ -56,7 +62,10 @@ export class TableCommitter {
   /** What we saw committed: a table that has less has lost it. */
   #known: Progress = new Map()
 
-  constructor(source: string, table: TableIdentifier, processorName: string, seams: CommitterSeams) {
+  readonly #definitions: Definitions
+
+  constructor(source: string, table: TableIdentifier, processorName: string, definitions: Definitions, seams: CommitterSeams) {
+    this.#definitions = definitions
     this.#source = source
     this.#table = table
     this.#processorName = processorName
@@ -70,7 +79,9 @@ export class TableCommitter {
   /** The table's state as the catalog has it now. Throws what stops the table (`findTableState`), or that the table is gone. */
   async load(): Promise<{ metadata: TableMetadata; state: TableState }> {
     const loaded = await this.#seams.catalog.loadTable(this.#table)
-    if (loaded === null) throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
+    if (loaded === null)
+      throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
+    this.#refuseChange(loaded.metadata)
     return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata) }
   }
 
@@ -134,10 +145,25 @@ export class TableCommitter {
         })
       }
       if (attempt === maxAttempts) {
-        throw new WorkError(`table ${this.name}: ${maxAttempts} attempts to commit met ${outcome.kind} outcomes; the next interval tries again`, { retry: 'later' })
+        throw new WorkError(
+          `table ${this.name}: ${maxAttempts} attempts to commit met ${outcome.kind} outcomes; the next interval tries again`,
+          { retry: 'later' },
+        )
       }
       await clock.sleep(backoffMs(attempt, outcome.kind))
     }
+  }
+
+  /** Somebody changed the table's schema or partitioning while we wrote for the old one: it is opened again. */
+  #refuseChange(metadata: TableMetadata): void {
+    const changed = (['table-uuid', 'current-schema-id', 'default-spec-id'] as const).find(
+      (key) => metadata[key] !== this.#definitions[key],
+    )
+    if (changed === undefined) return
+    const what = `table ${this.name} was changed: its ${changed} was ${this.#definitions[changed]} and is ${metadata[changed]}`
+    if (changed === 'table-uuid')
+      throw new WorkError(`${what}: it was created anew; restart if it shall be filled from the beginning`, { retry: 'never' })
+    throw new TableChanged(what, { retry: 'now' })
   }
 
   /** An attempt whose answer was lost had landed: its results are committed, the others are judged against what is there now. */
@@ -155,7 +181,11 @@ export class TableCommitter {
         return readManifestList(await this.#seams.io.read(snapshot['manifest-list']))
       } catch (error) {
         if (error instanceof WorkError && error.retry !== 'never') throw error
-        this.#seams.journal.warn('a manifest list can not be read', { table: this.name, file: snapshot['manifest-list'], reason: String(error) })
+        this.#seams.journal.warn('a manifest list can not be read', {
+          table: this.name,
+          file: snapshot['manifest-list'],
+          reason: String(error),
+        })
         return null
       }
     })

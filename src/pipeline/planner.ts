@@ -54,6 +54,9 @@ export interface PlanRound {
 /** The most objects of one topic-partition that a round looks at: bounds its memory (about 300 bytes each). */
 const maxObjectsPerRound = 40_000
 
+/** Topic-partitions that are listed side by side. */
+const listingsAtOnce = 16
+
 /**
  * Plans the tail of one table. Holds, for each topic-partition, how far it has planned; that is a convenience and can be lost at
  * any time, since `reset` goes back to what the table says.
@@ -64,6 +67,7 @@ export class TailPlanner {
   readonly #positions = new Map<string, TailPosition>()
   readonly #blocked = new Set<string>()
   readonly #stops = new Map<string, Stop>()
+  readonly #waits = new Map<string, SegmentRef>()
   readonly #reported = new Set<string>()
 
   constructor(options: PlannerOptions, seams: PlannerSeams) {
@@ -85,6 +89,11 @@ export class TailPlanner {
   /** Plans nothing more of a topic-partition until it is reset. */
   block(at: TopicPartition): void {
     this.#blocked.add(topicPartitionName(at))
+  }
+
+  /** Plans a topic-partition again only when this segment is settled, or something came before it: until then a gap is not proven. */
+  wait(at: TopicPartition, unsettled: SegmentRef): void {
+    this.#waits.set(topicPartitionName(at), unsettled)
   }
 
   /** The topic-partition must not go on; said once, with everything a person needs to find the place. */
@@ -114,24 +123,31 @@ export class TailPlanner {
     let readyInMs: number | null = null
     let more = false
     const maxBytes = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * pack.parallelism) / Math.max(1, partitions.length)))
-    for (const at of partitions) {
-      const name = topicPartitionName(at)
-      if (this.#blocked.has(name)) continue
-      if (this.#needsStart(at, state)) {
-        const mark = await this.#resolveStart(at)
-        if (mark !== null) marks.push(mark)
-        continue
+    const open = partitions.filter((at) => !this.#blocked.has(topicPartitionName(at)))
+    for (let i = 0; i < open.length; i += listingsAtOnce) {
+      const found = await Promise.all(
+        open
+          .slice(i, i + listingsAtOnce)
+          .map((at) => (this.#needsStart(at, state) ? this.#resolveStart(at) : this.#planOne(at, state, maxBytes))),
+      )
+      for (const one of found) {
+        if (one === null) continue
+        if ('ranges' in one) marks.push(one)
+        else {
+          if (one.run !== null) runs.push(one.run)
+          if (one.readyInMs !== null) readyInMs = Math.min(readyInMs ?? Infinity, one.readyInMs)
+          more ||= one.more
+        }
       }
-      const found = await this.#planOne(at, state, maxBytes)
-      if (found === null) continue
-      if (found.run !== null) runs.push(found.run)
-      if (found.readyInMs !== null) readyInMs = Math.min(readyInMs ?? Infinity, found.readyInMs)
-      more ||= found.more
     }
     return { tasks: packTasks(this.#options.sourceId, this.#options.table, runs, pack), marks, readyInMs, more }
   }
 
-  async #planOne(at: TopicPartition, state: TableState, maxBytes: number): Promise<{ run: TaskPart | null; readyInMs: number | null; more: boolean } | null> {
+  async #planOne(
+    at: TopicPartition,
+    state: TableState,
+    maxBytes: number,
+  ): Promise<{ run: TaskPart | null; readyInMs: number | null; more: boolean } | null> {
     const { sourceId, prefix, graceMs } = this.#options
     const name = topicPartitionName(at)
     const frontier = frontierOf(state.frontiers, sourceId, at)
@@ -154,12 +170,23 @@ export class TailPlanner {
     const stopped = this.#stops.get(name)
     if (stopped !== undefined) {
       // The same bytes would stop it at the same place: it goes on when the segment that stops it was written again.
-      if (stopped.segment === null || plan.run?.segments.some(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)) return null
+      if (
+        stopped.segment === null ||
+        plan.run?.segments.some(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)
+      )
+        return null
       this.#stops.delete(name)
     }
+    const waited = this.#waits.get(name)
+    const first = plan.run?.segments[0]
+    if (waited !== undefined && first !== undefined && first.etag === waited.etag && first.key === waited.key && !first.settled) {
+      return { run: null, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
+    }
+    this.#waits.delete(name)
     this.#positions.set(name, plan.position)
     const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
-    return { run: plan.run, readyInMs, more: plan.more }
+    // What waits is waited for: the same listing at once would find it waiting still.
+    return { run: plan.run, readyInMs, more: plan.more && readyInMs === null }
   }
 
   /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */
@@ -170,7 +197,12 @@ export class TailPlanner {
     return first !== undefined && first.baseOffset < cursor.baseOffset && first.lastModifiedMs > cursor.lastModifiedMs
   }
 
-  #report(at: TopicPartition, cursorSegment: 'same' | 'rewritten' | 'gone', { cursor }: TailPosition, withoutIndex: readonly string[]): void {
+  #report(
+    at: TopicPartition,
+    cursorSegment: 'same' | 'rewritten' | 'gone',
+    { cursor }: TailPosition,
+    withoutIndex: readonly string[],
+  ): void {
     const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
     if (cursorSegment === 'rewritten' && this.#isNews(`rewritten ${topicPartitionName(at)} ${cursor?.baseOffset}`)) {
       this.#seams.meter.add('segments.rewritten')

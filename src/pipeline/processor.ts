@@ -12,7 +12,7 @@ import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { newTable } from './commit/new-table.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
-import { TableCommitter } from './committer.ts'
+import { TableChanged, TableCommitter } from './committer.ts'
 import type { TaskResult } from './flow.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
@@ -121,6 +121,10 @@ export class Processor {
         return await this.#feedTable(name, once, signal)
       } catch (error) {
         if (!(error instanceof WorkError)) throw error
+        if (error instanceof TableChanged) {
+          journal.info('table opened again', { table: name, error })
+          continue
+        }
         journal.error('table stopped', { table: name, error })
         if (once || signal.aborted) return false
         if (clock.now() - startedMs > stoppedTableMs) failures = 1
@@ -136,7 +140,7 @@ export class Processor {
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
     const opened = await this.#openTable(table, mapped)
-    const committer = new TableCommitter(this.#source.id, table, identity.name, this.#seams)
+    const committer = new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     const target = {
       metadata: opened.metadata,
       layout: resolveLayout(committer.name, opened.metadata, mapped.mapping),
@@ -197,7 +201,10 @@ export class Processor {
         }),
       )
       if (created.kind === 'created') {
-        this.#seams.journal.info('table created', { table: [...table.namespace, table.name].join('.'), location: created.table.metadata.location })
+        this.#seams.journal.info('table created', {
+          table: [...table.namespace, table.name].join('.'),
+          location: created.table.metadata.location,
+        })
         return created.table
       }
     }

@@ -8,7 +8,7 @@ import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { TableState } from './commit/table-state.ts'
-import type { CommitReport, TableCommitter } from './committer.ts'
+import { type CommitReport, TableChanged, type TableCommitter } from './committer.ts'
 import type { TaskResult } from './flow.ts'
 import type { PlanRound, TailPlanner } from './planner.ts'
 import type { TaskTarget } from './worker.ts'
@@ -68,7 +68,14 @@ export class TableFeed {
   #lastCheckMs: number
   #wake = Promise.withResolvers<void>()
 
-  constructor(options: FeedOptions, planner: TailPlanner, committer: TableCommitter, target: TaskTarget, state: TableState, seams: FeedSeams) {
+  constructor(
+    options: FeedOptions,
+    planner: TailPlanner,
+    committer: TableCommitter,
+    target: TaskTarget,
+    state: TableState,
+    seams: FeedSeams,
+  ) {
     this.#options = options
     this.#planner = planner
     this.#committer = committer
@@ -93,6 +100,8 @@ export class TableFeed {
         nextPlanMs = round === null || round.more ? clock.now() + this.#pauseMs() : this.#nextPlan(round)
       }
       const idle = this.#inFlight.size === 0
+      // With `once` nobody looks again before what is under way has ended: each look is a LIST for every topic-partition.
+      if (idle && nextPlanMs === Infinity) nextPlanMs = clock.now() + this.#pauseMs()
       const due = clock.now() >= this.#lastCommitMs + commitIntervalMs || (once && idle)
       if (this.#pending.length > 0 && due) {
         await this.#attempt('commit', () => this.#commit())
@@ -124,7 +133,7 @@ export class TableFeed {
   async #plan(partitions: () => Promise<readonly TopicPartition[]>): Promise<PlanRound> {
     const round = await this.#planner.plan(await partitions(), this.#state)
     for (const task of round.tasks) this.#submit(task)
-    if (round.marks.length > 0) this.#settle(await this.#committer.commit([], round.marks))
+    if (round.marks.length > 0) this.#state = (await this.#committer.commit([], round.marks)).state
     return round
   }
 
@@ -181,24 +190,30 @@ export class TableFeed {
     this.#pending = this.#pending.filter(({ generations }) => !this.#isStale(generations))
     for (const { result, generations } of stale) this.#dropAll(result.task, generations)
     if (this.#pending.length === 0) return
-    this.#settle(await this.#committer.commit(this.#pending.map(({ result }) => result)))
+    const offered = this.#pending.map(({ result }) => result)
+    this.#settle(offered, await this.#committer.commit(offered))
   }
 
-  #settle(report: CommitReport): void {
+  #settle(offered: readonly TaskResult[], report: CommitReport): void {
     const { clock, journal, meter } = this.#seams
     this.#state = report.state
     this.#lastCommitMs = this.#lastCheckMs = clock.now()
-    const held = new Set(report.held)
-    this.#pending = this.#pending.filter(({ result }) => held.has(result))
+    const judged = new Set(offered)
+    const held = this.#pending.filter(({ result }) => report.held.includes(result))
+    // What came in while the commit was under way waits for the next one.
+    const arrived = this.#pending.filter(({ result }) => !judged.has(result))
+    this.#pending = [...held, ...arrived]
     for (const { result, reason } of report.refused) {
       meter.add('results.refused')
       journal.info('result refused, planned again', { table: this.#options.table, task: result.task.id, reason })
       for (const { at } of result.task.parts) this.#restart(at)
+      for (const { at, first } of result.parts) if (!first.settled) this.#planner.wait(at, first)
     }
     for (const result of report.committed) for (const part of result.parts) this.#settlePart(part)
     if (report.committed.length > 0) this.#logCommit(report)
     // Nothing is under way that they could follow: they would wait for good.
-    if (this.#inFlight.size === 0) for (const { result } of this.#pending.splice(0)) for (const { at } of result.task.parts) this.#restart(at)
+    if (this.#inFlight.size > 0 || arrived.length > 0) return
+    for (const { result } of this.#pending.splice(0)) for (const { at } of result.task.parts) this.#restart(at)
   }
 
   #settlePart({ at, ended }: TranslatedPart): void {
@@ -207,6 +222,7 @@ export class TableFeed {
     const { segment } = ended
     if (ended.kind === 'fault') this.#planner.stop({ at, segment, fault: ended.fault, reason: ended.fault.message })
     else if (ended.kind === 'unreadable') this.#planner.stop({ at, segment, fault: null, reason: ended.reason })
+    else if (ended.kind === 'unsettled') this.#planner.wait(at, segment)
   }
 
   /** An empty snapshot that carries the progress, when others have committed since ours or it has come of age: it must not be expired. */
@@ -238,7 +254,7 @@ export class TableFeed {
 
   #noteFailure(kind: Step, error: unknown): void {
     this.#failedBecause = error instanceof Error ? error : new Error(String(error))
-    if (!(error instanceof WorkError) || error.retry === 'never') {
+    if (!(error instanceof WorkError) || error.retry === 'never' || error instanceof TableChanged) {
       this.#fatal ??= this.#failedBecause
       return
     }
@@ -260,7 +276,8 @@ export class TableFeed {
     const { once, commitIntervalMs } = this.#options
     const now = this.#seams.clock.now()
     if (!once) return now + commitIntervalMs
-    return round.readyInMs === null ? now + this.#pauseMs() : now + Math.max(100, round.readyInMs)
+    if (round.readyInMs !== null) return now + Math.max(100, round.readyInMs)
+    return this.#inFlight.size > 0 ? Infinity : now + this.#pauseMs()
   }
 
   async #nap(untilMs: number, signal: AbortSignal): Promise<void> {
@@ -299,8 +316,10 @@ export class TableFeed {
       meter.add('offsets.gap', Number(countOffsets(gaps)))
       journal.warn('gap: offsets that the source does not have', { ...where, offsets: formatRanges(gaps.slice(0, 20)), gaps: gaps.length })
     }
-    if (counts.clipped > 0) journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
-    if (counts.repeated > 0) journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
+    if (counts.clipped > 0)
+      journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
+    if (counts.repeated > 0)
+      journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
     for (const { segment, range, fault } of skips) {
       journal.warn('skipped, as onError says', {
         ...where,

@@ -58,6 +58,7 @@ const tables = object({
   branch: text("a branch's name").prefault('main').meta({ description: 'Branch to commit to.', later: true, instead: 'main works' }),
 })
 
+/** Where the tables are: the catalog, how data files are written, and what tables are created with. */
 export const sink = object({
   catalog: catalog.prefault({}).meta({ description: 'The Iceberg catalog. Default: a SQLite file in the working directory.' }),
   storage: object(s3Access)

@@ -1,7 +1,8 @@
 import { compareCanonical, toRows } from './canonical.ts'
 import type { Canonical, CanonicalRow, Column, PrimitiveName, Row } from './canonical.ts'
 
-type Predicate =
+/** A condition on one column. A comparison is never true for null or NaN. */
+export type Predicate =
   | { readonly column: string; readonly op: '=' | '<' | '>='; readonly value: Canonical }
   | { readonly column: string; readonly op: 'starts with'; readonly value: string }
   | { readonly column: string; readonly op: 'in'; readonly value: readonly Canonical[] }

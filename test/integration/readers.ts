@@ -5,7 +5,7 @@ import { sorted } from './canonical.ts'
 import type { CanonicalRow, Column, Row } from './canonical.ts'
 import { engineGap } from './engine-gaps.ts'
 import { expectedAnswer } from './predicates.ts'
-import type { Query } from './predicates.ts'
+import type { Predicate, Query } from './predicates.ts'
 import { installDirectory, python } from './servers.ts'
 import type { S3Endpoint } from './servers.ts'
 
@@ -27,6 +27,14 @@ export type WriteStep =
     }
   | { readonly append: readonly CanonicalRow[]; readonly bounds?: Readonly<Record<string, readonly [unknown, unknown]>> }
   | { readonly rollback: string }
+  | { readonly delete: Predicate }
+  | { readonly overwrite: readonly CanonicalRow[] }
+  | { readonly removeProperties: readonly string[] }
+  | { readonly expire: readonly string[] }
+  | { readonly tag: string; readonly snapshot: string }
+  | { readonly branch: string; readonly snapshot: string }
+  | { readonly statistics: string }
+  | { readonly addColumn: string }
   | { readonly properties: Readonly<Record<string, string>> }
 
 export interface WriteOutcome {
@@ -91,6 +99,44 @@ export async function readFiles(catalog: ReaderCatalog, table: TableName): Promi
 /** Has PyIceberg, as a foreign writer, take the steps one after the other. */
 export async function writeTable(catalog: ReaderCatalog, table: TableName, steps: readonly WriteStep[]): Promise<WriteOutcome[]> {
   return (await run('write_pyiceberg.py', { catalog, table, steps })) as WriteOutcome[]
+}
+
+/** An Avro file as it stands: nothing inherited, 64-bit numbers as text, bytes in base64. */
+export interface AvroFile {
+  readonly path: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly schema: AvroSchema
+  readonly records: readonly Readonly<Record<string, unknown>>[]
+}
+
+/** An Avro schema as JSON. */
+export type AvroSchema = string | readonly AvroSchema[] | { readonly type: AvroSchema; readonly [key: string]: unknown }
+
+/** A data file, as pyarrow sees it. */
+export interface ParquetFile {
+  readonly path: string
+  readonly size: string
+  /** Keys of the footer's key-value metadata. */
+  readonly keys: readonly string[]
+  /** Where each row group begins. */
+  readonly rowGroups: readonly string[]
+  /** `ids`: the field ids on the way to the leaf. */
+  readonly columns: readonly { path: string; ids: number[]; physical: string; logical: string; statistics: boolean; codec: string }[]
+}
+
+/** What lies in a table's files; see readers/inspect_table.py. */
+export interface Inspection {
+  /** The manifest list of each snapshot, oldest first. */
+  readonly lists: readonly AvroFile[]
+  /** The current snapshot's manifests, in its order. */
+  readonly manifests: readonly AvroFile[]
+  readonly files: readonly ParquetFile[]
+}
+
+/** Looks into a table's files by other programs than ours. */
+export async function inspectTable(catalog: ReaderCatalog, table: TableName): Promise<Inspection> {
+  const [inspection] = await run('inspect_table.py', { catalog, table })
+  return inspection as Inspection
 }
 
 /** Runs one of the Python programs and parses what it prints, a JSON document a line. */

@@ -72,7 +72,8 @@ function refusal(path: string, target: string, composed: ReadonlySet<string>): s
     return `${from} may not import ${to}`
   }
   const [fromPart, toPart] = [partOf(path), partOf(target)]
-  if (from === 'pipeline' && fromPart !== undefined && fromPart !== toPart && target !== road) return 'only files directly under src/pipeline join stages'
+  if (from === 'pipeline' && fromPart !== undefined && fromPart !== toPart && target !== road)
+    return 'only files directly under src/pipeline join stages'
   if (from === 'drivers' && !sharedDrivers.includes(toPart ?? '')) {
     if (fromPart !== toPart || (composed.has(target) && path !== target)) return 'a driver never imports another driver'
   }

@@ -51,7 +51,7 @@ describe('the rules of rooms', () => {
       { 'src/pipeline/plan/a.ts': ['../commit/b.ts'] },
       'only files directly under src/pipeline join stages',
     ],
-    ['a stage imports the flow', { 'src/pipeline/plan/a.ts': ['../flow.ts'] }, 'join stages'],
+    ['a stage imports a joiner', { 'src/pipeline/plan/a.ts': ['../worker.ts'] }, 'join stages'],
     ['a stage imports a driver', { 'src/pipeline/plan/a.ts': ['../../drivers/store/s3.ts'] }, 'only the composition root knows'],
     ['a stage imports the command line', { 'src/pipeline/plan/a.ts': ['../../cli/run.ts'] }, 'pipeline may not import cli'],
     ['a driver imports the pipeline', { 'src/drivers/store/s3.ts': ['../../pipeline/flow.ts'] }, 'drivers may not import pipeline'],

@@ -3,6 +3,7 @@ import { DocumentError } from '../../model/failure.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ExitCode } from '../command.ts'
 import type { Terminal } from '../terminal.ts'
+import { formatBytes } from '../units.ts'
 import { readPartition } from './deep-report.ts'
 import { type Listing, listPrefix } from './listing.ts'
 import { isSound, type PartitionReport, type PrefixFacts, prefixJson, showPrefix } from './prefix-text.ts'
@@ -36,7 +37,7 @@ async function list(store: ObjectStore, prefix: string, terminal: Terminal): Pro
 }
 
 async function readAll(store: ObjectStore, { partitions }: Listing, terminal: Terminal): Promise<PartitionReport[]> {
-  const progress = terminal.progress('bytes read')
+  const progress = terminal.progress('reading', formatBytes)
   const total = partitions.reduce((sum, { segments }) => sum + segments.reduce((bytes, { size }) => bytes + size, 0), 0)
   const reports: PartitionReport[] = []
   let done = 0

@@ -1,15 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve, sep } from 'node:path'
 import { DocumentError } from '../../model/failure.ts'
-import type { ObjectStore } from '../../seams/object-store.ts'
 
 /** Where a store is: a directory, or a bucket and how to reach it. */
 export type StorePlace =
   | { readonly directory: string }
   | { readonly bucket: string; readonly endpoint?: string; readonly region?: string; readonly pathStyle?: boolean }
-
-/** Opens a store; the composition root knows how. */
-export type OpenStore = (place: StorePlace) => Promise<ObjectStore>
 
 /** One object, or everything whose key begins with a prefix. */
 export interface Target {

@@ -44,7 +44,9 @@ export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
       if (ready !== undefined) return claimOf(ready)
       const { promise, resolve } = Promise.withResolvers<Offer<Payload, Result> | null>()
       const leave = () => {
-        waiting.splice(waiting.indexOf(resolve), 1)
+        const place = waiting.indexOf(resolve)
+        // Whoever was handed a task in this very moment waits no more, and takes it.
+        if (place >= 0) waiting.splice(place, 1)
         resolve(null)
       }
       waiting.push(resolve)

@@ -47,7 +47,9 @@ export function openS3Store(options: S3Options, surroundings: S3Surroundings): W
     },
     put: (key, chunks, { signal } = {}) => putS3({ client, send, bucket, key }, chunks, signal),
     async remove(key) {
-      await send({ verb: 'delete', key }, (abortSignal) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }))
+      await send({ verb: 'delete', key }, (abortSignal) =>
+        client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal }),
+      )
     },
     close: () => connection.close(),
   }

@@ -45,9 +45,9 @@ class Validity {
   }
 
   #grow(bytes: number): void {
-    const grown = new Uint8Array(Math.max(bytes, this.#bits.length * 2)).fill(0xff)
-    grown.set(this.#bits)
-    this.#bits = grown
+    const larger = new Uint8Array(Math.max(bytes, this.#bits.length * 2)).fill(0xff)
+    larger.set(this.#bits)
+    this.#bits = larger
   }
 }
 
@@ -239,7 +239,14 @@ export class ListBuilder<Children extends readonly Builder[]> implements Builder
       validity: null,
       children: this.children.map((child) => child.snapshot()),
     }
-    return { layout: 'list', length: this.length, nullCount: 0, validity: null, offsets: this.#offsets.subarray(0, this.length + 1), element }
+    return {
+      layout: 'list',
+      length: this.length,
+      nullCount: 0,
+      validity: null,
+      offsets: this.#offsets.subarray(0, this.length + 1),
+      element,
+    }
   }
 
   clear(): void {

@@ -64,7 +64,10 @@ function arrowType(type: IcebergType): DataType {
         return new Map_(
           new Field(
             'key_value',
-            new Struct([nested(type['key-id'], 'key', true, type.key), nested(type['value-id'], 'value', type['value-required'], type.value)]),
+            new Struct([
+              nested(type['key-id'], 'key', true, type.key),
+              nested(type['value-id'], 'value', type['value-required'], type.value),
+            ]),
             false,
           ) as never,
         )

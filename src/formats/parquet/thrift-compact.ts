@@ -71,7 +71,6 @@ function readBytes(cursor: Cursor, length: number): Uint8Array {
 }
 
 function readStruct(cursor: Cursor, depth: number): ThriftStruct {
-  if (depth > maxDepth) throw new RangeError(`thrift: nested deeper than ${maxDepth} at ${cursor.at}`)
   const fields = new Map<number, ThriftValue>()
   for (let id = 0; ;) {
     const header = readByte(cursor)
@@ -85,6 +84,7 @@ function readStruct(cursor: Cursor, depth: number): ThriftStruct {
 }
 
 function readValue(cursor: Cursor, code: number, depth: number): ThriftValue {
+  if (depth > maxDepth) throw new RangeError(`thrift: nested deeper than ${maxDepth} at ${cursor.at}`)
   switch (code) {
     case codes.true:
     case codes.false:

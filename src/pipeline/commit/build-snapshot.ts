@@ -137,18 +137,34 @@ function keptRefSettings(metadata: TableMetadata): object {
   return settings
 }
 
-async function writeNewManifest(metadata: TableMetadata, snapshotId: bigint, contents: SnapshotContents, around: Surroundings): Promise<ManifestFile> {
-  const entries = contents.files.map(
-    (dataFile): ManifestEntry => ({ status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile }),
-  )
+async function writeNewManifest(
+  metadata: TableMetadata,
+  snapshotId: bigint,
+  contents: SnapshotContents,
+  around: Surroundings,
+): Promise<ManifestFile> {
+  const entries = contents.files.map((dataFile): ManifestEntry => ({
+    status: 1,
+    snapshotId: null,
+    sequenceNumber: null,
+    fileSequenceNumber: null,
+    dataFile,
+  }))
   return writeOne(metadata, snapshotId, defaultSpec(metadata)['spec-id'], entries, around)
 }
 
-async function mergeExisting(metadata: TableMetadata, snapshotId: bigint, existing: readonly ManifestFile[], around: Surroundings): Promise<ManifestFile[]> {
+async function mergeExisting(
+  metadata: TableMetadata,
+  snapshotId: bigint,
+  existing: readonly ManifestFile[],
+  around: Surroundings,
+): Promise<ManifestFile[]> {
   const plan = planManifestMerge(existing, mergeOptions(metadata.properties ?? {}))
   const merged: ManifestFile[] = []
   for (const group of plan.merge) {
-    const read = await Promise.all(group.map(async (manifest) => readManifest(await around.io.read(manifest.manifestPath), manifest).entries))
+    const read = await Promise.all(
+      group.map(async (manifest) => readManifest(await around.io.read(manifest.manifestPath), manifest).entries),
+    )
     merged.push(await writeOne(metadata, snapshotId, group[0].partitionSpecId, mergeEntries(read, snapshotId), around))
   }
   return [...merged, ...plan.keep]
@@ -162,7 +178,10 @@ async function writeOne(
   around: Surroundings,
 ): Promise<ManifestFile> {
   const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
-  if (spec === undefined) throw new WorkError(`${metadata.location}: a manifest names partition spec ${specId}, which the table does not have`, { retry: 'never' })
+  if (spec === undefined)
+    throw new WorkError(`${metadata.location}: a manifest names partition spec ${specId}, which the table does not have`, {
+      retry: 'never',
+    })
   const schema = currentSchema(metadata)
   const path = `${metadataDirectory(metadata)}/${around.entropy.uuid()}-m0.avro`
   const bytes = writeManifest({ schema, spec, content: 0, formatVersion: 2, entries, syncMarker: marker(around.entropy) })
@@ -177,7 +196,8 @@ async function manifestsOf(parent: Snapshot, io: FileIO): Promise<ManifestFile[]
 /** Without the parent's manifest list a commit would drop every file of the table. */
 function parentOf(metadata: TableMetadata, id: bigint): Snapshot {
   const parent = snapshotById(metadata, id)
-  if (parent === undefined) throw new WorkError(`${metadata.location}: snapshot ${id} is current, and the metadata does not have it`, { retry: 'later' })
+  if (parent === undefined)
+    throw new WorkError(`${metadata.location}: snapshot ${id} is current, and the metadata does not have it`, { retry: 'later' })
   return parent
 }
 

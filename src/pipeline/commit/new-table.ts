@@ -13,7 +13,9 @@ export interface StoredLayout {
 
 /** The layout that the document asks for. `auto` keeps the value as it is, since values do not become columns yet. */
 export function wantedLayout(mapping: TopicMapping): StoredLayout {
-  const named = Object.entries({ ...mapping.kafkaColumns, value: 'value' }).filter((entry): entry is [ColumnRole, string] => entry[1] !== null)
+  const named = Object.entries({ ...mapping.kafkaColumns, value: 'value' }).filter(
+    (entry): entry is [ColumnRole, string] => entry[1] !== null,
+  )
   return {
     columns: Object.fromEntries(named),
     keyFormat: mapping.key.format,
@@ -32,7 +34,12 @@ const boundedMetadata = {
 /** The request that creates a table for a mapping. Field ids are proposals: what the catalog answers counts. */
 export function newTable(
   mapping: TopicMapping,
-  options: { readonly properties: Readonly<Record<string, string>>; readonly location?: string; readonly formatVersion: number; readonly profile: CatalogProfile },
+  options: {
+    readonly properties: Readonly<Record<string, string>>
+    readonly location?: string
+    readonly formatVersion: number
+    readonly profile: CatalogProfile
+  },
 ): CreateTableRequest {
   const layout = wantedLayout(mapping)
   const properties: Record<string, string> = {

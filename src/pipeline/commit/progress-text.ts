@@ -5,7 +5,7 @@ import { type Frontier, type Frontiers, withFrontier } from '../../model/segment
 
 /** `{"<source>": {"<topic>": {"<partition>": [[start, end), …]}}}`: ranges as arrays of two decimal numbers. Canonical: equal progress, equal text. */
 export function encodeProgress(progress: Progress): string {
-  const tree = newTree<readonly OffsetRange[]>()
+  const tree = newTree()
   for (const { source, at, ranges } of decidedSets(progress)) tree.set(source, at.topic, at.partition, ranges)
   return tree.encode()
 }
@@ -18,7 +18,7 @@ export function decodeProgress(text: string, where: string): Progress {
       for (const [partition, ranges] of entries(partitions, `${where}: ${source} ${topic}`)) {
         const place = `${where}: ${source} ${topic}/${partition}`
         if (!Array.isArray(ranges)) throw new Error(`${place}: expected a list of ranges`)
-        sets.push({ source, at: { topic, partition: Number(partition) }, ranges: ranges.map((range) => rangeOf(range, place)) })
+        sets.push({ source, at: { topic, partition: partitionOf(partition, place) }, ranges: ranges.map((range) => rangeOf(range, place)) })
       }
     }
   }
@@ -31,7 +31,7 @@ export function decodeProgress(text: string, where: string): Progress {
 
 /** `{"<source>": {"<topic>": {"<partition>": [base offset, size, "etag", last modified ms, max timestamp ms | null]}}}` */
 export function encodeFrontiers(frontiers: Frontiers): string {
-  const tree = newTree<readonly unknown[]>()
+  const tree = newTree()
   for (const [source, topics] of frontiers) {
     for (const [topic, partitions] of topics) {
       for (const [partition, at] of partitions) {
@@ -48,7 +48,7 @@ export function decodeFrontiers(text: string, where: string): Frontiers {
   for (const [source, topics] of entries(parseJson(text, where), where)) {
     for (const [topic, partitions] of entries(topics, where)) {
       for (const [partition, value] of entries(partitions, where)) {
-        frontiers = withFrontier(frontiers, source, { topic, partition: Number(partition) }, frontierFrom(value, where))
+        frontiers = withFrontier(frontiers, source, { topic, partition: partitionOf(partition, where) }, frontierFrom(value, where))
       }
     }
   }
@@ -56,13 +56,13 @@ export function decodeFrontiers(text: string, where: string): Frontiers {
 }
 
 /** Objects without a prototype: `__proto__` is a legal topic name. */
-function newTree<Leaf>() {
-  const empty = <T>() => Object.create(null) as Record<string, T>
-  const tree = empty<Record<string, Record<string, Leaf>>>()
+function newTree() {
+  const empty = () => Object.create(null) as object
+  const tree = empty() as Record<string, Record<string, Record<string, unknown>>>
   return {
-    set: (source: string, topic: string, partition: number, leaf: Leaf) => {
-      const topics = (tree[source] ??= empty())
-      const partitions = (topics[topic] ??= empty())
+    set: (source: string, topic: string, partition: number, leaf: unknown) => {
+      const topics = (tree[source] ??= empty() as Record<string, Record<string, unknown>>)
+      const partitions = (topics[topic] ??= empty() as Record<string, unknown>)
       partitions[String(partition)] = leaf
     },
     encode: () => stringifyJson(tree),
@@ -72,9 +72,18 @@ function newTree<Leaf>() {
 function frontierFrom(value: unknown, where: string): Frontier {
   const [base, size, etag, lastModifiedMs, maxTimestampMs] = Array.isArray(value) ? (value as unknown[]) : []
   const sound =
-    typeof size === 'number' && typeof etag === 'string' && typeof lastModifiedMs === 'number' && (maxTimestampMs === null || typeof maxTimestampMs === 'number')
+    typeof size === 'number' &&
+    typeof etag === 'string' &&
+    typeof lastModifiedMs === 'number' &&
+    (maxTimestampMs === null || typeof maxTimestampMs === 'number')
   if (!sound) throw new Error(`${where}: a frontier is no [base offset, size, etag, last modified, max timestamp]`)
   return { baseOffset: integer(base, where), size, etag, lastModifiedMs, maxTimestampMs }
+}
+
+/** `01` and `1e0` would be other names of partition 1. */
+function partitionOf(text: string, where: string): number {
+  if (!/^(0|[1-9]\d{0,9})$/.test(text)) throw new Error(`${where}: expected a partition's number`)
+  return Number(text)
 }
 
 function rangeOf(value: unknown, where: string): OffsetRange {

@@ -29,7 +29,10 @@ export function resolveLayout(table: string, metadata: TableMetadata, mapping: T
   for (const role of roles) {
     const name = layout.columns[role]
     if (name === undefined || columns.some((column) => column.role === role)) continue
-    const way = role === 'value' ? `add a column ${name} (binary or string)` : `add the column, or say in the document's kafkaColumns.${role} how it is called`
+    const way =
+      role === 'value'
+        ? `add a column ${name} (binary or string)`
+        : `add the column, or say in the document's kafkaColumns.${role} how it is called`
     throw refusal(table, `it has no column ${name} for the Kafka ${role}; ${way}`)
   }
   return { columns, keyFormat: layout.keyFormat, valueFormat: layout.valueFormat }
@@ -47,12 +50,16 @@ function chosenLayout(table: string, metadata: TableMetadata, mapping: TopicMapp
   }
   const value = mapping.value.format
   if (value !== 'auto' && stored.valueFormat !== wanted.valueFormat) throw formatChanged(table, 'value', stored.valueFormat, value)
-  if (stored.columns.key !== undefined && stored.keyFormat !== wanted.keyFormat) throw formatChanged(table, 'key', stored.keyFormat, wanted.keyFormat)
+  if (stored.columns.key !== undefined && stored.keyFormat !== wanted.keyFormat)
+    throw formatChanged(table, 'key', stored.keyFormat, wanted.keyFormat)
   return stored
 }
 
 function formatChanged(table: string, what: string, stored: string, wanted: string): WorkError {
-  return refusal(table, `it keeps the ${what} as ${stored}, and the document says ${what}.format: ${wanted}; change the document back, or name another table`)
+  return refusal(
+    table,
+    `it keeps the ${what} as ${stored}, and the document says ${what}.format: ${wanted}; change the document back, or name another table`,
+  )
 }
 
 /** A table that others created says by its columns' types how bytes are kept. */
@@ -65,7 +72,8 @@ function foundLayout(metadata: TableMetadata, wanted: StoredLayout, mapping: Top
 function parseLayout(table: string, text: string): StoredLayout {
   try {
     const layout = JSON.parse(text) as StoredLayout
-    if (typeof layout.columns === 'object' && isFormat(layout.keyFormat) && isFormat(layout.valueFormat)) return layout
+    if (typeof layout.columns === 'object' && layout.columns !== null && isFormat(layout.keyFormat) && isFormat(layout.valueFormat))
+      return layout
   } catch {
     // Told below: what matters is which property can not be read.
   }
@@ -105,13 +113,16 @@ function isHeaders(type: IcebergType): boolean {
 function refuseTable(table: string, metadata: TableMetadata): void {
   const properties = metadata.properties ?? {}
   const format = properties['write.format.default'] ?? 'parquet'
-  if (metadata['format-version'] !== 2) throw refusal(table, `it has format version ${metadata['format-version']}, and only version 2 can be written yet`)
+  if (metadata['format-version'] !== 2)
+    throw refusal(table, `it has format version ${metadata['format-version']}, and only version 2 can be written yet`)
   if (defaultSpec(metadata).fields.some((field) => field.transform !== 'void')) {
     const by = defaultSpec(metadata).fields.map(({ transform, name }) => `${name} (${transform})`)
     throw refusal(table, `it is partitioned by ${by.join(', ')}, and partitioned tables can not be written yet`)
   }
-  if (defaultSpec(metadata).fields.length > 0) throw refusal(table, 'its partition spec has void fields, and such tables can not be written yet')
-  if (format.toLowerCase() !== 'parquet') throw refusal(table, `its property write.format.default is ${format}, and only parquet can be written`)
+  if (defaultSpec(metadata).fields.length > 0)
+    throw refusal(table, 'its partition spec has void fields, and such tables can not be written yet')
+  if (format.toLowerCase() !== 'parquet')
+    throw refusal(table, `its property write.format.default is ${format}, and only parquet can be written`)
   const encryption = Object.keys(properties).find((key) => key.startsWith('encryption.'))
   if (encryption !== undefined) throw refusal(table, `its property ${encryption} asks for encryption, which can not be written`)
 }

@@ -62,7 +62,13 @@ export function selectResults<R extends Selectable>(
   return { accepted, refused, held: waiting, progress, frontiers }
 }
 
-function judge(source: string, progress: Progress, frontiers: Frontiers, result: Selectable, nowMs: number): 'accept' | 'hold' | { reason: string } {
+function judge(
+  source: string,
+  progress: Progress,
+  frontiers: Frontiers,
+  result: Selectable,
+  nowMs: number,
+): 'accept' | 'hold' | { reason: string } {
   if (nowMs - result.finishedAtMs > maxResultAgeMs) return { reason: `it is older than ${maxResultAgeMs / 3_600_000} h` }
   let hold = false
   for (const part of result.parts) {
@@ -72,7 +78,8 @@ function judge(source: string, progress: Progress, frontiers: Frontiers, result:
     if (twice.length > 0) return { reason: `${name} ${formatRanges(twice)} is decided already` }
     const stands = frontierOf(frontiers, source, part.at)?.baseOffset ?? null
     if (part.follows === stands) {
-      if (!part.first.settled && hasGapBefore(part, decided)) return { reason: `${name}: what is missing before ${part.first.key} may still come` }
+      if (!part.first.settled && hasGapBefore(part, decided))
+        return { reason: `${name}: what is missing before ${part.first.key} may still come` }
     } else if (stands === null || (part.follows !== null && part.follows > stands)) hold = true
     else return { reason: `${name}: it follows segment ${part.follows ?? 'none'}, and the table stands at segment ${stands}` }
   }

@@ -40,7 +40,7 @@ export async function findTableState(table: string, metadata: TableMetadata, rea
   const snapshotId = refSnapshotId(metadata)
   const state =
     newest === null
-      ? { ...emptyState, ...stateWithoutSnapshot(table, metadata, endsAtMissing), snapshotId }
+      ? { ...emptyState, ...stateWithoutSnapshot(table, metadata, endsAtMissing || isCutOff(metadata, ancestors)), snapshotId }
       : { ...(await stateOf(table, newest, readManifestList)), snapshotId }
   await refuseRollback(table, metadata, ancestors, state.progress, readManifestList)
   return state
@@ -66,6 +66,14 @@ export function ancestorsOf(metadata: TableMetadata): { ancestors: Snapshot[]; e
   return { ancestors, endsAtMissing: false }
 }
 
+/**
+ * PyIceberg's expiry clears the parent id of what it leaves, so a history that does not begin with the table's first snapshot was cut
+ * off too. A table that was replaced begins anew in the same way, with our snapshots still beside its history.
+ */
+function isCutOff(metadata: TableMetadata, ancestors: readonly Snapshot[]): boolean {
+  return (ancestors.at(-1)?.['sequence-number'] ?? 0n) > 1n && !metadata.snapshots?.some(isOurs)
+}
+
 export function isOurs(snapshot: Snapshot): boolean {
   return snapshot.summary[summaryKeys.commitId] !== undefined
 }
@@ -81,14 +89,14 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
         '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it',
     )
   }
-  if (!endsAtMissing && refSnapshotId(metadata) !== null) {
+  if (!endsAtMissing) {
     throw stop(
       table,
       'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
         'If everything not in it now shall be materialized again, run with --accept-rollback',
     )
   }
-  return { progress: decodeProgress(copy, `table ${table}, property ${summaryKeys.progress}`) }
+  return { progress: progressOfProperty(table, copy) }
 }
 
 async function stateOf(table: string, snapshot: Snapshot, readManifestList: ReadManifestList): Promise<Omit<TableState, 'snapshotId'>> {
@@ -98,7 +106,10 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
   const watermark = summary[summaryKeys.watermarkMs]
   return {
     progress: progressOfSnapshot(table, snapshot, list),
-    frontiers: frontiers === undefined ? new Map() : decodeFrontiers(frontiers, `table ${table}, frontiers of snapshot ${snapshot['snapshot-id']}`),
+    frontiers:
+      frontiers === undefined
+        ? new Map()
+        : readOrStop(table, () => decodeFrontiers(frontiers, `frontiers of snapshot ${snapshot['snapshot-id']}`)),
     watermarkMs: watermark === undefined ? null : Number(watermark),
     requests: summary[summaryKeys.requests] ?? null,
     newest: snapshot,
@@ -107,21 +118,37 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
 
 function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestList | null): Progress {
   const { summary } = snapshot
-  const where = `table ${table}, progress of snapshot ${snapshot['snapshot-id']}`
   const version = summary[summaryKeys.version]
   if (version !== formatVersion) {
-    throw stop(table, `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion}; run the newer version`)
+    throw stop(
+      table,
+      `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion}; run the newer version`,
+    )
   }
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
   if (text === undefined) {
-    throw stop(table, `the progress of snapshot ${snapshot['snapshot-id']} lies in ${snapshot['manifest-list']}, which can not be read. Restore that file`)
+    throw stop(
+      table,
+      `the progress of snapshot ${snapshot['snapshot-id']} lies in ${snapshot['manifest-list']}, which can not be read. Restore that file`,
+    )
   }
   const expected = summary[summaryKeys.progressSha256]
   if (expected !== undefined && createHash('sha256').update(text).digest('hex') !== expected) {
-    throw stop(table, `the progress in ${snapshot['manifest-list']} is not what snapshot ${snapshot['snapshot-id']} wrote (its SHA-256 differs). Restore that file`)
+    throw stop(
+      table,
+      `the progress in ${snapshot['manifest-list']} is not what snapshot ${snapshot['snapshot-id']} wrote (its SHA-256 differs). Restore that file`,
+    )
   }
+  return readOrStop(table, () => decodeProgress(text, `progress of snapshot ${snapshot['snapshot-id']}`))
+}
+
+function progressOfProperty(table: string, text: string): Progress {
+  return readOrStop(table, () => decodeProgress(text, `property ${summaryKeys.progress}`))
+}
+
+function readOrStop<T>(table: string, read: () => T): T {
   try {
-    return decodeProgress(text, where)
+    return read()
   } catch (error) {
     throw stop(table, (error as Error).message)
   }
@@ -134,11 +161,18 @@ async function refuseRollback(
   progress: Progress,
   readManifestList: ReadManifestList,
 ): Promise<void> {
+  const copy = metadata.properties?.[summaryKeys.progress]
+  if (copy !== undefined) refuseLost(table, progressOfProperty(table, copy), progress, 'we, as its properties say,')
   const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
   for (const snapshot of metadata.snapshots ?? []) {
     if (!isOurs(snapshot) || history.has(snapshot['snapshot-id'])) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
-    refuseLost(table, progressOfSnapshot(table, snapshot, list), progress, `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`)
+    refuseLost(
+      table,
+      progressOfSnapshot(table, snapshot, list),
+      progress,
+      `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`,
+    )
   }
 }
 

@@ -3,7 +3,14 @@ import { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import { decodeRecords } from '../../formats/kafka/records.ts'
 import { frameSegment, type SegmentFrame } from '../../formats/kfs/segment.ts'
 import type { Fault } from '../../model/failure.ts'
-import { countOffsets, intersectRanges, type OffsetRange, type OffsetRanges, subtractRanges, unionRanges } from '../../model/offset-range.ts'
+import {
+  countOffsets,
+  intersectRanges,
+  type OffsetRange,
+  type OffsetRanges,
+  subtractRanges,
+  unionRanges,
+} from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { PartEnd, RecordCounts, Skip, TranslatedPart } from '../../model/translated-part.ts'
@@ -98,8 +105,9 @@ export class PartDecoder {
   #decodeBatch(segment: SegmentRef, batch: BatchHeader, bytes: Uint8Array, before: OffsetRanges): OffsetRanges {
     const frames = this.#frames
     const fault = decodeRecords(bytes, batch, this.#options, frames)
-    const runs = freshRuns(frames, batch.baseOffset, segment.baseOffset, this.#seen)
+    const runs = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
     this.#countRepeated(segment, batch, before, runs)
+    this.#passTo(segment, batch)
     if (batch.isTransactional && !batch.isControl) this.#counts.transactional += frames.count
     const decided: OffsetRange[] = []
     for (const { from, to } of runs) {
@@ -157,7 +165,15 @@ export class PartDecoder {
   #decide(ranges: OffsetRanges): void {
     this.#seen = unionRanges(this.#seen, ranges)
     this.#ranges = unionRanges(this.#ranges, ranges)
-    for (const [, end] of ranges) if (this.#end === null || end > this.#end) this.#end = end
+    for (const [, end] of ranges) this.#end = max(this.#end ?? end, end)
+  }
+
+  /** Notes how far the batch reaches, whether its offsets are new or not: what is missing behind it is a gap. */
+  #passTo(segment: SegmentRef, batch: BatchHeader): void {
+    const { count, offsetDelta } = this.#frames
+    if (count === 0) return
+    const end = batch.baseOffset + BigInt(offsetDelta[count - 1]) + 1n
+    if (end > segment.baseOffset) this.#end = max(this.#end ?? end, end)
   }
 
   /** What can not be read of a segment: from the end of its sound batches to where the next segment begins. Null: nothing tells the end. */
@@ -199,9 +215,10 @@ export class PartDecoder {
       const offset = batch.baseOffset + BigInt(offsetDelta[i])
       if (offset >= segment.baseOffset) offsets.push([offset, offset + 1n])
     }
+    const outside = Number(countOffsets(intersectRanges(offsets, [[0n, this.#part.startOffset]])))
     const clipped = Number(countOffsets(intersectRanges(offsets, before)))
     this.#counts.clipped += clipped
-    this.#counts.repeated += dropped - clipped
+    this.#counts.repeated += dropped - clipped - outside
   }
 }
 

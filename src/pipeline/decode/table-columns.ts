@@ -8,6 +8,8 @@ import type { ColumnRole, TableLayout } from '../flow.ts'
 /** The last millisecond of the year 9999: beyond it engines can not show a timestamp, and no clock ever meant it. */
 export const lastTimestampMs = 253_402_300_799_999
 
+const lastExactMs = Math.floor(Number.MAX_SAFE_INTEGER / 1000)
+
 /** Why a record can not become a row. */
 export interface BadRecord {
   readonly index: number
@@ -115,7 +117,9 @@ export class TableColumns {
   #appendTimestamp(frames: RecordFrames, i: number): void {
     const ms = frames.timestampHalves[2 * i + 1] * 0x1_0000_0000 + (frames.timestampHalves[2 * i] >>> 0)
     if (ms >= 0 && ms <= lastTimestampMs) {
-      this.#timestamp.appendNumber(ms * 1000)
+      // Past the year 2255 a double does not hold every microsecond.
+      if (ms <= lastExactMs) this.#timestamp.appendNumber(ms * 1000)
+      else this.#timestamp.append(BigInt(ms) * 1000n)
       if (this.#maxTimestampMs === null || ms > this.#maxTimestampMs) this.#maxTimestampMs = ms
     } else this.#timestamp.appendNull()
   }

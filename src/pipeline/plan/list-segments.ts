@@ -1,4 +1,4 @@
-import { listStartAfter, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
 
@@ -10,7 +10,10 @@ export interface Listing {
   readonly complete: boolean
 }
 
-/** Lists a topic-partition from the segment at `fromBaseOffset` on (null: from its beginning) until one of the bounds is met. */
+/**
+ * Lists a topic-partition from the segment at `fromBaseOffset` on (null: from its beginning) until one of the bounds is met, but never
+ * less than one complete segment beyond that one: a listing that ended at what it began with would be the same the next time.
+ */
 export async function listSegments(
   store: ObjectStore,
   prefix: string,
@@ -23,13 +26,21 @@ export async function listSegments(
     ...(fromBaseOffset === null ? {} : { startAfter: listStartAfter(prefix, at, fromBaseOffset) }),
   }
   const objects: ObjectInfo[] = []
+  const indexed = new Set<bigint>()
   let bytes = 0
+  let found = false
   let listedAtMs: number | null = null
   for await (const page of store.list(query)) {
     listedAtMs ??= page.dateMs
     objects.push(...page.objects)
-    for (const object of page.objects) bytes += object.size
-    if (bytes >= bounds.maxBytes || objects.length >= bounds.maxObjects) return { objects, listedAtMs, complete: false }
+    for (const { key, size } of page.objects) {
+      const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
+      if (name !== null && name.baseOffset === fromBaseOffset) continue
+      bytes += size
+      if (name?.extension === 'index') indexed.add(name.baseOffset)
+      else if (name !== null) found ||= indexed.has(name.baseOffset)
+    }
+    if (found && (bytes >= bounds.maxBytes || objects.length >= bounds.maxObjects)) return { objects, listedAtMs, complete: false }
   }
   return { objects, listedAtMs: listedAtMs ?? 0, complete: true }
 }

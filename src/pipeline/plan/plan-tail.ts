@@ -1,5 +1,5 @@
 import { parseSegmentFileName } from '../../formats/kfs/segment-key.ts'
-import { type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import { type OffsetRanges, subtractRanges, unionRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -34,22 +34,37 @@ export interface TailPlan {
 }
 
 /**
- * The tail of one topic-partition: every segment from the cursor on that is ready and may hold undecided offsets. Pure.
+ * The tail of one topic-partition: every segment behind the cursor that is ready and may hold undecided offsets. Pure.
  * A rewritten cursor segment is read again: what it decided stays, what it has beyond that is new.
  */
 export function planTail(at: TopicPartition, position: TailPosition, decided: OffsetRanges, listing: Listing, graceMs: number): TailPlan {
   const { cursor, follows } = position
   const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+  // What lies below the first decided range, a start mark perhaps, was left out by choice: the tail never goes back there.
+  const startOffset = decided[0]?.[0] ?? 0n
+  const settled = unionRanges([[0n, startOffset]], decided)
+  const mayHoldNews = (i: number): boolean => {
+    const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
+    return next === null || subtractRanges([[accepted.segments[i].baseOffset, next]], settled).length > 0
+  }
   const segments = accepted.segments.filter((segment, i) => {
     if (segment.baseOffset === cursor?.baseOffset && segment.etag === cursor.etag) return false
-    const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
-    return next === null || subtractRanges([[segment.baseOffset, next]], decided).length > 0
+    // A segment may reach past the beginning of the next one, and only its bytes tell: behind a cursor all are read. Without one, where
+    // history would be read again, those are left out that lie in what is decided, and so does the one after them.
+    return cursor !== null || mayHoldNews(i) || (i + 1 < accepted.segments.length && mayHoldNews(i + 1))
   })
   return {
     run:
       segments.length === 0
         ? null
-        : { at, follows, segments, decided: decided.filter(([, end]) => end > segments[0].baseOffset), nextBaseOffset: accepted.nextBaseOffset },
+        : {
+            at,
+            follows,
+            segments,
+            startOffset,
+            decided: decided.filter(([, end]) => end > segments[0].baseOffset),
+            nextBaseOffset: accepted.nextBaseOffset,
+          },
     position: { cursor: accepted.segments.at(-1) ?? cursor, follows: segments.at(-1)?.baseOffset ?? follows },
     readyAtMs: accepted.readyAtMs,
     more: !listing.complete,

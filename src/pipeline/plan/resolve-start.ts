@@ -6,7 +6,10 @@ import type { SegmentRef } from '../../model/segment.ts'
 
 /** One past the last offset of a segment, by its batches; its base offset where it has none that can be read. */
 export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): bigint {
-  return frameSegment(bytes, segment).batches.reduce((end, batch) => (lastOffsetOf(batch) >= end ? lastOffsetOf(batch) + 1n : end), segment.baseOffset)
+  return frameSegment(bytes, segment).batches.reduce(
+    (end, batch) => (lastOffsetOf(batch) >= end ? lastOffsetOf(batch) + 1n : end),
+    segment.baseOffset,
+  )
 }
 
 /** The offset of a segment's first record whose timestamp is `timeMs` or later; null where it has none. */

@@ -9,20 +9,22 @@ COMPARISONS = {"=": EqualTo, "<": LessThan, ">=": GreaterThanOrEqual, "starts wi
 TESTS = {"is null": IsNull, "is not null": NotNull, "is nan": IsNaN}
 
 
+def expression(schema, where):
+    """A predicate of a request as PyIceberg's."""
+    if where["op"] in TESTS:
+        return TESTS[where["op"]](where["column"])
+    kind = str(schema.find_field(where["column"]).field_type)
+    if where["op"] == "in":
+        return In(where["column"], {literal(common.python_value(kind, value)) for value in where["value"]})
+    return COMPARISONS[where["op"]](where["column"], literal(common.python_value(kind, where["value"])))
+
+
 def open_table(request):
     table = common.load_table(request)
     schema = table.schema()
     kinds = {field.name: str(field.field_type) for field in schema.fields}
     uuids = common.uuid_columns(schema)
     everything = []
-
-    def expression(where):
-        if where["op"] in TESTS:
-            return TESTS[where["op"]](where["column"])
-        kind = kinds[where["column"]]
-        if where["op"] == "in":
-            return In(where["column"], {literal(common.python_value(kind, value)) for value in where["value"]})
-        return COMPARISONS[where["op"]](where["column"], literal(common.python_value(kind, where["value"])))
 
     def rows(scan):
         return canonical.table(scan.to_arrow(), uuids)
@@ -33,7 +35,7 @@ def open_table(request):
             if not everything:
                 everything.append(rows(table.scan()))
             return oracle.answer(kinds, everything[0], query)
-        scan = table.scan(row_filter=expression(where)) if where else table.scan()
+        scan = table.scan(row_filter=expression(schema, where)) if where else table.scan()
         if "aggregate" not in query:
             select = query.get("select")
             return rows(scan.select(*select) if select else scan)

@@ -6,6 +6,14 @@ Request on standard input: as for the readers (common.py), with "steps" for "que
   {"append": [ROW...], "bounds": {COLUMN: [LOW, HIGH]}}      the same, with these bounds claimed in the manifest, true or not
   {"rollback": SNAPSHOT_ID}                                  sets main to that snapshot
   {"properties": {...}}                                      sets table properties
+  {"removeProperties": [KEY...]}                             removes table properties
+  {"delete": {"column", "op", "value"}}                      deletes the rows that a predicate of the readers matches
+  {"overwrite": [ROW...]}                                    replaces all rows
+  {"expire": [SNAPSHOT_ID...]}                               expires these snapshots
+  {"tag": NAME, "snapshot": SNAPSHOT_ID}                     tags a snapshot
+  {"branch": NAME, "snapshot": SNAPSHOT_ID}                  makes a branch at a snapshot
+  {"statistics": SNAPSHOT_ID}                                registers a statistics file for a snapshot
+  {"addColumn": NAME}                                        adds an optional column of strings
 Answer: one line of JSON for each step, {"snapshotId": ID or null, "metadataLocation": L}. A failing step ends the program.
 """
 
@@ -15,12 +23,14 @@ import sys
 import canonical
 import common
 import pyarrow as pa
+import read_pyiceberg
 from pyiceberg.conversions import to_bytes
 from pyiceberg.io.pyarrow import _dataframe_to_data_files, schema_to_pyarrow
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table.statistics import StatisticsFile
 from pyiceberg.transforms import parse_transform
-from pyiceberg.types import ListType, MapType, StructType
+from pyiceberg.types import ListType, MapType, StringType, StructType
 
 
 def python(kind, value):
@@ -69,6 +79,16 @@ def append(table, step):
             snapshot.append_data_file(file)
 
 
+def register_statistics(table, snapshot_id):
+    """Names a statistics file that nobody reads."""
+    path = f"{table.location()}/metadata/{snapshot_id}.stats"
+    statistics = StatisticsFile(
+        snapshot_id=snapshot_id, statistics_path=path, file_size_in_bytes=4, file_footer_size_in_bytes=4, blob_metadata=[], key_metadata=None
+    )
+    with table.update_statistics() as update:
+        update.set_statistics(statistics)
+
+
 def main():
     request = json.load(sys.stdin)
     catalog, name = common.load_catalog(request), tuple(request["table"])
@@ -81,12 +101,31 @@ def main():
             append(table, step)
         if "rollback" in step:
             table.manage_snapshots().set_current_snapshot(int(step["rollback"])).commit()
+        if "delete" in step:
+            table.delete(read_pyiceberg.expression(table.schema(), step["delete"]))
+        if "overwrite" in step:
+            table.overwrite(arrow(table.schema(), step["overwrite"]))
+        if "expire" in step:
+            table.maintenance.expire_snapshots().by_ids([int(snapshot) for snapshot in step["expire"]]).commit()
+        if "tag" in step:
+            table.manage_snapshots().create_tag(int(step["snapshot"]), step["tag"]).commit()
+        if "branch" in step:
+            table.manage_snapshots().create_branch(int(step["snapshot"]), step["branch"]).commit()
+        if "statistics" in step:
+            register_statistics(table, int(step["statistics"]))
+        if "addColumn" in step:
+            with table.update_schema() as update:
+                update.add_column(step["addColumn"], StringType())
         if "properties" in step:
             with table.transaction() as transaction:
                 transaction.set_properties(step["properties"])
+        if "removeProperties" in step:
+            with table.transaction() as transaction:
+                transaction.remove_properties(*step["removeProperties"])
         current = catalog.load_table(name).current_snapshot()
         line = {"snapshotId": current and str(current.snapshot_id), "metadataLocation": catalog.load_table(name).metadata_location}
         sys.stdout.write(canonical.dump(line) + "\n")
+    common.finish()
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ describe('the store in memory', () => {
     const seen: string[] = []
     for await (const page of store.list({ prefix: '' })) {
       seen.push(...page.objects.map(({ key }) => key))
-      store.remove('c')
+      await store.remove('c')
       await store.put('a', [])
       await store.put('dd', [])
     }

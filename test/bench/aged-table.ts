@@ -1,0 +1,233 @@
+import { seededEntropy, seededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { memoryJournal } from '../../src/drivers/journal/memory.ts'
+import { countingMeter } from '../../src/drivers/meter/counting.ts'
+import { openSqliteCatalog } from '../../src/drivers/catalog/sqlite.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
+import { readManifest } from '../../src/formats/iceberg/manifest.ts'
+import { readManifestList } from '../../src/formats/iceberg/manifest-list.ts'
+import { currentSnapshot, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
+import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
+import type { SegmentRef } from '../../src/model/segment.ts'
+import type { Task } from '../../src/model/task.ts'
+import { newTable } from '../../src/pipeline/commit/new-table.ts'
+import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
+import { TableCommitter } from '../../src/pipeline/committer.ts'
+import type { TaskResult } from '../../src/pipeline/flow.ts'
+import { limitsOf } from '../../src/pipeline/limits.ts'
+import { carryOut } from '../../src/pipeline/worker.ts'
+import type { Clock } from '../../src/seams/clock.ts'
+import type { FileIO } from '../../src/seams/file-io.ts'
+import { loadDocuments } from '../../src/spec/load.ts'
+import { mappingFor } from '../../src/spec/table-mapping.ts'
+import { orderSegments } from './generate.ts'
+import { serviceDocument } from './service.ts'
+
+/** What one commit cost. */
+export interface CommitCost {
+  readonly bytesWritten: number
+  readonly bytesRead: number
+  readonly cpuMs: number
+  /** Manifests in the list that it wrote. */
+  readonly manifests: number
+}
+
+/** A table after many commits of one small file each, a minute apart. */
+export interface AgedTable {
+  /** Cost of commit number i + 1. */
+  readonly costs: readonly CommitCost[]
+  readonly metadata: TableMetadata
+  /** Every entry that the current snapshot has, with the manifest that it stands in. */
+  readonly entries: readonly { readonly manifest: ManifestFile; readonly entry: ManifestEntry }[]
+  /** The path of the file that commit number i + 1 added, and the snapshot that it made. */
+  readonly added: readonly { readonly filePath: string; readonly snapshotId: bigint }[]
+  readonly recordsPerFile: bigint
+  /** Files in the metadata directory, those that nothing names any more included. */
+  readonly metadataFiles: number
+}
+
+const table = { namespace: ['bench'], name: 'orders' }
+const recordsPerFile = 100
+const commitEveryMs = 60_000
+
+/**
+ * Ages a table by `commits` commits of the real committer into a SQLite catalog, files in memory. All data files are copies of one,
+ * which a worker wrote from a segment. `properties`: over those that the program gives a new table.
+ */
+export async function ageTable(commits: number, properties: Readonly<Record<string, string>> = {}): Promise<AgedTable> {
+  let nowMs = Date.UTC(2026, 0, 1)
+  const clock: Clock = { now: () => nowMs, sleep: async () => undefined }
+  const entropy = seededEntropy(seededRandom(1), clock)
+  const { io, counts, files } = countingFiles()
+  const catalog = await openSqliteCatalog({
+    path: ':memory:',
+    warehouse: 'file:///warehouse',
+    files: {
+      readFile: (uri) => io.read(uri),
+      writeFile: async (uri, bytes) => {
+        await io.write(uri, [bytes])
+      },
+      deleteFile: (uri) => io.remove(uri),
+    },
+    clock,
+    entropy,
+  })
+  const document = loadDocuments(serviceDocument({ directory: '/segments' }, {}), 'aged', {})[0]
+  const mapping = mappingFor(document, 'orders')
+  await catalog.ensureNamespace(table.namespace)
+  const created = await catalog.createTable(table, newTable(mapping, { properties, formatVersion: 2, profile: catalog.profile }))
+  if (created.kind !== 'created') throw new Error('the table is there before it is created')
+  const { metadata } = created.table
+  const layout = resolveLayout('bench.orders', metadata, mapping)
+  const [{ segment }] = orderSegments({ records: recordsPerFile, maxSegmentBytes: 1, recordsPerBatch: recordsPerFile })
+  const first = await carryOut(taskOf(0), { metadata, layout, onError: 'stop' }, limitsOf(document.spec.processing), {
+    source: { list: unused, get: async () => segment, put: unused, close: async () => undefined },
+    io,
+    clock,
+    entropy,
+  })
+  const seams = { catalog, io, clock, entropy, journal: memoryJournal(), meter: countingMeter() }
+  const committer = new TableCommitter('file:///segments/', table, 'bench', metadata, seams)
+
+  const costs: CommitCost[] = []
+  const added: { filePath: string; snapshotId: bigint }[] = []
+  for (let i = 0; i < commits; i++) {
+    nowMs += commitEveryMs
+    const result = resultOf(first, i, nowMs)
+    const before = { ...counts }
+    const cpu = process.cpuUsage()
+    const { committed, state } = await committer.commit([result])
+    const { user, system } = process.cpuUsage(cpu)
+    if (committed.length !== 1) throw new Error(`commit ${i + 1} was not accepted`)
+    costs.push({
+      bytesWritten: counts.written - before.written,
+      bytesRead: counts.read - before.read,
+      cpuMs: (user + system) / 1000,
+      manifests: readManifestList(files.get(state.newest!['manifest-list'])!).manifests.length,
+    })
+    added.push({ filePath: result.files[0].filePath, snapshotId: state.snapshotId! })
+  }
+  const loaded = await catalog.loadTable(table)
+  await catalog.close()
+  const list = readManifestList(files.get(currentSnapshot(loaded!.metadata)!['manifest-list'])!)
+  return {
+    costs,
+    metadata: loaded!.metadata,
+    entries: list.manifests.flatMap((manifest) =>
+      readManifest(files.get(manifest.manifestPath)!, manifest).entries.map((entry) => ({ manifest, entry })),
+    ),
+    added,
+    recordsPerFile: BigInt(recordsPerFile),
+    metadataFiles: [...files.keys()].filter((uri) => uri.includes('/metadata/')).length,
+  }
+}
+
+/** Means over the commits number `from` to `to`, both inclusive, counted from 1. */
+export function meanCost(costs: readonly CommitCost[], from: number, to: number): CommitCost {
+  const window = costs.slice(from - 1, to)
+  const mean = (of: (cost: CommitCost) => number) => window.reduce((sum, cost) => sum + of(cost), 0) / window.length
+  return {
+    bytesWritten: mean((cost) => cost.bytesWritten),
+    bytesRead: mean((cost) => cost.bytesRead),
+    cpuMs: mean((cost) => cost.cpuMs),
+    manifests: mean((cost) => cost.manifests),
+  }
+}
+
+/** Medians, as `meanCost` gives means: what a commit costs that merges nothing. */
+export function medianCost(costs: readonly CommitCost[], from: number, to: number): CommitCost {
+  const window = costs.slice(from - 1, to)
+  const median = (of: (cost: CommitCost) => number) => window.map(of).toSorted((a, b) => a - b)[window.length >> 1]
+  return {
+    bytesWritten: median((cost) => cost.bytesWritten),
+    bytesRead: median((cost) => cost.bytesRead),
+    cpuMs: median((cost) => cost.cpuMs),
+    manifests: median((cost) => cost.manifests),
+  }
+}
+
+function segmentOf(i: number): SegmentRef {
+  const baseOffset = BigInt(i * recordsPerFile)
+  const key = segmentKey('', { topic: 'orders', partition: 0 }, baseOffset, 'kfs')
+  return { key, baseOffset, size: 42_000, etag: `"${i}"`, lastModifiedMs: 0, settled: true }
+}
+
+function taskOf(i: number): Task {
+  const follows = i === 0 ? null : segmentOf(i - 1).baseOffset
+  const at = { topic: 'orders', partition: 0 }
+  return {
+    id: `task-${i}`,
+    parts: [{ at, follows, segments: [segmentOf(i)], startOffset: 0n, decided: [], nextBaseOffset: null }],
+    bytes: 42_000,
+  }
+}
+
+/** The result of task `i`: the file that was written once under another name, and the offsets of segment `i`. */
+function resultOf(first: TaskResult, i: number, nowMs: number): TaskResult {
+  const task = taskOf(i)
+  const segment = segmentOf(i)
+  const file: DataFile = {
+    ...first.files[0],
+    filePath: first.files[0].filePath.replace(/[^/]+$/, `${String(i).padStart(36, '0')}.parquet`),
+  }
+  const end = segment.baseOffset + BigInt(recordsPerFile)
+  const part = {
+    ...first.parts[0],
+    follows: task.parts[0].follows,
+    first: segment,
+    last: segment,
+    ranges: [[segment.baseOffset, end] as const],
+  }
+  return { task, files: [file], parts: [part], finishedAtMs: nowMs }
+}
+
+function countingFiles(): { io: FileIO; counts: { read: number; written: number }; files: Map<string, Uint8Array> } {
+  const files = new Map<string, Uint8Array>()
+  const counts = { read: 0, written: 0 }
+  const io: FileIO = {
+    async read(uri) {
+      const bytes = files.get(uri)
+      if (bytes === undefined) throw new Error(`${uri} is not there`)
+      counts.read += bytes.length
+      return bytes
+    },
+    async write(uri, chunks) {
+      const parts: Uint8Array[] = []
+      for await (const chunk of chunks) parts.push(Uint8Array.from(chunk))
+      const bytes = Buffer.concat(parts)
+      files.set(uri, bytes)
+      counts.written += bytes.length
+      return bytes.length
+    },
+    async remove(uri) {
+      files.delete(uri)
+    },
+  }
+  return { io, counts, files }
+}
+
+function unused(): never {
+  throw new Error('one segment is read and one file is written, nothing else')
+}
+
+if (import.meta.main) {
+  const commits = Number(process.argv[2] ?? 1000)
+  const properties = JSON.parse(process.argv[3] ?? '{}') as Record<string, string>
+  const { costs, metadata, metadataFiles } = await ageTable(commits, properties)
+  console.log(
+    `${commits} commits a minute apart, ${(metadata.snapshots ?? []).length} snapshots kept, ${metadataFiles} files in the metadata directory`,
+  )
+  console.log('commits         KB written    KB read     CPU ms  manifests')
+  const line = (name: string, cost: CommitCost) => {
+    const numbers = [cost.bytesWritten / 1000, cost.bytesRead / 1000, cost.cpuMs, cost.manifests]
+    console.log(`${name.padEnd(15)} ${numbers.map((number) => number.toFixed(1).padStart(10)).join(' ')}`)
+  }
+  for (const to of [...new Set([10, 100, 300, 1000, 2000, 5000, commits])].filter((end) => end <= commits)) {
+    const from = Math.max(1, to - 10)
+    line(`median ${from}–${to}`, medianCost(costs, from, to))
+    if (to >= 100) line(`mean ${to - 99}–${to}`, meanCost(costs, to - 99, to))
+  }
+  line(
+    'largest',
+    costs.reduce((a, b) => (b.bytesWritten + b.bytesRead > a.bytesWritten + a.bytesRead ? b : a)),
+  )
+}

@@ -1,0 +1,67 @@
+/** Everything that a run lets happen, by name. A kind that a whole run of seeds never met is a hole in the simulation. */
+export const faultKinds = [
+  'segment-rewritten',
+  'segment-rewritten-shorter',
+  'segment-rewritten-longer',
+  'two-owners',
+  'gap',
+  'segment-without-index',
+  'index-late',
+  'segment-landed-late',
+  'segment-vanished',
+  'segment-corrupt',
+  'segment-mended',
+  'base-offset-repeated',
+  'control-batch',
+  'foreign-object',
+  'process-crash',
+  'process-pause',
+  'process-stop',
+  'effect-after-death',
+  'clock-jump',
+  'list-error',
+  'get-error',
+  'put-error',
+  'put-lost-after',
+  'answer-slow',
+  'namespace-error',
+  'create-lost-before',
+  'create-lost-after',
+  'load-error',
+  'commit-error',
+  'commit-conflict',
+  'commit-lost-before',
+  'commit-lost-after',
+  'commit-late',
+  'foreign-append',
+  'foreign-append-file',
+  'foreign-replace',
+  'foreign-delete',
+  'foreign-expire',
+  'foreign-rollback',
+] as const
+
+export type FaultKind = (typeof faultKinds)[number]
+
+/** How often each kind happened. */
+export class FaultCounts {
+  readonly #counts = new Map<FaultKind, number>()
+
+  add(kind: FaultKind): void {
+    this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
+  }
+
+  totals(): ReadonlyMap<FaultKind, number> {
+    return this.#counts
+  }
+}
+
+/** What must always hold was broken: the run ends here. */
+export class InvariantBroken extends Error {
+  override readonly name = 'InvariantBroken'
+  readonly invariant: string
+  constructor(invariant: string, detail: string) {
+    super(`${invariant}: ${detail}`)
+    this.invariant = invariant
+  }
+}

@@ -1,0 +1,270 @@
+import type { SharedCatalog } from './process-catalog.ts'
+import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seeded.ts'
+import { memoryStore } from '../../src/drivers/store/memory.ts'
+import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
+import { readManifest, writeManifest } from '../../src/formats/iceberg/manifest.ts'
+import { readManifestList, writeManifestList } from '../../src/formats/iceberg/manifest-list.ts'
+import { summarizeManifest } from '../../src/formats/iceberg/summarize-manifest.ts'
+import {
+  currentSchema,
+  currentSnapshot,
+  defaultSpec,
+  refSnapshotId,
+  type Snapshot,
+  type TableMetadata,
+} from '../../src/formats/iceberg/table-metadata.ts'
+import type { TableUpdate } from '../../src/formats/iceberg/table-update.ts'
+import { writeBatch } from '../../src/formats/kafka/write.ts'
+import { writeSegment } from '../../src/formats/kfs/write.ts'
+import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
+import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
+import { carryOut } from '../../src/pipeline/worker.ts'
+import type { FileIO } from '../../src/seams/file-io.ts'
+import type { TopicMapping } from '../../src/spec/table-mapping.ts'
+import type { EventLog } from './event-log.ts'
+import type { FaultCounts, FaultKind } from './faults.ts'
+
+export interface ForeignSurroundings {
+  readonly clock: VirtualClock
+  readonly catalog: SharedCatalog
+  readonly io: FileIO
+  readonly log: EventLog
+  readonly faults: FaultCounts
+  readonly mapping: TopicMapping
+  readonly rollbacks: boolean
+  readonly propertiesInCommit: boolean
+}
+
+/** The manifests of a new snapshot and what its summary says of the rows. */
+interface Change {
+  readonly operation: 'append' | 'replace' | 'delete'
+  readonly manifests: readonly ManifestFile[]
+  readonly addedRows: bigint
+}
+
+/** Another writer on one of the tables, which knows nothing of this program: appends, rewrites, deletes, expires, takes back. */
+export class ForeignWriter {
+  readonly #table: { readonly namespace: readonly string[]; readonly name: string }
+  readonly #random: SeededRandom
+  readonly #around: ForeignSurroundings
+  readonly #entropy: ReturnType<typeof seededEntropy>
+  #rows = 0
+  /** Set while main stands at an older snapshot: since when, and where main stood before. */
+  rolledBack: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null = null
+  everRolledBack = false
+
+  constructor(table: { namespace: readonly string[]; name: string }, random: SeededRandom, around: ForeignSurroundings) {
+    this.#table = table
+    this.#random = random
+    this.#around = around
+    this.#entropy = seededEntropy(random.fork(), around.clock)
+  }
+
+  async run(untilMs: number): Promise<void> {
+    const { clock, rollbacks } = this.#around
+    const random = this.#random
+    const pauseMs = random.pick([20_000, 60_000, 240_000])
+    while (clock.now() < untilMs) {
+      await clock.sleep(5000 + random.below(2 * pauseMs))
+      if (this.rolledBack !== null) {
+        if (random.chance(0.7)) await this.rollForward()
+        continue
+      }
+      const dice = random.below(100)
+      if (dice < 25) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
+      else if (dice < 45) await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id))
+      else if (dice < 65)
+        await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
+      else if (dice < 75) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
+      else if (dice < 90) await this.#expire()
+      else if (rollbacks) await this.#rollBack()
+    }
+  }
+
+  /** Takes a rollback back, where nobody has committed since. Returns whether main is whole again. */
+  async rollForward(): Promise<boolean> {
+    if (this.rolledBack === null) return true
+    const { from, to } = this.rolledBack
+    if (!(await this.#setMain(to, from))) return false
+    this.rolledBack = null
+    return true
+  }
+
+  async #load(): Promise<TableMetadata | null> {
+    const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable(this.#table))
+    await this.#around.clock.sleep(1 + this.#random.below(200))
+    return loaded?.metadata ?? null
+  }
+
+  async #commit(
+    kind: FaultKind,
+    change: (metadata: TableMetadata, manifests: readonly ManifestFile[], snapshotId: bigint) => Promise<Change | null>,
+  ): Promise<void> {
+    const { clock, io } = this.#around
+    const metadata = await this.#load()
+    if (metadata === null) return
+    const parent = currentSnapshot(metadata)
+    const id = this.#entropy.int63()
+    const manifests = parent === null ? [] : readManifestList(await io.read(parent['manifest-list'])).manifests
+    const changed = await change(metadata, manifests, id)
+    if (changed === null) return
+    const sequenceNumber = metadata['last-sequence-number'] + 1n
+    const manifestList = `${metadata.location}/metadata/foreign-${id}.avro`
+    const parentId = parent?.['snapshot-id'] ?? null
+    await io.write(manifestList, [
+      writeManifestList({
+        manifests: changed.manifests,
+        snapshotId: id,
+        parentSnapshotId: parentId,
+        sequenceNumber,
+        formatVersion: 2,
+        syncMarker: new Uint8Array(16),
+      }),
+    ])
+    const before = parent === null ? '0' : parent.summary['total-records']
+    const snapshot: Snapshot = {
+      'snapshot-id': id,
+      ...(parentId === null ? {} : { 'parent-snapshot-id': parentId }),
+      'sequence-number': sequenceNumber,
+      'timestamp-ms': Math.max(clock.now(), metadata['last-updated-ms']),
+      'manifest-list': manifestList,
+      summary: {
+        operation: changed.operation,
+        // Some writers leave the totals out.
+        ...(before === undefined || this.#random.chance(0.2) ? {} : { 'total-records': String(BigInt(before) + changed.addedRows) }),
+      },
+      'schema-id': metadata['current-schema-id'],
+    }
+    const done = await this.#send(kind, metadata, [
+      { action: 'add-snapshot', snapshot },
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': id },
+    ])
+    if (done) this.#around.faults.add(kind)
+  }
+
+  async #send(kind: FaultKind, metadata: TableMetadata, updates: readonly TableUpdate[]): Promise<boolean> {
+    const { catalog, log } = this.#around
+    const outcome = await catalog.under('none', (shared) =>
+      shared.commitTable(this.#table, {
+        requirements: [
+          { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },
+          { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': refSnapshotId(metadata) },
+        ],
+        updates,
+        idempotencyKey: this.#entropy.uuidV7(),
+      }),
+    )
+    log.add(`foreign ${this.#table.name}`, `${kind}: ${outcome.kind}`)
+    if (outcome.kind === 'refused') throw new Error(`the foreign writer's commit is refused: ${outcome.reason}`)
+    return outcome.kind === 'committed'
+  }
+
+  async #appendFile(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change> {
+    const [dataFile] = await this.#writeRows(metadata)
+    const added = await this.#writeManifest(metadata, id, [
+      { status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile },
+    ])
+    return { operation: 'append', manifests: [added, ...manifests], addedRows: dataFile.recordCount }
+  }
+
+  /** All live files named by one new manifest. */
+  async #rewriteManifests(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
+    const entries = (await this.#liveEntries(manifests)).map((entry): ManifestEntry => ({ ...entry, status: 0 }))
+    if (entries.length === 0) return null
+    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries)], addedRows: 0n }
+  }
+
+  /** What `DELETE` does whose condition covers a whole file. */
+  async #deleteFile(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
+    const live = await this.#liveEntries(manifests)
+    if (live.length === 0) return null
+    const gone = this.#random.below(live.length)
+    const entries = live.map((entry, i): ManifestEntry => (i === gone ? { ...entry, status: 2, snapshotId: id } : { ...entry, status: 0 }))
+    return {
+      operation: 'delete',
+      manifests: [await this.#writeManifest(metadata, id, entries)],
+      addedRows: -live[gone].dataFile.recordCount,
+    }
+  }
+
+  async #liveEntries(manifests: readonly ManifestFile[]): Promise<ManifestEntry[]> {
+    const read = await Promise.all(
+      manifests.map(async (manifest) => readManifest(await this.#around.io.read(manifest.manifestPath), manifest).entries),
+    )
+    return read.flat().filter(({ status }) => status !== 2)
+  }
+
+  async #writeManifest(metadata: TableMetadata, snapshotId: bigint, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
+    const [schema, spec] = [currentSchema(metadata), defaultSpec(metadata)]
+    const path = `${metadata.location}/metadata/foreign-${this.#entropy.uuid()}-m0.avro`
+    const bytes = writeManifest({ schema, spec, content: 0, formatVersion: 2, entries, syncMarker: new Uint8Array(16) })
+    await this.#around.io.write(path, [bytes])
+    return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content: 0, snapshotId, sequenceNumber: null, entries })
+  }
+
+  /** Rows of a topic that nobody materializes. */
+  async #writeRows(metadata: TableMetadata): Promise<readonly DataFile[]> {
+    const { clock, io, mapping } = this.#around
+    const at = { topic: 'foreign', partition: 0 }
+    const baseOffset = BigInt(this.#rows)
+    const records = Array.from({ length: 1 + this.#random.below(4) }, () => ({
+      timestampMs: -1n,
+      key: null,
+      value: Buffer.from('foreign'),
+      headers: [],
+    }))
+    this.#rows += records.length
+    const { segment } = writeSegment({ baseOffset, createdMs: 0, batches: [writeBatch({ baseOffset, codec: 'none', records })] })
+    const source = memoryStore({ clock })
+    await source.put('rows', [segment])
+    for await (const { objects } of source.list({ prefix: '' })) {
+      const segments = objects.map((object) => ({ ...object, baseOffset, settled: true }))
+      const { files } = await carryOut(
+        {
+          id: 'foreign',
+          parts: [{ at, startOffset: 0n, follows: null, segments, decided: [], nextBaseOffset: null }],
+          bytes: segment.length,
+        },
+        { metadata, layout: resolveLayout(this.#table.name, metadata, mapping), onError: 'stop' },
+        { rowGroupBytes: 1e6, targetFileSizeBytes: 1e6, maxBatchBytes: 1e6, maxRequests: 1, maxBytes: 1e6 },
+        { source, io, clock, entropy: this.#entropy },
+      )
+      return files
+    }
+    throw new Error('a store with one object lists it')
+  }
+
+  /** Expires all but the newest snapshots: the newest of ours too, but only where a property has a copy of its progress. */
+  async #expire(): Promise<void> {
+    const metadata = await this.#load()
+    if (metadata === null) return
+    const { ancestors } = ancestorsOf(metadata)
+    const kept = this.#around.propertiesInCommit ? 1 : ancestors.findIndex(isOurs) + 1
+    const expired = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
+    if (kept === 0 || expired.length === 0) return
+    if (await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))
+      this.#around.faults.add('foreign-expire')
+  }
+
+  async #rollBack(): Promise<void> {
+    const metadata = await this.#load()
+    const from = metadata === null ? null : refSnapshotId(metadata)
+    if (metadata === null || from === null) return
+    const { ancestors } = ancestorsOf(metadata)
+    if (ancestors.length < 2) return
+    const to = ancestors[1 + this.#random.below(Math.min(ancestors.length - 1, 4))]['snapshot-id']
+    if (!(await this.#setMain(from, to))) return
+    this.#around.faults.add('foreign-rollback')
+    this.everRolledBack = true
+    this.rolledBack = { atMs: this.#around.clock.now(), from, to }
+  }
+
+  async #setMain(from: bigint, to: bigint): Promise<boolean> {
+    const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable(this.#table))
+    if (loaded === null || refSnapshotId(loaded.metadata) !== from) return false
+    return this.#send('foreign-rollback', loaded.metadata, [
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to },
+    ])
+  }
+}

@@ -1,0 +1,129 @@
+import { memoryCatalog, type CatalogFault } from '../../src/drivers/catalog/memory.ts'
+import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
+import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seeded.ts'
+import { WorkError } from '../../src/model/failure.ts'
+import type { Catalog, CatalogProfile, CommitRequest } from '../../src/seams/catalog.ts'
+import type { FaultKind } from './faults.ts'
+import type { Life } from './life.ts'
+import type { Surroundings } from './process-seams.ts'
+
+/** One catalog for all, whose next operation can be given a fate. */
+export interface SharedCatalog {
+  readonly catalog: Catalog
+  /** Begins an operation under a fate. */
+  under<T>(fate: CatalogFault, operation: (catalog: Catalog) => Promise<T>): Promise<T>
+  /** When the table was loaded that each snapshot sent was built on, ms. */
+  readonly builtOnMs: Map<bigint, number>
+  conflicts: number
+}
+
+export function sharedCatalog(clock: VirtualClock, random: SeededRandom, profile: CatalogProfile): SharedCatalog {
+  let next: CatalogFault = 'none'
+  const catalog = memoryCatalog({
+    clock,
+    entropy: seededEntropy(random, clock),
+    warehouse: 's3://warehouse',
+    profile,
+    fault: () => {
+      const fate = next
+      next = 'none'
+      return fate
+    },
+  })
+  return {
+    catalog,
+    under(fate, operation) {
+      // The catalog asks for the fate before it first waits for anything.
+      next = fate
+      return operation(catalog)
+    },
+    builtOnMs: new Map(),
+    conflicts: 0,
+  }
+}
+
+/** The catalog as one process sees it. */
+export function processCatalog(life: Life, random: SeededRandom, { clock, weather, faults, log, catalog: shared }: Surroundings): Catalog {
+  const loadedMs = new Map<string, number>()
+
+  async function travel(): Promise<void> {
+    const { ms, slow } = weather.latencyMs(random)
+    if (slow) faults.add('answer-slow')
+    await clock.sleep(ms)
+  }
+
+  /** Sends an operation and waits for its answer. `effect`: it changes something, and may still do so when the process is dead. */
+  async function ask<T>(
+    what: string,
+    effect: boolean,
+    fate: { kind: FaultKind; fault: CatalogFault } | null,
+    operation: (catalog: Catalog) => Promise<T>,
+  ): Promise<T> {
+    await life.gate()
+    await travel()
+    if (!life.alive) {
+      if (!effect || random.chance(0.5)) await life.gate()
+      faults.add('effect-after-death')
+    }
+    if (fate !== null) faults.add(fate.kind)
+    log.add(life.name, `catalog ${what}${fate === null ? '' : `, ${fate.kind}`}`)
+    const answer = await shared.under(fate?.fault ?? 'none', operation).then(
+      (value) => () => value,
+      (error: unknown) => () => {
+        throw error
+      },
+    )
+    await travel()
+    await life.gate()
+    return answer()
+  }
+
+  const failing = (kind: FaultKind): { kind: FaultKind; fault: CatalogFault } | null =>
+    weather.strikes(random, 0.02) ? { kind, fault: new WorkError('catalog: no connection', { retry: 'later' }) } : null
+
+  function commitFate(): { kind: FaultKind; fault: CatalogFault } | null {
+    if (!weather.strikes(random, 0.12)) return null
+    return random.pick([
+      { kind: 'commit-conflict', fault: 'conflict' },
+      { kind: 'commit-lost-before', fault: 'lost-before' },
+      { kind: 'commit-lost-after', fault: 'lost-after' },
+      { kind: 'commit-late', fault: { lateMs: 1 + random.below(random.chance(0.5) ? 3000 : 240_000) } },
+      { kind: 'commit-error', fault: new WorkError('catalog: no connection', { retry: 'later' }) },
+    ] as const)
+  }
+
+  return {
+    profile: shared.catalog.profile,
+    ensureNamespace: (namespace) =>
+      ask('ensureNamespace', true, failing('namespace-error'), (catalog) => catalog.ensureNamespace(namespace)),
+    loadTable: (table) =>
+      ask(`load ${table.name}`, false, failing('load-error'), (catalog) => {
+        loadedMs.set(table.name, clock.now())
+        return catalog.loadTable(table)
+      }),
+    createTable: (table, request) => {
+      const fate = weather.strikes(random, 0.2)
+        ? random.pick([
+            { kind: 'create-lost-before', fault: 'lost-before' },
+            { kind: 'create-lost-after', fault: 'lost-after' },
+          ] as const)
+        : null
+      return ask(`create ${table.name}`, true, fate, (catalog) => catalog.createTable(table, request))
+    },
+    async commitTable(table, request) {
+      const id = snapshotOf(request)
+      shared.builtOnMs.set(id, loadedMs.get(table.name) ?? 0)
+      const fate = commitFate()
+      const outcome = await ask(`commit ${table.name} ${id}`, true, fate, (catalog) => catalog.commitTable(table, request))
+      if (outcome.kind === 'conflict' && fate === null) shared.conflicts++
+      log.add(life.name, `commit ${table.name} ${id}: ${outcome.kind}`)
+      return outcome
+    },
+    async close() {},
+  }
+}
+
+function snapshotOf({ updates }: CommitRequest): bigint {
+  const added = updates.find((update) => update.action === 'add-snapshot')
+  return added === undefined ? 0n : added.snapshot['snapshot-id']
+}

@@ -1,0 +1,87 @@
+import { zstdDecompressSync } from 'node:zlib'
+import { parquetReadObjects } from 'hyparquet'
+import type { ManifestFile } from '../../src/formats/iceberg/data-file.ts'
+import { readManifest } from '../../src/formats/iceberg/manifest.ts'
+import { type ManifestList, readManifestList } from '../../src/formats/iceberg/manifest-list.ts'
+import type { Snapshot } from '../../src/formats/iceberg/table-metadata.ts'
+import type { FileIO } from '../../src/seams/file-io.ts'
+
+/** A row as far as exactly-once is concerned. */
+export interface Row {
+  /** `topic/partition`. */
+  readonly log: string
+  readonly offset: bigint
+  readonly value: string
+}
+
+export interface LiveFile {
+  readonly path: string
+  readonly rows: readonly Row[]
+}
+
+/**
+ * Reads snapshots as any engine would: manifest list, manifests, Parquet files by another library than the one that wrote them.
+ * Files never change, so each is read once. Throws where a file is missing or says other counts than the file that names it.
+ */
+export class TableReader {
+  readonly #io: FileIO
+  readonly #manifests = new Map<string, Promise<{ path: string; rows: bigint }[]>>()
+  readonly #files = new Map<string, Promise<readonly Row[]>>()
+
+  constructor(io: FileIO) {
+    this.#io = io
+  }
+
+  async manifestList(snapshot: Snapshot): Promise<ManifestList> {
+    return readManifestList(await this.#io.read(snapshot['manifest-list']))
+  }
+
+  async liveFiles(list: ManifestList): Promise<LiveFile[]> {
+    const files: LiveFile[] = []
+    for (const manifest of list.manifests) {
+      for (const { path, rows: expected } of await this.#liveEntries(manifest)) {
+        const rows = await this.#rowsOf(path)
+        if (BigInt(rows.length) !== expected) throw new Error(`${path} has ${rows.length} rows, and its manifest entry says ${expected}`)
+        files.push({ path, rows })
+      }
+    }
+    return files
+  }
+
+  #liveEntries(manifest: ManifestFile): Promise<{ path: string; rows: bigint }[]> {
+    let live = this.#manifests.get(manifest.manifestPath)
+    if (live === undefined) this.#manifests.set(manifest.manifestPath, (live = this.#readManifest(manifest)))
+    return live
+  }
+
+  async #readManifest(manifest: ManifestFile): Promise<{ path: string; rows: bigint }[]> {
+    const bytes = await this.#io.read(manifest.manifestPath)
+    if (BigInt(bytes.length) !== manifest.manifestLength)
+      throw new Error(`${manifest.manifestPath} has ${bytes.length} bytes, not ${manifest.manifestLength}`)
+    return readManifest(bytes, manifest)
+      .entries.filter(({ status }) => status !== 2)
+      .map(({ dataFile }) => ({ path: dataFile.filePath, rows: dataFile.recordCount }))
+  }
+
+  #rowsOf(path: string): Promise<readonly Row[]> {
+    let rows = this.#files.get(path)
+    if (rows === undefined) this.#files.set(path, (rows = this.#readRows(path)))
+    return rows
+  }
+
+  async #readRows(path: string): Promise<readonly Row[]> {
+    const bytes = await this.#io.read(path)
+    const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
+    const rows = await parquetReadObjects({
+      file,
+      columns: ['kafka_topic', 'kafka_partition', 'kafka_offset', 'value'],
+      utf8: false,
+      compressors: { ZSTD: (compressed) => zstdDecompressSync(compressed) },
+    })
+    return rows.map(({ kafka_topic: topic, kafka_partition: partition, kafka_offset: offset, value }) => ({
+      log: `${topic as string}/${partition as number}`,
+      offset: BigInt(offset as bigint),
+      value: Buffer.from(value as Uint8Array).toString(),
+    }))
+  }
+}

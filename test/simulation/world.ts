@@ -1,0 +1,242 @@
+import { virtualClock } from '../../src/drivers/clock/virtual.ts'
+import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { uriFiles } from '../../src/drivers/io/uri-files.ts'
+import { memoryStore } from '../../src/drivers/store/memory.ts'
+import { WorkError } from '../../src/model/failure.ts'
+import { progressBeyond } from '../../src/model/progress.ts'
+import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
+import type { Journal, JournalFields } from '../../src/seams/journal.ts'
+import { tablesFor } from '../../src/spec/table-mapping.ts'
+import { Broker } from './broker.ts'
+import { EventLog } from './event-log.ts'
+import { FaultCounts, InvariantBroken } from './faults.ts'
+import { Fleet } from './fleet.ts'
+import { ForeignWriter } from './foreign-writer.ts'
+import { Weather } from './life.ts'
+import { SourceModel } from './model.ts'
+import { sharedCatalog } from './process-catalog.ts'
+import type { Surroundings } from './process-seams.ts'
+import { drawSettings, type Settings } from './settings.ts'
+import { TableChecker } from './table-checker.ts'
+import { TableReader } from './table-reader.ts'
+
+/** More steps than any run needs: what takes more goes round in circles. */
+const maxSteps = 2_000_000
+/** Longer than anything that was injected can take. */
+const calmMs = 20 * 60_000
+
+interface SimulatedTable {
+  readonly checker: TableChecker
+  readonly foreign: ForeignWriter
+  /** How often a processor has said that it can not go on without a person. */
+  stops: number
+}
+
+/** A source that is written to, processors that are hindered, their tables, and somebody who looks at all of it after each step. */
+export class World {
+  readonly faults = new FaultCounts()
+  readonly log: EventLog
+  readonly catalog: ReturnType<typeof sharedCatalog>
+  /** Snapshots of ours that became current. */
+  commits = 0
+  readonly #clock = virtualClock()
+  readonly #startMs = this.#clock.now()
+  readonly #random: SeededRandom
+  readonly #settings: Settings
+  readonly #weather = new Weather()
+  readonly #source: ReturnType<typeof memoryStore>
+  readonly #model: SourceModel
+  readonly #around: Surroundings
+  readonly #tables: ReadonlyMap<string, SimulatedTable>
+  #bug: { error: unknown } | null = null
+
+  constructor(seed: number, onEvent?: (line: string) => void) {
+    const clock = this.#clock
+    this.#random = seededRandom(seed)
+    this.#settings = drawSettings(this.#random.fork())
+    this.log = new EventLog(() => clock.now() - this.#startMs, onEvent)
+    const { propertiesInCommit, pageSize, graceMs } = this.#settings
+    this.catalog = sharedCatalog(clock, this.#random.fork(), { propertiesInCommit, forbiddenProperties: [] })
+    this.#model = new SourceModel(graceMs)
+    this.#source = memoryStore({ clock, pageSize })
+    const warehouse = memoryStore({ clock })
+    this.#around = {
+      clock,
+      source: this.#source,
+      warehouse,
+      catalog: this.catalog,
+      log: this.log,
+      faults: this.faults,
+      weather: this.#weather,
+      onBug: (error) => (this.#bug ??= { error }),
+      onJournal: (process, level, message, fields) => this.#hear(process, level, message, fields),
+    }
+    this.#tables = this.#makeTables(uriFiles(async () => warehouse))
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.now() - this.#startMs
+  }
+
+  get rowsChecked(): number {
+    return [...this.#tables.values()].reduce((sum, { checker }) => sum + checker.rowsChecked, 0)
+  }
+
+  /** Lets the world go from its beginning to its end, looking at the tables after each step. Throws what was found broken. */
+  async run(): Promise<void> {
+    const story = this.#story().then(
+      () => ({ error: null }),
+      (error: unknown) => ({ error }),
+    )
+    let end: { error: unknown } | null = null
+    void story.then((how) => (end = how))
+    for (let step = 0; end === null; step++) {
+      if (step === maxSteps) throw new InvariantBroken('a run comes to its end', `it has not after ${maxSteps} steps`)
+      const moved = await this.#clock.advance()
+      await this.#look()
+      if (this.#bug !== null) throw this.#bug.error
+      if (!moved && end === null) throw new InvariantBroken('a run comes to its end', 'nobody sleeps and nobody moves')
+    }
+    const { error } = end as { error: unknown }
+    if (error !== null) throw error
+  }
+
+  async #story(): Promise<void> {
+    const { processors, durationMs } = this.#settings
+    const untilMs = this.#startMs + durationMs
+    const fleet = new Fleet(this.#settings, this.#random.fork(), this.#around)
+    const brokers = this.#settings.logs.map(
+      ({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings()),
+    )
+    await Promise.all([
+      ...brokers.map((broker) => broker.run(untilMs)),
+      ...Array.from({ length: processors }, () => fleet.keepOne(untilMs)),
+      ...[...this.#tables.values()].map(({ foreign }) => foreign.run(untilMs)),
+      this.#changeWeather(untilMs),
+    ])
+    this.log.add('world', 'calm')
+    await this.#clock.sleep(calmMs)
+    const { tables, expectStop } = await this.#afterRollbacks()
+    const before = [...this.#tables.values()].map(({ stops }) => stops)
+    const end = await fleet.runOnce()
+    if (end.kind === 'threw') throw end.error
+    await this.#look()
+    if (end.ok === expectStop.length > 0) {
+      throw new InvariantBroken(
+        'a run with --once tells whether all went through',
+        `it returned ${end.ok}, with ${expectStop.length} tables taken back`,
+      )
+    }
+    for (const [i, table] of [...this.#tables.values()].entries()) {
+      if (expectStop.includes(table) && table.stops === before[i])
+        throw new InvariantBroken('a table taken back stops and says so', table.checker.table)
+    }
+    for (const { checker } of tables) checker.checkComplete()
+  }
+
+  /** Takes back what can be; tells which tables must be complete in the end, and which must stay stopped. */
+  async #afterRollbacks(): Promise<{ tables: SimulatedTable[]; expectStop: SimulatedTable[] }> {
+    const tables: SimulatedTable[] = []
+    const expectStop: SimulatedTable[] = []
+    for (const table of this.#tables.values()) {
+      if (table.foreign.rolledBack !== null && this.#random.chance(0.5)) await table.foreign.rollForward()
+      await this.#look()
+      if (this.#hasLost(table, table.checker.current().progress)) expectStop.push(table)
+      else tables.push(table)
+    }
+    return { tables, expectStop }
+  }
+
+  /** Whether main was taken back over offsets that had been decided and that `progress` does not have. */
+  #hasLost({ checker, foreign }: SimulatedTable, progress: Parameters<typeof progressBeyond>[1]): boolean {
+    return foreign.rolledBack !== null && progressBeyond(checker.at(foreign.rolledBack.from).progress, progress).length > 0
+  }
+
+  async #look(): Promise<void> {
+    for (const [name, table] of this.#tables) {
+      const loaded = await this.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
+      if (loaded === null) continue
+      for (const snapshot of await table.checker.look(loaded.metadata)) {
+        const id = snapshot['snapshot-id']
+        this.log.add('world', `${name} has snapshot ${id}`)
+        if (snapshot.summary[summaryKeys.commitId] === undefined) continue
+        this.commits++
+        const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
+        const builtOnMs = this.catalog.builtOnMs.get(id) ?? 0
+        if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
+          throw new InvariantBroken(
+            'a table taken back is left alone',
+            `table ${name}: snapshot ${id} was built at ${builtOnMs - this.#startMs}`,
+          )
+        }
+      }
+    }
+  }
+
+  /** What a processor says: nothing stops a table, or takes a log for another, without a reason. */
+  #hear(process: string, level: keyof Journal, message: string, fields: JournalFields): void {
+    const error = fields.error
+    if (level !== 'error') return
+    if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
+      const table = this.#tables.get(String(fields.table))!
+      table.stops++
+      if (!table.foreign.everRolledBack)
+        this.#bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
+    }
+    if (message === 'partition stopped' && fields.fault === undefined) {
+      this.#bug ??= {
+        error: new InvariantBroken(
+          'partitions stop for a reason',
+          `${process}: ${String(fields.topic)}/${String(fields.partition)}: ${String(fields.reason)}`,
+        ),
+      }
+    }
+  }
+
+  async #changeWeather(untilMs: number): Promise<void> {
+    const random = this.#random.fork()
+    while (this.#clock.now() < untilMs) {
+      this.#weather.level = random.pick([0, 1, 1, 1, 4, 12])
+      await this.#clock.sleep(10_000 + random.below(90_000))
+    }
+    this.#weather.level = 0
+  }
+
+  #brokerSurroundings() {
+    const { prefix, graceMs, flushEveryMs } = this.#settings
+    return {
+      store: this.#source,
+      clock: this.#clock,
+      log: this.log,
+      faults: this.faults,
+      model: this.#model,
+      prefix,
+      graceMs,
+      flushEveryMs,
+    }
+  }
+
+  #makeTables(io: ReturnType<typeof uriFiles>): Map<string, SimulatedTable> {
+    const { document, logs, sourceId, rollbacks, propertiesInCommit } = this.#settings
+    const tables = new Map<string, SimulatedTable>()
+    for (const [name, { topics, mapping }] of tablesFor(document, new Set(logs.map(({ at }) => at.topic)))) {
+      const own = logs.map(({ at }) => at).filter(({ topic }) => topics.includes(topic))
+      const around = {
+        clock: this.#clock,
+        catalog: this.catalog,
+        io,
+        log: this.log,
+        faults: this.faults,
+        mapping,
+        rollbacks,
+        propertiesInCommit,
+      }
+      tables.set(name, {
+        checker: new TableChecker(name, own, sourceId, this.#model, new TableReader(io)),
+        foreign: new ForeignWriter({ namespace: ['lake'], name }, this.#random.fork(), around),
+        stops: 0,
+      })
+    }
+    return tables
+  }
+}

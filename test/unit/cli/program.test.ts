@@ -1,0 +1,92 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { expect, test } from 'vitest'
+import { commands, laterCommands } from '../../../src/cli/commands.ts'
+import { bin, golden, program } from './program.ts'
+
+test.each(Object.keys(commands))('the help of %s has an example and what it takes', async (name) => {
+  const { code, stdout, stderr } = await program([name, '--help'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain(`Usage: iceberg-processor ${name}`)
+  expect(stdout).toMatch(new RegExp(`Examples:\\n  .+:\\n    \\$ iceberg-processor ${name}`))
+  expect(stdout).toContain('--json')
+  expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+})
+
+test('the overview names every command and fits 100 columns', async () => {
+  const { code, stdout } = await program(['--help'])
+  expect(code).toBe(0)
+  for (const name of [...Object.keys(commands), ...laterCommands]) expect(stdout).toMatch(new RegExp(`\\b${name}\\b`))
+  expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
+})
+
+test('help for a command is the same under help and --help', async () => {
+  const [one, other] = await Promise.all([program(['help', 'run']), program(['run', '-h'])])
+  expect(one).toEqual(other)
+})
+
+test('without a command the overview comes on standard error, with exit code 2', async () => {
+  const { code, stdout, stderr } = await program([])
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toContain('Usage: iceberg-processor')
+})
+
+test('the version is that of package.json', async () => {
+  expect(await program(['--version'])).toEqual({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string, stderr: '' })
+})
+
+test.each([
+  [['rum'], 'there is no command "rum"; did you mean run?'],
+  [['orphan'], 'there is no command "orphan"; did you mean orphans?'],
+  [['xyzzy'], 'there is no command "xyzzy"; the commands are run, validate, status, inspect and demo'],
+  [['help', 'staus'], 'there is no command "staus"; did you mean status?'],
+  [['compact', '-f', 'x'], 'compact is not available yet; the commands of this version are run, validate, status, inspect and demo'],
+  [
+    ['dead-letters', '--help'],
+    'dead-letters is not available yet; the commands of this version are run, validate, status, inspect and demo',
+  ],
+  [['run', '-f', 'x', '--onse'], "unknown option '--onse' (Did you mean --once?); see: iceberg-processor run --help"],
+  [['--jsn'], "unknown option '--jsn'; see: iceberg-processor --help"],
+  [['run'], "required option '-f, --file <spec.yaml>' not specified; see: iceberg-processor run --help"],
+  [['run', '-f'], "option '-f, --file <spec.yaml>' argument missing; see: iceberg-processor run --help"],
+  [['run', '-f', 'a', '-f', 'b'], '--file is given twice, and one is expected'],
+  [['run', '-f', 'a', '--accept-rollback'], '--accept-rollback is not available yet'],
+  [['run', '-f', 'a', '--source-moved', 's3://old/'], '--source-moved is not available yet'],
+  [['run', '-f', 'a', '--source-restarted'], '--source-restarted is not available yet'],
+  [['validate', 'a.yaml'], "required option '-f, --file <spec.yaml>' not specified; see: iceberg-processor validate --help"],
+  [['inspect', 'a', '--limit', '0'], 'expected a whole number from 1 to 2147483647 after --limit'],
+])('the arguments %j are refused with one line and exit code 2', async (args, message) => {
+  expect(await program(args)).toEqual({ code: 2, stdout: '', stderr: `error: ${message}\n` })
+})
+
+test('a wrong choice is refused with the choices', async () => {
+  const { code, stderr } = await program(['run', '-f', 'x', '--log-level', 'loud'])
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/--log-level.*loud.*debug, info, warn, error/)
+})
+
+test('with --json, wrong arguments are an object on standard output', async () => {
+  const { code, stdout, stderr } = await program(['run', '--json'])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: '' })
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: false,
+    problems: [{ path: '', message: expect.stringContaining('required option') as string }],
+  })
+})
+
+test('an older Node gets told which one is needed, and where to get it', async () => {
+  const old = `data:text/javascript,Object.defineProperty(process,'versions',{value:{...process.versions,node:'20.11.1'}})`
+  const { code, stdout, stderr } = await program(['--version'], { node: ['--import', old] })
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/needs Node 24 or later, and this is Node 20\.11\.1/)
+  expect(stderr).toMatch(/npm ci/)
+})
+
+test('a reader that had enough ends the program quietly', async () => {
+  const args = ['inspect', `${golden}/g-none/0/segment-00000000000000000000.kfs`, '--records', '--json']
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout.destroy()
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+  expect({ code: code as number, stderr }).toEqual({ code: 0, stderr: '' })
+})

@@ -1,0 +1,61 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { parseJson } from '../../../src/formats/json/exact.ts'
+import { bin, golden, program } from './program.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'run-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+/** A directory with a document and its segments, and no table yet. */
+function workspace(): string {
+  const directory = mkdtempSync(join(scratch, 'in-'))
+  cpSync(join(golden, 'g-txn'), join(directory, 'segments/g-txn'), { recursive: true })
+  writeFileSync(
+    join(directory, 'spec.yaml'),
+    `apiVersion: kafscale.io/v1
+kind: IcebergProcessor
+metadata: {name: local}
+spec: {source: {topics: [g-txn], directory: segments, graceSeconds: 0}}
+`,
+  )
+  return directory
+}
+
+test('run --once ends with 0 when all is in the tables, and status says so', async () => {
+  const cwd = workspace()
+  const ran = await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
+  expect({ code: ran.code, stdout: ran.stdout }).toEqual({ code: 0, stdout: '' })
+  const logged = ran.stderr.trimEnd().split('\n')
+  expect(logged.map((line) => typeof JSON.parse(line))).toEqual(logged.map(() => 'object'))
+
+  const [status, text] = await Promise.all([
+    program(['status', '-f', 'spec.yaml', '--json'], { cwd }),
+    program(['status', '-f', 'spec.yaml'], { cwd }),
+  ])
+  expect([status.code, text.code]).toEqual([0, 0])
+  expect(parseJson(status.stdout, 'the answer')).toMatchObject({
+    ok: true,
+    documents: [
+      { tables: [{ exists: true, rows: 4, partitions: [{ topic: 'g-txn', partition: 0, next: 6, lagSegments: 0, holes: [] }] }] },
+    ],
+  })
+  expect(text.stdout).toMatch(/g-txn +0 +6 +6 +up to date\n/)
+})
+
+test('run goes on until a signal, and then ends with 0', async () => {
+  const child = spawn(process.execPath, [bin, 'run', '-f', 'spec.yaml'], {
+    cwd: workspace(),
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  while (!said.includes('table created')) await once(child.stderr, 'data')
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+  expect(said).toContain('Stopping')
+})

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest'
+import { showStatus } from '../../../src/cli/status-text.ts'
+import type { PartitionStatus, TableStatus } from '../../../src/pipeline/status.ts'
+import { recordingTerminal } from './program.ts'
+
+const nowMs = Date.UTC(2026, 6, 1, 12)
+
+function partition(changes: Partial<PartitionStatus>): PartitionStatus {
+  return {
+    topic: 'orders',
+    partition: 0,
+    next: 100n,
+    endOffset: 100n,
+    lagSegments: 0,
+    lagBytes: 0,
+    lagSeconds: 0,
+    holes: [],
+    gaps: [],
+    frontierKey: null,
+    ...changes,
+  }
+}
+
+function table(changes: Partial<TableStatus>): TableStatus {
+  return {
+    table: 'shop.orders',
+    exists: true,
+    snapshotId: 9_223_372_036_854_775_807n,
+    lastCommitMs: nowMs - 65_000,
+    watermarkMs: nowMs - 70_000,
+    rows: 1_234_567n,
+    partitions: [],
+    stopped: null,
+    ...changes,
+  }
+}
+
+function shown(...tables: TableStatus[]): readonly string[] {
+  const terminal = recordingTerminal()
+  showStatus([{ name: 'shop/orders', tables }], nowMs, terminal)
+  return terminal.lines
+}
+
+test('tables and topic-partitions are two tables, with what is behind and what is up to date', () => {
+  const behind = partition({ partition: 1, next: 40n, endOffset: 1_040n, lagSegments: 3, lagBytes: 5_000_000, lagSeconds: 90 })
+  expect(shown(table({ partitions: [partition({}), behind] }))).toEqual([
+    'shop/orders',
+    '  TABLE             ROWS  LAST COMMIT    WATERMARK                 SNAPSHOT',
+    '  shop.orders  1,234,567  1 min 5 s ago  2026-07-01T11:58:50.000Z  9223372036854775807',
+    '',
+    '  TABLE        TOPIC   PARTITION  NEXT   END      BEHIND  OFFSETS    BYTES        TIME',
+    '  shop.orders  orders          0   100   100  up to date',
+    '               orders          1    40  1040  3 segments    1,000  4.8 MiB  1 min 30 s',
+  ])
+})
+
+test('holes, gaps and the reason of a stop are named', () => {
+  const many = Array.from({ length: 8 }, (_, i) => [BigInt(i * 10), BigInt(i * 10 + 1)] as const)
+  const lines = shown(table({ partitions: [partition({ holes: [[3n, 7n]], gaps: many })], stopped: 'the table was rolled back' }))
+  expect(lines).toContain('  stopped  shop.orders: the table was rolled back')
+  expect(lines).toContain('  holes in orders/0: [3, 7) (4 offsets)')
+  expect(lines).toContain('  gaps in orders/0: [0, 1), [10, 11), [20, 21), [30, 31), [40, 41) and 3 more (8 offsets)')
+})
+
+test('what is not known or not there yet is said', () => {
+  const unknown = partition({ next: null, endOffset: null, lagSegments: null, lagBytes: null, lagSeconds: null })
+  const none = table({ exists: false, snapshotId: null, lastCommitMs: null, watermarkMs: null, rows: null, partitions: [unknown] })
+  expect(shown(none)).toEqual([
+    'shop/orders',
+    '  TABLE        LAST COMMIT',
+    '  shop.orders  no table yet',
+    '',
+    '  TABLE        TOPIC   PARTITION  NEXT  END  BEHIND',
+    '  shop.orders  orders          0     –    –       –',
+  ])
+  expect(shown()).toEqual(['shop/orders', '  no topic of the source matches yet'])
+})

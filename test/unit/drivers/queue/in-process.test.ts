@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest'
+import { inProcessQueue } from '../../../../src/drivers/queue/in-process.ts'
+
+const never = new AbortController().signal
+
+test('tasks are claimed first in, first out, and what a worker makes of one is the answer', async () => {
+  const queue = inProcessQueue<string, string>()
+  const answers = [queue.submit('a', 'task a'), queue.submit('b', 'task b')]
+  expect(queue.depth).toBe(2)
+  for (const id of ['a', 'b']) {
+    const claim = (await queue.claim(never))!
+    expect(claim).toMatchObject({ id, payload: `task ${id}` })
+    claim.complete(`done ${id}`)
+  }
+  expect(await Promise.all(answers)).toEqual(['done a', 'done b'])
+  expect(queue.depth).toBe(0)
+})
+
+test('a failure is the answer as well', async () => {
+  const queue = inProcessQueue<string, string>()
+  const answer = queue.submit('a', 'x')
+  ;(await queue.claim(never))!.fail(new Error('broken'))
+  await expect(answer).rejects.toThrow('broken')
+})
+
+test('whoever waits gets the next task, in the order of waiting', async () => {
+  const queue = inProcessQueue<string, number>()
+  const claims = [queue.claim(never), queue.claim(never)]
+  void queue.submit('a', 'first')
+  void queue.submit('b', 'second')
+  expect((await Promise.all(claims)).map((claim) => claim?.payload)).toEqual(['first', 'second'])
+})
+
+test('an id that is open is the same task, and is new when it was answered', async () => {
+  const queue = inProcessQueue<string, number>()
+  const answers = [queue.submit('a', 'x'), queue.submit('a', 'x')]
+  expect(queue.depth).toBe(1)
+  ;(await queue.claim(never))!.complete(1)
+  expect(await Promise.all(answers)).toEqual([1, 1])
+  void queue.submit('a', 'x')
+  expect(queue.depth).toBe(1)
+})
+
+test('a task that nobody has claimed can be taken back, any other not', async () => {
+  const queue = inProcessQueue<string, number>()
+  void queue.submit('a', 'x')
+  void queue.submit('b', 'y')
+  await queue.claim(never)
+  expect(['a', 'b', 'b', 'c'].map((id) => queue.withdraw(id))).toEqual([false, true, false, false])
+  expect(queue.depth).toBe(0)
+})
+
+test('a claim ends without a task when it is aborted, before or while it waits', async () => {
+  const queue = inProcessQueue<string, number>()
+  const stop = new AbortController()
+  const waiting = queue.claim(stop.signal)
+  stop.abort()
+  expect([await waiting, await queue.claim(stop.signal)]).toEqual([null, null])
+  void queue.submit('a', 'x')
+  expect(queue.depth).toBe(1)
+})
+
+test('a claim that is aborted in the moment it gets a task takes it, and no other waiter is forgotten', async () => {
+  const queue = inProcessQueue<string, number>()
+  const stop = new AbortController()
+  const first = queue.claim(stop.signal)
+  const second = queue.claim(never)
+  void queue.submit('a', 'for the first')
+  stop.abort()
+  void queue.submit('b', 'for the second')
+  expect((await first)?.payload).toBe('for the first')
+  expect((await second)?.payload).toBe('for the second')
+})

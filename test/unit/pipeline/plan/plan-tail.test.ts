@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import type { OffsetRanges } from '../../../../src/model/offset-range.ts'
+import { type Cursor, planTail, type TailPosition } from '../../../../src/pipeline/plan/plan-tail.ts'
+import type { ObjectInfo } from '../../../../src/seams/object-store.ts'
+import { at } from '../segments.ts'
+import { graceMs, listedAtMs, object, pair } from './objects.ts'
+
+const beginning: TailPosition = { cursor: null, follows: null }
+
+function plan(objects: (ObjectInfo | ObjectInfo[])[], position: TailPosition = beginning, decided: OffsetRanges = [], complete = true) {
+  const { run, ...rest } = planTail(at, position, decided, { objects: objects.flat(), listedAtMs, complete }, graceMs)
+  return {
+    ...rest,
+    run: run && { ...run, segments: run.segments.map(({ baseOffset }) => baseOffset) },
+    cursorAt: rest.position.cursor?.baseOffset,
+  }
+}
+
+function standingAt(baseOffset: number, etag = 'e'): TailPosition {
+  const cursor: Cursor = { baseOffset: BigInt(baseOffset), etag: `${etag}${baseOffset}`, lastModifiedMs: listedAtMs - 60_000 }
+  return { cursor, follows: cursor.baseOffset }
+}
+
+describe('from the beginning of a log', () => {
+  test('everything that is ready is one run that follows nothing', () => {
+    expect(plan([pair(0), pair(5), pair(9)])).toMatchObject({
+      run: { at, follows: null, segments: [0n, 5n, 9n], startOffset: 0n, decided: [], nextBaseOffset: null },
+      position: { follows: 9n },
+      cursorAt: 9n,
+      readyAtMs: null,
+      more: false,
+      cursorSegment: 'same',
+    })
+  })
+
+  test('what must wait bounds the run and is told', () => {
+    expect(plan([pair(0), pair(5, { ageMs: 0 })])).toMatchObject({
+      run: { segments: [0n], nextBaseOffset: 5n },
+      readyAtMs: listedAtMs + graceMs,
+      cursorAt: 0n,
+    })
+  })
+
+  test('nothing ready is no run, and planning stays where it was', () => {
+    expect(plan([pair(5, { ageMs: 0 })])).toMatchObject({ run: null, position: beginning })
+    expect(plan([])).toMatchObject({ run: null, position: beginning, readyAtMs: null })
+  })
+
+  test('a listing that was cut says that there is more', () => {
+    expect(plan([pair(0)], beginning, [], false).more).toBe(true)
+  })
+})
+
+describe('from a cursor', () => {
+  test('a cursor segment with the same bytes is not read again, and the run follows it', () => {
+    expect(plan([pair(5), pair(9), pair(12)], standingAt(5), [[0n, 9n]])).toMatchObject({
+      run: { follows: 5n, segments: [9n, 12n], decided: [] },
+      cursorSegment: 'same',
+      position: { follows: 12n },
+    })
+  })
+
+  test('a cursor segment that was written again is read again, after itself', () => {
+    expect(plan([pair(5, { etag: 'new' }), pair(9)], standingAt(5), [[0n, 7n]])).toMatchObject({
+      run: { follows: 5n, segments: [5n, 9n], decided: [[0n, 7n]] },
+      cursorSegment: 'rewritten',
+    })
+  })
+
+  test('behind a cursor a segment is read though the next one begins in what is decided: it may reach past that', () => {
+    expect(plan([pair(5, { etag: 'new' }), pair(9)], standingAt(5), [[0n, 9n]])).toMatchObject({
+      run: { segments: [5n, 9n] },
+      cursorSegment: 'rewritten',
+    })
+    expect(plan([pair(0), pair(5), pair(9)], standingAt(0), [[0n, 9n]])).toMatchObject({ run: { segments: [5n, 9n] } })
+  })
+
+  test('a cursor segment that is gone is told, and what is behind it is read', () => {
+    expect(plan([pair(9)], standingAt(5), [[0n, 9n]])).toMatchObject({ run: { follows: 5n, segments: [9n] }, cursorSegment: 'gone' })
+  })
+
+  test('an .index alone does not stand for the cursor segment', () => {
+    expect(plan([object(5, 'index'), pair(9)], standingAt(5)).cursorSegment).toBe('gone')
+  })
+
+  test('nothing behind the cursor is no run', () => {
+    expect(plan([pair(5)], standingAt(5), [[0n, 9n]])).toMatchObject({ run: null, position: standingAt(5) })
+  })
+})
+
+describe('what is decided', () => {
+  test('without a cursor segments that lie in what is decided are left out, and the cursor passes them', () => {
+    expect(
+      plan([pair(0), pair(2), pair(5), pair(9)], beginning, [
+        [0n, 5n],
+        [9n, 20n],
+      ]),
+    ).toMatchObject({ run: { segments: [2n, 5n, 9n], follows: null }, cursorAt: 9n })
+  })
+
+  test('the segment before one that is read is read too: it may reach into it', () => {
+    expect(
+      plan([pair(0), pair(2), pair(5), pair(8), pair(9)], beginning, [
+        [0n, 5n],
+        [6n, 9n],
+      ]),
+    ).toMatchObject({ run: { segments: [2n, 5n, 8n, 9n] } })
+  })
+
+  test('the run behind segments that were left out follows the last one that was planned', () => {
+    const round = plan([pair(0), pair(5), pair(9, { ageMs: 1 })], beginning, [[0n, 9n]])
+    expect(round).toMatchObject({ run: null, cursorAt: 5n, position: { follows: null } })
+    expect(plan([pair(5), pair(9)], round.position, [[0n, 9n]]).run).toMatchObject({ follows: null, segments: [9n] })
+  })
+
+  test('of the newest segment nothing tells the end, so it is read', () => {
+    expect(plan([pair(0), pair(3), pair(5)], beginning, [[0n, 100n]]).run).toMatchObject({ segments: [3n, 5n], decided: [[0n, 100n]] })
+  })
+
+  test('a run carries the decided ranges that reach into it', () => {
+    expect(
+      plan([pair(4), pair(10)], beginning, [
+        [0n, 3n],
+        [5n, 6n],
+        [30n, 40n],
+      ]).run?.decided,
+    ).toEqual([
+      [5n, 6n],
+      [30n, 40n],
+    ])
+  })
+
+  test('the tail never goes below the first decided offset: it was left out by choice', () => {
+    expect(plan([pair(0), pair(3), pair(5), pair(10)], beginning, [[7n, 7n]]).run).toMatchObject({
+      segments: [3n, 5n, 10n],
+      startOffset: 7n,
+    })
+    expect(plan([pair(0), pair(5), pair(10)], beginning, [[10n, 10n]]).run).toMatchObject({ segments: [5n, 10n], startOffset: 10n })
+  })
+})
