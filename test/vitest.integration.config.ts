@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/integration/**/*.test.ts'],
+    exclude: ['test/integration/nightly/**'],
     globalSetup: ['test/integration/global-setup.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -66,6 +66,8 @@ export class TailPlanner {
   readonly #seams: PlannerSeams
   readonly #positions = new Map<string, TailPosition>()
   readonly #blocked = new Set<string>()
+  /** Topic-partitions that were reset or blocked while a round was under way: what it finds of them does not hold any more. */
+  readonly #disturbed = new Set<string>()
   readonly #stops = new Map<string, Stop>()
   readonly #waits = new Map<string, SegmentRef>()
   readonly #reported = new Set<string>()
@@ -84,11 +86,13 @@ export class TailPlanner {
     const name = topicPartitionName(at)
     this.#positions.delete(name)
     this.#blocked.delete(name)
+    this.#disturbed.add(name)
   }
 
   /** Plans nothing more of a topic-partition until it is reset. */
   block(at: TopicPartition): void {
     this.#blocked.add(topicPartitionName(at))
+    this.#disturbed.add(topicPartitionName(at))
   }
 
   /** Plans a topic-partition again only when this segment is settled, or something came before it: until then a gap is not proven. */
@@ -118,8 +122,9 @@ export class TailPlanner {
   /** Looks for work in every topic-partition and packs what it finds into tasks. */
   async plan(partitions: readonly TopicPartition[], state: TableState): Promise<PlanRound> {
     const { pack } = this.#options
-    const runs: TaskPart[] = []
+    const plans: { name: string; run: TaskPart | null; position: TailPosition }[] = []
     const marks: StartMark[] = []
+    this.#disturbed.clear()
     let readyInMs: number | null = null
     let more = false
     const maxBytes = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * pack.parallelism) / Math.max(1, partitions.length)))
@@ -134,20 +139,26 @@ export class TailPlanner {
         if (one === null) continue
         if ('ranges' in one) marks.push(one)
         else {
-          if (one.run !== null) runs.push(one.run)
+          plans.push(one)
           if (one.readyInMs !== null) readyInMs = Math.min(readyInMs ?? Infinity, one.readyInMs)
           more ||= one.more
         }
       }
     }
-    return { tasks: packTasks(this.#options.sourceId, this.#options.table, runs, pack), marks, readyInMs, more }
+    // Only now: a listing that fails takes the whole round with it, and what had been found in the others must be found again.
+    const sound = plans.filter(({ name }) => !this.#disturbed.has(name))
+    for (const { name, position } of sound) this.#positions.set(name, position)
+    const runs = sound.flatMap(({ run }) => run ?? [])
+    const tasks = packTasks(this.#options.sourceId, this.#options.table, runs, pack)
+    more ||= sound.length < plans.length
+    return { tasks, marks, readyInMs, more }
   }
 
   async #planOne(
     at: TopicPartition,
     state: TableState,
     maxBytes: number,
-  ): Promise<{ run: TaskPart | null; readyInMs: number | null; more: boolean } | null> {
+  ): Promise<{ name: string; run: TaskPart | null; position: TailPosition; readyInMs: number | null; more: boolean } | null> {
     const { sourceId, prefix, graceMs } = this.#options
     const name = topicPartitionName(at)
     const frontier = frontierOf(state.frontiers, sourceId, at)
@@ -180,13 +191,12 @@ export class TailPlanner {
     const waited = this.#waits.get(name)
     const first = plan.run?.segments[0]
     if (waited !== undefined && first !== undefined && first.etag === waited.etag && first.key === waited.key && !first.settled) {
-      return { run: null, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
+      return { name, run: null, position, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
     }
     this.#waits.delete(name)
-    this.#positions.set(name, plan.position)
     const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
     // What waits is waited for: the same listing at once would find it waiting still.
-    return { run: plan.run, readyInMs, more: plan.more && readyInMs === null }
+    return { name, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
   }
 
   /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */

@@ -38,7 +38,15 @@ export interface FeedSeams {
 }
 
 /** What can fail and be tried again, each counted for itself. */
-type Step = 'plan' | 'task' | 'commit'
+type Step = 'plan' | 'task' | 'commit' | 'keepAlive'
+
+/** When a task was planned: what shows whether its result still fits. */
+interface Planned {
+  /** Tasks are numbered as they are handed out, which is in offset order within each topic-partition. */
+  readonly order: number
+  /** The generation of each of its topic-partitions then. */
+  readonly generations: ReadonlyMap<string, number>
+}
 
 /** Failures in a row after which `--once` gives a table up. */
 const maxFailures = 5
@@ -58,9 +66,12 @@ export class TableFeed {
   readonly #seams: FeedSeams
   readonly #generations = new Map<string, number>()
   readonly #inFlight = new Set<string>()
-  #pending: { result: TaskResult; generations: ReadonlyMap<string, number> }[] = []
+  /** Where each topic-partition's part ended before its last segment: the task in which it did. Tasks planned behind it do not follow it. */
+  readonly #ends = new Map<string, number>()
+  #submitted = 0
+  #pending: { result: TaskResult; planned: Planned }[] = []
   #state: TableState
-  readonly #failures: Record<Step, number> = { plan: 0, task: 0, commit: 0 }
+  readonly #failures: Record<Step, number> = { plan: 0, task: 0, commit: 0, keepAlive: 0 }
   #failedBecause: Error | null = null
   /** Thrown by the loop: the table, or this program, can not go on. */
   #fatal: Error | null = null
@@ -94,6 +105,7 @@ export class TableFeed {
     const { once, commitIntervalMs } = this.#options
     let nextPlanMs = Number.NEGATIVE_INFINITY
     let round: PlanRound | null = null
+    let retryCommitMs = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
       if (clock.now() >= nextPlanMs && this.#inFlight.size < this.#options.maxTasksInFlight) {
         round = await this.#attempt('plan', () => this.#plan(partitions))
@@ -102,17 +114,18 @@ export class TableFeed {
       const idle = this.#inFlight.size === 0
       // With `once` nobody looks again before what is under way has ended: each look is a LIST for every topic-partition.
       if (idle && nextPlanMs === Infinity) nextPlanMs = clock.now() + this.#pauseMs()
-      const due = clock.now() >= this.#lastCommitMs + commitIntervalMs || (once && idle)
-      if (this.#pending.length > 0 && due) {
+      const dueMs = Math.max(retryCommitMs, once && idle ? Number.NEGATIVE_INFINITY : this.#lastCommitMs + commitIntervalMs)
+      if (this.#pending.length > 0 && clock.now() >= dueMs) {
         await this.#attempt('commit', () => this.#commit())
         nextPlanMs = Math.min(nextPlanMs, clock.now() + this.#pauseMs())
-        continue
+        if (this.#failures.commit === 0) continue
+        retryCommitMs = clock.now() + this.#pauseMs()
       }
-      await this.#attempt('commit', () => this.#keepAlive())
+      await this.#attempt('keepAlive', () => this.#keepAlive())
       if (this.#fatal !== null) throw this.#fatal
       if (once && this.#worst() >= maxFailures) throw this.#failedBecause!
       if (once && idle && this.#worst() === 0 && round !== null && isEmpty(round)) break
-      await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? this.#lastCommitMs + commitIntervalMs : Infinity), signal)
+      await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
     }
     await this.#drain()
     return this.#planner.stops.length === 0
@@ -138,7 +151,10 @@ export class TableFeed {
   }
 
   #submit(task: Task): void {
-    const generations = new Map(task.parts.map(({ at }) => [topicPartitionName(at), this.#generation(at)]))
+    const planned: Planned = {
+      order: ++this.#submitted,
+      generations: new Map(task.parts.map(({ at }) => [topicPartitionName(at), this.#generation(at)])),
+    }
     const { table } = this.#options
     this.#inFlight.add(task.id)
     const done = (then: () => void) => {
@@ -148,47 +164,49 @@ export class TableFeed {
       this.#wake = Promise.withResolvers<void>()
     }
     this.#seams.queue.submit(task.id, { task, table, target: this.#target }).then(
-      (result) => done(() => this.#receive(result, generations)),
-      (error: unknown) => done(() => this.#fail(task, generations, error)),
+      (result) => done(() => this.#receive(result, planned)),
+      (error: unknown) => done(() => this.#fail(task, planned, error)),
     )
   }
 
-  #receive(result: TaskResult, planned: ReadonlyMap<string, number>): void {
+  #receive(result: TaskResult, planned: Planned): void {
     if (this.#isStale(planned)) {
       this.#dropAll(result.task, planned)
       return
     }
-    const generations = new Map(planned)
     this.#failures.task = 0
     for (const part of result.parts) {
       this.#report(part)
       if (part.ended === null) continue
-      // What was planned behind the place where this part ended does not follow it any more; this result itself stands.
-      generations.set(topicPartitionName(part.at), this.#nextGeneration(part.at))
+      // What was planned behind the place where this part ended does not follow it any more; this result, and those before it, stand.
+      const name = topicPartitionName(part.at)
+      this.#ends.set(name, Math.min(planned.order, this.#ends.get(name) ?? Infinity))
       this.#planner.block(part.at)
     }
-    this.#pending.push({ result, generations })
+    this.#pending.push({ result, planned })
   }
 
-  #fail(task: Task, planned: ReadonlyMap<string, number>, error: unknown): void {
+  #fail(task: Task, planned: Planned, error: unknown): void {
     this.#noteFailure('task', error)
     this.#dropAll(task, planned)
   }
 
   /** The task's topic-partitions are planned again from the table, unless that has happened already. */
-  #dropAll(task: Task, planned: ReadonlyMap<string, number>): void {
-    for (const { at } of task.parts) if (planned.get(topicPartitionName(at)) === this.#generation(at)) this.#restart(at)
+  #dropAll(task: Task, planned: Planned): void {
+    for (const { at } of task.parts) if (this.#holds(planned, topicPartitionName(at))) this.#restart(at)
   }
 
   #restart(at: TopicPartition): void {
-    this.#nextGeneration(at)
+    const name = topicPartitionName(at)
+    this.#generations.set(name, this.#generation(at) + 1)
+    this.#ends.delete(name)
     this.#planner.reset(at)
   }
 
   async #commit(): Promise<void> {
-    const stale = this.#pending.filter(({ generations }) => this.#isStale(generations))
-    this.#pending = this.#pending.filter(({ generations }) => !this.#isStale(generations))
-    for (const { result, generations } of stale) this.#dropAll(result.task, generations)
+    const stale = this.#pending.filter(({ planned }) => this.#isStale(planned))
+    this.#pending = this.#pending.filter(({ planned }) => !this.#isStale(planned))
+    for (const { result, planned } of stale) this.#dropAll(result.task, planned)
     if (this.#pending.length === 0) return
     const offered = this.#pending.map(({ result }) => result)
     this.#settle(offered, await this.#committer.commit(offered))
@@ -297,14 +315,13 @@ export class TableFeed {
     return this.#generations.get(topicPartitionName(at)) ?? 0
   }
 
-  #nextGeneration(at: TopicPartition): number {
-    const next = this.#generation(at) + 1
-    this.#generations.set(topicPartitionName(at), next)
-    return next
+  #isStale(planned: Planned): boolean {
+    return [...planned.generations.keys()].some((name) => !this.#holds(planned, name))
   }
 
-  #isStale(planned: ReadonlyMap<string, number>): boolean {
-    return [...planned].some(([name, generation]) => (this.#generations.get(name) ?? 0) !== generation)
+  /** Whether what was planned of a topic-partition still follows what stands before it. */
+  #holds({ order, generations }: Planned, name: string): boolean {
+    return generations.get(name) === (this.#generations.get(name) ?? 0) && order <= (this.#ends.get(name) ?? Infinity)
   }
 
   /** Says what was met on the way that nobody can undo. */

@@ -1,3 +1,4 @@
+import { parseArgs } from 'node:util'
 import { seededEntropy, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { countingMeter } from '../../src/drivers/meter/counting.ts'
@@ -43,6 +44,8 @@ export interface AgedTable {
   readonly recordsPerFile: bigint
   /** Files in the metadata directory, those that nothing names any more included. */
   readonly metadataFiles: number
+  /** Of them, table metadata documents. */
+  readonly metadataDocuments: number
 }
 
 const table = { namespace: ['bench'], name: 'orders' }
@@ -118,6 +121,7 @@ export async function ageTable(commits: number, properties: Readonly<Record<stri
     added,
     recordsPerFile: BigInt(recordsPerFile),
     metadataFiles: [...files.keys()].filter((uri) => uri.includes('/metadata/')).length,
+    metadataDocuments: [...files.keys()].filter((uri) => uri.endsWith('.metadata.json')).length,
   }
 }
 
@@ -209,25 +213,53 @@ function unused(): never {
   throw new Error('one segment is read and one file is written, nothing else')
 }
 
-if (import.meta.main) {
-  const commits = Number(process.argv[2] ?? 1000)
-  const properties = JSON.parse(process.argv[3] ?? '{}') as Record<string, string>
-  const { costs, metadata, metadataFiles } = await ageTable(commits, properties)
+/** History as short as the table properties can make it: ten snapshots. */
+export const shortHistory: Readonly<Record<string, string>> = {
+  'history.expire.max-snapshot-age-ms': String(commitEveryMs),
+  'history.expire.min-snapshots-to-keep': '10',
+}
+
+/** How often manifests are merged: windows of so many commits hold a merge. */
+const mergeCycle = 100
+
+/** What the last commits cost by the first ones, on average over windows that hold a merge each. */
+export function growth(costs: readonly CommitCost[]): { readonly bytes: number; readonly cpu: number } {
+  const first = meanCost(costs, 11, 10 + mergeCycle)
+  const last = meanCost(costs, costs.length - mergeCycle + 1, costs.length)
+  return { bytes: (last.bytesWritten + last.bytesRead) / (first.bytesWritten + first.bytesRead), cpu: last.cpuMs / first.cpuMs }
+}
+
+function report({ costs, metadata, metadataFiles }: AgedTable): void {
+  const commits = costs.length
   console.log(
-    `${commits} commits a minute apart, ${(metadata.snapshots ?? []).length} snapshots kept, ${metadataFiles} files in the metadata directory`,
+    `${commits} commits a minute apart, ${metadata.snapshots?.length} snapshots kept, ${metadataFiles} files in the metadata directory`,
   )
-  console.log('commits         KB written    KB read     CPU ms  manifests')
+  console.log('commits           KB written    KB read     CPU ms  manifests')
   const line = (name: string, cost: CommitCost) => {
     const numbers = [cost.bytesWritten / 1000, cost.bytesRead / 1000, cost.cpuMs, cost.manifests]
-    console.log(`${name.padEnd(15)} ${numbers.map((number) => number.toFixed(1).padStart(10)).join(' ')}`)
+    console.log(`${name.padEnd(17)} ${numbers.map((number) => number.toFixed(1).padStart(10)).join(' ')}`)
   }
-  for (const to of [...new Set([10, 100, 300, 1000, 2000, 5000, commits])].filter((end) => end <= commits)) {
-    const from = Math.max(1, to - 10)
-    line(`median ${from}–${to}`, medianCost(costs, from, to))
-    if (to >= 100) line(`mean ${to - 99}–${to}`, meanCost(costs, to - 99, to))
+  line('median 5–15', medianCost(costs, 5, 15))
+  line('mean 11–110', meanCost(costs, 11, 110))
+  for (const to of [1000, 2000, 5000].filter((end) => end <= commits)) {
+    line(`median ${to - 10}–${to}`, medianCost(costs, to - 10, to))
+    line(`mean ${to - 99}–${to}`, meanCost(costs, to - 99, to))
   }
   line(
     'largest',
     costs.reduce((a, b) => (b.bytesWritten + b.bytesRead > a.bytesWritten + a.bytesRead ? b : a)),
   )
+}
+
+// `aged-table.ts [COMMITS] [--default-properties]`; exits 1 where commits have become more than twice as dear.
+if (import.meta.main) {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { 'default-properties': { type: 'boolean', default: false } },
+  })
+  const aged = await ageTable(Number(positionals[0] ?? 1000), values['default-properties'] ? {} : shortHistory)
+  report(aged)
+  const { bytes, cpu } = growth(aged.costs)
+  console.log(`the last ${mergeCycle} commits by commits 11–110: bytes × ${bytes.toFixed(2)}, CPU time × ${cpu.toFixed(2)}`)
+  if (bytes > 2 || cpu > 2) process.exitCode = 1
 }

@@ -66,7 +66,10 @@ interface Given {
 async function continued(topic: string, given: Given): Promise<{ run: Run; table: TableName; document: ProcessorDocument }> {
   const table: TableName = [database, topic]
   const { place, fields, properties, rows } = given
-  await writeTable(place.reader, table, [{ create: { schema: schemaOf(fields), properties } }, ...(rows === undefined ? [] : [{ append: rows }])])
+  await writeTable(place.reader, table, [
+    { create: { schema: schemaOf(fields), properties } },
+    ...(rows === undefined ? [] : [{ append: rows }]),
+  ])
   const document = await documentFor(topic, given)
   return { run: await runOnce(document), table, document }
 }
@@ -138,7 +141,8 @@ describe.each([
       kafka_headers: 'h',
     }
     const fields = standard.map(([name, ...rest]): Field => [names[name] ?? name, ...rest])
-    const renamed = (row: CanonicalRow): CanonicalRow => Object.fromEntries(Object.entries(row).map(([name, value]) => [names[name] ?? name, value]))
+    const renamed = (row: CanonicalRow): CanonicalRow =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [names[name] ?? name, value]))
     const kafkaColumns = Object.fromEntries(Object.entries(names).map(([name, other]) => [name.replace('kafka_', ''), other]))
     const { run, table } = await continued(topic, { place: place(), fields, mapping: { kafkaColumns } })
     expect(run).toMatchObject({ errors: '', ok: true })
@@ -160,10 +164,7 @@ describe.each([
       mapping: { kafkaColumns: { timestamp: null, headers: null }, key: { format: 'string' }, value: { format: 'string' } },
     })
     expect(run).toMatchObject({ errors: '', ok: true })
-    await expectRows(place(), table, [
-      inOrder(fields, { ...first(topic), kafka_key: 'k', value: 'v' }),
-      inOrder(fields, second(topic)),
-    ])
+    await expectRows(place(), table, [inOrder(fields, { ...first(topic), kafka_key: 'k', value: 'v' }), inOrder(fields, second(topic))])
   })
 })
 
@@ -202,7 +203,11 @@ const having = (key: string, value: string) => ({ properties: { [key]: value } }
 
 /** Tables that can not be continued: what is wrong with each, and what the message says. */
 const refused: readonly [string, { fields?: readonly Field[] } & Partial<CreateTableRequest>, RegExp][] = [
-  ['a required column that nothing fills', { fields: [...standard, ['id', 'long', true]] }, /column id is required and nothing fills it; make it optional/],
+  [
+    'a required column that nothing fills',
+    { fields: [...standard, ['id', 'long', true]] },
+    /column id is required and nothing fills it; make it optional/,
+  ],
   [
     'partitions',
     { partitionSpec: { 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'written', transform: 'day' }] } },
@@ -212,12 +217,28 @@ const refused: readonly [string, { fields?: readonly Field[] } & Partial<CreateT
   ['ORC as its format', having('write.format.default', 'orc'), /write\.format\.default is orc, and only parquet/],
   ['Avro as its format', having('write.format.default', 'avro'), /write\.format\.default is avro, and only parquet/],
   ['encryption', having('encryption.key-id', 'k1'), /encryption\.key-id asks for encryption/],
-  ['a codec that nobody knows', having('write.parquet.compression-codec', 'lzo'), /write\.parquet\.compression-codec is "lzo": expected one of/],
+  [
+    'a codec that nobody knows',
+    having('write.parquet.compression-codec', 'lzo'),
+    /write\.parquet\.compression-codec is "lzo": expected one of/,
+  ],
   ['a required value', { fields: changed('value', 'binary', true) }, /column value is required, and a Kafka value can be null/],
   ['a narrower offset', { fields: changed('kafka_offset', 'int') }, /column kafka_offset is int, and the Kafka offset needs long/],
-  ['local timestamps', { fields: changed('kafka_timestamp', 'timestamp') }, /column kafka_timestamp is timestamp, and the Kafka timestamp needs timestamptz/],
-  ['a list that is no headers', { fields: changed('kafka_headers', { type: 'list', 'element-id': 99, element: 'string', 'element-required': false }) }, /column kafka_headers is list/],
-  ['no column for the key', { fields: standard.filter(([name]) => name !== 'kafka_key') }, /no column kafka_key for the Kafka key; add the column, or say in the document's kafkaColumns\.key/],
+  [
+    'local timestamps',
+    { fields: changed('kafka_timestamp', 'timestamp') },
+    /column kafka_timestamp is timestamp, and the Kafka timestamp needs timestamptz/,
+  ],
+  [
+    'a list that is no headers',
+    { fields: changed('kafka_headers', { type: 'list', 'element-id': 99, element: 'string', 'element-required': false }) },
+    /column kafka_headers is list/,
+  ],
+  [
+    'no column for the key',
+    { fields: standard.filter(([name]) => name !== 'kafka_key') },
+    /no column kafka_key for the Kafka key; add the column, or say in the document's kafkaColumns\.key/,
+  ],
 ]
 
 describe('a table that can not be continued is refused, in words that say why:', () => {

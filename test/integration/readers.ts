@@ -121,7 +121,7 @@ export interface ParquetFile {
   /** Where each row group begins. */
   readonly rowGroups: readonly string[]
   /** `ids`: the field ids on the way to the leaf. */
-  readonly columns: readonly { path: string; ids: number[]; physical: string; logical: string; statistics: boolean; codec: string }[]
+  readonly columns: readonly { path: string; ids: number[]; physical: string; logical: string; codec: string }[]
 }
 
 /** What lies in a table's files; see readers/inspect_table.py. */

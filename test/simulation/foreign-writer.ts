@@ -18,6 +18,7 @@ import type { TableUpdate } from '../../src/formats/iceberg/table-update.ts'
 import { writeBatch } from '../../src/formats/kafka/write.ts'
 import { writeSegment } from '../../src/formats/kfs/write.ts'
 import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
+import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
 import { carryOut } from '../../src/pipeline/worker.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
@@ -33,7 +34,6 @@ export interface ForeignSurroundings {
   readonly faults: FaultCounts
   readonly mapping: TopicMapping
   readonly rollbacks: boolean
-  readonly propertiesInCommit: boolean
 }
 
 /** The manifests of a new snapshot and what its summary says of the rows. */
@@ -240,7 +240,7 @@ export class ForeignWriter {
     const metadata = await this.#load()
     if (metadata === null) return
     const { ancestors } = ancestorsOf(metadata)
-    const kept = this.#around.propertiesInCommit ? 1 : ancestors.findIndex(isOurs) + 1
+    const kept = metadata.properties?.[summaryKeys.progress] === undefined ? ancestors.findIndex(isOurs) + 1 : 1
     const expired = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
     if (kept === 0 || expired.length === 0) return
     if (await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))

@@ -71,7 +71,8 @@ export class TableChecker {
     const { progress, rows, deleted } = this.current()
     for (const at of this.#logs) {
       const decided = decidedRanges(progress, this.#sourceId, at)
-      for (const [offset, { must, candidates }] of this.#model.verdicts(at)) {
+      const verdicts = this.#model.verdicts(at)
+      for (const [offset, { must, candidates }] of verdicts) {
         const place = `${topicPartitionName(at)}@${offset}`
         if (!containsOffset(decided, offset)) {
           if (must) throw this.#broken('nothing is lost', `${place} is in the source and not decided (${formatRanges(decided)})`)

@@ -217,7 +217,7 @@ export class World {
   }
 
   #makeTables(io: ReturnType<typeof uriFiles>): Map<string, SimulatedTable> {
-    const { document, logs, sourceId, rollbacks, propertiesInCommit } = this.#settings
+    const { document, logs, sourceId, rollbacks } = this.#settings
     const tables = new Map<string, SimulatedTable>()
     for (const [name, { topics, mapping }] of tablesFor(document, new Set(logs.map(({ at }) => at.topic)))) {
       const own = logs.map(({ at }) => at).filter(({ topic }) => topics.includes(topic))
@@ -229,7 +229,6 @@ export class World {
         faults: this.faults,
         mapping,
         rollbacks,
-        propertiesInCommit,
       }
       tables.set(name, {
         checker: new TableChecker(name, own, sourceId, this.#model, new TableReader(io)),

@@ -57,6 +57,7 @@ export function movedRowGroups(footer: ParquetFooter, shift: bigint, ordinal: nu
       }
       return thrift.struct(fields.set(columnChunk.metaData, thrift.struct(meta)))
     })
+    if (columns.length === 0) throw new RangeError(`parquet: row group ${i} has no columns`)
     const fields = new Map(group.fields)
       .set(rowGroup.columns, thrift.structs(columns))
       .set(rowGroup.fileOffset, thrift.i64(firstPage(struct(columns[0], columnChunk.metaData))))

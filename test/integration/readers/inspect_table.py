@@ -4,7 +4,7 @@ Request: as for the readers (common.py), without queries. Answer: one line,
   {"lists": [{"path", "metadata": {...}, "schema": AVRO, "records": [...]}...],      one for each snapshot, oldest first
    "manifests": [{"path", "metadata": {...}, "schema": AVRO, "records": [...]}...],  those of the current snapshot, in its order
    "files": [{"path", "size", "keys": [...], "rowGroups": [OFFSET...], "columns": [COLUMN...]}...]}
-  COLUMN: {"path", "id", "physical", "logical", "statistics": whether any row group has some, "codec"}; rows' bytes are in base64, 64-bit numbers are text.
+  COLUMN: {"path", "ids", "physical", "logical", "codec"}; rows' bytes are in base64, 64-bit numbers are text.
 """
 
 import base64
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.avro.file import AvroFile
 from pyiceberg.manifest import DataFileContent, FileFormat
+from pyiceberg.types import MapType
 
 
 def plain(value, kind):
@@ -32,7 +33,7 @@ def plain(value, kind):
         return base64.b64encode(value).decode()
     if kind.is_struct:
         return {field.name: plain(value[i], field.field_type) for i, field in enumerate(kind.fields)}
-    if isinstance(value, dict):
+    if isinstance(kind, MapType):
         return {str(key): plain(item, kind.value_type) for key, item in value.items()}
     return [plain(item, kind.element_type) for item in value]
 
@@ -74,7 +75,6 @@ def parquet(files, path):
                 "ids": ids[i],
                 "physical": column.physical_type,
                 "logical": str(column.logical_type),
-                "statistics": any(chunk.is_stats_set for chunk in chunks),
                 "codec": chunks[0].compression,
             }
         )

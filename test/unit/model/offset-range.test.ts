@@ -14,7 +14,9 @@ import {
   unionRanges,
 } from '../../../src/model/offset-range.ts'
 
-const range = fc.tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 8 })).map(([start, length]): OffsetRange => [BigInt(start), BigInt(start + length)])
+const range = fc
+  .tuple(fc.integer({ min: 0, max: 40 }), fc.integer({ min: 0, max: 8 }))
+  .map(([start, length]): OffsetRange => [BigInt(start), BigInt(start + length)])
 const raw = fc.array(range, { maxLength: 8 })
 /** Sets, start marks (empty ranges) among them. */
 const ranges = raw.map(normalizeRanges)
@@ -34,7 +36,10 @@ function expectNormal(of: OffsetRanges): void {
 }
 
 const twoSets = (check: (a: OffsetRanges, b: OffsetRanges, inA: Set<bigint>, inB: Set<bigint>) => void) =>
-  fc.assert(fc.property(ranges, ranges, (a, b) => check(a, b, setOf(a), setOf(b))), { numRuns: 500 })
+  fc.assert(
+    fc.property(ranges, ranges, (a, b) => check(a, b, setOf(a), setOf(b))),
+    { numRuns: 500 },
+  )
 
 describe('as the plain set of offsets does', () => {
   test('normalizing keeps every offset and no other', () => {
@@ -83,14 +88,27 @@ describe('as the plain set of offsets does', () => {
 })
 
 test('ranges that touch are one', () => {
-  expect(normalizeRanges([[5n, 9n], [0n, 5n]])).toEqual([[0n, 9n]])
+  expect(
+    normalizeRanges([
+      [5n, 9n],
+      [0n, 5n],
+    ]),
+  ).toEqual([[0n, 9n]])
 })
 
 test('an empty range marks a place until a range touches it', () => {
   expect(normalizeRanges([[7n, 7n]])).toEqual([[7n, 7n]])
   expect(unionRanges([[7n, 7n]], [[7n, 9n]])).toEqual([[7n, 9n]])
-  expect(unionRanges([[7n, 7n]], [[9n, 12n]])).toEqual([[7n, 7n], [9n, 12n]])
-  expect(holesOf([[7n, 7n], [9n, 12n]])).toEqual([[7n, 9n]])
+  expect(unionRanges([[7n, 7n]], [[9n, 12n]])).toEqual([
+    [7n, 7n],
+    [9n, 12n],
+  ])
+  expect(
+    holesOf([
+      [7n, 7n],
+      [9n, 12n],
+    ]),
+  ).toEqual([[7n, 9n]])
 })
 
 test('a range that ends before it starts is refused', () => {
@@ -99,10 +117,18 @@ test('a range that ends before it starts is refused', () => {
 
 test('offsets beyond 2^53 keep every digit', () => {
   const end = 0x7fff_ffff_ffff_ffffn
-  expect(subtractRanges([[0n, end]], [[end - 2n, end - 1n]])).toEqual([[0n, end - 2n], [end - 1n, end]])
+  expect(subtractRanges([[0n, end]], [[end - 2n, end - 1n]])).toEqual([
+    [0n, end - 2n],
+    [end - 1n, end],
+  ])
 })
 
 test('ranges are shown as intervals', () => {
-  expect(formatRanges([[0n, 12n], [15n, 20n]])).toBe('[0, 12), [15, 20)')
+  expect(
+    formatRanges([
+      [0n, 12n],
+      [15n, 20n],
+    ]),
+  ).toBe('[0, 12), [15, 20)')
   expect(formatRanges([])).toBe('none')
 })

@@ -81,7 +81,9 @@ test('results that follow one another become one snapshot', async () => {
   const [a, b] = [result(null, 0, 5), result(0, 5, 9)]
   const report = await (await committer()).commit([b, a])
   expect(report).toMatchObject({ committed: [a, b], refused: [], held: [] })
-  expect(await w.table('orders')).toMatchObject({ snapshots: [{ 'snapshot-id': report.state.snapshotId, summary: { 'added-data-files': '2', 'total-records': '9' } }] })
+  expect(await w.table('orders')).toMatchObject({
+    snapshots: [{ 'snapshot-id': report.state.snapshotId, summary: { 'added-data-files': '2', 'total-records': '9' } }],
+  })
   expect(await rangesNow()).toEqual([[0n, 9n]])
 })
 
@@ -93,7 +95,10 @@ test('nothing to commit writes nothing', async () => {
 
 test('a result that another committer has decided meanwhile is refused', async () => {
   await (await committer()).commit([result(null, 0, 5)])
-  expect(await (await committer()).commit([result(null, 0, 5)])).toMatchObject({ committed: [], refused: [{ reason: 'orders/0 [0, 5) is decided already' }] })
+  expect(await (await committer()).commit([result(null, 0, 5)])).toMatchObject({
+    committed: [],
+    refused: [{ reason: 'orders/0 [0, 5) is decided already' }],
+  })
   expect(await recordsNow()).toBe('5')
 })
 
@@ -128,7 +133,7 @@ describe('a conflict', () => {
   test('with a committer that decided the same leaves the result refused', async () => {
     const [first, second] = [await committer(), await committer()]
     const raced = await w.clock.run(() => Promise.all([first.commit([result(null, 0, 5)]), second.commit([result(null, 0, 5)])]))
-    expect(raced.map(({ committed }) => committed.length).sort()).toEqual([0, 1])
+    expect(raced.map(({ committed }) => committed.length).sort((a, b) => a - b)).toEqual([0, 1])
     expect(await recordsNow()).toBe('5')
   })
 
@@ -186,7 +191,8 @@ describe('an unknown outcome', () => {
     const one = await committer()
     let loads = 0
     const fault = w.faults.catalog
-    w.faults.catalog = (operation) => (operation.kind === 'load' && ++loads === 2 ? new WorkError('gone for now', { retry: 'later' }) : fault(operation))
+    w.faults.catalog = (operation) =>
+      operation.kind === 'load' && ++loads === 2 ? new WorkError('gone for now', { retry: 'later' }) : fault(operation)
     await expect(w.clock.run(() => one.commit([result(null, 0, 5)]))).rejects.toMatchObject({ retry: 'later' })
     expect((await w.clock.run(() => one.commit([result(null, 0, 5)]))).refused).toHaveLength(1)
     expect(await recordsNow()).toBe('5')
@@ -229,7 +235,10 @@ test('a table that lost what this process saw committed is stopped, without any 
   await one.commit([result(null, 0, 5)])
   const forgetful = { ...w.catalog }
   Object.assign(w.catalog, { loadTable: async () => empty })
-  await expect(one.load()).rejects.toMatchObject({ retry: 'never', message: expect.stringMatching(/^table analytics\.orders is stopped: this process had materialized orders\/0 \[0, 5\)/) })
+  await expect(one.load()).rejects.toMatchObject({
+    retry: 'never',
+    message: expect.stringMatching(/^table analytics\.orders is stopped: this process had materialized orders\/0 \[0, 5\)/),
+  })
   Object.assign(w.catalog, forgetful)
 })
 
@@ -243,6 +252,8 @@ test('the watermark is the least of the partitions’ highest timestamps and nev
   expect(await watermark()).toBe('50')
   await one.commit([elsewhere])
   expect(await watermark()).toBe('50')
-  await one.commit([{ ...result(0, 5, 9), parts: [{ ...result(0, 5, 9).parts[0], at: { topic: 'orders', partition: 1 }, maxTimestampMs: 90 }] }])
+  await one.commit([
+    { ...result(0, 5, 9), parts: [{ ...result(0, 5, 9).parts[0], at: { topic: 'orders', partition: 1 }, maxTimestampMs: 90 }] },
+  ])
   expect(await watermark()).toBe('50')
 })

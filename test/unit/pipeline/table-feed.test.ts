@@ -11,7 +11,12 @@ const other = { topic: 'orders', partition: 1 } as const
 const table = { namespace, name: 'orders' }
 
 /** Runs a processor until `during` has ended and what it holds is committed. */
-function serve(w: World, during: () => Promise<void>, change?: (document: { spec: Record<string, unknown> & { source: Record<string, unknown> } }) => void, seams?: Partial<ProcessorSeams>) {
+function serve(
+  w: World,
+  during: () => Promise<void>,
+  change?: (document: { spec: Record<string, unknown> & { source: Record<string, unknown> } }) => void,
+  seams?: Partial<ProcessorSeams>,
+) {
   const stop = new AbortController()
   return w.clock.run(async () => {
     const done = w.processor(change as never, seams).run(false, stop.signal)
@@ -111,7 +116,9 @@ describe('startAt', () => {
     const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
     expect(await w.runOnce(latest as never)).toBe(true)
     expect(await w.rows('orders')).toEqual([])
-    expect(currentSnapshot(await w.table('orders'))!.summary['kafscale.processor.progress']).toBe('{"s3://segments/p/":{"orders":{"0":[[6,6]]}}}')
+    expect(currentSnapshot(await w.table('orders'))!.summary['kafscale.processor.progress']).toBe(
+      '{"s3://segments/p/":{"orders":{"0":[[6,6]]}}}',
+    )
     await w.write(orders, 6n, [batch(6n, 2)])
     expect(await w.runOnce(latest as never)).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 6, 8))
@@ -119,7 +126,11 @@ describe('startAt', () => {
 
   test('an ISO time begins at the first record of that time', async () => {
     const w = world()
-    const timed = (base: bigint, ...seconds: number[]) => batch(base, seconds.map((s) => record('x', { timestampMs: BigInt(Date.UTC(2026, 0, 1, 0, 0, s)) })))
+    const timed = (base: bigint, ...seconds: number[]) =>
+      batch(
+        base,
+        seconds.map((s) => record('x', { timestampMs: BigInt(Date.UTC(2026, 0, 1, 0, 0, s)) })),
+      )
     await w.write(orders, 0n, [timed(0n, 1, 2, 3)])
     await w.clock.advanceBy(30_000)
     await w.write(orders, 3n, [timed(3n, 10, 20, 30)])
@@ -173,7 +184,9 @@ describe('failures that may pass', () => {
     w.faults.store = (operation) => (operation === 'get' && failures++ < 1 ? new WorkError('busy', { retry: 'later' }) : undefined)
     expect(await w.runOnce()).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 20))
-    expect(w.linesOf('warn', 'work failed and is tried again')).toMatchObject([{ fields: { table: 'orders', step: 'task', error: { message: 'busy' } } }])
+    expect(w.linesOf('warn', 'work failed and is tried again')).toMatchObject([
+      { fields: { table: 'orders', step: 'task', error: { message: 'busy' } } },
+    ])
   })
 
   test('that do not pass end once with false, and name the reason', async () => {
@@ -183,6 +196,24 @@ describe('failures that may pass', () => {
     w.faults.store = (operation) => (operation === 'get' ? new WorkError('busy', { retry: 'later' }) : undefined)
     expect(await w.runOnce()).toBe(false)
     expect(w.linesOf('error')).toMatchObject([{ message: 'table stopped', fields: { table: 'orders', error: { message: 'busy' } } }])
+  })
+
+  test('of commits are paused for, and end once with false after five in a row', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 4)])
+    const times: number[] = []
+    const catalog = {
+      ...w.catalog,
+      commitTable: async () => {
+        times.push(w.clock.now())
+        return { kind: 'refused', reason: 'not now' } as const
+      },
+    }
+    expect(await w.clock.run(() => w.processor(undefined, { catalog }).run(true, new AbortController().signal))).toBe(false)
+    expect(times.slice(1).map((time, i) => time - times[i])).toEqual([1000, 2000, 4000, 8000])
+    expect(w.linesOf('error')).toMatchObject([
+      { fields: { error: { message: 'table analytics.orders: the catalog refused the commit: not now' } } },
+    ])
   })
 
   test('a segment written again between listing and reading is listed again', async () => {
@@ -217,6 +248,8 @@ test('a rollback under way stops the table and no row is added twice', async () 
   })
   await w.write(orders, 6n, [batch(6n, 1)])
   expect(await w.runOnce()).toBe(false)
-  expect(w.linesOf('error')).toMatchObject([{ message: 'table stopped', fields: { error: { message: expect.stringContaining('orders/0 [3, 6)') } } }])
+  expect(w.linesOf('error')).toMatchObject([
+    { message: 'table stopped', fields: { error: { message: expect.stringContaining('orders/0 [3, 6)') } } },
+  ])
   expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
 })

@@ -9,9 +9,7 @@ import { memoryStore, type MemoryStore, type StoreFault } from '../../../src/dri
 import { readManifest } from '../../../src/formats/iceberg/manifest.ts'
 import { readManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type TableMetadata } from '../../../src/formats/iceberg/table-metadata.ts'
-import { crc32c } from '../../../src/formats/bytes/crc32c.ts'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
-import { writeSegment } from '../../../src/formats/kfs/write.ts'
 import { readRows } from '../../../src/formats/parquet/read-rows.ts'
 import type { TopicPartition } from '../../../src/model/topic-partition.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
@@ -20,6 +18,7 @@ import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
 import type { Catalog, CatalogProfile } from '../../../src/seams/catalog.ts'
 import type { FileIO } from '../../../src/seams/file-io.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
+import { framed } from './segments.ts'
 
 export const sourceId = 's3://segments/p/'
 export const namespace = ['analytics']
@@ -89,7 +88,7 @@ export function world(profile?: CatalogProfile): World {
     faults,
     seams,
     async write(at, baseOffset, batches, parts = ['index', 'kfs']) {
-      const { segment, index } = sealed(baseOffset, batches, clock.now())
+      const { segment, index } = framed(baseOffset, batches)
       for (const part of parts) await source.put(segmentKey('p/', at, baseOffset, part), [part === 'kfs' ? segment : index])
       return segmentKey('p/', at, baseOffset, 'kfs')
     },
@@ -112,15 +111,6 @@ export function world(profile?: CatalogProfile): World {
     linesOf: (level, message) =>
       journal.lines.filter((line) => line.level === level && (message === undefined || line.message === message)),
   }
-}
-
-/** A segment around batches that need not be sound: only its frame is. */
-function sealed(baseOffset: bigint, batches: readonly Uint8Array[], createdMs: number): { segment: Uint8Array; index: Uint8Array } {
-  const { segment, index } = writeSegment({ baseOffset, batches: [], createdMs })
-  const body = Buffer.concat(batches)
-  const whole = Uint8Array.from(Buffer.concat([segment.subarray(0, 32), body, segment.subarray(32)]))
-  new DataView(whole.buffer).setUint32(32 + body.length, crc32c(body))
-  return { segment: whole, index }
 }
 
 /** `topic/partition@offset` for the offsets from `start` to `end`, exclusive. */

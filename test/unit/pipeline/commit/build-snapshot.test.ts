@@ -45,8 +45,22 @@ function file(name: string): DataFile {
   return { content: 0, filePath: `s3://w/${name}.parquet`, fileFormat: 'PARQUET', partition: [], recordCount: 5n, fileSizeInBytes: 100n }
 }
 
-function build(metadata: TableMetadata, files: string[], progress: Progress, reuse: ManifestFile | null = null, parent = metadata['current-snapshot-id'] ?? null) {
-  const contents = { processorName: 'p', commitId: 'commit', files: files.map(file), progress, frontiers: new Map(), watermarkMs: 9, requests: null }
+function build(
+  metadata: TableMetadata,
+  files: string[],
+  progress: Progress,
+  reuse: ManifestFile | null = null,
+  parent = metadata['current-snapshot-id'] ?? null,
+) {
+  const contents = {
+    processorName: 'p',
+    commitId: 'commit',
+    files: files.map(file),
+    progress,
+    frontiers: new Map(),
+    watermarkMs: 9,
+    requests: null,
+  }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }
 
@@ -97,7 +111,11 @@ test('a later snapshot keeps the files of its parent, and asserts it', async () 
   const first = await build(empty, ['a'], decided([0, 5]))
   const second = await build(after(empty, first), ['b'], decided([0, 10]))
   expect(second.requirements[1]).toMatchObject({ 'snapshot-id': first.snapshot['snapshot-id'] })
-  expect(second.snapshot).toMatchObject({ 'parent-snapshot-id': first.snapshot['snapshot-id'], 'sequence-number': 2n, summary: { 'total-records': '10' } })
+  expect(second.snapshot).toMatchObject({
+    'parent-snapshot-id': first.snapshot['snapshot-id'],
+    'sequence-number': 2n,
+    summary: { 'total-records': '10' },
+  })
   expect(await filesIn(second)).toEqual(['b', 'a'])
 })
 
@@ -113,7 +131,11 @@ test('without files the snapshot is an empty append that carries everything on',
   const first = await build(empty, ['a'], decided([0, 5]))
   const second = await build(after(empty, first), [], decided([0, 5]))
   expect(second.newManifest).toBeNull()
-  expect(second.snapshot.summary).toMatchObject({ 'total-records': '5', 'total-data-files': '1', [summaryKeys.progress]: encodeProgress(decided([0, 5])) })
+  expect(second.snapshot.summary).toMatchObject({
+    'total-records': '5',
+    'total-data-files': '1',
+    [summaryKeys.progress]: encodeProgress(decided([0, 5])),
+  })
   expect(await filesIn(second)).toEqual(['a'])
 })
 
@@ -124,8 +146,15 @@ test('the manifest of another attempt is named again and inherits the number of 
   const again = await build(after(empty, other), ['a'], decided([0, 6]), first.newManifest)
   expect(io.written.size).toBe(before + 1)
   const [manifest] = readManifestList(await io.read(again.snapshot['manifest-list'])).manifests
-  expect(manifest).toMatchObject({ manifestPath: first.newManifest!.manifestPath, sequenceNumber: 2n, addedSnapshotId: again.snapshot['snapshot-id'] })
-  expect(readManifest(await io.read(manifest.manifestPath), manifest).entries[0]).toMatchObject({ sequenceNumber: 2n, snapshotId: again.snapshot['snapshot-id'] })
+  expect(manifest).toMatchObject({
+    manifestPath: first.newManifest!.manifestPath,
+    sequenceNumber: 2n,
+    addedSnapshotId: again.snapshot['snapshot-id'],
+  })
+  expect(readManifest(await io.read(manifest.manifestPath), manifest).entries[0]).toMatchObject({
+    sequenceNumber: 2n,
+    snapshotId: again.snapshot['snapshot-id'],
+  })
 })
 
 test('manifests are merged when there are as many as the table allows, and no file is lost', async () => {
@@ -145,12 +174,20 @@ test('settings of the branch main stay', async () => {
   const first = await build(empty, ['a'], decided([0, 5]))
   const table = after(empty, first)
   const main = { ...table.refs!.main, 'max-snapshot-age-ms': 7 }
-  expect((await build({ ...table, refs: { main } }, [], decided([0, 5]))).updates[1]).toMatchObject({ action: 'set-snapshot-ref', 'max-snapshot-age-ms': 7, type: 'branch' })
+  expect((await build({ ...table, refs: { main } }, [], decided([0, 5]))).updates[1]).toMatchObject({
+    action: 'set-snapshot-ref',
+    'max-snapshot-age-ms': 7,
+    type: 'branch',
+  })
 })
 
 describe('where progress is kept', () => {
   const long = progressOf(
-    Array.from({ length: 100 }, (_, partition) => ({ source, at: { topic: 'orders', partition }, ranges: [[0n, 123_456_789_012n] as const] })),
+    Array.from({ length: 100 }, (_, partition) => ({
+      source,
+      at: { topic: 'orders', partition },
+      ranges: [[0n, 123_456_789_012n] as const],
+    })),
   )
 
   test('long progress goes into the manifest list, with its SHA-256 in the summary, and is found again', async () => {
@@ -162,12 +199,17 @@ describe('where progress is kept', () => {
       [summaryKeys.progressIn]: 'manifest-list',
       [summaryKeys.progressSha256]: createHash('sha256').update(text).digest('hex'),
     })
-    const state = await findTableState('t', after(empty, built), async (snapshot) => readManifestList(await io.read(snapshot['manifest-list'])))
+    const state = await findTableState('t', after(empty, built), async (snapshot) =>
+      readManifestList(await io.read(snapshot['manifest-list'])),
+    )
     expect(state.progress).toEqual(long)
   })
 
   test('a catalog that allows it gets a copy in the properties', async () => {
-    expect((await build(empty, ['a'], long)).updates.at(-1)).toEqual({ action: 'set-properties', updates: { [summaryKeys.progress]: encodeProgress(long) } })
+    expect((await build(empty, ['a'], long)).updates.at(-1)).toEqual({
+      action: 'set-properties',
+      updates: { [summaryKeys.progress]: encodeProgress(long) },
+    })
     around = { ...around, propertiesInCommit: false }
     expect((await build(empty, ['a'], long)).updates.map(({ action }) => action)).toEqual(['add-snapshot', 'set-snapshot-ref'])
   })

@@ -7,12 +7,17 @@ import { load, type Plain, smallest } from '../../spec/documents.ts'
 function made(settings: Plain = {}, properties: Record<string, string> = {}, forbiddenProperties: string[] = []) {
   const document = load(smallest((plain) => (plain.spec.mappings = [{ topic: 'orders', ...settings }])))
   const mapping = mappingFor(document, 'orders')
-  return { layout: wantedLayout(mapping), request: newTable(mapping, { properties, formatVersion: 2, profile: { propertiesInCommit: true, forbiddenProperties } }) }
+  return {
+    layout: wantedLayout(mapping),
+    request: newTable(mapping, { properties, formatVersion: 2, profile: { propertiesInCommit: true, forbiddenProperties } }),
+  }
 }
 
 describe('the columns of a new table', () => {
   test('are the Kafka coordinates and the value', () => {
-    expect(made().request.schema.fields.map(({ name, required, type }) => [name, required, typeof type === 'string' ? type : type.type])).toEqual([
+    expect(
+      made().request.schema.fields.map(({ name, required, type }) => [name, required, typeof type === 'string' ? type : type.type]),
+    ).toEqual([
       ['kafka_topic', true, 'string'],
       ['kafka_partition', true, 'int'],
       ['kafka_offset', true, 'long'],
@@ -24,7 +29,9 @@ describe('the columns of a new table', () => {
   })
 
   test('have each its own id, at every level', () => {
-    const ids = JSON.stringify(made().request.schema).match(/"(element-)?id":\d+/g)!.map((text) => Number(text.replace(/\D/g, '')))
+    const ids = JSON.stringify(made().request.schema)
+      .match(/"(element-)?id":\d+/g)!
+      .map((text) => Number(text.replace(/\D/g, '')))
     expect(new Set(ids)).toEqual(new Set(Array.from({ length: 10 }, (_, i) => i + 1)))
     expect(ids).toHaveLength(10)
   })
@@ -58,11 +65,16 @@ describe('the properties of a new table', () => {
       'history.expire.max-snapshot-age-ms': '259200000',
       'history.expire.min-snapshots-to-keep': '20',
     })
-    expect(made({}, { 'write.parquet.compression-codec': 'gzip', own: 'x' }).request.properties).toMatchObject({ 'write.parquet.compression-codec': 'gzip', own: 'x' })
+    expect(made({}, { 'write.parquet.compression-codec': 'gzip', own: 'x' }).request.properties).toMatchObject({
+      'write.parquet.compression-codec': 'gzip',
+      own: 'x',
+    })
   })
 
   test('lack what the catalog forbids', () => {
-    expect(made({}, {}, ['write.metadata.previous-versions-max']).request.properties).not.toHaveProperty('write.metadata.previous-versions-max')
+    expect(made({}, {}, ['write.metadata.previous-versions-max']).request.properties).not.toHaveProperty(
+      'write.metadata.previous-versions-max',
+    )
   })
 
   test('can not undo what was chosen', () => {

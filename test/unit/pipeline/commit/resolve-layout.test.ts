@@ -16,10 +16,17 @@ function mapping(settings: Plain = {}): TopicMapping {
 }
 
 /** A table as this program creates it, with `change` made to its columns and properties. */
-function created(settings: Plain = {}, change: { fields?: (fields: NestedField[]) => NestedField[]; properties?: Record<string, string>; more?: Partial<TableMetadata> } = {}) {
+function created(
+  settings: Plain = {},
+  change: { fields?: (fields: NestedField[]) => NestedField[]; properties?: Record<string, string>; more?: Partial<TableMetadata> } = {},
+) {
   const request = newTable(mapping(settings), { properties: {}, formatVersion: 2, profile })
   const fields = change.fields?.([...request.schema.fields]) ?? request.schema.fields
-  return tableWith([], { schemas: [{ ...request.schema, fields }], properties: { ...request.properties, ...change.properties }, ...change.more })
+  return tableWith([], {
+    schemas: [{ ...request.schema, fields }],
+    properties: { ...request.properties, ...change.properties },
+    ...change.more,
+  })
 }
 
 /** A table that others created: no property of ours. */
@@ -27,9 +34,11 @@ function foreign(change: (fields: NestedField[]) => NestedField[] = (fields) => 
   return { ...created(settings, { fields: change }), properties: {} }
 }
 
-const named = (name: string, change: Partial<NestedField>) => (fields: NestedField[]) => fields.map((field) => (field.name === name ? { ...field, ...change } : field))
+const named = (name: string, change: Partial<NestedField>) => (fields: NestedField[]) =>
+  fields.map((field) => (field.name === name ? { ...field, ...change } : field))
 const without = (name: string) => (fields: NestedField[]) => fields.filter((field) => field.name !== name)
-const rolesOf = (metadata: TableMetadata, settings?: Plain) => resolveLayout('db.orders', metadata, mapping(settings)).columns.map(({ role }) => role)
+const rolesOf = (metadata: TableMetadata, settings?: Plain) =>
+  resolveLayout('db.orders', metadata, mapping(settings)).columns.map(({ role }) => role)
 
 describe('a table is continued', () => {
   test('that we created', () => {
@@ -87,10 +96,30 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     {},
     'its partition spec has void fields, and such tables can not be written yet',
   ],
-  ['another file format', created({}, { properties: { 'write.format.default': 'ORC' } }), {}, 'its property write.format.default is ORC, and only parquet can be written'],
-  ['encryption', created({}, { properties: { 'encryption.key-id': 'k' } }), {}, 'its property encryption.key-id asks for encryption, which can not be written'],
-  ['a layout that is no JSON', created({}, { properties: { [summaryKeys.layout]: '{' } }), {}, 'its property kafscale.processor.layout can not be read; restore it'],
-  ['a layout of null', created({}, { properties: { [summaryKeys.layout]: 'null' } }), {}, 'its property kafscale.processor.layout can not be read; restore it'],
+  [
+    'another file format',
+    created({}, { properties: { 'write.format.default': 'ORC' } }),
+    {},
+    'its property write.format.default is ORC, and only parquet can be written',
+  ],
+  [
+    'encryption',
+    created({}, { properties: { 'encryption.key-id': 'k' } }),
+    {},
+    'its property encryption.key-id asks for encryption, which can not be written',
+  ],
+  [
+    'a layout that is no JSON',
+    created({}, { properties: { [summaryKeys.layout]: '{' } }),
+    {},
+    'its property kafscale.processor.layout can not be read; restore it',
+  ],
+  [
+    'a layout of null',
+    created({}, { properties: { [summaryKeys.layout]: 'null' } }),
+    {},
+    'its property kafscale.processor.layout can not be read; restore it',
+  ],
   [
     'a layout without columns',
     created({}, { properties: { [summaryKeys.layout]: '{"columns":null,"keyFormat":"binary","valueFormat":"binary"}' } }),
@@ -127,7 +156,12 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     {},
     'it keeps the key as string, and the document says key.format: binary; change the document back, or name another table',
   ],
-  ['a required column of others', foreign((fields) => [...fields, { id: 90, name: 'note', required: true, type: 'string' }]), {}, 'column note is required and nothing fills it; make it optional'],
+  [
+    'a required column of others',
+    foreign((fields) => [...fields, { id: 90, name: 'note', required: true, type: 'string' }]),
+    {},
+    'column note is required and nothing fills it; make it optional',
+  ],
   [
     'a missing column',
     foreign(without('kafka_offset')),
@@ -135,8 +169,18 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     "it has no column kafka_offset for the Kafka offset; add the column, or say in the document's kafkaColumns.offset how it is called",
   ],
   ['a missing value', foreign(without('value')), {}, 'it has no column value for the Kafka value; add a column value (binary or string)'],
-  ['an offset of type int', foreign(named('kafka_offset', { type: 'int' })), {}, 'column kafka_offset is int, and the Kafka offset needs long'],
-  ['a timestamp without zone', foreign(named('kafka_timestamp', { type: 'timestamp' })), {}, 'column kafka_timestamp is timestamp, and the Kafka timestamp needs timestamptz'],
+  [
+    'an offset of type int',
+    foreign(named('kafka_offset', { type: 'int' })),
+    {},
+    'column kafka_offset is int, and the Kafka offset needs long',
+  ],
+  [
+    'a timestamp without zone',
+    foreign(named('kafka_timestamp', { type: 'timestamp' })),
+    {},
+    'column kafka_timestamp is timestamp, and the Kafka timestamp needs timestamptz',
+  ],
   [
     'headers of another shape',
     foreign(named('kafka_headers', { type: list('string') })),
@@ -159,8 +203,18 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     {},
     'column kafka_headers is list, and the Kafka headers needs list<struct<key: string, value: binary>>',
   ],
-  ['a required value', foreign(named('value', { required: true })), {}, 'column value is required, and a Kafka value can be null; make it optional'],
-  ['a required timestamp', foreign(named('kafka_timestamp', { required: true })), {}, 'column kafka_timestamp is required, and a Kafka timestamp can be null; make it optional'],
+  [
+    'a required value',
+    foreign(named('value', { required: true })),
+    {},
+    'column value is required, and a Kafka value can be null; make it optional',
+  ],
+  [
+    'a required timestamp',
+    foreign(named('kafka_timestamp', { required: true })),
+    {},
+    'column kafka_timestamp is required, and a Kafka timestamp can be null; make it optional',
+  ],
 ]
 
 test.each(refusals)('a table is refused for %s, and the message says what to change', (_what, metadata, settings, reason) => {

@@ -201,8 +201,8 @@ describe('records that the columns can not hold', () => {
   })
 
   test('null and empty keys and values are text as well', () => {
-    const made = segment(0n, [batch(0n, [record(null), record('', { key: Buffer.alloc(0) })])])
-    expect(decode([made], { key: 'string', value: 'string' }).rows).toMatchObject([
+    const empties = segment(0n, [batch(0n, [record(null), record('', { key: Buffer.alloc(0) })])])
+    expect(decode([empties], { key: 'string', value: 'string' }).rows).toMatchObject([
       { key: null, value: null },
       { key: '', value: '' },
     ])

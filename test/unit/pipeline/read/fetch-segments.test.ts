@@ -105,7 +105,9 @@ describe('what can not be had', () => {
   })
 
   test('one that the store refuses for good is told as unreadable, with the reason', async () => {
-    expect(await failing(new WorkError('archived', { retry: 'never' }))).toMatchObject({ value: { kind: 'unreadable', reason: 'archived' } })
+    expect(await failing(new WorkError('archived', { retry: 'never' }))).toMatchObject({
+      value: { kind: 'unreadable', reason: 'archived' },
+    })
   })
 
   test('a failure that may pass is thrown', async () => {

@@ -26,7 +26,10 @@ async function* groups(count: number): AsyncGenerator<RowGroup, void, undefined>
       else values.append(Buffer.from(`value ${group * 10 + i}`), 0, 7)
     }
     const ranges = [[BigInt(group * 10), BigInt(group * 10 + 10)]] as const
-    yield { columns: { length: 10, columns: [offsets.snapshot(), values.snapshot()] }, sources: [{ at, segment: refOf(BigInt(Math.floor(group / 2) * 20)), ranges }] }
+    yield {
+      columns: { length: 10, columns: [offsets.snapshot(), values.snapshot()] },
+      sources: [{ at, segment: refOf(BigInt(Math.floor(group / 2) * 20)), ranges }],
+    }
   }
 }
 
@@ -67,7 +70,14 @@ test('row groups become one file while it is below the target size', async () =>
   const { written, files } = await write(groups(3), 1_000_000)
   expect(written).toHaveLength(1)
   expect(await offsetsIn(files.get('s3://w/0.parquet')!)).toEqual(numbers(0, 30))
-  expect(written[0]).toMatchObject<Partial<DataFile>>({ content: 0, fileFormat: 'PARQUET', filePath: 's3://w/0.parquet', partition: [], recordCount: 30n, sortOrderId: 0 })
+  expect(written[0]).toMatchObject<Partial<DataFile>>({
+    content: 0,
+    fileFormat: 'PARQUET',
+    filePath: 's3://w/0.parquet',
+    partition: [],
+    recordCount: 30n,
+    sortOrderId: 0,
+  })
   expect(written[0].splitOffsets).toHaveLength(3)
   expect(written[0].fileSizeInBytes).toBe(BigInt(files.get('s3://w/0.parquet')!.length))
 })
@@ -85,8 +95,18 @@ test('nothing is written where there are no rows', async () => {
 
 test('metrics are those of the whole file, by the table’s field ids', async () => {
   const { written } = await write(groups(2), 1_000_000)
-  expect(written[0].valueCounts).toEqual(new Map([[3, 20n], [7, 20n]]))
-  expect(written[0].nullValueCounts).toEqual(new Map([[3, 0n], [7, 2n]]))
+  expect(written[0].valueCounts).toEqual(
+    new Map([
+      [3, 20n],
+      [7, 20n],
+    ]),
+  )
+  expect(written[0].nullValueCounts).toEqual(
+    new Map([
+      [3, 0n],
+      [7, 2n],
+    ]),
+  )
   const bound = (of: ReadonlyMap<number, Uint8Array> | undefined) => Buffer.from(of!.get(3)!).readBigInt64LE()
   expect([bound(written[0].lowerBounds), bound(written[0].upperBounds)]).toEqual([0n, 19n])
   expect(Buffer.from(written[0].lowerBounds!.get(7)!).toString()).toBe('value 0')
@@ -117,7 +137,15 @@ test('no more row groups are asked for than the store takes', async () => {
     }
   }
   const io = { write: async () => Promise.reject(new Error('full')), read: async () => Buffer.alloc(0), remove: async () => {} }
-  const options = { codec: 'zstd', pageSizeBytes: 1, dictionarySizeBytes: 1, fields, metricsModes: new Map(), targetFileSizeBytes: 1, newLocation: () => 'x' } as const
+  const options = {
+    codec: 'zstd',
+    pageSizeBytes: 1,
+    dictionarySizeBytes: 1,
+    fields,
+    metricsModes: new Map(),
+    targetFileSizeBytes: 1,
+    newLocation: () => 'x',
+  } as const
   await expect(writeDataFiles(counted(), io, options)).rejects.toThrow('full')
   expect(asked).toBe(1)
 })

@@ -7,7 +7,11 @@ test('without properties Iceberg’s defaults hold', () => {
 
 test('properties of the table win, codecs in any case', () => {
   expect(
-    parquetOptions({ 'write.parquet.compression-codec': 'GZIP', 'write.parquet.page-size-bytes': '4096', 'write.parquet.dict-size-bytes': '2147483647' }),
+    parquetOptions({
+      'write.parquet.compression-codec': 'GZIP',
+      'write.parquet.page-size-bytes': '4096',
+      'write.parquet.dict-size-bytes': '2147483647',
+    }),
   ).toEqual({ codec: 'gzip', pageSizeBytes: 4096, dictionarySizeBytes: 2_147_483_647 })
 })
 

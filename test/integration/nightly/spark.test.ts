@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import type { ProcessorDocument } from '../../../src/spec/document.ts'
+import { type CanonicalRow, toRows } from '../canonical.ts'
+import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
+import { addSegment, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
+import { type Engine, readTable } from '../readers.ts'
+import { type Spark, startSpark } from '../spark.ts'
+
+const engines: Engine[] = ['pyiceberg', 'duckdb']
+const database = `spark_${process.pid}`
+let directory: string
+let spark: Spark
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'spark-'))
+  spark = await startSpark()
+}, 30 * 60_000)
+afterAll(async () => {
+  await spark?.stop()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const topicRow = (topic: string, offset: number): CanonicalRow => ({
+  kafka_topic: topic,
+  kafka_partition: '0',
+  kafka_offset: String(offset),
+  kafka_timestamp: '1767225600000000',
+  kafka_key: null,
+  kafka_headers: [],
+  value: Buffer.from(`v${offset}`).toString('base64'),
+})
+
+/** A topic in a directory with a table in the REST catalog. */
+function world(topic: string): { document: ProcessorDocument; add(from: number, end: number): Promise<void> } {
+  const bucket = join(directory, topic)
+  const document = documentOf({ place: restOnS3(), source: { directory: bucket }, database })
+  return {
+    document,
+    async add(from, end) {
+      const records = Array.from({ length: end - from }, (_, i) => ({ value: Buffer.from(`v${from + i}`) }))
+      await addSegment(bucket, { topic, partition: 0 }, BigInt(from), records)
+      expect(await runOnce(document)).toMatchObject({ errors: '', ok: true })
+    },
+  }
+}
+
+async function expectOffsets(topic: string, offsets: readonly number[], others: readonly Engine[] = engines): Promise<void> {
+  const expected = toRows(offsets.map((offset) => topicRow(topic, offset)))
+  expect(await spark.sql(`SELECT * FROM ice.${database}.${topic}`), 'spark').toEqual(expected)
+  for (const engine of others) expect(await readTable(engine, restOnS3().reader, [database, topic]), engine).toEqual(expected)
+}
+
+const upTo = (end: number) => Array.from({ length: end }, (_, i) => i)
+
+test('Spark reads every golden table as the consumer’s dump says', async () => {
+  const document = documentOf({ place: restOnS3(), source: { topics: ['g-*'], directory: join(goldenBucket, 'prod') }, database })
+  expect(await runOnce(document)).toMatchObject({ errors: '', ok: true })
+  for (const topic of goldenTopics) {
+    expect(await spark.sql(`SELECT * FROM ice.${database}.${tableOf(topic)}`), topic).toEqual(toRows(goldenRows(topic)))
+  }
+})
+
+test('Java rewrites our data files between our commits, and the rows stay as they are', async () => {
+  const { document, add } = world('rewritten')
+  for (let i = 0; i < 5; i++) await add(i * 3, i * 3 + 3)
+  await spark.sql(`CALL ice.system.rewrite_data_files(table => '${database}.rewritten', options => map('rewrite-all', 'true'))`)
+  expect(currentSnapshot(await loadMetadata(document, 'rewritten'))?.summary).toMatchObject({
+    operation: 'replace',
+    'total-data-files': '1',
+  })
+  await add(15, 18)
+  await expectOffsets('rewritten', upTo(18))
+  await spark.sql(`CALL ice.system.rewrite_manifests('${database}.rewritten')`)
+  await add(18, 19)
+  await expectOffsets('rewritten', upTo(19))
+  expect(currentSnapshot(await loadMetadata(document, 'rewritten'))?.summary).toMatchObject({ 'total-records': '19', 'total-data-files': '3' })
+})
+
+test('Java deletes rows by position between our commits, and they stay deleted', async () => {
+  const { add } = world('deleted')
+  await add(0, 4)
+  await spark.sql(`ALTER TABLE ice.${database}.deleted SET TBLPROPERTIES ('write.delete.mode' = 'merge-on-read')`)
+  await spark.sql(`DELETE FROM ice.${database}.deleted WHERE kafka_offset IN (1, 2)`)
+  await add(4, 6)
+  await expectOffsets('deleted', [0, 3, 4, 5])
+})
+
+test('Java expires our snapshots between our commits, and the progress is found in the properties', async () => {
+  const { document, add } = world('expired')
+  await add(0, 2)
+  await add(2, 3)
+  await spark.sql(`CALL ice.system.rewrite_data_files(table => '${database}.expired', options => map('rewrite-all', 'true'))`)
+  const now = new Date(Date.now() + 60_000).toISOString().replace('T', ' ').replace('Z', '')
+  await spark.sql(`CALL ice.system.expire_snapshots(table => '${database}.expired', older_than => TIMESTAMP '${now}', retain_last => 1)`)
+  expect((await loadMetadata(document, 'expired')).snapshots).toHaveLength(1)
+  await add(3, 5)
+  await expectOffsets('expired', upTo(5))
+})
+
+test('Java replaces the table, and it is stopped with what would be materialized again', async () => {
+  const { document, add } = world('replaced')
+  await add(0, 2)
+  await spark.sql(
+    `CREATE OR REPLACE TABLE ice.${database}.replaced USING iceberg AS SELECT * FROM ice.${database}.replaced WHERE kafka_offset < 1`,
+  )
+  const run = await runOnce(document)
+  expect(run.ok).toBe(false)
+  expect(run.errors).toContain('--accept-rollback')
+  expect(await spark.sql(`SELECT kafka_offset FROM ice.${database}.replaced`)).toEqual(['{"kafka_offset":"0"}'])
+})

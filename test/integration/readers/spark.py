@@ -1,0 +1,83 @@
+"""One Spark session over an Iceberg REST catalog, which it calls `ice`. Runs in Spark's own Python, without pyarrow.
+
+First line of standard input: {"uri": URL, "jars": [FILE...], "s3": {"endpoint", "region", "accessKeyId", "secretAccessKey"}}.
+Every further line: {"sql": TEXT}. Every answer is one line, {"rows": [ROW...]} with rows in canonical form (canonical.py) or {"error": TEXT};
+the first line of output is {"rows": []}, when Spark is ready.
+"""
+
+import base64
+import json
+import os
+import sys
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, BinaryType, StructType, TimestampType
+
+
+def canonical(kind, value):
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(kind, StructType):
+        return {field.name: canonical(field.dataType, value[field.name]) for field in kind.fields}
+    if isinstance(kind, ArrayType):
+        return [canonical(kind.elementType, item) for item in value]
+    if isinstance(kind, BinaryType):
+        return base64.b64encode(bytes(value)).decode()
+    return str(value)
+
+
+def rows(frame):
+    """Timestamps become micros before Python's datetime can meddle with them."""
+    micros = [F.unix_micros(F.col(f"`{f.name}`")).alias(f.name) if isinstance(f.dataType, TimestampType) else F.col(f"`{f.name}`") for f in frame.schema]
+    plain = frame.select(*micros) if micros else frame
+    return [{f.name: canonical(f.dataType, row[f.name]) for f in plain.schema.fields} for row in plain.collect()]
+
+
+def session(request):
+    s3 = request["s3"]
+    catalog = "spark.sql.catalog.ice"
+    settings = {
+        "spark.jars": ",".join(request["jars"]),
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "1g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "rest",
+        f"{catalog}.uri": request["uri"],
+        f"{catalog}.cache-enabled": "false",
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.s3.endpoint": s3["endpoint"],
+        f"{catalog}.s3.path-style-access": "true",
+        f"{catalog}.s3.access-key-id": s3["accessKeyId"],
+        f"{catalog}.s3.secret-access-key": s3["secretAccessKey"],
+        f"{catalog}.client.region": s3["region"],
+    }
+    builder = SparkSession.builder.master("local[2]").appName("interop")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def say(line):
+    answers.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    answers.flush()
+
+
+# Spark's JVM writes to standard output too: it gets standard error, the answers keep the pipe.
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
+
+spark = session(json.loads(sys.stdin.readline()))
+spark.sparkContext.setLogLevel("ERROR")
+say({"rows": []})
+for line in sys.stdin:
+    try:
+        say({"rows": [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows(spark.sql(json.loads(line)["sql"]))]})
+    except Exception as error:  # one statement's failure is that statement's answer
+        say({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
+spark.stop()

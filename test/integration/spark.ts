@@ -1,0 +1,47 @@
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { inject } from 'vitest'
+import { type Row, sorted } from './canonical.ts'
+import { install, installDirectory } from './servers.ts'
+
+/** A Spark session over the shared REST catalog, which SQL calls `ice`. */
+export interface Spark {
+  /** Runs a statement; its answer in canonical form, in order of the rows' text. Throws what Spark says. */
+  sql(statement: string): Promise<Row[]>
+  stop(): Promise<void>
+}
+
+/** Installs Spark where it is missing and starts it, which takes half a minute. */
+export async function startSpark(): Promise<Spark> {
+  await install('spark')
+  const home = installDirectory()
+  const jars = readdirSync(join(home, 'spark-jars')).filter((name) => /^iceberg-.*\.jar$/.test(name))
+  const child = spawn(join(home, 'spark', 'bin', 'python'), [join(import.meta.dirname, 'readers', 'spark.py')], {
+    env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1', PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1' },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => (errors = (errors + chunk.toString()).slice(-4000)))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  const answers = createInterface(child.stdout)[Symbol.asyncIterator]()
+
+  async function ask(request: object): Promise<Row[]> {
+    child.stdin.write(`${JSON.stringify(request)}\n`)
+    const { value, done } = await answers.next()
+    if (done === true) throw new Error(`Spark ended: ${errors}`)
+    const { rows, error } = JSON.parse(value) as { rows?: Row[]; error?: string }
+    if (rows === undefined) throw new Error(`Spark: ${error}`)
+    return sorted(rows)
+  }
+
+  await ask({ uri: inject('restCatalogUri'), s3: inject('s3'), jars: jars.map((name) => join(home, 'spark-jars', name)) })
+  return {
+    sql: (statement) => ask({ sql: statement }),
+    async stop() {
+      child.stdin.end()
+      await ended
+    },
+  }
+}

@@ -1,0 +1,35 @@
+import { describe, expect, test } from 'vitest'
+import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
+import { encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
+import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
+import { findTableState } from '../../../../src/pipeline/commit/table-state.ts'
+import { decided, foreign, ours, tableWith } from './tables.ts'
+
+const find = (metadata: TableMetadata) => findTableState('db.orders', metadata, async () => null)
+
+// PyIceberg's expiry leaves a snapshot whose parent it removed without a parent id.
+describe('where an expiry cleared the parent id of what it left', () => {
+  const left = foreign(3, null)
+  const layout = { [summaryKeys.layout]: '{}' }
+  const copy = { [summaryKeys.progress]: encodeProgress(decided([0, 5])) }
+
+  test('the copy in the properties tells', async () => {
+    expect(await find(tableWith([left], { properties: { ...layout, ...copy } }))).toMatchObject({
+      snapshotId: 3n,
+      progress: decided([0, 5]),
+    })
+  })
+
+  test('a table of ours without a copy is stopped, and nothing is materialized twice', async () => {
+    await expect(find(tableWith([left], { properties: layout }))).rejects.toThrow('recover --from-rows')
+  })
+
+  test('a table that we never wrote begins from nothing', async () => {
+    expect(await find(tableWith([left]))).toMatchObject({ snapshotId: 3n, progress: new Map() })
+  })
+
+  test('a replaced table, beside whose history our snapshots still lie, is stopped', async () => {
+    const replaced = tableWith([ours(1, null, decided([0, 2])), ours(2, 1, decided([0, 5])), left], { properties: { ...layout, ...copy } })
+    await expect(find(replaced)).rejects.toThrow('--accept-rollback')
+  })
+})
