@@ -28,7 +28,7 @@ export type FigureName = (typeof named)[number]['name']
 export function figures(measured: ReadonlyMap<string, number>): Figure[] {
   const missing = named.filter(({ name }) => !Number.isFinite(measured.get(name) ?? Number.NaN)).map(({ name }) => name)
   if (missing.length > 0) throw new Error(`not measured: ${missing.join(', ')}`)
-  return named.map((figure) => ({ ...figure, value: rounded(measured.get(figure.name)!) }))
+  return named.map(({ name, unit, goal }) => ({ name, value: rounded(measured.get(name)!), unit, goal }))
 }
 
 /** Whether a value keeps a goal. Throws an Error for a goal that is no comparator and number. */

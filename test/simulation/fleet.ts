@@ -44,6 +44,8 @@ export class Fleet {
       const ended = await this.#live(running, random, endsMs)
       if (!ended && random.chance(0.6)) {
         faults.add('process-crash')
+        running.life.doom()
+        await clock.sleep(random.below(60_000))
         log.add(running.life.name, 'crashes')
         running.life.end()
       } else if (!ended) {

@@ -12,6 +12,7 @@ export class Life {
   readonly name: string
   readonly #clock: VirtualClock
   #alive = true
+  #doomed = false
   #standsStillUntilMs = 0
   #skewMs = 0
 
@@ -26,6 +27,16 @@ export class Life {
 
   end(): void {
     this.#alive = false
+  }
+
+  /** It dies with its next request that changes something on the way. */
+  doom(): void {
+    this.#doomed = true
+  }
+
+  /** A request that changes something leaves. */
+  sends(): void {
+    if (this.#doomed) this.#alive = false
   }
 
   standStill(ms: number): void {

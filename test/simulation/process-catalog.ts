@@ -60,6 +60,7 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
     operation: (catalog: Catalog) => Promise<T>,
   ): Promise<T> {
     await life.gate()
+    if (effect) life.sends()
     await travel()
     if (!life.alive) {
       if (!effect || random.chance(0.5)) await life.gate()

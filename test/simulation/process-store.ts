@@ -70,6 +70,7 @@ export function processStore(
       const pieces: Uint8Array[] = []
       for await (const chunk of chunks) pieces.push(chunk.slice())
       await life.gate()
+      life.sends()
       await travel()
       if (!life.alive) {
         if (random.chance(0.5)) return life.gate().then(() => 0)

@@ -89,7 +89,7 @@ export class TableChecker {
         this.rowsChecked++
       }
       for (const offset of offsetsOf(decided)) {
-        if (!this.#model.verdicts(at).has(offset))
+        if (!verdicts.has(offset))
           throw this.#broken('only what is readable is decided', `${topicPartitionName(at)}@${offset}`)
       }
     }

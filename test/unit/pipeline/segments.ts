@@ -66,9 +66,9 @@ export function partOf(segments: readonly Written[], more: Partial<TaskPart> = {
 
 /** A segment around batches that need not be sound: only its frame is. */
 export function framed(baseOffset: bigint, batches: readonly Uint8Array[]): { segment: Uint8Array; index: Uint8Array } {
-  const { segment, index } = writeSegment({ baseOffset, batches: [], createdMs: writtenMs })
+  const { segment: empty, index } = writeSegment({ baseOffset, batches: [], createdMs: writtenMs })
   const body = Buffer.concat(batches)
-  const whole = Uint8Array.from(Buffer.concat([segment.subarray(0, 32), body, segment.subarray(32)]))
+  const whole = Uint8Array.from(Buffer.concat([empty.subarray(0, 32), body, empty.subarray(32)]))
   new DataView(whole.buffer).setUint32(32 + body.length, crc32c(body))
   return { segment: whole, index }
 }

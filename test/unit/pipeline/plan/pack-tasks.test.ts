@@ -64,7 +64,7 @@ describe('slices of one run', () => {
   test('each keeps what is decided and where the topic-partition begins', () => {
     const parts = pack([run(0, [600, 600], { decided: [[3n, 5n]], startOffset: 2n })]).map((task) => task.parts[0])
     expect(parts.map(({ decided, startOffset }) => ({ decided, startOffset }))).toEqual(
-      Array(2).fill({ decided: [[3n, 5n]], startOffset: 2n }),
+      [0, 1].map(() => ({ decided: [[3n, 5n]], startOffset: 2n })),
     )
   })
 })
