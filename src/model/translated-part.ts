@@ -50,6 +50,12 @@ export interface Skip {
  * - `unsettled`: offsets are missing before a segment too young to prove a gap; list again later.
  */
 export type PartEnd =
-  | { readonly kind: 'fault'; readonly segment: SegmentRef; readonly fault: Fault }
+  | {
+      readonly kind: 'fault'
+      readonly segment: SegmentRef
+      readonly fault: Fault
+      /** It would be skipped, if a later segment told where it ends. */
+      readonly awaitsNext: boolean
+    }
   | { readonly kind: 'unreadable'; readonly segment: SegmentRef; readonly reason: string }
   | { readonly kind: 'changed' | 'unsettled'; readonly segment: SegmentRef }

@@ -37,6 +37,8 @@ export interface CommitReport {
   readonly committed: readonly TaskResult[]
   readonly refused: readonly { readonly result: TaskResult; readonly reason: string }[]
   readonly held: readonly TaskResult[]
+  /** Offsets missing in the source between what was decided before and what is decided now. */
+  readonly gaps: Selection<TaskResult>['gaps']
   readonly state: TableState
 }
 
@@ -101,7 +103,7 @@ export class TableCommitter {
       const marked = this.#withMarks(state, marks)
       const selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, clock.now())
       if (selection.accepted.length === 0 && !marked.changed && !keepAlive) {
-        return { committed: [], refused: selection.refused, held: selection.held, state }
+        return { committed: [], refused: selection.refused, held: selection.held, gaps: [], state }
       }
       const files = selection.accepted.flatMap((result) => result.files)
       const fileNames = files.map((file) => file.filePath).join('\n')
@@ -130,8 +132,8 @@ export class TableCommitter {
         // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
         if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
           this.#known = selection.progress
-          const { refused, held } = selection
-          return { committed: selection.accepted, refused, held, state: stateAfter(selection, state, snapshot) }
+          const { refused, held, gaps } = selection
+          return { committed: selection.accepted, refused, held, gaps, state: stateAfter(selection, state, snapshot) }
         }
         journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
       } else if (outcome.kind === 'refused') {
@@ -172,7 +174,7 @@ export class TableCommitter {
     const others = results.filter((result) => !accepted.includes(result))
     const { refused } = selectResults(this.#source, state, others, this.#seams.clock.now())
     const gone = new Set(refused.map(({ result }) => result))
-    return { committed: accepted, refused, held: others.filter((result) => !gone.has(result)), state }
+    return { committed: accepted, refused, held: others.filter((result) => !gone.has(result)), gaps: [], state }
   }
 
   async #stateIn(metadata: TableMetadata): Promise<TableState> {

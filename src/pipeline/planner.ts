@@ -38,6 +38,8 @@ export interface Stop {
   /** The segment that stops it; planning tries again when its bytes change. */
   readonly segment: SegmentRef | null
   readonly fault: Fault | null
+  /** Planning tries again, too, once a segment follows. */
+  readonly awaitsNext?: boolean
   readonly reason: string
 }
 
@@ -181,11 +183,11 @@ export class TailPlanner {
     const stopped = this.#stops.get(name)
     if (stopped !== undefined) {
       // The same bytes would stop it at the same place: it goes on when the segment that stops it was written again.
-      if (
-        stopped.segment === null ||
-        plan.run?.segments.some(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)
-      )
-        return null
+      if (stopped.segment === null) return null
+      const segments = plan.run?.segments ?? []
+      const i = segments.findIndex(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)
+      const isFollowed = i < segments.length - 1 || plan.run?.nextBaseOffset !== null
+      if (i >= 0 && !(stopped.awaitsNext === true && isFollowed)) return null
       this.#stops.delete(name)
     }
     const waited = this.#waits.get(name)

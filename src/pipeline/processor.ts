@@ -92,6 +92,14 @@ export class Processor {
   async #feedAll(once: boolean, signal: AbortSignal): Promise<boolean> {
     const { clock, journal } = this.#seams
     const feeds = new Map<string, Promise<boolean>>()
+    // A feed that rejects is a bug in this program: it ends the others too, and the process says so.
+    const crashed = new AbortController()
+    const either = AbortSignal.any([signal, crashed.signal])
+    const start = (table: string) => {
+      const feed = this.#feed(table, once, either)
+      feed.catch(() => crashed.abort())
+      feeds.set(table, feed)
+    }
     const { topics } = this.#document.spec.source
     for (let first = true; ; first = false) {
       let tables: ReadonlyMap<string, MappedTable> = new Map()
@@ -102,9 +110,9 @@ export class Processor {
         journal.warn('topics can not be listed, tried again', { error })
       }
       if (first && tables.size === 0) journal.warn('no topic-partition was found', { source: this.#source.id, topics })
-      for (const table of tables.keys()) if (!feeds.has(table)) feeds.set(table, this.#feed(table, once, signal))
-      if (once || signal.aborted) break
-      await clock.sleep(discoveryMs, signal)
+      for (const table of tables.keys()) if (!feeds.has(table)) start(table)
+      if (once || either.aborted) break
+      await clock.sleep(discoveryMs, either)
     }
     const done = await Promise.allSettled(feeds.values())
     const failed = done.find((result) => result.status === 'rejected')

@@ -1,5 +1,5 @@
 import { WorkError } from '../model/failure.ts'
-import { countOffsets, formatRanges } from '../model/offset-range.ts'
+import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { Task } from '../model/task.ts'
 import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
@@ -228,6 +228,7 @@ export class TableFeed {
       for (const { at, first } of result.parts) if (!first.settled) this.#planner.wait(at, first)
     }
     for (const result of report.committed) for (const part of result.parts) this.#settlePart(part)
+    for (const { at, range } of report.gaps) this.#reportGaps(at, [range])
     if (report.committed.length > 0) this.#logCommit(report)
     // Nothing is under way that they could follow: they would wait for good.
     if (this.#inFlight.size > 0 || arrived.length > 0) return
@@ -238,8 +239,10 @@ export class TableFeed {
     if (ended === null) return
     this.#restart(at)
     const { segment } = ended
-    if (ended.kind === 'fault') this.#planner.stop({ at, segment, fault: ended.fault, reason: ended.fault.message })
-    else if (ended.kind === 'unreadable') this.#planner.stop({ at, segment, fault: null, reason: ended.reason })
+    if (ended.kind === 'fault') {
+      const { fault, awaitsNext } = ended
+      this.#planner.stop({ at, segment, fault, reason: fault.message, awaitsNext })
+    } else if (ended.kind === 'unreadable') this.#planner.stop({ at, segment, fault: null, reason: ended.reason })
     else if (ended.kind === 'unsettled') this.#planner.wait(at, segment)
   }
 
@@ -324,15 +327,23 @@ export class TableFeed {
     return generations.get(name) === (this.#generations.get(name) ?? 0) && order <= (this.#ends.get(name) ?? Infinity)
   }
 
+  #reportGaps({ topic, partition }: TopicPartition, gaps: OffsetRanges): void {
+    this.#seams.meter.add('offsets.gap', Number(countOffsets(gaps)))
+    this.#seams.journal.warn('gap: offsets that the source does not have', {
+      table: this.#options.table,
+      topic,
+      partition,
+      offsets: formatRanges(gaps.slice(0, 20)),
+      gaps: gaps.length,
+    })
+  }
+
   /** Says what was met on the way that nobody can undo. */
   #report({ at, counts, gaps, skips }: TranslatedPart): void {
     const { journal, meter } = this.#seams
     const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
     for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
-    if (gaps.length > 0) {
-      meter.add('offsets.gap', Number(countOffsets(gaps)))
-      journal.warn('gap: offsets that the source does not have', { ...where, offsets: formatRanges(gaps.slice(0, 20)), gaps: gaps.length })
-    }
+    if (gaps.length > 0) this.#reportGaps(at, gaps)
     if (counts.clipped > 0)
       journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
     if (counts.repeated > 0)

@@ -14,7 +14,10 @@ export function uriFiles(open: OpenWarehouse): FileIO & { close(): Promise<void>
 
   function storeOf(bucket: string | null): Promise<WarehouseStore> {
     let store = stores.get(bucket)
-    if (store === undefined) stores.set(bucket, (store = open(bucket)))
+    if (store === undefined) {
+      stores.set(bucket, (store = open(bucket)))
+      store.catch(() => stores.delete(bucket))
+    }
     return store
   }
 

@@ -1,7 +1,7 @@
-import { formatRanges, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
+import { formatRanges, intersectRanges, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
 import { decidedRanges, type Progress, withDecided } from '../../model/progress.ts'
 import { frontierOf, type Frontiers, withFrontier } from '../../model/segment.ts'
-import { topicPartitionName } from '../../model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { TranslatedPart } from '../../model/translated-part.ts'
 
 /** What selection looks at in a result. */
@@ -17,6 +17,8 @@ export interface Selection<R> {
   readonly refused: readonly { readonly result: R; readonly reason: string }[]
   /** Waiting for the result that they follow. */
   readonly held: readonly R[]
+  /** Offsets missing in the source before an accepted part; those within a part are the part's own to tell. */
+  readonly gaps: readonly { readonly at: TopicPartition; readonly range: OffsetRange }[]
   readonly progress: Progress
   readonly frontiers: Frontiers
 }
@@ -40,6 +42,7 @@ export function selectResults<R extends Selectable>(
 ): Selection<R> {
   const accepted: R[] = []
   const refused: { result: R; reason: string }[] = []
+  const gaps: { at: TopicPartition; range: OffsetRange }[] = []
   let { progress, frontiers } = state
   let waiting = [...results]
   for (let moved = true; moved;) {
@@ -51,6 +54,8 @@ export function selectResults<R extends Selectable>(
       else if (verdict === 'accept') {
         accepted.push(result)
         for (const part of result.parts) {
+          const range = gapBefore(part, decidedRanges(progress, source, part.at))
+          if (range !== null) gaps.push({ at: part.at, range })
           progress = withDecided(progress, source, part.at, part.ranges)
           frontiers = advance(frontiers, source, part)
         }
@@ -59,7 +64,7 @@ export function selectResults<R extends Selectable>(
     }
     waiting = still
   }
-  return { accepted, refused, held: waiting, progress, frontiers }
+  return { accepted, refused, held: waiting, gaps, progress, frontiers }
 }
 
 function judge(
@@ -78,7 +83,7 @@ function judge(
     if (twice.length > 0) return { reason: `${name} ${formatRanges(twice)} is decided already` }
     const stands = frontierOf(frontiers, source, part.at)?.baseOffset ?? null
     if (part.follows === stands) {
-      if (!part.first.settled && hasGapBefore(part, decided))
+      if (!part.first.settled && gapBefore(part, decided) !== null)
         return { reason: `${name}: what is missing before ${part.first.key} may still come` }
     } else if (stands === null || (part.follows !== null && part.follows > stands)) hold = true
     else return { reason: `${name}: it follows segment ${part.follows ?? 'none'}, and the table stands at segment ${stands}` }
@@ -86,12 +91,12 @@ function judge(
   return hold ? 'hold' : 'accept'
 }
 
-/** Whether offsets between what is decided and the part's first one are missing. At the start of a log nothing is. */
-function hasGapBefore(part: TranslatedPart, decided: OffsetRanges): boolean {
+/** Offsets that are missing between what is decided and the part's first one. At the start of a log nothing is. */
+function gapBefore(part: TranslatedPart, decided: OffsetRanges): OffsetRange | null {
   const first = part.ranges[0]?.[0]
-  if (first === undefined) return false
+  if (first === undefined) return null
   const before = decided.findLast(([, end]) => end <= first)
-  return before !== undefined && before[1] < first
+  return before !== undefined && before[1] < first ? [before[1], first] : null
 }
 
 function advance(frontiers: Frontiers, source: string, part: TranslatedPart): Frontiers {

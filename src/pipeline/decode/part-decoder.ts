@@ -139,7 +139,7 @@ export class PartDecoder {
       const offset = batch.baseOffset + BigInt(this.#frames.offsetDelta[bad.index])
       const fault: Fault = { kind: 'malformed', position: batch.position, offset, message: bad.message }
       if (this.#options.onError === 'stop') {
-        this.#ended = { kind: 'fault', segment, fault }
+        this.#ended = { kind: 'fault', segment, fault, awaitsNext: false }
         return bad.index
       }
       this.#skips.push({ segment, range: [offset, offset + 1n], fault })
@@ -152,7 +152,7 @@ export class PartDecoder {
   /** A fault stops the part, or the range it spoils is skipped. Returns what was newly decided by skipping. */
   #meet(segment: SegmentRef, fault: Fault, range: OffsetRange | null): OffsetRanges {
     if (this.#options.onError === 'stop' || range === null) {
-      this.#ended = { kind: 'fault', segment, fault: range === null ? withoutEnd(fault, this.#options) : fault }
+      this.#ended = { kind: 'fault', segment, fault: range === null ? withoutEnd(fault, this.#options) : fault, awaitsNext: this.#options.onError === 'skip' }
       return []
     }
     const skipped = subtractRanges([range], this.#seen)
@@ -176,12 +176,15 @@ export class PartDecoder {
     if (end > segment.baseOffset) this.#end = max(this.#end ?? end, end)
   }
 
-  /** What can not be read of a segment: from the end of its sound batches to where the next segment begins. Null: nothing tells the end. */
+  /**
+   * What can not be read of a segment: from the end of its sound batches to where the next segment begins. Null: there is none, and
+   * nothing else tells the end; the footer's last offset is under no checksum, and believing it could decide offsets still to come.
+   */
   #unreadable(segment: SegmentRef, frame: SegmentFrame): OffsetRange | null {
     const lastBatch = frame.batches.at(-1)
     const start = lastBatch === undefined ? segment.baseOffset : lastOffsetOf(lastBatch) + 1n
-    const end = this.#nextBaseOffset(segment) ?? (frame.footer === null ? null : frame.footer.lastOffset + 1n)
-    return end === null || end < start ? null : this.#below(segment, [start, end])
+    const end = this.#nextBaseOffset(segment)
+    return end === null ? null : this.#below(segment, [start, end])
   }
 
   /** Cuts a range to the segment's own share: not below its base offset and not into the next segment. */

@@ -76,7 +76,10 @@ test('Java rewrites our data files between our commits, and the rows stay as the
   await spark.sql(`CALL ice.system.rewrite_manifests('${database}.rewritten')`)
   await add(18, 19)
   await expectOffsets('rewritten', upTo(19))
-  expect(currentSnapshot(await loadMetadata(document, 'rewritten'))?.summary).toMatchObject({ 'total-records': '19', 'total-data-files': '3' })
+  expect(currentSnapshot(await loadMetadata(document, 'rewritten'))?.summary).toMatchObject({
+    'total-records': '19',
+    'total-data-files': '3',
+  })
 })
 
 test('Java deletes rows by position between our commits, and they stay deleted', async () => {
