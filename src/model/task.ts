@@ -10,6 +10,8 @@ export interface TaskPart {
    * the table's frontier stands there: that is what makes segments, and not races, decide who wins an overlap.
    */
   readonly follows: bigint | null
+  /** ETag of that segment, where it is known: one that was written again is read again, and what lies behind it follows the new bytes. */
+  readonly followsEtag?: string
   readonly segments: readonly SegmentRef[]
   /** Where the topic-partition begins in this table; records below it are none of the tail's business. */
   readonly startOffset: bigint

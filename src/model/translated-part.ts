@@ -7,6 +7,7 @@ import type { TopicPartition } from './topic-partition.ts'
 export interface TranslatedPart {
   readonly at: TopicPartition
   readonly follows: bigint | null
+  readonly followsEtag?: string
   /** The first segment read: before it, missing offsets are a gap only if it is settled. */
   readonly first: SegmentRef
   /** The last segment decided whole; null where not even the first was. */

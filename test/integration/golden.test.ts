@@ -9,7 +9,7 @@ import { toRows } from './canonical.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from './golden.ts'
 import { documentOf, documentText, restOnS3, runOnce, s3Settings, sqliteOnFiles, sqliteOnS3, uploadDirectory } from './program.ts'
 import type { DocumentParts, Place, Run } from './program.ts'
-import { type Engine, readTable } from './readers.ts'
+import { type Engine, readTable, readTables, type TableName } from './readers.ts'
 
 const engines: Engine[] = ['pyiceberg', 'duckdb', 'pyarrow']
 const database = 'golden'
@@ -29,11 +29,12 @@ const inDirectory = () => ({ topics: ['g-*'], directory: join(goldenBucket, 'pro
 
 /** Each engine's rows of each golden table, against the consumer's dump. */
 async function expectGoldenRows(place: Place): Promise<void> {
-  for (const topic of goldenTopics) {
+  const tables = goldenTopics.map((topic): TableName => [database, tableOf(topic)])
+  const read = await Promise.all(engines.map((engine) => readTables(engine, place.reader, tables)))
+  for (const [i, topic] of goldenTopics.entries()) {
     const expected = toRows(goldenRows(topic))
     expect(new Set(expected).size, `${topic}: rows of the dump differ from each other`).toBe(expected.length)
-    const read = await Promise.all(engines.map((engine) => readTable(engine, place.reader, [database, tableOf(topic)])))
-    for (const [i, engine] of engines.entries()) expect(read[i], `${topic} read by ${engine}`).toEqual(expected)
+    for (const [j, engine] of engines.entries()) expect(read[j][i], `${topic} read by ${engine}`).toEqual(expected)
   }
 }
 

@@ -81,8 +81,11 @@ function judge(
     const decided = decidedRanges(progress, source, part.at)
     const twice = intersectRanges(part.ranges, decided)
     if (twice.length > 0) return { reason: `${name} ${formatRanges(twice)} is decided already` }
-    const stands = frontierOf(frontiers, source, part.at)?.baseOffset ?? null
-    if (part.follows === stands) {
+    const frontier = frontierOf(frontiers, source, part.at)
+    const stands = frontier?.baseOffset ?? null
+    // A segment written again keeps its place: what follows its new bytes waits until they, too, have been read.
+    if (part.follows === stands && part.followsEtag !== undefined && part.followsEtag !== frontier?.etag) hold = true
+    else if (part.follows === stands) {
       if (!part.first.settled && gapBefore(part, decided) !== null)
         return { reason: `${name}: what is missing before ${part.first.key} may still come` }
     } else if (stands === null || (part.follows !== null && part.follows > stands)) hold = true

@@ -86,10 +86,11 @@ export class PartDecoder {
 
   /** What the part came to. */
   finish(): TranslatedPart {
-    const { at, follows, segments } = this.#part
+    const { at, follows, followsEtag, segments } = this.#part
     return {
       at,
       follows,
+      followsEtag,
       first: segments[0],
       last: this.#last,
       ranges: this.#ranges,

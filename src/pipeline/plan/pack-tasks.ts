@@ -49,6 +49,7 @@ function slice(run: TaskPart, from: number, to: number): TaskPart {
   return {
     ...run,
     follows: from === 0 ? run.follows : run.segments[from - 1].baseOffset,
+    followsEtag: from === 0 ? run.followsEtag : run.segments[from - 1].etag,
     segments: run.segments.slice(from, to),
     nextBaseOffset: run.segments[to]?.baseOffset ?? run.nextBaseOffset,
   }

@@ -60,6 +60,7 @@ export function planTail(at: TopicPartition, position: TailPosition, decided: Of
         : {
             at,
             follows,
+            ...(cursor !== null && cursor.baseOffset === follows ? { followsEtag: cursor.etag } : {}),
             segments,
             startOffset,
             decided: decided.filter(([, end]) => end > segments[0].baseOffset),

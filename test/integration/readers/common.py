@@ -3,7 +3,7 @@
 Request, one JSON document:
   {"catalog": {"type": "sql", "uri": FILE, "name": NAME, "warehouse": LOCATION, "s3": S3}
            or {"type": "rest", "uri": URL, "warehouse": W, "token": T, "s3": S3},
-   "table": [NAMESPACE..., NAME],
+   "table": [NAMESPACE..., NAME],            or "tables": [TABLE...], of which each is asked all queries
    "queries": [{"select": [COLUMN...], "where": {"column", "op", "value"}, "aggregate": "min" | "max" | "count", "column": C, "unpruned": BOOL}...]}
   S3: {"endpoint", "region", "accessKeyId", "secretAccessKey"}. Values are canonical (canonical.py).
 Answer: one line of JSON for each query, {"rows": [ROW...]} or {"error": TEXT}; each ROW is the canonical JSON text of an object.
@@ -27,13 +27,14 @@ EPOCH = datetime(1970, 1, 1)
 def serve(open_table):
     """Reads the request and answers each query with what `open_table(request)` gives: a function from query to row objects."""
     request = json.load(sys.stdin)
-    answer = open_table(request)
-    for query in request["queries"]:
-        try:
-            line = {"rows": [canonical.dump(row) for row in answer(query)]}
-        except Exception as error:  # one query's failure is that query's answer
-            line = {"error": f"{type(error).__name__}: {error}"}
-        sys.stdout.write(canonical.dump(line) + "\n")
+    for table in request.get("tables") or [request["table"]]:
+        answer = open_table({**request, "table": table})
+        for query in request["queries"]:
+            try:
+                line = {"rows": [canonical.dump(row) for row in answer(query)]}
+            except Exception as error:  # one query's failure is that query's answer
+                line = {"error": f"{type(error).__name__}: {error}"}
+            sys.stdout.write(canonical.dump(line) + "\n")
     finish()
 
 
