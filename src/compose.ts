@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
@@ -71,17 +72,26 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
     level: options.logLevel,
     secrets: () => documents.flatMap((document) => secretsIn(document.spec).map(({ secret }) => secret.reveal())),
   })
-  const done = await Promise.all(
+  // A document that can not be served ends the others in good order: what they hold is finished, and then the error is told.
+  const failed = new AbortController()
+  const signal = AbortSignal.any([options.signal, failed.signal])
+  const done = await Promise.allSettled(
     documents.map(async (document) => {
-      const opened = await openDocument(document, journal)
       try {
-        return await new Processor(document, opened.source, opened.seams).run(options.once, options.signal)
-      } finally {
-        await opened.close()
+        const opened = await openDocument(document, journal)
+        try {
+          return await new Processor(document, opened.source, opened.seams).run(options.once, signal)
+        } finally {
+          await opened.close()
+        }
+      } catch (error) {
+        failed.abort()
+        throw error
       }
     }),
   )
-  return { ok: done.every(Boolean) }
+  for (const result of done) if (result.status === 'rejected') throw result.reason
+  return { ok: done.every((result) => result.status === 'fulfilled' && result.value) }
 }
 
 /** How far the tables of documents have come; changes nothing. */
@@ -104,8 +114,17 @@ const silentJournal: Journal = { debug: () => undefined, info: () => undefined, 
 export function sourceIdentity(document: ProcessorDocument): SourceIdentity {
   const { s3, directory } = document.spec.source
   if (s3 !== undefined) return { id: `s3://${s3.bucket}/${s3.prefix}`, prefix: s3.prefix }
-  const path = resolve(directory!)
+  const path = realPath(resolve(directory!))
   return { id: `${pathToFileURL(path).href.replace(/\/+$/, '')}/`, prefix: '' }
+}
+
+/** One directory has one name in progress, whatever link leads to it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 async function openCatalog(document: ProcessorDocument, files: FileIO): Promise<Catalog> {

@@ -87,11 +87,25 @@ export class TableCommitter {
     return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata) }
   }
 
+  /** What goes wrong with this table's files or settings stops this table, and no other. */
+  async #ofThisTable<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof WorkError) throw error
+      throw new WorkError(`table ${this.name} is stopped: ${error instanceof Error ? error.message : String(error)}`, { retry: 'never', cause: error })
+    }
+  }
+
   /**
    * Commits what can be committed of `results`, with `marks`, or an empty snapshot that only carries progress (`keepAlive`).
    * Nothing to commit, nothing is written. Files of a commit that failed or whose outcome is unknown are never deleted.
    */
-  async commit(results: readonly TaskResult[], marks: readonly StartMark[] = [], keepAlive = false): Promise<CommitReport> {
+  commit(results: readonly TaskResult[], marks: readonly StartMark[] = [], keepAlive = false): Promise<CommitReport> {
+    return this.#ofThisTable(() => this.#commit(results, marks, keepAlive))
+  }
+
+  async #commit(results: readonly TaskResult[], marks: readonly StartMark[], keepAlive: boolean): Promise<CommitReport> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
     const attempts: { commitId: string; accepted: readonly TaskResult[] }[] = []
     let reuse: { manifest: ManifestFile; files: string } | null = null

@@ -3,6 +3,8 @@ import type { PackOptions } from './plan/pack-tasks.ts'
 import type { WorkerLimits } from './worker.ts'
 
 const mebibyte = 1024 * 1024
+/** Node, its libraries and the Parquet encoder, before there is any data. */
+const runtimeBytes = 160 * mebibyte
 
 /** How the document's few settings bound everything: what is held in memory at once, and what makes a task. */
 export interface Limits extends WorkerLimits {
@@ -11,17 +13,18 @@ export interface Limits extends WorkerLimits {
 }
 
 /**
- * Memory of one process, as shares of `memoryLimitBytes`: an eighth for the columns of all tasks, an eighth for their segments
+ * Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the columns of all tasks, an eighth for their segments
  * fetched ahead, and an eighth for the largest batch that may be inflated. A row group being encoded is held about three times
  * more (IPC, encoder, pages), one at a time; the rest is the runtime's.
  */
 export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }: ProcessorDocument['spec']['processing']): Limits {
-  const share = Math.floor(memoryLimitBytes / 8)
+  const share = Math.floor(Math.max(memoryLimitBytes - runtimeBytes, memoryLimitBytes / 4) / 8)
   return {
     rowGroupBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
     maxBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
     maxRequests: Math.max(2, Math.min(32, Math.floor(128 / parallelism))),
     maxBatchBytes: share,
+    maxSegmentBytes: Math.min(Math.floor(memoryLimitBytes / 2), 0x7fffffff),
     targetFileSizeBytes,
     pack: {
       // Rows compress to about a quarter: this much input makes files of about the target size, even where they compress less.

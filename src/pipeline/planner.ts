@@ -20,6 +20,8 @@ export interface PlannerOptions {
   readonly sourceId: string
   readonly prefix: string
   readonly table: string
+  /** The table's definitions that tasks are made for; part of their ids, so that a result for older ones is never taken for theirs. */
+  readonly definitions: string
   readonly startAt: StartAt
   readonly graceMs: number
   readonly maxBatchBytes: number
@@ -56,6 +58,9 @@ export interface PlanRound {
 /** The most objects of one topic-partition that a round looks at: bounds its memory (about 300 bytes each). */
 const maxObjectsPerRound = 40_000
 
+/** An object that the store refused is asked for again after this long. */
+const unreadableRetryMs = 300_000
+
 /** Topic-partitions that are listed side by side. */
 const listingsAtOnce = 16
 
@@ -72,6 +77,8 @@ export class TailPlanner {
   readonly #disturbed = new Set<string>()
   readonly #stops = new Map<string, Stop>()
   readonly #waits = new Map<string, SegmentRef>()
+  /** When, by the store's clock, a stopped topic-partition was first passed by. */
+  readonly #stoppedAtMs = new Map<string, number>()
   readonly #reported = new Set<string>()
 
   constructor(options: PlannerOptions, seams: PlannerSeams) {
@@ -140,6 +147,7 @@ export class TailPlanner {
       for (const one of found) {
         if (one === null) continue
         if ('ranges' in one) marks.push(one)
+        else if ('startsInMs' in one) readyInMs = Math.min(readyInMs ?? Infinity, one.startsInMs)
         else {
           plans.push(one)
           if (one.readyInMs !== null) readyInMs = Math.min(readyInMs ?? Infinity, one.readyInMs)
@@ -151,7 +159,7 @@ export class TailPlanner {
     const sound = plans.filter(({ name }) => !this.#disturbed.has(name))
     for (const { name, position } of sound) this.#positions.set(name, position)
     const runs = sound.flatMap(({ run }) => run ?? [])
-    const tasks = packTasks(this.#options.sourceId, this.#options.table, runs, pack)
+    const tasks = packTasks(this.#options.sourceId, `${this.#options.table} ${this.#options.definitions}`, runs, pack)
     more ||= sound.length < plans.length
     return { tasks, marks, readyInMs, more }
   }
@@ -183,11 +191,16 @@ export class TailPlanner {
     const stopped = this.#stops.get(name)
     if (stopped !== undefined) {
       // The same bytes would stop it at the same place: it goes on when the segment that stops it was written again.
-      if (stopped.segment === null) return null
       const segments = plan.run?.segments ?? []
       const i = segments.findIndex(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)
       const isFollowed = i < segments.length - 1 || plan.run?.nextBaseOffset !== null
-      if (i >= 0 && !(stopped.awaitsNext === true && isFollowed)) return null
+      // What the store refuses, it may give later without a sign in the listing: tried again from time to time.
+      const mayBeMended = stopped.fault === null && listing.listedAtMs - (this.#stoppedAtMs.get(name) ?? listing.listedAtMs) >= unreadableRetryMs
+      if (i >= 0 && !mayBeMended && !(stopped.awaitsNext === true && isFollowed)) {
+        if (!this.#stoppedAtMs.has(name)) this.#stoppedAtMs.set(name, listing.listedAtMs)
+        return null
+      }
+      this.#stoppedAtMs.delete(name)
       this.#stops.delete(name)
     }
     const waited = this.#waits.get(name)
@@ -242,13 +255,13 @@ export class TailPlanner {
     return this.#options.startAt !== 'earliest' && state.progress.get(this.#options.sourceId)?.get(at.topic)?.has(at.partition) !== true
   }
 
-  /** What `startAt` means for a topic-partition without progress: an empty range at its first offset. Null: ask again later. */
-  async #resolveStart(at: TopicPartition): Promise<StartMark | null> {
+  /** What `startAt` means for a topic-partition without progress: an empty range at its first offset; or when to ask again. */
+  async #resolveStart(at: TopicPartition): Promise<StartMark | { readonly startsInMs: number } | null> {
     const { prefix, startAt, graceMs, maxBatchBytes } = this.#options
     const listing = await listSegments(this.#seams.source, prefix, at, null, { maxBytes: Infinity, maxObjects: Infinity })
-    const { segments } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+    const { segments, readyAtMs } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
     const newest = segments.at(-1)
-    if (newest === undefined || startAt === 'earliest') return null
+    if (newest === undefined || startAt === 'earliest') return readyAtMs === null ? null : { startsInMs: readyAtMs - listing.listedAtMs }
     try {
       if (startAt !== 'latest') {
         for (let i = firstSegmentAt(segments, startAt.timeMs); i >= 0 && i < segments.length; i++) {

@@ -43,6 +43,7 @@ const discoveryMs = 60_000
 /** A stopped table is looked at again after this long: someone may have mended it. */
 const stoppedTableMs = 300_000
 /** Expiry that is assumed where nothing says more: Iceberg's default age of snapshots. */
+const shortestExpiryMs = 3_600_000
 const defaultExpiryMs = 5 * 24 * 3_600_000
 
 /** Serves one document: discovers its topics, feeds each of their tables, and carries out the tasks. */
@@ -163,6 +164,7 @@ export class Processor {
         sourceId: this.#source.id,
         prefix: this.#source.prefix,
         table: name,
+        definitions: `${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']}`,
         startAt: spec.source.startAt,
         graceMs: spec.source.graceSeconds * 1000,
         maxBatchBytes: this.#limits.maxBatchBytes,
@@ -170,7 +172,8 @@ export class Processor {
       },
       { source, journal, meter },
     )
-    const expiryMs = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'] ?? defaultExpiryMs)
+    const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
+    const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
     const feed = new TableFeed(
       {
         table: name,
@@ -233,7 +236,7 @@ export class Processor {
 
   /** Topics and partitions, listed at most once a minute by all feeds together. */
   async #partitions(): Promise<readonly TopicPartition[]> {
-    const { clock, source } = this.#seams
+    const { clock, journal, source } = this.#seams
     if (this.#discovered !== null && clock.now() - this.#discovered.atMs < discoveryMs) return this.#discovered.partitions
     this.#discovering ??= discoverPartitions(source, this.#source.prefix, this.#document.spec.source.topics).then(
       (partitions) => {
@@ -243,7 +246,12 @@ export class Processor {
       },
       (error: unknown) => {
         this.#discovering = null
-        throw error
+        const known = this.#discovered
+        if (known === null || !(error instanceof WorkError)) throw error
+        // What was found before still is there to be worked on; what is new is found when the source can be listed again.
+        journal.warn('topics can not be listed, tried again', { error })
+        this.#discovered = { ...known, atMs: clock.now() }
+        return known.partitions
       },
     )
     return this.#discovering

@@ -121,6 +121,8 @@ export class TableFeed {
         if (this.#failures.commit === 0) continue
         retryCommitMs = clock.now() + this.#pauseMs()
       }
+      // Nothing is left to do: what failed was done otherwise, or is gone.
+      if (idle && round !== null && isEmpty(round)) this.#failures.task = 0
       await this.#attempt('keepAlive', () => this.#keepAlive())
       if (this.#fatal !== null) throw this.#fatal
       if (once && this.#worst() >= maxFailures) throw this.#failedBecause!
@@ -128,6 +130,8 @@ export class TableFeed {
       await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
     }
     await this.#drain()
+    // The last commit is seen by nobody else before the next run: a catalog that confirmed it and does not have it is found out here.
+    if (once && Number.isFinite(this.#lastCommitMs)) await this.#committer.load()
     return this.#planner.stops.length === 0
   }
 
@@ -183,7 +187,17 @@ export class TableFeed {
       this.#ends.set(name, Math.min(planned.order, this.#ends.get(name) ?? Infinity))
       this.#planner.block(part.at)
     }
-    this.#pending.push({ result, planned })
+    if (decidesNothing(result)) this.#settleEmpty(result)
+    else this.#pending.push({ result, planned })
+  }
+
+  /** A result that decided nothing needs no commit; an object that is listed and can not be had is asked for ever more slowly. */
+  #settleEmpty(result: TaskResult): void {
+    for (const part of result.parts) {
+      this.#settlePart(part)
+      if (part.ended?.kind !== 'changed') continue
+      this.#noteFailure('task', new WorkError(`${part.ended.segment.key} was listed, and is gone or has other bytes now`, { retry: 'later' }))
+    }
   }
 
   #fail(task: Task, planned: Planned, error: unknown): void {
@@ -375,6 +389,11 @@ export class TableFeed {
       segments: committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0),
     })
   }
+}
+
+/** Whether a commit of the result would change nothing: no row, no offset, no segment passed. */
+function decidesNothing({ files, parts }: TaskResult): boolean {
+  return files.length === 0 && parts.every(({ ranges, last }) => ranges.length === 0 && last === null)
 }
 
 /** Nothing to do, nothing to wait for. */

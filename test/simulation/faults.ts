@@ -38,6 +38,7 @@ export const faultKinds = [
   'foreign-replace',
   'foreign-delete',
   'foreign-expire',
+  'foreign-expire-ours',
   'foreign-rollback',
 ] as const
 

@@ -53,6 +53,8 @@ export class ForeignWriter {
   /** Set while main stands at an older snapshot: since when, and where main stood before. */
   rolledBack: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null = null
   everRolledBack = false
+  /** Whether it expired our newest snapshot, and with its manifest list the knowledge of where the tail stands. */
+  frontierLost = false
 
   constructor(table: { namespace: readonly string[]; name: string }, random: SeededRandom, around: ForeignSurroundings) {
     this.#table = table
@@ -227,7 +229,7 @@ export class ForeignWriter {
           bytes: segment.length,
         },
         { metadata, layout: resolveLayout(this.#table.name, metadata, mapping), onError: 'stop' },
-        { rowGroupBytes: 1e6, targetFileSizeBytes: 1e6, maxBatchBytes: 1e6, maxRequests: 1, maxBytes: 1e6 },
+        { rowGroupBytes: 1e6, targetFileSizeBytes: 1e6, maxBatchBytes: 1e6, maxRequests: 1, maxBytes: 1e6, maxSegmentBytes: 0x7fffffff },
         { source, io, clock, entropy: this.#entropy },
       )
       return files
@@ -243,8 +245,9 @@ export class ForeignWriter {
     const kept = metadata.properties?.[summaryKeys.progress] === undefined ? ancestors.findIndex(isOurs) + 1 : 1
     const expired = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
     if (kept === 0 || expired.length === 0) return
-    if (await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))
-      this.#around.faults.add('foreign-expire')
+    if (!(await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))) return
+    this.frontierLost ||= !ancestors.slice(0, kept).some(isOurs)
+    this.#around.faults.add(kept === 1 && !isOurs(ancestors[0]) ? 'foreign-expire-ours' : 'foreign-expire')
   }
 
   async #rollBack(): Promise<void> {

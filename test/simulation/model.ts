@@ -79,8 +79,11 @@ export class SourceModel {
     return this.#written.get(`${topicPartitionName(at)}@${offset}`) ?? new Set()
   }
 
-  /** The verdict on every offset that a complete segment of the topic-partition ever had. */
-  verdicts(at: TopicPartition): ReadonlyMap<bigint, Verdict> {
+  /**
+   * The verdict on every offset that a complete segment of the topic-partition ever had. `frontierKept`: false where the table has
+   * lost how far its tail had come; then what is wholly decided by the look of its keys is not read again, and overlaps are open.
+   */
+  verdicts(at: TopicPartition, frontierKept = true): ReadonlyMap<bigint, Verdict> {
     const histories = [...(this.#logs.get(topicPartitionName(at)) ?? new Map<bigint, SegmentHistory>()).values()]
       .filter(({ versions }) => versions.length > 0)
       .sort((a, b) => (a.base < b.base ? -1 : 1))
@@ -89,9 +92,10 @@ export class SourceModel {
       const later = histories.filter(({ base }) => base > history.base)
       const earlier = histories.filter(({ base }) => base < history.base)
       const inOrder = later.every((other) => completedAt(history) <= completedAt(other))
-      const musts = this.#mustBeRead(history, earlier, later, inOrder)
+      const musts =
+        frontierKept || isAlone(history, earlier, later) ? this.#mustBeRead(history, earlier, later, inOrder) : new Set<bigint>()
       // Always the same bytes, and before everything that begins behind it: no later segment can take its offsets.
-      const settles = inOrder && !history.broken && new Set(history.versions.map(({ records }) => records)).size === 1
+      const settles = frontierKept && inOrder && !history.broken && new Set(history.versions.map(({ records }) => records)).size === 1
       for (const offset of new Set(history.versions.flatMap(({ records }) => [...records.keys()]))) {
         let verdict = verdicts.get(offset)
         if (verdict === undefined) verdicts.set(offset, (verdict = { must: false, settled: false, candidates: new Set() }))
@@ -123,13 +127,15 @@ export class SourceModel {
 
   /** Late, but before a later segment was old enough to prove a gap, and with a gap to be seen. */
   #isBarelyLate(history: SegmentHistory, earlier: readonly SegmentHistory[], later: readonly SegmentHistory[]): boolean {
-    const end = endOf(history)
-    const alone = earlier.every((other) => endOf(other) <= history.base) && later.every(({ base }) => base >= end)
     const anchored = earlier.some(
       (other) =>
         !other.broken && [...earlier, history, ...later].every((any) => any.base <= other.base || completedAt(other) <= completedAt(any)),
     )
-    return alone && anchored && later.every((other) => completedAt(history) < completedAt(other) + this.#graceMs - secondMs)
+    return (
+      isAlone(history, earlier, later) &&
+      anchored &&
+      later.every((other) => completedAt(history) < completedAt(other) + this.#graceMs - secondMs)
+    )
   }
 
   #readableFrom(version: Version, later: readonly SegmentHistory[]): number {
@@ -167,6 +173,12 @@ export class SourceModel {
 
 function completedAt(history: SegmentHistory): number {
   return history.versions[0].fromMs
+}
+
+/** Whether no other segment has ever had an offset within its bounds. */
+function isAlone(history: SegmentHistory, earlier: readonly SegmentHistory[], later: readonly SegmentHistory[]): boolean {
+  const end = endOf(history)
+  return earlier.every((other) => endOf(other) <= history.base) && later.every(({ base }) => base >= end)
 }
 
 function endOf(history: SegmentHistory): bigint {

@@ -41,7 +41,7 @@ export function drawSettings(random: SeededRandom): Settings {
     logs,
     processors: random.pick([1, 2, 2, 3]),
     graceMs: graceSeconds * 1000,
-    durationMs: (8 + random.below(10)) * 60_000,
+    durationMs: (6 + random.below(8)) * 60_000,
     pageSize: random.pick([3, 20, 1000]),
     flushEveryMs: random.pick([8_000, 15_000, 30_000]),
     propertiesInCommit: random.chance(0.7),

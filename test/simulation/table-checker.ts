@@ -67,11 +67,11 @@ export class TableChecker {
   }
 
   /** Everything visible must be there now: exactly the rows that the model of the source calls for. Throws InvariantBroken. */
-  checkComplete(): void {
+  checkComplete(frontierKept: boolean): void {
     const { progress, rows, deleted } = this.current()
     for (const at of this.#logs) {
       const decided = decidedRanges(progress, this.#sourceId, at)
-      const verdicts = this.#model.verdicts(at)
+      const verdicts = this.#model.verdicts(at, frontierKept)
       for (const [offset, { must, candidates }] of verdicts) {
         const place = `${topicPartitionName(at)}@${offset}`
         if (!containsOffset(decided, offset)) {
@@ -89,8 +89,7 @@ export class TableChecker {
         this.rowsChecked++
       }
       for (const offset of offsetsOf(decided)) {
-        if (!verdicts.has(offset))
-          throw this.#broken('only what is readable is decided', `${topicPartitionName(at)}@${offset}`)
+        if (!verdicts.has(offset)) throw this.#broken('only what is readable is decided', `${topicPartitionName(at)}@${offset}`)
       }
     }
   }

@@ -131,7 +131,7 @@ export class World {
       if (expectStop.includes(table) && table.stops === before[i])
         throw new InvariantBroken('a table taken back stops and says so', table.checker.table)
     }
-    for (const { checker } of tables) checker.checkComplete()
+    for (const { checker, foreign } of tables) checker.checkComplete(!foreign.frontierLost)
   }
 
   /** Takes back what can be; tells which tables must be complete in the end, and which must stay stopped. */

@@ -27,7 +27,7 @@ export interface DeepReport {
   readonly unreadable: readonly { readonly key: string; readonly reason: string }[]
 }
 
-const bounds = { maxRequests: 16, maxBytes: 64 * 1024 * 1024 }
+const bounds = { maxRequests: 16, maxBytes: 64 * 1024 * 1024, maxSegmentBytes: 0x7fffffff }
 
 /** Reads all complete segments of a topic-partition, in order. `onSegment` hears the size of each. */
 export async function readPartition(

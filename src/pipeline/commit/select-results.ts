@@ -86,7 +86,7 @@ function judge(
     // A segment written again keeps its place: what follows its new bytes waits until they, too, have been read.
     if (part.follows === stands && part.followsEtag !== undefined && part.followsEtag !== frontier?.etag) hold = true
     else if (part.follows === stands) {
-      if (!part.first.settled && gapBefore(part, decided) !== null)
+      if (!part.first.settled && (gapBefore(part, decided) !== null || (decided.length === 0 && part.first.baseOffset > 0n)))
         return { reason: `${name}: what is missing before ${part.first.key} may still come` }
     } else if (stands === null || (part.follows !== null && part.follows > stands)) hold = true
     else return { reason: `${name}: it follows segment ${part.follows ?? 'none'}, and the table stands at segment ${stands}` }

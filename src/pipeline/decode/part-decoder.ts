@@ -24,6 +24,11 @@ export interface DecodeOptions {
   readonly maxBatchBytes: number
 }
 
+/** Records that are appended before the caller may take the columns away. */
+const sliceRecords = 8192
+/** What the position columns of one record take, bytes. */
+const frameBytes = 48
+
 /**
  * Reads one part of a task, segment after segment: each record becomes a row of `columns`, or is decided without one (a control
  * record, a skipped one), or is clipped because its offset was decided before. A batch is the unit: between two batches the
@@ -76,8 +81,7 @@ export class PartDecoder {
     const before = this.#seen
     const frame = frameSegment(bytes, segment)
     for (const batch of frame.batches) {
-      const ranges = this.#decodeBatch(segment, batch, bytes, before)
-      if (ranges.length > 0) yield { at: this.#part.at, segment, ranges }
+      for (const ranges of this.#decodeBatch(segment, batch, bytes, before)) yield { at: this.#part.at, segment, ranges }
       if (this.ended) return
     }
     if (frame.fault !== null) this.#meet(segment, frame.fault, this.#unreadable(segment, frame))
@@ -102,27 +106,39 @@ export class PartDecoder {
     }
   }
 
-  /** Returns the offsets that the batch newly decided. */
-  #decodeBatch(segment: SegmentRef, batch: BatchHeader, bytes: Uint8Array, before: OffsetRanges): OffsetRanges {
+  /** Yields the offsets that the batch newly decided, in slices: a batch may inflate to many row groups. */
+  *#decodeBatch(segment: SegmentRef, batch: BatchHeader, bytes: Uint8Array, before: OffsetRanges): Generator<OffsetRanges, void, undefined> {
     const frames = this.#frames
-    const fault = decodeRecords(bytes, batch, this.#options, frames)
+    const fault = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
     const runs = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
     this.#countRepeated(segment, batch, before, runs)
     this.#passTo(segment, batch)
     if (batch.isTransactional && !batch.isControl) this.#counts.transactional += frames.count
-    const decided: OffsetRange[] = []
-    for (const { from, to } of runs) {
-      const start = batch.baseOffset + BigInt(frames.offsetDelta[from])
-      const end = batch.isControl ? this.#takeControl(from, to) : this.#takeRows(segment, batch, from, to)
-      if (end > from) decided.push([start, start + BigInt(end - from)])
-      if (this.ended) break
+    for (const run of runs) {
+      for (let from = run.from; from < run.to && !this.ended; from += sliceRecords) {
+        const to = Math.min(from + sliceRecords, run.to)
+        const start = batch.baseOffset + BigInt(frames.offsetDelta[from])
+        const end = batch.isControl ? this.#takeControl(from, to) : this.#takeRows(segment, batch, from, to)
+        if (end === from) continue
+        const decided = [[start, start + BigInt(end - from)]] as const
+        this.#decide(decided)
+        yield decided
+      }
+      if (this.ended) return
     }
-    this.#decide(decided)
-    if (fault !== null && !this.ended) {
-      const range = this.#below(segment, [fault.offset, lastOffsetOf(batch) + 1n])
-      decided.push(...this.#meet(segment, fault, range))
-    }
-    return decided
+    if (fault === null) return
+    const range = this.#below(segment, [fault.offset, lastOffsetOf(batch) + 1n])
+    const skipped = this.#meet(segment, fault, range)
+    if (skipped.length > 0) yield skipped
+  }
+
+  /** Positions of this many records would take more memory than a batch may: no producer sends them, only somebody who means harm. */
+  #tooMany(batch: BatchHeader): Fault | null {
+    const most = Math.floor(this.#options.maxBatchBytes / frameBytes)
+    if (batch.recordCount <= most) return null
+    this.#frames.reset(new Uint8Array(0), 0)
+    const message = `the batch says ${batch.recordCount} records, and at most ${most} are decoded at once (an eighth of processing.memoryLimitBytes)`
+    return { kind: 'malformed', position: batch.position, offset: batch.baseOffset, message }
   }
 
   #takeControl(from: number, to: number): number {
@@ -184,22 +200,24 @@ export class PartDecoder {
   #unreadable(segment: SegmentRef, frame: SegmentFrame): OffsetRange | null {
     const lastBatch = frame.batches.at(-1)
     const start = lastBatch === undefined ? segment.baseOffset : lastOffsetOf(lastBatch) + 1n
-    const end = this.#nextBaseOffset(segment)
+    const end = this.#nextBaseOffset(segment, start)
     return end === null ? null : this.#below(segment, [start, end])
   }
 
   /** Cuts a range to the segment's own share: not below its base offset and not into the next segment. */
-  #below(segment: SegmentRef, [start, end]: OffsetRange): OffsetRange {
-    const next = this.#nextBaseOffset(segment)
-    const from = start < segment.baseOffset ? segment.baseOffset : start
+  #below(segment: SegmentRef, [start, end]: OffsetRange): OffsetRange | null {
+    const from = max(start, segment.baseOffset)
+    const next = this.#nextBaseOffset(segment, from)
     const to = next !== null && end > next ? next : end
-    return [from, to < from ? from : to]
+    return to <= from ? null : [from, to]
   }
 
-  #nextBaseOffset(segment: SegmentRef): bigint | null {
+  /** Where the first segment begins that lies behind both this one and `above`: segments may overlap, so it need not be the very next. */
+  #nextBaseOffset(segment: SegmentRef, above: bigint): bigint | null {
     const { segments, nextBaseOffset } = this.#part
-    const i = segments.indexOf(segment)
-    return segments[i + 1]?.baseOffset ?? nextBaseOffset
+    const later = segments.slice(segments.indexOf(segment) + 1).find(({ baseOffset }) => baseOffset > above)
+    if (later !== undefined) return later.baseOffset
+    return nextBaseOffset !== null && nextBaseOffset > above ? nextBaseOffset : null
   }
 
   /** Notes the gap before a segment. False: the segment is too young to prove one. */

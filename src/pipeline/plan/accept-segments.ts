@@ -14,6 +14,9 @@ export interface AcceptedSegments {
   readonly withoutIndex: readonly string[]
 }
 
+/** How far clocks may be apart, ms. */
+const futureMs = 3_600_000
+
 interface Slot {
   readonly baseOffset: bigint
   kfs?: ObjectInfo
@@ -31,7 +34,9 @@ interface Slot {
  */
 export function acceptSegments(objects: readonly ObjectInfo[], listedAtMs: number, graceMs: number): AcceptedSegments {
   const slots = slotsOf(objects)
-  const readyAt = (slot: Slot) => Math.max(slot.kfs!.lastModifiedMs, slot.index!.lastModifiedMs) + graceMs
+  // A time far in the future is a broken clock's and says nothing about age: such an object would wait for good.
+  const timeOf = ({ lastModifiedMs }: ObjectInfo) => (lastModifiedMs > listedAtMs + futureMs ? 0 : lastModifiedMs)
+  const readyAt = (slot: Slot) => Math.max(timeOf(slot.kfs!), timeOf(slot.index!)) + graceMs
   const newestComplete = slots.findLastIndex(isComplete)
   const segments: SegmentRef[] = []
   const passedOver: string[] = []

@@ -1,5 +1,5 @@
 import { parseSegmentFileName } from '../../formats/kfs/segment-key.ts'
-import { type OffsetRanges, subtractRanges, unionRanges } from '../../model/offset-range.ts'
+import type { OffsetRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -42,16 +42,15 @@ export function planTail(at: TopicPartition, position: TailPosition, decided: Of
   const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
   // What lies below the first decided range, a start mark perhaps, was left out by choice: the tail never goes back there.
   const startOffset = decided[0]?.[0] ?? 0n
-  const settled = unionRanges([[0n, startOffset]], decided)
-  const mayHoldNews = (i: number): boolean => {
+  const liesBelow = (i: number): boolean => {
     const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
-    return next === null || subtractRanges([[accepted.segments[i].baseOffset, next]], settled).length > 0
+    return next !== null && next <= startOffset
   }
   const segments = accepted.segments.filter((segment, i) => {
     if (segment.baseOffset === cursor?.baseOffset && segment.etag === cursor.etag) return false
-    // A segment may reach past the beginning of the next one, and only its bytes tell: behind a cursor all are read. Without one, where
-    // history would be read again, those are left out that lie in what is decided, and so does the one after them.
-    return cursor !== null || mayHoldNews(i) || (i + 1 < accepted.segments.length && mayHoldNews(i + 1))
+    // A segment may reach past the beginning of the next one, and only its bytes tell: so all are read, and what is decided is clipped.
+    // Only what lies below the start is left out, save the last segment there, which may reach over it.
+    return cursor !== null || !liesBelow(i) || (i + 1 < accepted.segments.length && !liesBelow(i + 1))
   })
   return {
     run:

@@ -12,12 +12,17 @@ export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): bigint {
   )
 }
 
-/** The offset of a segment's first record whose timestamp is `timeMs` or later; null where it has none. */
+/**
+ * The offset of a segment's first record whose timestamp is `timeMs` or later; null where it has none. What can not be read might have
+ * one: then it is the segment's base offset, so that reading stops there and nothing is left out.
+ */
 export function firstOffsetAt(segment: SegmentRef, bytes: Uint8Array, timeMs: number, maxBatchBytes: number): bigint | null {
   const frames = new RecordFrames()
-  for (const batch of frameSegment(bytes, segment).batches) {
+  const { batches, fault } = frameSegment(bytes, segment)
+  if (fault !== null) return segment.baseOffset
+  for (const batch of batches) {
     if (batch.maxTimestampMs < BigInt(timeMs)) continue
-    decodeRecords(bytes, batch, { maxBatchBytes }, frames)
+    if (decodeRecords(bytes, batch, { maxBatchBytes }, frames) !== null) return segment.baseOffset
     for (let i = 0; i < frames.count; i++) {
       const offset = batch.baseOffset + BigInt(frames.offsetDelta[i])
       if (Number(frames.timestampMs[i]) >= timeMs && offset >= segment.baseOffset) return offset

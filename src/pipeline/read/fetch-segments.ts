@@ -7,6 +7,8 @@ export interface FetchBounds {
   readonly maxRequests: number
   /** Bytes fetched or being fetched ahead of the reader at most; one larger segment is still fetched, alone. */
   readonly maxBytes: number
+  /** A segment larger than this is not fetched at all. */
+  readonly maxSegmentBytes: number
 }
 
 /** `changed`: the object is gone or was written again since it was listed. `unreadable`: the store refuses it until someone changes something. */
@@ -38,7 +40,7 @@ export async function* fetchSegments(
       ) {
         const segment = segments[next++]
         bytesAhead += segment.size
-        const answer = fetchOne(store, segment, signal)
+        const answer = fetchOne(store, segment, bounds, signal)
         // It is awaited when its turn comes; until then a failure must not count as unhandled.
         answer.catch(() => undefined)
         ahead.push({ size: segment.size, answer })
@@ -52,7 +54,11 @@ export async function* fetchSegments(
   }
 }
 
-async function fetchOne(store: ObjectStore, segment: SegmentRef, signal?: AbortSignal): Promise<Fetched> {
+async function fetchOne(store: ObjectStore, segment: SegmentRef, { maxSegmentBytes }: FetchBounds, signal?: AbortSignal): Promise<Fetched> {
+  if (segment.size > maxSegmentBytes) {
+    const reason = `the segment has ${segment.size} bytes, and at most ${maxSegmentBytes} are read at once (half of processing.memoryLimitBytes, below 2 GiB)`
+    return { segment, kind: 'unreadable', reason }
+  }
   try {
     return { segment, kind: 'bytes', bytes: await store.get(segment.key, { ifMatch: segment.etag, signal }) }
   } catch (error) {

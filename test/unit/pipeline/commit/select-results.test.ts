@@ -162,9 +162,16 @@ describe('a gap before the first segment', () => {
     ])
   })
 
-  test('is none where the segment continues what is decided, and none at the start of a log', () => {
+  test('is none where the segment continues what is decided', () => {
     expect(select([reading(young)], decided([0, 15]), standing(5))).toMatchObject({ accepted: ['a'] })
-    expect(select([result('b', part(null, [15], [[15, 20]], { first: young }))])).toMatchObject({ accepted: ['b'] })
+  })
+
+  test('may hide the first segment of a log: a young one that does not begin at 0 waits, a settled one is where the log begins', () => {
+    expect(select([result('b', part(null, [15], [[15, 20]], { first: young }))]).refused).toEqual([
+      'b: orders/0: what is missing before orders/0/segment-00000000000000000015.kfs may still come',
+    ])
+    expect(select([result('b', part(null, [15], [[15, 20]]))])).toMatchObject({ accepted: ['b'] })
+    expect(select([result('b', part(null, [0], [[0, 20]], { first: { ...refOf(0n), settled: false } }))])).toMatchObject({ accepted: ['b'] })
   })
 })
 

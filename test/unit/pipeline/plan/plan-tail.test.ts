@@ -89,32 +89,19 @@ describe('from a cursor', () => {
 })
 
 describe('what is decided', () => {
-  test('without a cursor segments that lie in what is decided are left out, and the cursor passes them', () => {
+  test('is read again where no cursor tells how far a segment was read: only its bytes say where it ends', () => {
     expect(
-      plan([pair(0), pair(2), pair(5), pair(9)], beginning, [
-        [0n, 5n],
-        [9n, 20n],
+      plan([pair(0), pair(15), pair(18), pair(40)], beginning, [
+        [0n, 20n],
+        [40n, 45n],
       ]),
-    ).toMatchObject({ run: { segments: [2n, 5n, 9n], follows: null }, cursorAt: 9n })
-  })
-
-  test('the segment before one that is read is read too: it may reach into it', () => {
-    expect(
-      plan([pair(0), pair(2), pair(5), pair(8), pair(9)], beginning, [
-        [0n, 5n],
-        [6n, 9n],
-      ]),
-    ).toMatchObject({ run: { segments: [2n, 5n, 8n, 9n] } })
+    ).toMatchObject({ run: { segments: [0n, 15n, 18n, 40n], follows: null }, cursorAt: 40n })
   })
 
   test('the run behind segments that were left out follows the last one that was planned', () => {
-    const round = plan([pair(0), pair(5), pair(9, { ageMs: 1 })], beginning, [[0n, 9n]])
+    const round = plan([pair(0), pair(5), pair(9, { ageMs: 1 })], beginning, [[9n, 9n]])
     expect(round).toMatchObject({ run: null, cursorAt: 5n, position: { follows: null } })
-    expect(plan([pair(5), pair(9)], round.position, [[0n, 9n]]).run).toMatchObject({ follows: null, segments: [9n] })
-  })
-
-  test('of the newest segment nothing tells the end, so it is read', () => {
-    expect(plan([pair(0), pair(3), pair(5)], beginning, [[0n, 100n]]).run).toMatchObject({ segments: [3n, 5n], decided: [[0n, 100n]] })
+    expect(plan([pair(5), pair(9)], round.position, [[9n, 9n]]).run).toMatchObject({ follows: null, segments: [9n] })
   })
 
   test('a run carries the decided ranges that reach into it', () => {

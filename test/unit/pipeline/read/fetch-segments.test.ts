@@ -30,7 +30,7 @@ function heldStore() {
   }
 }
 
-const unbounded: FetchBounds = { maxRequests: 100, maxBytes: Infinity }
+const unbounded: FetchBounds = { maxRequests: 100, maxBytes: Infinity, maxSegmentBytes: 0x7fffffff }
 const segments = [0n, 1n, 2n, 3n, 4n].map((base) => refOf(base, 100))
 const turn = () => new Promise(setImmediate)
 
@@ -67,7 +67,7 @@ describe('bounds', () => {
 
   test('so many bytes are fetched ahead and no more', async () => {
     const held = heldStore()
-    const reader = fetchSegments(held.store, segments, { ...unbounded, maxBytes: 250 })
+    const reader = fetchSegments(held.store, segments, { ...unbounded, maxBytes: 250, maxSegmentBytes: 0x7fffffff })
     const first = reader.next()
     await turn()
     expect(held.inFlight()).toBe(2)
@@ -79,7 +79,7 @@ describe('bounds', () => {
 
   test('a segment larger than the bound is fetched alone', async () => {
     const held = heldStore()
-    const reader = fetchSegments(held.store, segments, { ...unbounded, maxBytes: 10 })
+    const reader = fetchSegments(held.store, segments, { ...unbounded, maxBytes: 10, maxSegmentBytes: 0x7fffffff })
     const first = reader.next()
     await turn()
     expect(held.inFlight()).toBe(1)
