@@ -101,7 +101,7 @@ function cell(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (value instanceof Date) return value.toISOString()
   if (value instanceof Uint8Array) return new TextDecoder().decode(value).replaceAll(/\p{Cc}/gu, ' ')
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string)
+  return `${value as string | number | bigint}`
 }
 
 /** Commands to paste: both readers open what is on disk now. */

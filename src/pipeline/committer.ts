@@ -93,7 +93,10 @@ export class TableCommitter {
       return await work()
     } catch (error) {
       if (error instanceof WorkError) throw error
-      throw new WorkError(`table ${this.name} is stopped: ${error instanceof Error ? error.message : String(error)}`, { retry: 'never', cause: error })
+      throw new WorkError(`table ${this.name} is stopped: ${error instanceof Error ? error.message : String(error)}`, {
+        retry: 'never',
+        cause: error,
+      })
     }
   }
 

@@ -195,7 +195,8 @@ export class TailPlanner {
       const i = segments.findIndex(({ key, etag }) => key === stopped.segment?.key && etag === stopped.segment.etag)
       const isFollowed = i < segments.length - 1 || plan.run?.nextBaseOffset !== null
       // What the store refuses, it may give later without a sign in the listing: tried again from time to time.
-      const mayBeMended = stopped.fault === null && listing.listedAtMs - (this.#stoppedAtMs.get(name) ?? listing.listedAtMs) >= unreadableRetryMs
+      const mayBeMended =
+        stopped.fault === null && listing.listedAtMs - (this.#stoppedAtMs.get(name) ?? listing.listedAtMs) >= unreadableRetryMs
       if (i >= 0 && !mayBeMended && !(stopped.awaitsNext === true && isFollowed)) {
         if (!this.#stoppedAtMs.has(name)) this.#stoppedAtMs.set(name, listing.listedAtMs)
         return null

@@ -196,7 +196,10 @@ export class TableFeed {
     for (const part of result.parts) {
       this.#settlePart(part)
       if (part.ended?.kind !== 'changed') continue
-      this.#noteFailure('task', new WorkError(`${part.ended.segment.key} was listed, and is gone or has other bytes now`, { retry: 'later' }))
+      this.#noteFailure(
+        'task',
+        new WorkError(`${part.ended.segment.key} was listed, and is gone or has other bytes now`, { retry: 'later' }),
+      )
     }
   }
 

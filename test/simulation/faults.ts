@@ -14,6 +14,7 @@ export const faultKinds = [
   'base-offset-repeated',
   'control-batch',
   'foreign-object',
+  'restart-suspected',
   'process-crash',
   'process-pause',
   'process-stop',

@@ -3,7 +3,14 @@ import { faultKinds } from './faults.ts'
 import { type SimulationReport, simulate } from './simulate.ts'
 
 /** What a few dozen seeds surely meet; the rarest kinds are left to the long run. */
-const rare = new Set(['namespace-error', 'foreign-rollback', 'create-lost-before', 'create-lost-after'])
+const rare = new Set([
+  'restart-suspected',
+  'foreign-expire-ours',
+  'namespace-error',
+  'foreign-rollback',
+  'create-lost-before',
+  'create-lost-after',
+])
 
 test('one seed replays one run, event by event', async () => {
   const first = await simulate(5)

@@ -107,7 +107,12 @@ export class PartDecoder {
   }
 
   /** Yields the offsets that the batch newly decided, in slices: a batch may inflate to many row groups. */
-  *#decodeBatch(segment: SegmentRef, batch: BatchHeader, bytes: Uint8Array, before: OffsetRanges): Generator<OffsetRanges, void, undefined> {
+  *#decodeBatch(
+    segment: SegmentRef,
+    batch: BatchHeader,
+    bytes: Uint8Array,
+    before: OffsetRanges,
+  ): Generator<OffsetRanges, void, undefined> {
     const frames = this.#frames
     const fault = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
     const runs = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
@@ -169,7 +174,12 @@ export class PartDecoder {
   /** A fault stops the part, or the range it spoils is skipped. Returns what was newly decided by skipping. */
   #meet(segment: SegmentRef, fault: Fault, range: OffsetRange | null): OffsetRanges {
     if (this.#options.onError === 'stop' || range === null) {
-      this.#ended = { kind: 'fault', segment, fault: range === null ? withoutEnd(fault, this.#options) : fault, awaitsNext: this.#options.onError === 'skip' }
+      this.#ended = {
+        kind: 'fault',
+        segment,
+        fault: range === null ? withoutEnd(fault, this.#options) : fault,
+        awaitsNext: this.#options.onError === 'skip',
+      }
       return []
     }
     const skipped = subtractRanges([range], this.#seen)

@@ -171,7 +171,9 @@ describe('a gap before the first segment', () => {
       'b: orders/0: what is missing before orders/0/segment-00000000000000000015.kfs may still come',
     ])
     expect(select([result('b', part(null, [15], [[15, 20]]))])).toMatchObject({ accepted: ['b'] })
-    expect(select([result('b', part(null, [0], [[0, 20]], { first: { ...refOf(0n), settled: false } }))])).toMatchObject({ accepted: ['b'] })
+    expect(select([result('b', part(null, [0], [[0, 20]], { first: { ...refOf(0n), settled: false } }))])).toMatchObject({
+      accepted: ['b'],
+    })
   })
 })
 
