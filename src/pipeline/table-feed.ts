@@ -1,5 +1,4 @@
 import { WorkError } from '../model/failure.ts'
-import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { Task } from '../model/task.ts'
 import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
@@ -9,6 +8,7 @@ import type { Meter } from '../seams/meter.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { TableState } from './commit/table-state.ts'
 import { type CommitReport, TableChanged, type TableCommitter } from './committer.ts'
+import { tellCommit, tellGaps, tellPart, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { PlanRound, TailPlanner } from './planner.ts'
 import type { TaskTarget } from './worker.ts'
@@ -64,6 +64,7 @@ export class TableFeed {
   readonly #committer: TableCommitter
   readonly #target: TaskTarget
   readonly #seams: FeedSeams
+  readonly #telling: Telling
   readonly #generations = new Map<string, number>()
   readonly #inFlight = new Set<string>()
   /** Where each topic-partition's part ended before its last segment: the task in which it did. Tasks planned behind it do not follow it. */
@@ -93,6 +94,7 @@ export class TableFeed {
     this.#target = target
     this.#state = state
     this.#seams = seams
+    this.#telling = { table: options.table, journal: seams.journal, meter: seams.meter }
     this.#lastCheckMs = seams.clock.now()
   }
 
@@ -180,7 +182,7 @@ export class TableFeed {
     }
     this.#failures.task = 0
     for (const part of result.parts) {
-      this.#report(part)
+      tellPart(this.#telling, part)
       if (part.ended === null) continue
       // What was planned behind the place where this part ended does not follow it any more; this result, and those before it, stand.
       const name = topicPartitionName(part.at)
@@ -245,8 +247,8 @@ export class TableFeed {
       for (const { at, first } of result.parts) if (!first.settled) this.#planner.wait(at, first)
     }
     for (const result of report.committed) for (const part of result.parts) this.#settlePart(part)
-    for (const { at, range } of report.gaps) this.#reportGaps(at, [range])
-    if (report.committed.length > 0) this.#logCommit(report)
+    for (const { at, range } of report.gaps) tellGaps(this.#telling, at, [range])
+    if (report.committed.length > 0) tellCommit(this.#telling, report.committed, report.state)
     // Nothing is under way that they could follow: they would wait for good.
     if (this.#inFlight.size > 0 || arrived.length > 0) return
     for (const { result } of this.#pending.splice(0)) for (const { at } of result.task.parts) this.#restart(at)
@@ -342,55 +344,6 @@ export class TableFeed {
   /** Whether what was planned of a topic-partition still follows what stands before it. */
   #holds({ order, generations }: Planned, name: string): boolean {
     return generations.get(name) === (this.#generations.get(name) ?? 0) && order <= (this.#ends.get(name) ?? Infinity)
-  }
-
-  #reportGaps({ topic, partition }: TopicPartition, gaps: OffsetRanges): void {
-    this.#seams.meter.add('offsets.gap', Number(countOffsets(gaps)))
-    this.#seams.journal.warn('gap: offsets that the source does not have', {
-      table: this.#options.table,
-      topic,
-      partition,
-      offsets: formatRanges(gaps.slice(0, 20)),
-      gaps: gaps.length,
-    })
-  }
-
-  /** Says what was met on the way that nobody can undo. */
-  #report({ at, counts, gaps, skips }: TranslatedPart): void {
-    const { journal, meter } = this.#seams
-    const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
-    for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
-    if (gaps.length > 0) this.#reportGaps(at, gaps)
-    if (counts.clipped > 0)
-      journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
-    if (counts.repeated > 0)
-      journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
-    for (const { segment, range, fault } of skips) {
-      journal.warn('skipped, as onError says', {
-        ...where,
-        key: segment.key,
-        offsets: formatRanges([range]),
-        fault: fault.kind,
-        position: fault.position,
-        reason: fault.message,
-      })
-    }
-  }
-
-  #logCommit({ committed, state }: CommitReport): void {
-    const files = committed.flatMap((result) => result.files)
-    const rows = files.reduce((sum, file) => sum + file.recordCount, 0n)
-    const bytes = files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n)
-    this.#seams.meter.add('rows.committed', Number(rows))
-    this.#seams.meter.add('files.committed', files.length)
-    this.#seams.journal.info('committed', {
-      table: this.#options.table,
-      snapshot: state.snapshotId,
-      rows,
-      files: files.length,
-      bytes,
-      segments: committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0),
-    })
   }
 }
 

@@ -80,7 +80,7 @@ export class TableReader {
     })
     return rows.map(({ kafka_topic: topic, kafka_partition: partition, kafka_offset: offset, value }) => ({
       log: `${topic as string}/${partition as number}`,
-      offset: BigInt(offset as bigint),
+      offset: offset as bigint,
       value: Buffer.from(value as Uint8Array).toString(),
     }))
   }

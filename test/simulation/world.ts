@@ -93,16 +93,16 @@ export class World {
       () => ({ error: null }),
       (error: unknown) => ({ error }),
     )
-    let end: { error: unknown } | null = null
-    void story.then((how) => (end = how))
-    for (let step = 0; end === null; step++) {
+    const state: { end: { error: unknown } | null } = { end: null }
+    void story.then((end) => (state.end = end))
+    for (let step = 0; state.end === null; step++) {
       if (step === maxSteps) throw new InvariantBroken('a run comes to its end', `it has not after ${maxSteps} steps`)
       const moved = await this.#clock.advance()
       await this.#look()
       if (this.#bug !== null) throw this.#bug.error
-      if (!moved && end === null) throw new InvariantBroken('a run comes to its end', 'nobody sleeps and nobody moves')
+      if (!moved && state.end === null) throw new InvariantBroken('a run comes to its end', 'nobody sleeps and nobody moves')
     }
-    const { error } = end as { error: unknown }
+    const { error } = state.end
     if (error !== null) throw error
   }
 

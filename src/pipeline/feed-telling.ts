@@ -1,0 +1,67 @@
+import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import type { TranslatedPart } from '../model/translated-part.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Meter } from '../seams/meter.ts'
+import type { TableState } from './commit/table-state.ts'
+import type { TaskResult } from './flow.ts'
+
+/** Whom a table's feed tells what it met and did: counted, and written down. */
+export interface Telling {
+  readonly table: string
+  readonly journal: Journal
+  readonly meter: Meter
+}
+
+/** Ranges that are written out; of more, the number is told. */
+const writtenRanges = 20
+
+/** Offsets that the source does not have. Nobody can undo that, so it is told once and gone past. */
+export function tellGaps({ table, journal, meter }: Telling, { topic, partition }: TopicPartition, gaps: OffsetRanges): void {
+  meter.add('offsets.gap', Number(countOffsets(gaps)))
+  journal.warn('gap: offsets that the source does not have', {
+    table,
+    topic,
+    partition,
+    offsets: formatRanges(gaps.slice(0, writtenRanges)),
+    gaps: gaps.length,
+  })
+}
+
+/** What was met while reading: gaps, overlaps, repeats, and everything that was skipped, each with its place. */
+export function tellPart(telling: Telling, { at, counts, gaps, skips }: TranslatedPart): void {
+  const { table, journal, meter } = telling
+  const where = { table, topic: at.topic, partition: at.partition }
+  for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
+  if (gaps.length > 0) tellGaps(telling, at, gaps)
+  if (counts.clipped > 0)
+    journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
+  if (counts.repeated > 0)
+    journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
+  for (const { segment, range, fault } of skips) {
+    journal.warn('skipped, as onError says', {
+      ...where,
+      key: segment.key,
+      offsets: formatRanges([range]),
+      fault: fault.kind,
+      position: fault.position,
+      reason: fault.message,
+    })
+  }
+}
+
+/** What a snapshot brought. */
+export function tellCommit({ table, journal, meter }: Telling, committed: readonly TaskResult[], state: TableState): void {
+  const files = committed.flatMap((result) => result.files)
+  const rows = files.reduce((sum, file) => sum + file.recordCount, 0n)
+  meter.add('rows.committed', Number(rows))
+  meter.add('files.committed', files.length)
+  journal.info('committed', {
+    table,
+    snapshot: state.snapshotId,
+    rows,
+    files: files.length,
+    bytes: files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
+    segments: committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0),
+  })
+}
