@@ -28,6 +28,8 @@ export function normalizeRanges(ranges: Iterable<OffsetRange>): OffsetRanges {
 export function unionRanges(a: OffsetRanges, b: OffsetRanges): OffsetRanges {
   if (a.length === 0) return b
   if (b.length === 0) return a
+  // A log grows at its end: what lies behind everything needs no sorting.
+  if (b[0][0] > a[a.length - 1][1]) return [...a, ...b]
   return normalizeRanges([...a, ...b])
 }
 

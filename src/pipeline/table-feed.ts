@@ -180,7 +180,6 @@ export class TableFeed {
       this.#dropAll(result.task, planned)
       return
     }
-    this.#failures.task = 0
     for (const part of result.parts) {
       tellPart(this.#telling, part)
       if (part.ended === null) continue
@@ -189,8 +188,12 @@ export class TableFeed {
       this.#ends.set(name, Math.min(planned.order, this.#ends.get(name) ?? Infinity))
       this.#planner.block(part.at)
     }
-    if (decidesNothing(result)) this.#settleEmpty(result)
-    else this.#pending.push({ result, planned })
+    if (decidesNothing(result)) {
+      this.#settleEmpty(result)
+      return
+    }
+    this.#failures.task = 0
+    this.#pending.push({ result, planned })
   }
 
   /** A result that decided nothing needs no commit; an object that is listed and can not be had is asked for ever more slowly. */

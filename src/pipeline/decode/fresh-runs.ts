@@ -27,3 +27,22 @@ export function freshRuns(frames: RecordFrames, baseOffset: bigint, floor: bigin
   }
   return runs
 }
+
+/** The runs in slices of `records` records: long ones are cut, short ones put together, so that a batch full of holes is not decided hole by hole. */
+export function* slicesOf(runs: readonly Run[], records: number): Generator<readonly Run[], void, undefined> {
+  let slice: Run[] = []
+  let room = records
+  for (const run of runs) {
+    for (let { from } = run; from < run.to;) {
+      const to = Math.min(from + room, run.to)
+      slice.push({ from, to })
+      room -= to - from
+      from = to
+      if (room > 0) continue
+      yield slice
+      slice = []
+      room = records
+    }
+  }
+  if (slice.length > 0) yield slice
+}

@@ -15,7 +15,7 @@ import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { PartEnd, RecordCounts, Skip, TranslatedPart } from '../../model/translated-part.ts'
 import type { DecidedSpan } from '../flow.ts'
-import { freshRuns } from './fresh-runs.ts'
+import { freshRuns, slicesOf } from './fresh-runs.ts'
 import type { TableColumns } from './table-columns.ts'
 
 export interface DecodeOptions {
@@ -26,6 +26,8 @@ export interface DecodeOptions {
 
 /** Records that are appended before the caller may take the columns away. */
 const sliceRecords = 8192
+/** Runs of consecutive offsets in one batch at most. */
+const maxRuns = 10_000
 /** What the position columns of one record take, bytes. */
 const frameBytes = 48
 
@@ -114,21 +116,23 @@ export class PartDecoder {
     before: OffsetRanges,
   ): Generator<OffsetRanges, void, undefined> {
     const frames = this.#frames
-    const fault = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
-    const runs = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
+    const unsound = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
+    const found = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
+    const fault = found.length > maxRuns ? this.#tooScattered(batch) : unsound
+    const runs = found.length > maxRuns ? [] : found
     this.#countRepeated(segment, batch, before, runs)
     this.#passTo(segment, batch)
     if (batch.isTransactional && !batch.isControl) this.#counts.transactional += frames.count
-    for (const run of runs) {
-      for (let from = run.from; from < run.to && !this.ended; from += sliceRecords) {
-        const to = Math.min(from + sliceRecords, run.to)
+    for (const slice of slicesOf(runs, sliceRecords)) {
+      const decided: OffsetRange[] = []
+      for (const { from, to } of slice) {
         const start = batch.baseOffset + BigInt(frames.offsetDelta[from])
         const end = batch.isControl ? this.#takeControl(from, to) : this.#takeRows(segment, batch, from, to)
-        if (end === from) continue
-        const decided = [[start, start + BigInt(end - from)]] as const
-        this.#decide(decided)
-        yield decided
+        if (end > from) decided.push([start, start + BigInt(end - from)])
+        if (this.ended) break
       }
+      this.#decide(decided)
+      if (decided.length > 0) yield decided
       if (this.ended) return
     }
     if (fault === null) return
@@ -143,6 +147,13 @@ export class PartDecoder {
     if (batch.recordCount <= most) return null
     this.#frames.reset(new Uint8Array(0), 0)
     const message = `the batch says ${batch.recordCount} records, and at most ${most} are decoded at once (an eighth of processing.memoryLimitBytes)`
+    return { kind: 'malformed', position: batch.position, offset: batch.baseOffset, message }
+  }
+
+  /** Each hole is a range in the progress for good. A broker that never compacts writes none. */
+  #tooScattered(batch: BatchHeader): Fault {
+    this.#frames.reset(new Uint8Array(0), 0)
+    const message = `the offsets of the batch have more than ${maxRuns} holes between them, and a broker that does not compact leaves none`
     return { kind: 'malformed', position: batch.position, offset: batch.baseOffset, message }
   }
 

@@ -69,6 +69,17 @@ describe('order', () => {
   const b = result('b', part(5, [10], [[10, 20]]))
   const c = result('c', part(10, [20], [[20, 30]]))
 
+  test('what lies behind a segment that was written again waits until its new bytes, too, have been read', () => {
+    const again = result('again', part(10, [10], [[15, 20]], { followsEtag: 'e10', last: { ...refOf(10n), etag: 'new' } }))
+    const behind = result('behind', part(10, [20], [[20, 30]], { followsEtag: 'new' }))
+    expect(select([behind], decided([0, 15]), standing(10))).toMatchObject({ accepted: [], held: ['behind'] })
+    expect(select([behind, again], decided([0, 15]), standing(10))).toMatchObject({
+      accepted: ['again', 'behind'],
+      held: [],
+      refused: [],
+    })
+  })
+
   test('results that follow one another are taken together, in offset order, whatever order they came in', () => {
     expect(select([c, a, b])).toMatchObject({
       accepted: ['a', 'b', 'c'],

@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest'
+import { readManifest } from '../../../../src/formats/iceberg/manifest.ts'
+import { readManifestList } from '../../../../src/formats/iceberg/manifest-list.ts'
+import { currentSnapshot } from '../../../../src/formats/iceberg/table-metadata.ts'
+import { batch, record } from '../segments.ts'
+import { namespace, rowsOf, type World, world } from '../world.ts'
+
+const orders = { topic: 'orders', partition: 0 } as const
+const clicks = { topic: 'clicks', partition: 0 } as const
+const table = { namespace, name: 'orders' } as const
+const minuteMs = 60_000
+
+/** A service for as long as `during` takes. */
+async function serve(w: World, during: () => Promise<void>, ...how: Parameters<World['processor']>): Promise<boolean> {
+  const stop = new AbortController()
+  return w.clock.run(async () => {
+    const running = w.processor(...how).run(false, stop.signal)
+    await during()
+    stop.abort()
+    return running
+  })
+}
+
+describe('a table that somebody broke stops alone', () => {
+  async function twoTables(): Promise<World> {
+    const w = world()
+    for (const at of [orders, clicks]) await w.write(at, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(minuteMs)
+    await w.runOnce()
+    return w
+  }
+
+  async function otherGoesOn(w: World): Promise<void> {
+    for (const at of [orders, clicks]) await w.write(at, 3n, [batch(3n, 3)])
+    await serve(w, () => w.clock.sleep(10 * minuteMs))
+    expect(await w.rows('clicks')).toEqual(rowsOf(clicks, 0, 6))
+    const stops = w.linesOf('error', 'table stopped')
+    expect(stops.length).toBeGreaterThan(0)
+    for (const { fields } of stops) expect(fields).toMatchObject({ table: 'orders' })
+  }
+
+  test('its manifest list is gone', async () => {
+    const w = await twoTables()
+    const snapshot = currentSnapshot(await w.table('orders'))!
+    await w.warehouse.remove(snapshot['manifest-list'].replace('s3://warehouse/', ''))
+    await otherGoesOn(w)
+  })
+
+  test('a property of it is no number, and it goes on when that was mended', async () => {
+    const w = await twoTables()
+    const set = (value: string, idempotencyKey: string) =>
+      w.catalog.commitTable(table, {
+        requirements: [],
+        updates: [{ action: 'set-properties', updates: { 'commit.manifest.min-count-to-merge': value } }],
+        idempotencyKey,
+      })
+    await set('a hundred', 'a')
+    await otherGoesOn(w)
+    await set('100', 'b')
+    await serve(w, () => w.clock.sleep(10 * minuteMs))
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+  })
+})
+
+test.each(['5 days', '0', '-1', '1'])('an idle service writes no run of empty snapshots where snapshots may be %s old', async (age) => {
+  const w = world()
+  await w.write(orders, 0n, [batch(0n, 3)])
+  await w.clock.advanceBy(minuteMs)
+  await serve(
+    w,
+    () => w.clock.sleep(60 * minuteMs),
+    (document) => {
+      document.spec.sink.tables = { properties: { 'history.expire.max-snapshot-age-ms': age } }
+    },
+  )
+  expect((await w.table('orders')).snapshots!.length).toBeLessThan(6)
+})
+
+test('a task that was planned for an older schema is never taken for the same task of the new one', async () => {
+  const w = world()
+  for (const partition of [0, 1]) await w.write({ topic: 'orders', partition }, 0n, [batch(0n, [record(new Uint8Array(1_300_000))])])
+  await w.clock.advanceBy(minuteMs)
+  const get: World['source']['get'] = async (key, options) => {
+    await w.clock.sleep(key.includes('/1/') ? 400_000 : 50_000)
+    return w.source.get(key, options)
+  }
+  await serve(
+    w,
+    async () => {
+      await w.clock.sleep(30_000)
+      // Somebody drops the column and adds one of the same name while the tasks are under way.
+      const schema = (await w.table('orders')).schemas[0]
+      const fields = schema.fields.map((field) => (field.name === 'value' ? { ...field, id: 50 } : field))
+      await w.catalog.commitTable(table, {
+        requirements: [],
+        updates: [
+          { action: 'add-schema', schema: { ...schema, 'schema-id': 1, fields }, 'last-column-id': 50 },
+          { action: 'set-current-schema', 'schema-id': -1 },
+        ],
+        idempotencyKey: 'x',
+      })
+      await w.clock.sleep(2_000_000)
+    },
+    (document) => {
+      document.spec.processing = { targetFileSizeBytes: 1_048_576 }
+    },
+    { source: { ...w.source, get } },
+  )
+  const snapshot = currentSnapshot(await w.table('orders'))!
+  const files = []
+  for (const manifest of readManifestList(await w.io.read(snapshot['manifest-list'])).manifests) {
+    for (const { dataFile } of readManifest(await w.io.read(manifest.manifestPath), manifest).entries) files.push(dataFile)
+  }
+  expect(files).toHaveLength(2)
+  for (const { valueCounts } of files) expect([...valueCounts!.keys()]).toEqual([1, 2, 3, 4, 5, 50])
+})
