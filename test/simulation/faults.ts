@@ -43,6 +43,9 @@ export const faultKinds = [
   'foreign-rollback',
 ] as const
 
+/** What is not done to the program but said by it: it need not happen. */
+export const saidByTheProgram: ReadonlySet<FaultKind> = new Set<FaultKind>(['restart-suspected'])
+
 export type FaultKind = (typeof faultKinds)[number]
 
 /** How often each kind happened. */

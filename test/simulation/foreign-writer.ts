@@ -257,8 +257,6 @@ export class ForeignWriter {
     const { ancestors } = ancestorsOf(metadata)
     if (ancestors.length < 2) return
     const back = 1 + this.#random.below(Math.min(ancestors.length - 1, 4))
-    // Behind an expired snapshot of ours only the property's copy is left, and that does not tell of a rollback.
-    if (!ancestors.slice(back).some(isOurs)) return
     const to = ancestors[back]['snapshot-id']
     if (!(await this.#setMain(from, to))) return
     this.#around.faults.add('foreign-rollback')

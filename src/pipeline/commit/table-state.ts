@@ -89,7 +89,7 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
         '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it',
     )
   }
-  if (!endsAtMissing) {
+  if (!endsAtMissing || hasLaterOfOurs(metadata)) {
     throw stop(
       table,
       'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
@@ -97,6 +97,13 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
     )
   }
   return { progress: progressOfProperty(table, copy) }
+}
+
+/** Whether a snapshot of ours is younger than the current one: then the copy in the properties tells of rows that are not in the table. */
+function hasLaterOfOurs(metadata: TableMetadata): boolean {
+  const id = refSnapshotId(metadata)
+  const current = (id === null ? undefined : snapshotById(metadata, id))?.['sequence-number'] ?? 0n
+  return (metadata.snapshots ?? []).some((snapshot) => isOurs(snapshot) && (snapshot['sequence-number'] ?? 0n) > current)
 }
 
 async function stateOf(table: string, snapshot: Snapshot, readManifestList: ReadManifestList): Promise<Omit<TableState, 'snapshotId'>> {

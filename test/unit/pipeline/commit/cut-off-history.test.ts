@@ -28,6 +28,19 @@ describe('where an expiry cleared the parent id of what it left', () => {
     expect(await find(tableWith([left]))).toMatchObject({ snapshotId: 3n, progress: new Map() })
   })
 
+  test('a rollback to before a snapshot of ours is told from an expiry: the copy knows more than the rows', async () => {
+    const rolledBack = tableWith([foreign(3, 2), ours(4, 3, decided([0, 9]))], {
+      current: 3,
+      properties: { ...layout, [summaryKeys.progress]: encodeProgress(decided([0, 9])) },
+    })
+    await expect(find(rolledBack)).rejects.toThrow('--accept-rollback')
+  })
+
+  test('an old snapshot of ours that a tag keeps is no rollback', async () => {
+    const tagged = tableWith([ours(1, null, decided([0, 2])), foreign(5, 4)], { current: 5, properties: { ...layout, ...copy } })
+    expect(await find(tagged)).toMatchObject({ progress: decided([0, 5]) })
+  })
+
   test('a replaced table, beside whose history our snapshots still lie, is stopped', async () => {
     const replaced = tableWith([ours(1, null, decided([0, 2])), ours(2, 1, decided([0, 5])), left], { properties: { ...layout, ...copy } })
     await expect(find(replaced)).rejects.toThrow('--accept-rollback')
