@@ -95,6 +95,11 @@ export function formatRanges(ranges: OffsetRanges): string {
   return ranges.map(([start, end]) => `[${start}, ${end})`).join(', ') || 'none'
 }
 
+/** The higher of two offsets. */
+export function maxOffset(a: bigint, b: bigint): bigint {
+  return a > b ? a : b
+}
+
 function compare(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

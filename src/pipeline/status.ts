@@ -2,7 +2,7 @@ import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { parseSegmentFileName, segmentKey } from '../formats/kfs/segment-key.ts'
 import { WorkError } from '../model/failure.ts'
-import { endOf, holesOf, intersectRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
+import { endOf, holesOf, intersectRanges, maxOffset, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
@@ -136,7 +136,7 @@ async function partitionStatus(
   const endOffset = newest === undefined ? (endOf(decided) ?? null) : await endHint(seams.source, newest)
   const spans = segments.map(({ baseOffset }, i): OffsetRange => [
     baseOffset,
-    maxOf(baseOffset, segments[i + 1]?.baseOffset ?? endOffset ?? baseOffset),
+    maxOffset(baseOffset, segments[i + 1]?.baseOffset ?? endOffset ?? baseOffset),
   ])
   const left = segments.filter(
     (segment, i) => segment.baseOffset > (frontier?.baseOffset ?? -1n) && subtractRanges([spans[i]], decided).length > 0,
@@ -170,8 +170,4 @@ async function endHint(store: ObjectStore, { baseOffset, object }: { baseOffset:
   const footer = await store.get(object.key, { range: { start: object.size - 16, end: object.size } }).catch(() => null)
   const lastOffset = footer === null ? -1n : new DataView(footer.buffer, footer.byteOffset, footer.length).getBigInt64(4)
   return lastOffset >= baseOffset ? lastOffset + 1n : baseOffset
-}
-
-function maxOf(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }

@@ -6,6 +6,7 @@ import type { Fault } from '../../model/failure.ts'
 import {
   countOffsets,
   intersectRanges,
+  maxOffset,
   type OffsetRange,
   type OffsetRanges,
   subtractRanges,
@@ -117,7 +118,7 @@ export class PartDecoder {
   ): Generator<OffsetRanges, void, undefined> {
     const frames = this.#frames
     const unsound = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
-    const found = freshRuns(frames, batch.baseOffset, max(segment.baseOffset, this.#part.startOffset), this.#seen)
+    const found = freshRuns(frames, batch.baseOffset, maxOffset(segment.baseOffset, this.#part.startOffset), this.#seen)
     const fault = found.length > maxRuns ? this.#tooScattered(batch) : unsound
     const runs = found.length > maxRuns ? [] : found
     this.#countRepeated(segment, batch, before, runs)
@@ -203,7 +204,7 @@ export class PartDecoder {
   #decide(ranges: OffsetRanges): void {
     this.#seen = unionRanges(this.#seen, ranges)
     this.#ranges = unionRanges(this.#ranges, ranges)
-    for (const [, end] of ranges) this.#end = max(this.#end ?? end, end)
+    for (const [, end] of ranges) this.#end = maxOffset(this.#end ?? end, end)
   }
 
   /** Notes how far the batch reaches, whether its offsets are new or not: what is missing behind it is a gap. */
@@ -211,7 +212,7 @@ export class PartDecoder {
     const { count, offsetDelta } = this.#frames
     if (count === 0) return
     const end = batch.baseOffset + BigInt(offsetDelta[count - 1]) + 1n
-    if (end > segment.baseOffset) this.#end = max(this.#end ?? end, end)
+    if (end > segment.baseOffset) this.#end = maxOffset(this.#end ?? end, end)
   }
 
   /**
@@ -227,7 +228,7 @@ export class PartDecoder {
 
   /** Cuts a range to the segment's own share: not below its base offset and not into the next segment. */
   #below(segment: SegmentRef, [start, end]: OffsetRange): OffsetRange | null {
-    const from = max(start, segment.baseOffset)
+    const from = maxOffset(start, segment.baseOffset)
     const next = this.#nextBaseOffset(segment, from)
     const to = next !== null && end > next ? next : end
     return to <= from ? null : [from, to]
@@ -243,7 +244,7 @@ export class PartDecoder {
 
   /** Notes the gap before a segment. False: the segment is too young to prove one. */
   #passGap(segment: SegmentRef): boolean {
-    const missing = this.#end === null ? [] : subtractRanges([[this.#end, max(this.#end, segment.baseOffset)]], this.#seen)
+    const missing = this.#end === null ? [] : subtractRanges([[this.#end, maxOffset(this.#end, segment.baseOffset)]], this.#seen)
     if (missing.length > 0 && !segment.settled) return false
     this.#gaps.push(...missing)
     return true
@@ -268,8 +269,4 @@ export class PartDecoder {
 function withoutEnd(fault: Fault, { onError }: DecodeOptions): Fault {
   if (onError === 'stop') return fault
   return { ...fault, message: `${fault.message}; what to skip is known only when a later segment exists` }
-}
-
-function max(a: bigint, b: bigint): bigint {
-  return a > b ? a : b
 }
