@@ -53,6 +53,13 @@ function nested(id: number, name: string, required: boolean, type: IcebergType):
   return arrowField({ id, name, required, type })
 }
 
+function mapType(key: Field, value: Field): Map_ {
+  const entries = new Field('key_value', new Struct([key, value]), false)
+  const map = new Map_(entries as never)
+  // The constructor renames its entries to what Arrow calls them.
+  return Object.assign(map, { children: [entries.clone({ name: 'key_value' })] })
+}
+
 function arrowType(type: IcebergType): DataType {
   if (typeof type !== 'string') {
     switch (type.type) {
@@ -61,16 +68,7 @@ function arrowType(type: IcebergType): DataType {
       case 'list':
         return new List(nested(type['element-id'], 'element', type['element-required'], type.element))
       case 'map':
-        return new Map_(
-          new Field(
-            'key_value',
-            new Struct([
-              nested(type['key-id'], 'key', true, type.key),
-              nested(type['value-id'], 'value', type['value-required'], type.value),
-            ]),
-            false,
-          ) as never,
-        )
+        return mapType(nested(type['key-id'], 'key', true, type.key), nested(type['value-id'], 'value', type['value-required'], type.value))
     }
   }
   switch (type) {
@@ -117,6 +115,20 @@ function arrowData(type: DataType, vector: Vector): ReturnType<typeof makeData> 
       return makeData({ type: type as Bool, ...slots, data: vector.values })
     case 'bytes':
       return makeData({ type: type as Utf8, ...slots, valueOffsets: vector.offsets, data: vector.data })
+    case 'decimal':
+      return makeData({
+        type: type as Decimal,
+        ...slots,
+        data: new Uint32Array(vector.values.buffer, vector.values.byteOffset, vector.length * 4),
+      })
+    case 'fixed-bytes':
+      return makeData({ type: type as FixedSizeBinary, ...slots, data: vector.data })
+    case 'map': {
+      const entries = (type as Map_).children[0].type
+      const children = [arrowData(entries.children[0].type, vector.keys), arrowData(entries.children[1].type, vector.values)]
+      const child = makeData({ type: entries, length: vector.keys.length, nullCount: 0, children: children as never })
+      return makeData({ type: type as Map_, ...slots, valueOffsets: vector.offsets, child: child as never })
+    }
     case 'list':
       return makeData({
         type: type as List,

@@ -2,7 +2,7 @@
  * Columns in the Arrow columnar layout (Arrow format, "Physical memory layout"): validity bitmap, offsets, values.
  * Validity is least-significant-bit first, 1 = present; null where every slot is present.
  */
-export type Vector = FixedVector | BytesVector | BooleanVector | ListVector | StructVector
+export type Vector = FixedVector | BytesVector | BooleanVector | DecimalVector | FixedBytesVector | ListVector | MapVector | StructVector
 
 interface Slots {
   /** Number of slots. */
@@ -30,11 +30,32 @@ export interface BooleanVector extends Slots {
   readonly values: Uint8Array
 }
 
+/** decimal: the unscaled value as a 128-bit two's complement integer; slot i is `values[2 i]` (low half) and `values[2 i + 1]` (high half). */
+export interface DecimalVector extends Slots {
+  readonly layout: 'decimal'
+  readonly values: BigInt64Array
+}
+
+/** uuid and fixed: slot i is `data[i * width, (i + 1) * width)`. */
+export interface FixedBytesVector extends Slots {
+  readonly layout: 'fixed-bytes'
+  readonly width: number
+  readonly data: Uint8Array
+}
+
 /** Slot i holds the elements `[offsets[i], offsets[i + 1])`. */
 export interface ListVector extends Slots {
   readonly layout: 'list'
   readonly offsets: Int32Array
   readonly element: Vector
+}
+
+/** Slot i holds the entries `[offsets[i], offsets[i + 1])`; keys are never null. */
+export interface MapVector extends Slots {
+  readonly layout: 'map'
+  readonly offsets: Int32Array
+  readonly keys: Vector
+  readonly values: Vector
 }
 
 export interface StructVector extends Slots {

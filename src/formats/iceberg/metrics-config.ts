@@ -1,5 +1,5 @@
-import type { NestedField, Schema } from './schema.ts'
 import { isPrimitive } from './primitive-type.ts'
+import type { IcebergType, NestedField, Schema } from './schema.ts'
 
 /** How much of a column's statistics goes to the manifest (`write.metadata.metrics.*`). `truncate` bounds strings and binaries by a length. */
 export type MetricsMode = { readonly kind: 'none' | 'counts' | 'full' } | { readonly kind: 'truncate'; readonly length: number }
@@ -13,7 +13,8 @@ const columnLimitKey = 'write.metadata.metrics.max-inferred-column-defaults'
 /**
  * The mode of each primitive column, by field id, as the table's properties say. Without a default of their own they mean
  * `truncate(16)` for the first 100 columns (or as many as the property for it says) and none for the rest, save `exemptIds`. Columns
- * are counted as Iceberg does: the primitives of a struct before what is nested in its other fields. Inside lists and maps there are no statistics.
+ * are counted as Iceberg does: the primitives of a struct before what is nested in its other fields, those in lists and maps too, though
+ * there are no statistics of them.
  * A mode that can not be read counts as the default, as it does in other engines: a typing error in a property stops no table.
  */
 export function metricsModes(
@@ -25,20 +26,39 @@ export function metricsModes(
   const fallback = configured === undefined ? standard : (parseMode(configured) ?? standard)
   const limit = configured === undefined ? columnLimit(properties) : Infinity
   const modes = new Map<number, MetricsMode>()
-  for (const { id, path } of columns(schema.fields, '')) {
-    const inferred = modes.size < limit || exemptIds.has(id) ? fallback : none
+  for (const [i, { id, path }] of columns(schema.fields, '').entries()) {
+    if (path === null) continue
+    const inferred = i < limit || exemptIds.has(id) ? fallback : none
     const own = properties[columnPrefix + path]
     modes.set(id, own === undefined ? inferred : (parseMode(own) ?? fallback))
   }
   return modes
 }
 
-function columns(fields: readonly NestedField[], prefix: string): { readonly id: number; readonly path: string }[] {
-  const flat = fields.filter((field) => isPrimitive(field.type)).map((field) => ({ id: field.id, path: prefix + field.name }))
-  const nested = fields.flatMap((field) =>
-    !isPrimitive(field.type) && field.type.type === 'struct' ? columns(field.type.fields, `${prefix}${field.name}.`) : [],
-  )
-  return [...flat, ...nested]
+/** `path`: names with dots between; null inside a list or map. */
+interface Column {
+  readonly id: number
+  readonly path: string | null
+}
+
+function columns(fields: readonly Pick<NestedField, 'id' | 'name' | 'type'>[], parent: string | null): Column[] {
+  const pathOf = (name: string) => (parent === null ? null : parent + name)
+  const flat = fields.filter(({ type }) => isPrimitive(type)).map(({ id, name }) => ({ id, path: pathOf(name) }))
+  return [...flat, ...fields.flatMap(({ name, type }) => columnsWithin(type, pathOf(`${name}.`)))]
+}
+
+function columnsWithin(type: IcebergType, path: string | null): Column[] {
+  if (isPrimitive(type)) return []
+  switch (type.type) {
+    case 'struct':
+      return columns(type.fields, path)
+    case 'list':
+      return columns([{ id: type['element-id'], name: 'element', type: type.element }], null)
+    case 'map': {
+      const key = { id: type['key-id'], name: 'key', type: type.key }
+      return columns([key, { id: type['value-id'], name: 'value', type: type.value }], null)
+    }
+  }
 }
 
 function columnLimit(properties: Readonly<Record<string, string>>): number {

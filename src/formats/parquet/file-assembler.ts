@@ -1,5 +1,7 @@
 import { chunkFacts, movedRowGroups, type ParquetFooter, readFooter, rowGroupOffsets, writeTail } from './footer.ts'
+import type { Schema } from '../iceberg/schema.ts'
 import type { ThriftStruct } from './thrift-compact.ts'
+import { uuidFieldIds, withUuids } from './uuid-columns.ts'
 
 /** Totals of one leaf column over a whole file. */
 export interface LeafTotals {
@@ -23,11 +25,17 @@ export interface AssembledFile {
  * they return, in order, are the file. Holds footers only, so the size of the file costs no memory.
  */
 export class ParquetFileAssembler {
+  readonly #uuids: ReadonlySet<number>
   #template: ParquetFooter | undefined
   #groups: ThriftStruct[] = []
   #leaves = new Map<number, LeafTotals>()
   #rows = 0n
   #size = 0n
+
+  /** `schema`: that of the row groups. */
+  constructor(schema: Pick<Schema, 'fields'>) {
+    this.#uuids = uuidFieldIds(schema)
+  }
 
   /** Bytes handed out so far. */
   get size(): number {
@@ -42,7 +50,7 @@ export class ParquetFileAssembler {
 
   /** `encoded`: a complete Parquet file of the same schema. `rows`: how many rows it has. Returns its pages. */
   add(encoded: Uint8Array, rows: number): Uint8Array {
-    const footer = readFooter(encoded)
+    const footer = withUuids(readFooter(encoded), this.#uuids)
     this.#template ??= footer
     this.#groups.push(...movedRowGroups(footer, this.#size - BigInt(footer.body.start), this.#groups.length))
     for (const { fieldId, ...facts } of chunkFacts(footer)) {

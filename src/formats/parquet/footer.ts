@@ -1,8 +1,19 @@
+import {
+  columnChunk,
+  columnMetaData,
+  fileMetaData,
+  integer,
+  rowGroup,
+  schemaElement,
+  statistics,
+  struct,
+  structs,
+} from './footer-fields.ts'
 import { readThriftStruct, thrift, type ThriftStruct, type ThriftValue, writeThriftStruct } from './thrift-compact.ts'
 
 /**
  * The footer of a Parquet file (parquet.thrift, `FileMetaData`), edited as a tree so that everything the encoder wrote and we
- * do not touch stays as it was. Ids below are the field ids of parquet.thrift.
+ * do not touch stays as it was.
  */
 export interface ParquetFooter {
   readonly tree: ThriftStruct
@@ -19,13 +30,6 @@ export interface ChunkFacts {
   readonly valueCount: bigint
   readonly nullCount: bigint
 }
-
-const fileMetaData = { schema: 2, rowCount: 3, rowGroups: 4, keyValues: 5 } as const
-const schemaElement = { name: 4, childCount: 5, fieldId: 9 } as const
-const rowGroup = { columns: 1, rowCount: 3, fileOffset: 5, ordinal: 7 } as const
-const columnChunk = { metaData: 3, pageIndexes: [4, 5, 6, 7] } as const
-const columnMetaData = { valueCount: 5, compressedBytes: 7, dataPage: 9, indexPage: 10, dictionaryPage: 11, statistics: 12 } as const
-const statistics = { nullCount: 3 } as const
 
 /** Reads the footer of a whole Parquet file. Throws a RangeError where the bytes are none. */
 export function readFooter(file: Uint8Array): ParquetFooter {
@@ -71,18 +75,17 @@ export function rowGroupOffsets(groups: readonly ThriftStruct[]): bigint[] {
   return groups.map((group) => integer(group, rowGroup.fileOffset))
 }
 
-/** Facts of every column chunk of a footer, in order of its leaves within each row group. */
+/** Facts of every column chunk of a footer, in order of its leaves within each row group. Throws a RangeError where there is no null count. */
 export function chunkFacts(footer: ParquetFooter): ChunkFacts[] {
-  const ids = leafFieldIds(structs(footer.tree, fileMetaData.schema))
+  const ids = leafFieldIds(footer)
   return structs(footer.tree, fileMetaData.rowGroups).flatMap((group) =>
     structs(group, rowGroup.columns).map((chunk, leaf) => {
       const meta = struct(chunk, columnChunk.metaData)
-      const counted = meta.fields.get(columnMetaData.statistics)
       return {
         fieldId: ids[leaf],
         compressedBytes: integer(meta, columnMetaData.compressedBytes),
         valueCount: integer(meta, columnMetaData.valueCount),
-        nullCount: counted?.type === 'struct' ? integer(counted, statistics.nullCount) : 0n,
+        nullCount: nullCountOf(meta),
       }
     }),
   )
@@ -118,14 +121,9 @@ export function writeTail(
   return tail
 }
 
-/** The key-value metadata of a footer. */
-export function keyValuesOf(footer: ParquetFooter): Map<string, string> {
-  const text = (value: ThriftValue | undefined) => (value?.type === 'binary' ? new TextDecoder().decode(value.value) : '')
-  return new Map(structs(footer.tree, fileMetaData.keyValues).map(({ fields }) => [text(fields.get(1)), text(fields.get(2))]))
-}
-
-function leafFieldIds(elements: readonly ThriftStruct[]): number[] {
-  return elements
+/** The field id of each leaf in order, as column chunks stand in a row group; −1 where it has none. */
+export function leafFieldIds(footer: ParquetFooter): number[] {
+  return structs(footer.tree, fileMetaData.schema)
     .filter(({ fields }) => fields.get(schemaElement.childCount) === undefined)
     .map(({ fields }) => {
       const id = fields.get(schemaElement.fieldId)
@@ -133,31 +131,23 @@ function leafFieldIds(elements: readonly ThriftStruct[]): number[] {
     })
 }
 
+/** The key-value metadata of a footer. */
+export function keyValuesOf(footer: ParquetFooter): Map<string, string> {
+  const text = (value: ThriftValue | undefined) => (value?.type === 'binary' ? new TextDecoder().decode(value.value) : '')
+  return new Map(structs(footer.tree, fileMetaData.keyValues).map(({ fields }) => [text(fields.get(1)), text(fields.get(2))]))
+}
+
+/** A count that is not there must not become a 0: readers believe it. */
+function nullCountOf(meta: ThriftStruct): bigint {
+  const counted = meta.fields.get(columnMetaData.statistics)
+  if (counted?.type !== 'struct' || !counted.fields.has(statistics.nullCount)) {
+    throw new RangeError('parquet: a column chunk does not say how many nulls it has')
+  }
+  return integer(counted, statistics.nullCount)
+}
+
 function firstPage(meta: ThriftStruct): bigint {
   const data = integer(meta, columnMetaData.dataPage)
   const dictionary = meta.fields.get(columnMetaData.dictionaryPage)
   return dictionary?.type === 'i64' && dictionary.value > 0n && dictionary.value < data ? dictionary.value : data
-}
-
-function structs(parent: ThriftStruct, id: number): readonly ThriftStruct[] {
-  const value = parent.fields.get(id)
-  if (value === undefined) return []
-  if (value.type !== 'list') throw new RangeError(`parquet: footer field ${id} is a ${value.type}, not a list`)
-  return value.value.map((element) => {
-    if (element.type !== 'struct') throw new RangeError(`parquet: footer field ${id} lists a ${element.type}, not structs`)
-    return element
-  })
-}
-
-function struct(parent: ThriftStruct, id: number): ThriftStruct {
-  const value = parent.fields.get(id)
-  if (value?.type !== 'struct') throw new RangeError(`parquet: footer field ${id} is ${value?.type ?? 'missing'}, not a struct`)
-  return value
-}
-
-function integer(parent: ThriftStruct, id: number): bigint {
-  const value = parent.fields.get(id)
-  if (value === undefined) return 0n
-  if (value.type !== 'i64' && value.type !== 'i32') throw new RangeError(`parquet: footer field ${id} is a ${value.type}, not an integer`)
-  return value.value
 }

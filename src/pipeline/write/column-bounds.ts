@@ -1,89 +1,107 @@
-import { compareBytes } from '../../formats/iceberg/bounds.ts'
-import type { BytesVector, ColumnBatch, FixedVector } from '../../formats/arrow/vector.ts'
+import type { ColumnBatch, Vector } from '../../formats/arrow/vector.ts'
+import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
+import { isPrimitive, parsePrimitive } from '../../formats/iceberg/primitive-type.ts'
+import type { NestedField, PrimitiveType } from '../../formats/iceberg/schema.ts'
+import { BooleanExtremes } from './extremes/booleans.ts'
+import { BytesExtremes, FixedBytesExtremes } from './extremes/bytes.ts'
+import { DecimalExtremes } from './extremes/decimals.ts'
+import type { Bounds, Extremes } from './extremes/extremes.ts'
+import { LongExtremes } from './extremes/longs.ts'
+import { FloatExtremes, IntExtremes } from './extremes/numbers.ts'
+import { UuidExtremes } from './extremes/uuids.ts'
 
-/** The smallest and the largest value of a column so far, single-value serialized (a string as its UTF-8); undefined while every slot was null. */
-export interface Bounds {
-  readonly lower: Uint8Array
-  readonly upper: Uint8Array
+/** What is gathered of a column besides what a Parquet footer tells. */
+export interface FoundBounds extends Partial<Bounds> {
+  /** For float and double. */
+  readonly nanCount?: bigint
 }
 
-/** Bounds of the top-level columns of one data file, gathered from its row groups. Lists have none. */
-export class ColumnBounds {
-  readonly #bounds: (Bounds | undefined)[] = []
+/** Finds a column in a batch: its place among the fields, then among those of the structs that it is nested in. */
+interface Leaf {
+  readonly id: number
+  readonly path: readonly number[]
+  readonly extremes: Extremes
+}
 
-  /** `i` is a column's place in the batch. */
-  of(i: number): Bounds | undefined {
-    return this.#bounds[i]
+/**
+ * Bounds and NaN counts of the columns of one data file, gathered from its row groups: of the primitives at the top and within
+ * structs, by field id. There are none inside lists and maps, nor of columns whose metrics mode needs none.
+ */
+export class ColumnBounds {
+  readonly #leaves: readonly Leaf[]
+  readonly #byId: ReadonlyMap<number, Extremes>
+
+  /** `fields`: the columns of the batches, in their order. */
+  constructor(fields: readonly NestedField[], modes: ReadonlyMap<number, MetricsMode>) {
+    this.#leaves = leavesOf(fields, modes, [])
+    this.#byId = new Map(this.#leaves.map(({ id, extremes }) => [id, extremes]))
+  }
+
+  /** What was found of a column so far; undefined where nothing is gathered of it. */
+  of(id: number): FoundBounds | undefined {
+    const extremes = this.#byId.get(id)
+    return extremes && { ...extremes.bounds(), nanCount: extremes.nanCount ?? undefined }
   }
 
   add(batch: ColumnBatch): void {
-    for (const [i, column] of batch.columns.entries()) {
-      const found = column.layout === 'bytes' ? bytesBounds(column) : column.layout === 'fixed' ? integerBounds(column) : undefined
-      if (found === undefined) continue
-      const known = this.#bounds[i]
-      const compare = column.layout === 'bytes' ? compareBytes : compareIntegers
-      this.#bounds[i] =
-        known === undefined
-          ? found
-          : {
-              lower: compare(found.lower, known.lower) < 0 ? found.lower : known.lower,
-              upper: compare(found.upper, known.upper) > 0 ? found.upper : known.upper,
-            }
+    for (const { path, extremes } of this.#leaves) {
+      let column = batch.columns[path[0]]
+      let present = column.validity
+      for (const child of path.slice(1)) {
+        column = childOf(column, child)
+        present = both(present, column.validity)
+      }
+      extremes.add(column, present)
     }
   }
 }
 
-function bytesBounds(column: BytesVector): Bounds | undefined {
-  const { offsets, data, validity } = column
-  let low = -1
-  let high = -1
-  for (let i = 0; i < column.length; i++) {
-    if (validity !== null && (validity[i >> 3] & (1 << (i & 7))) === 0) continue
-    if (low < 0) low = high = i
-    else if (isLess(data, offsets[i], offsets[i + 1], offsets[low], offsets[low + 1])) low = i
-    else if (isLess(data, offsets[high], offsets[high + 1], offsets[i], offsets[i + 1])) high = i
+function leavesOf(fields: readonly NestedField[], modes: ReadonlyMap<number, MetricsMode>, parent: readonly number[]): Leaf[] {
+  return fields.flatMap(({ id, type }, i) => {
+    const path = [...parent, i]
+    if (!isPrimitive(type)) return type.type === 'struct' ? leavesOf(type.fields, modes, path) : []
+    const extremes = extremesFor(type)
+    const mode = modes.get(id)?.kind ?? 'none'
+    const isWanted = mode === 'counts' ? extremes.nanCount !== null : mode !== 'none'
+    return isWanted ? [{ id, path, extremes }] : []
+  })
+}
+
+function extremesFor(type: PrimitiveType): Extremes {
+  const { kind } = parsePrimitive(type)
+  switch (kind) {
+    case 'boolean':
+      return new BooleanExtremes()
+    case 'int':
+    case 'date':
+      return new IntExtremes()
+    case 'long':
+    case 'time':
+    case 'timestamp':
+    case 'timestamptz':
+      return new LongExtremes()
+    case 'float':
+    case 'double':
+      return new FloatExtremes(kind)
+    case 'decimal':
+      return new DecimalExtremes()
+    case 'string':
+    case 'binary':
+      return new BytesExtremes()
+    case 'uuid':
+      return new UuidExtremes()
+    case 'fixed':
+      return new FixedBytesExtremes()
   }
-  if (low < 0) return undefined
-  return { lower: data.slice(offsets[low], offsets[low + 1]), upper: data.slice(offsets[high], offsets[high + 1]) }
 }
 
-/** Whether `data[a, aEnd)` sorts before `data[b, bEnd)` as unsigned bytes. */
-function isLess(data: Uint8Array, a: number, aEnd: number, b: number, bEnd: number): boolean {
-  const length = Math.min(aEnd - a, bEnd - b)
-  for (let k = 0; k < length; k++) {
-    const difference = data[a + k] - data[b + k]
-    if (difference !== 0) return difference < 0
-  }
-  return aEnd - a < bEnd - b
+function childOf(column: Vector, child: number): Vector {
+  if (column.layout !== 'struct') throw new TypeError(`expected a struct column, found a ${column.layout} one`)
+  return column.children[child]
 }
 
-function integerBounds(column: FixedVector): Bounds | undefined {
-  const { values, validity } = column
-  let lower: number | bigint | undefined
-  let upper: number | bigint | undefined
-  for (let i = 0; i < column.length; i++) {
-    if (validity !== null && (validity[i >> 3] & (1 << (i & 7))) === 0) continue
-    const value = values[i]
-    if (lower === undefined || value < lower) lower = value
-    if (upper === undefined || value > upper) upper = value
-  }
-  return lower === undefined ? undefined : { lower: littleEndian(values, lower), upper: littleEndian(values, upper!) }
-}
-
-function littleEndian(values: FixedVector['values'], value: number | bigint): Uint8Array {
-  const bytes = new Uint8Array(values.BYTES_PER_ELEMENT)
-  const view = new DataView(bytes.buffer)
-  if (typeof value === 'bigint') view.setBigInt64(0, value, true)
-  else view.setInt32(0, value, true)
-  return bytes
-}
-
-function compareIntegers(a: Uint8Array, b: Uint8Array): number {
-  const x = BigInt.asIntN(a.length * 8, unsigned(a))
-  const y = BigInt.asIntN(b.length * 8, unsigned(b))
-  return x < y ? -1 : x > y ? 1 : 0
-}
-
-function unsigned(littleEndianBytes: Uint8Array): bigint {
-  return littleEndianBytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n)
+/** The slots that two bitmaps both mark: what is in a null struct is null, whatever it holds. */
+function both(a: Uint8Array | null, b: Uint8Array | null): Uint8Array | null {
+  if (a === null || b === null) return a ?? b
+  return a.map((byte, i) => byte & b[i])
 }

@@ -26,14 +26,14 @@ export async function writeDataFiles(groups: AsyncIterator<RowGroup>, io: FileIO
   let first = await groups.next()
   while (first.done !== true) {
     const filePath = options.newLocation()
-    const bounds = new ColumnBounds()
+    const bounds = new ColumnBounds(options.fields, options.metricsModes)
     const written: { file?: AssembledFile } = {}
     await io.write(filePath, fileChunks(first.value))
     files.push(dataFile(filePath, written.file!, bounds, options))
     first = await groups.next()
 
     async function* fileChunks(opening: RowGroup): AsyncGenerator<Uint8Array, void, undefined> {
-      const assembler = new ParquetFileAssembler()
+      const assembler = new ParquetFileAssembler({ fields: options.fields })
       const sources = new FileSources()
       yield assembler.start()
       for (let group: RowGroup | undefined = opening; group !== undefined;) {
@@ -55,9 +55,7 @@ export async function writeDataFiles(groups: AsyncIterator<RowGroup>, io: FileIO
 function dataFile(filePath: string, file: AssembledFile, bounds: ColumnBounds, options: WriteOptions): DataFile {
   const columns = new Map<number, ColumnMetrics>()
   for (const [id, { compressedBytes, valueCount, nullCount }] of file.leaves) {
-    const i = options.fields.findIndex((field) => field.id === id)
-    const found = i < 0 ? undefined : bounds.of(i)
-    columns.set(id, { valueCount, nullCount, columnSize: compressedBytes, lower: found?.lower, upper: found?.upper })
+    columns.set(id, { valueCount, nullCount, columnSize: compressedBytes, ...bounds.of(id) })
   }
   return {
     content: 0,

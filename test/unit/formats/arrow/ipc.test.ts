@@ -1,49 +1,103 @@
 import { tableFromIPC } from 'apache-arrow'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BytesBuilder, Int64Builder, ListBuilder } from '../../../../src/formats/arrow/builders.ts'
 import { arrowSchema, encodeIpcStream } from '../../../../src/formats/arrow/ipc.ts'
+import type { Vector } from '../../../../src/formats/arrow/vector.ts'
 import type { IcebergType, NestedField } from '../../../../src/formats/iceberg/schema.ts'
+import { anyFields, anyValue } from '../iceberg/any-type.ts'
+import { tableValues } from './data-values.ts'
+import { vectorOf } from './fill.ts'
+import { valuesOf } from './values.ts'
 
-const element: IcebergType = {
-  type: 'struct',
-  fields: [
-    { id: 5, name: 'key', required: true, type: 'string' },
-    { id: 6, name: 'value', required: false, type: 'binary' },
-  ],
+const anyTable = anyFields().chain((fields) =>
+  fc.record({
+    fields: fc.constant(fields),
+    rows: fc.array(fc.tuple(...fields.map((field) => anyValue(field.type, field.required))), { maxLength: 20 }),
+  }),
+)
+
+function columnsOf(fields: readonly NestedField[], rows: readonly (readonly unknown[])[]): Vector[] {
+  return fields.map((field, i) =>
+    vectorOf(
+      field.type,
+      rows.map((row) => row[i]),
+    ),
+  )
 }
-const fields: NestedField[] = [
-  { id: 1, name: 'n', required: false, type: 'long' },
-  { id: 2, name: 'at', required: false, type: 'timestamptz' },
-  { id: 3, name: 'headers', required: false, type: { type: 'list', 'element-id': 4, 'element-required': true, element } },
-]
 
-test('columns come back as they were', () => {
-  const [n, at, keys, values] = [new Int64Builder(), new Int64Builder(), new BytesBuilder(), new BytesBuilder()]
-  const headers = new ListBuilder([keys, values])
-  n.append(2n ** 63n - 1n)
-  n.appendNull()
-  at.appendNumber(-1)
-  at.append(1_767_225_600_000_000n)
-  keys.append(Buffer.from('k'), 0, 1)
-  values.appendNull()
-  headers.close()
-  headers.close()
-  const stream = encodeIpcStream(arrowSchema({ fields }), { length: 2, columns: [n.snapshot(), at.snapshot(), headers.snapshot()] })
-  const table = tableFromIPC(stream)
-  expect([...table.getChild('n')!]).toEqual([2n ** 63n - 1n, null])
-  expect([...table.getChild('at')!.data[0].values]).toEqual([-1n, 1_767_225_600_000_000n])
-  expect(JSON.parse(JSON.stringify([...table.getChild('headers')!]))).toEqual([[{ key: 'k', value: null }], []])
+function throughIpc(fields: readonly NestedField[], columns: readonly Vector[]): unknown[][] {
+  return tableValues(tableFromIPC(encodeIpcStream(arrowSchema({ fields }), { length: columns[0].length, columns })))
+}
+
+test('columns of any types come back as they were, nulls at every level', () => {
+  fc.assert(
+    fc.property(anyTable, ({ fields, rows }) => {
+      expect(throughIpc(fields, columnsOf(fields, rows))).toEqual(fields.map((_, i) => rows.map((row) => row[i])))
+    }),
+  )
 })
 
-test('field ids stand at every level, and nullability is the table’s', () => {
-  const schema = arrowSchema({ fields })
-  const list = schema.fields[2].type.children[0]
-  const id = (field: { metadata: Map<string, string> }) => field.metadata.get('PARQUET:field_id')
-  expect(schema.fields.map(id)).toEqual(['1', '2', '3'])
-  expect([list.name, id(list), list.nullable]).toEqual(['element', '4', false])
-  expect(list.type.children.map((child: typeof list) => [child.name, id(child), child.nullable])).toEqual([
-    ['key', '5', false],
-    ['value', '6', true],
+test('so do columns whose buffers lie within larger ones', () => {
+  fc.assert(
+    fc.property(anyTable, ({ fields, rows }) => {
+      const columns = columnsOf(fields, rows).map(amid)
+      expect(columns.map(valuesOf)).toEqual(fields.map((_, i) => rows.map((row) => row[i])))
+      expect(throughIpc(fields, columns)).toEqual(fields.map((_, i) => rows.map((row) => row[i])))
+    }),
+  )
+})
+
+test('so do the last rows of a longer column', () => {
+  const text = vectorOf('binary', ['a', 'bc', 'def'].map(utf8))
+  const list: IcebergType = { type: 'list', 'element-id': 3, 'element-required': false, element: 'long' }
+  const lists = vectorOf(list, [[1n, 2n], [3n, null], [4n]])
+  const fields: NestedField[] = [
+    { id: 1, name: 'text', required: true, type: 'binary' },
+    { id: 2, name: 'list', required: true, type: list },
+  ]
+  const tail = [text, lists].map((column) => ({ ...column, length: 2, offsets: (column as typeof column & Offsets).offsets.subarray(1) }))
+  expect(throughIpc(fields, tail as Vector[])).toEqual([['bc', 'def'].map(utf8), [[3n, null], [4n]]])
+})
+
+test('the stream holds a copy: the columns may be overwritten', () => {
+  const fields: NestedField[] = [{ id: 1, name: 'n', required: true, type: 'int' }]
+  const column = vectorOf('int', [1, 2, 3])
+  const stream = encodeIpcStream(arrowSchema({ fields }), { length: 3, columns: [column] })
+  if (column.layout === 'fixed') column.values.fill(0 as never)
+  expect(tableValues(tableFromIPC(stream))).toEqual([[1, 2, 3]])
+})
+
+test('field ids and Parquet’s names stand at every level, and nullability is the table’s', () => {
+  const inner: IcebergType = {
+    type: 'struct',
+    fields: [
+      { id: 5, name: 'a', required: true, type: 'string' },
+      { id: 6, name: 'b', required: false, type: 'binary' },
+    ],
+  }
+  const [list, map] = arrowSchema({
+    fields: [
+      { id: 1, name: 'list', required: false, type: { type: 'list', 'element-id': 4, 'element-required': true, element: inner } },
+      {
+        id: 2,
+        name: 'map',
+        required: true,
+        type: { type: 'map', 'key-id': 7, key: 'string', 'value-id': 8, 'value-required': false, value: 'int' },
+      },
+    ],
+  }).fields
+  const facts = (field: typeof list) => [field.name, field.metadata.get('PARQUET:field_id'), field.nullable]
+  expect([list, list.type.children[0], ...list.type.children[0].type.children].map(facts)).toEqual([
+    ['list', '1', true],
+    ['element', '4', false],
+    ['a', '5', false],
+    ['b', '6', true],
+  ])
+  expect([map, map.type.children[0], ...map.type.children[0].type.children].map(facts)).toEqual([
+    ['map', '2', false],
+    ['key_value', undefined, false],
+    ['key', '7', false],
+    ['value', '8', true],
   ])
 })
 
@@ -68,3 +122,39 @@ test('a type that is none here is refused by name', () => {
     new RangeError('Iceberg type geometry has no Arrow type here'),
   )
 })
+
+interface Offsets {
+  readonly offsets: Int32Array
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
+}
+
+/** The same column with each buffer in the middle of a larger one that is full of other bits. */
+function amid(vector: Vector): Vector {
+  const validity = vector.validity && inside(vector.validity)
+  switch (vector.layout) {
+    case 'fixed':
+    case 'boolean':
+    case 'decimal':
+      return { ...vector, validity, values: inside(vector.values) } as Vector
+    case 'bytes':
+      return { ...vector, validity, offsets: inside(vector.offsets), data: inside(vector.data) }
+    case 'fixed-bytes':
+      return { ...vector, validity, data: inside(vector.data) }
+    case 'list':
+      return { ...vector, validity, offsets: inside(vector.offsets), element: amid(vector.element) }
+    case 'map':
+      return { ...vector, validity, offsets: inside(vector.offsets), keys: amid(vector.keys), values: amid(vector.values) }
+    case 'struct':
+      return { ...vector, validity, children: vector.children.map(amid) }
+  }
+}
+
+function inside<T extends Uint8Array | Int32Array | BigInt64Array | Float32Array | Float64Array>(part: T): T {
+  const whole = new (part.constructor as new (length: number) => T)(part.length + 2)
+  new Uint8Array(whole.buffer).fill(0xa5)
+  whole.set(part as never, 1)
+  return whole.subarray(1, part.length + 1) as T
+}

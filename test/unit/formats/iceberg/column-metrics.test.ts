@@ -76,6 +76,18 @@ test('the primitives of a struct are counted before what is nested in its other 
   expect([4, 10].map((id) => modes.get(id)?.kind)).toEqual(['truncate', 'none'])
 })
 
+test('what is in lists and maps is counted where it stands, though it has no statistics', () => {
+  const limited = (limit: number) => {
+    const modes = metricsModes(
+      { fields: [...nested.fields, field(6, 'last', { type: 'struct', fields: [field(60, 'text', 'string')] })] },
+      { 'write.metadata.metrics.max-inferred-column-defaults': String(limit) },
+    )
+    return [...modes].filter(([, mode]) => mode.kind === 'truncate').map(([id]) => id)
+  }
+  // 4, then 10 and 12 of the first struct; 20, 30, 31 and 51 have none.
+  expect([1, 3, 7, 8].map(limited)).toEqual([[4], [4, 10, 12], [4, 10, 12], [4, 10, 12, 60]])
+})
+
 function metricsOf(type: PrimitiveType, lower: PresentValue, upper: PresentValue, mode = 'truncate(16)') {
   const schema = { fields: [field(1, 'a', type)] }
   const column: ColumnMetrics = {

@@ -4,12 +4,14 @@ import { zstdDecompressSync } from 'node:zlib'
 import { readParquet } from 'parquet-wasm'
 import { tableFromIPC } from 'apache-arrow'
 import { describe, expect, test } from 'vitest'
-import { BytesBuilder, Int64Builder } from '../../../../src/formats/arrow/builders.ts'
+import { BytesBuilder } from '../../../../src/formats/arrow/builders/bytes.ts'
+import { Int64Builder } from '../../../../src/formats/arrow/builders/numbers.ts'
 import type { ColumnBatch } from '../../../../src/formats/arrow/vector.ts'
 import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
 import { ParquetFileAssembler } from '../../../../src/formats/parquet/file-assembler.ts'
 import { chunkFacts, keyValuesOf, movedRowGroups, readFooter } from '../../../../src/formats/parquet/footer.ts'
 import { type ParquetCodec, RowGroupEncoder } from '../../../../src/formats/parquet/row-group.ts'
+import { thrift, type ThriftStruct, type ThriftValue } from '../../../../src/formats/parquet/thrift-compact.ts'
 
 const fields: NestedField[] = [
   { id: 11, name: 'n', required: true, type: 'long' },
@@ -32,7 +34,7 @@ function encoder(codec: ParquetCodec = 'zstd'): RowGroupEncoder {
 }
 
 function assemble(groups: readonly Row[][], codec?: ParquetCodec, keyValues = new Map([['k', 'v']])) {
-  const assembler = new ParquetFileAssembler()
+  const assembler = new ParquetFileAssembler({ fields })
   const chunks = [assembler.start(), ...groups.map((rows) => assembler.add(encoder(codec).encode(columnsOf(rows)), rows.length))]
   const { tail, file } = assembler.finish(keyValues)
   return { bytes: Uint8Array.from(Buffer.concat([...chunks, tail])), file }
@@ -106,9 +108,30 @@ describe('a file assembled of row groups', () => {
   })
 
   test('without row groups is refused: it would have no schema', () => {
-    expect(() => new ParquetFileAssembler().finish(new Map())).toThrow(new RangeError('parquet: a file without row groups has no schema'))
+    expect(() => new ParquetFileAssembler({ fields }).finish(new Map())).toThrow(
+      new RangeError('parquet: a file without row groups has no schema'),
+    )
   })
 })
+
+test('a chunk that does not say how many nulls it has is refused, not counted as 0', () => {
+  const footer = readFooter(encoder().encode(columnsOf(groupsOf([3])[0])))
+  const [fileMetaDataRowGroups, rowGroupColumns, columnChunkMetaData, columnMetaDataStatistics] = [4, 1, 3, 12]
+  const tree = edited(footer.tree, [fileMetaDataRowGroups, rowGroupColumns, columnChunkMetaData], (meta) => {
+    const kept = new Map(meta.fields)
+    kept.delete(columnMetaDataStatistics)
+    return thrift.struct(kept)
+  })
+  expect(() => chunkFacts({ ...footer, tree })).toThrow(new RangeError('parquet: a column chunk does not say how many nulls it has'))
+})
+
+/** A struct with all structs changed that a path of field ids leads to. */
+function edited(struct: ThriftStruct, [id, ...rest]: readonly number[], change: (found: ThriftStruct) => ThriftStruct): ThriftStruct {
+  const inner = (value: ThriftValue) => (rest.length === 0 ? change(value as ThriftStruct) : edited(value as ThriftStruct, rest, change))
+  const value = struct.fields.get(id)!
+  const changed = value.type === 'list' ? thrift.structs(value.value.map(inner)) : inner(value)
+  return thrift.struct([...struct.fields, [id, changed]])
+}
 
 describe('hostile footers', () => {
   const sound = assemble(groupsOf([4, 3])).bytes

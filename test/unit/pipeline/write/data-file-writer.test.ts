@@ -3,11 +3,13 @@ import { zstdDecompressSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import type { DataFile } from '../../../../src/formats/iceberg/data-file.ts'
 import { metricsModes } from '../../../../src/formats/iceberg/metrics-config.ts'
-import { Int64Builder, BytesBuilder } from '../../../../src/formats/arrow/builders.ts'
+import { BytesBuilder } from '../../../../src/formats/arrow/builders/bytes.ts'
+import { Int64Builder } from '../../../../src/formats/arrow/builders/numbers.ts'
 import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
 import type { RowGroup } from '../../../../src/pipeline/flow.ts'
 import { writeDataFiles } from '../../../../src/pipeline/write/data-file-writer.ts'
 import { at, refOf } from '../segments.ts'
+import { memoryIo } from './memory-io.ts'
 
 const fields: NestedField[] = [
   { id: 3, name: 'offset', required: true, type: 'long' },
@@ -34,17 +36,7 @@ async function* groups(count: number): AsyncGenerator<RowGroup, void, undefined>
 }
 
 async function write(source: AsyncIterator<RowGroup>, targetFileSizeBytes: number) {
-  const files = new Map<string, Buffer>()
-  const io = {
-    write: async (uri: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
-      const parts: Uint8Array[] = []
-      for await (const chunk of chunks) parts.push(chunk.slice())
-      files.set(uri, Buffer.concat(parts))
-      return files.get(uri)!.length
-    },
-    read: async (uri: string) => files.get(uri)!,
-    remove: async () => {},
-  }
+  const { io, files } = memoryIo()
   let next = 0
   const written = await writeDataFiles(source, io, {
     codec: 'zstd',
