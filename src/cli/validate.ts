@@ -15,7 +15,7 @@ interface ValidateOptions {
 /** `validate`: reads documents as `run` does, and does nothing. */
 export const validateCommand: Command<ValidateOptions> = {
   description:
-    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning: validate accepts it, and run refuses it.',
+    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning: validate accepts it, and run refuses it. So is a column that some engine can not read.',
   options: [fileOption, jsonOption],
   examples: [
     ['validate -f spec.yaml', 'Check a file:'],
@@ -24,17 +24,26 @@ export const validateCommand: Command<ValidateOptions> = {
   async run({ options }, terminal) {
     const { fileName, documents } = await readDocuments(options.file)
     const { notYet } = await import('../spec/not-yet.ts')
-    const found = documents.map((document) => ({ document, later: notYet(document) }))
+    const { engineWarnings } = await import('../spec/engine-warnings.ts')
+    const found = documents.map((document) => ({ document, later: notYet(document), warnings: engineWarnings(document) }))
     if (options.json === true) terminal.out(stringifyJson({ ok: true, file: fileName, documents: found.map(toJson) }))
     else {
       terminal.out(`${printable(fileName)}: ${formatNumberOf(documents.length, 'document')}, ${terminal.style('green', 'valid')}`)
-      for (const { document, later } of found) show(document, later, terminal)
+      for (const one of found) show(one, terminal)
     }
     return 0
   },
 }
 
-function toJson({ document, later }: { document: ProcessorDocument; later: readonly Problem[] }): unknown {
+interface Found {
+  readonly document: ProcessorDocument
+  /** What `run` can not do yet. */
+  readonly later: readonly Problem[]
+  /** What some engine will not do with the tables. */
+  readonly warnings: readonly Problem[]
+}
+
+function toJson({ document, later, warnings }: Found): unknown {
   const { metadata, spec } = document
   const { catalog, database } = spec.sink
   return {
@@ -45,10 +54,11 @@ function toJson({ document, later }: { document: ProcessorDocument; later: reado
     catalog: { type: catalog.type, endpoint: catalog.endpoint, warehouse: catalog.warehouse },
     database,
     notYet: later.map(({ path, message }) => ({ path, message })),
+    warnings: warnings.map(({ path, message }) => ({ path, message })),
   }
 }
 
-function show({ metadata, spec }: ProcessorDocument, later: readonly Problem[], terminal: Terminal): void {
+function show({ document: { metadata, spec }, later, warnings }: Found, terminal: Terminal): void {
   const { style } = terminal
   const { source, sink } = spec
   const line = (title: string, text: string) => terminal.out(`  ${style('dim', title.padEnd(7))} ${printable(text)}`)
@@ -58,8 +68,10 @@ function show({ metadata, spec }: ProcessorDocument, later: readonly Problem[], 
   line('writes', `${tablesText(spec)}, namespace ${sink.database}`)
   const interval = formatDuration(spec.processing.commitIntervalSeconds * 1000)
   line('commits', `to the ${sink.catalog.type} catalog ${sink.catalog.endpoint} every ${interval}`)
-  for (const { path, message } of later) terminal.out(`  ${style('yellow', 'warning')} ${printable(`${path}: ${message}`)}`)
-  if (later.length > 0) terminal.out(`  ${style('yellow', 'warning')} run refuses this document because of that`)
+  const warn = (text: string) => terminal.out(`  ${style('yellow', 'warning')} ${printable(text)}`)
+  for (const { path, message } of warnings) warn(`${path}: ${message}`)
+  for (const { path, message } of later) warn(`${path}: ${message}`)
+  if (later.length > 0) warn(`run refuses this document because of what is not available yet`)
 }
 
 function sourcePlace({ s3, directory }: ProcessorDocument['spec']['source']): string {

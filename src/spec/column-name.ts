@@ -1,5 +1,8 @@
 import { FormError } from './scanner.ts'
 
+/** A column's name has no more characters. */
+export const longestName = 255
+
 /** Iceberg's metadata columns (table specification, "Reserved Field IDs"), and the one that this project adds for a restarted log. */
 const reserved = new Set([
   '_partition',
@@ -13,14 +16,14 @@ const reserved = new Set([
 ])
 
 /** Whether a table must not have a column of this name. Case counts for nothing: Spark sees none. */
-function isReservedColumn(name: string): boolean {
+export function isReservedColumn(name: string): boolean {
   return reserved.has(name.toLowerCase())
 }
 
 /** Checks a column's name and returns it. Throws a FormError. */
 export function columnName(text: string): string {
   if (text === '') throw new FormError('at least one character')
-  if (text.length > 255) throw new FormError('it has more than 255 characters')
+  if (text.length > longestName) throw new FormError(`it has more than ${longestName} characters`)
   // oxlint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(text)) throw new FormError('it has a control character')
   if (text !== text.trim()) throw new FormError('it starts or ends with white space')

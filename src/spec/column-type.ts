@@ -1,6 +1,7 @@
+import { literalOfName } from './name-literal.ts'
 import { nearest } from './nearest.ts'
 import { quoted } from './wording.ts'
-import { FormError, Scanner } from './scanner.ts'
+import { FormError, Scanner, nameText } from './scanner.ts'
 
 const primitives = [
   'boolean',
@@ -21,9 +22,16 @@ const primitives = [
 export type ColumnType =
   | { readonly type: (typeof primitives)[number] }
   | { readonly type: 'decimal'; readonly precision: number; readonly scale: number }
-  | { readonly type: 'struct'; readonly fields: readonly { readonly name: string; readonly type: ColumnType }[] }
+  | { readonly type: 'struct'; readonly fields: readonly StructField[] }
   | { readonly type: 'list'; readonly element: ColumnType }
   | { readonly type: 'map'; readonly key: ColumnType; readonly value: ColumnType }
+
+/** A field of a struct. `key`: how the documents call it; the same as its name where nothing else is said. */
+export interface StructField {
+  readonly name: string
+  readonly key: string
+  readonly type: ColumnType
+}
 
 /** Types nest no deeper. */
 const deepest = 64
@@ -34,11 +42,13 @@ const deepest = 64
  *     type    = "boolean" | "int" | "long" | "float" | "double" | "string" | "binary" | "uuid"
  *             | "date" | "time" | "timestamp" | "timestamptz"
  *             | "decimal" "(" precision "," scale ")"
- *             | "struct" "<" name ":" type { "," name ":" type } ">"
+ *             | "struct" "<" field { "," field } ">"
  *             | "list" "<" type ">"
  *             | "map" "<" type "," type ">"
+ *     field   = name [ key ] ":" type
  *
- * A name with other characters than letters, digits and the like stands in backticks. Throws a FormError.
+ * A name with other characters than letters, digits and the like stands in backticks. A key, which is how documents call the field
+ * where they do not call it by its name, stands in single quotes, as RFC 9535 has them. Throws a FormError.
  */
 export function parseColumnType(text: string): ColumnType {
   const scanner = new Scanner(text)
@@ -91,18 +101,35 @@ function parseDecimal(scanner: Scanner): ColumnType {
 }
 
 function parseStruct(scanner: Scanner, depth: number): ColumnType {
-  const fields: { name: string; type: ColumnType }[] = []
+  const fields: StructField[] = []
   const seen = new Set<string>()
+  const keys = new Set<string>()
   scanner.expect('<')
   do {
     const name = scanner.name("a field's name")
     if (seen.has(name.toLowerCase())) throw new FormError(`its field ${quoted(name)} stands there twice (case counts for nothing)`)
     seen.add(name.toLowerCase())
+    const key = scanner.literal() ?? name
+    if (keys.has(key)) throw new FormError(`two of its fields stand at the key ${quoted(key)}`)
+    keys.add(key)
     scanner.expect(':')
-    fields.push({ name, type: parseType(scanner, depth + 1) })
+    fields.push({ name, key, type: parseType(scanner, depth + 1) })
   } while (scanner.take(','))
   scanner.expect('>')
   return { type: 'struct', fields }
+}
+
+/** The text of a type; `parseColumnType` reads the same type from it. */
+export function columnTypeText(type: ColumnType): string {
+  if (type.type === 'decimal') return `decimal(${type.precision},${type.scale})`
+  if (type.type === 'struct') return `struct<${type.fields.map(fieldText).join(', ')}>`
+  if (type.type === 'list') return `list<${columnTypeText(type.element)}>`
+  if (type.type === 'map') return `map<${columnTypeText(type.key)}, ${columnTypeText(type.value)}>`
+  return type.type
+}
+
+function fieldText({ name, key, type }: StructField): string {
+  return `${nameText(name)}${key === name ? '' : ` ${literalOfName(key)}`}: ${columnTypeText(type)}`
 }
 
 /** Whether a type is, or has somewhere within, one that a `unit` says something about: a date or a time. */

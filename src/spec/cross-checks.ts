@@ -7,6 +7,7 @@ import type { Clean, CrossCheck } from './schema-parts.ts'
 import { catalogChecks } from './catalog-checks.ts'
 import { meetings } from './table-mapping.ts'
 import { isGlob } from './topic-glob.ts'
+import { pathsMeet, valuePathText } from './value-path.ts'
 
 type Found = ReturnType<CrossCheck<CheckedDocument>>
 const sourcePath: Path = ['spec', 'source']
@@ -84,28 +85,31 @@ function* eachMapping({ spec }: CheckedDocument, clean: Clean): Found {
 }
 
 function* oneMapping(mapping: Mapping, path: Path): Found {
-  const { value, kafkaColumns, rescueColumn } = mapping
-  const whole = value.format === 'string' || value.format === 'binary'
-  if (whole && value.columns !== undefined) {
+  const { value } = mapping
+  if ((value.format === 'string' || value.format === 'binary') && value.columns !== undefined) {
     yield {
       path: [...path, 'value', 'columns'],
       message: `expected no columns with format ${value.format}, which gives one column, value`,
     }
   }
-  for (const [index, column] of (value.columns ?? []).entries()) {
-    if (column.unit !== undefined && !hasTime(column.type)) {
-      yield {
-        path: [...path, 'value', 'columns', index, 'unit'],
-        message: `expected no unit with type ${column.type.type}; dates and times have units`,
-      }
-    }
-  }
+  yield* columnNamesApart(mapping, path)
+  yield* valueColumns(value.columns ?? [], [...path, 'value', 'columns'])
+  yield* once(mapping.partitionBy, (index) => [...path, 'partitionBy', index])
+  yield* once(
+    mapping.sortBy.map((term) => ({ ...term, direction: undefined, nulls: undefined })),
+    (index) => [...path, 'sortBy', index],
+  )
+}
+
+/** Of a table's columns; where a sample is to tell what the values become, the columns of either outcome. */
+function* columnNamesApart({ value, kafkaColumns, rescueColumn }: Mapping, path: Path): Found {
+  const isWhole = value.format === 'string' || value.format === 'binary'
   const columns: [name: string | null, path: Path][] = Object.entries(kafkaColumns).map(([key, name]) => [
     name,
     [...path, 'kafkaColumns', key],
   ])
-  if (whole || value.format === 'auto') columns.push(['value', [...path, 'value', 'format']])
-  if (!whole) {
+  if (isWhole || (value.format === 'auto' && value.columns === undefined)) columns.push(['value', [...path, 'value', 'format']])
+  if (!isWhole) {
     for (const [index, column] of (value.columns ?? []).entries()) columns.push([column.name, [...path, 'value', 'columns', index, 'name']])
     columns.push([rescueColumn, [...path, 'rescueColumn']])
   }
@@ -120,11 +124,29 @@ function* oneMapping(mapping: Mapping, path: Path): Found {
         message: `expected a name that no other column has (case counts for nothing), found the one of ${pathText(before)}`,
       }
   }
-  yield* once(mapping.partitionBy, (index) => [...path, 'partitionBy', index])
-  yield* once(
-    mapping.sortBy.map((term) => ({ ...term, direction: undefined, nulls: undefined })),
-    (index) => [...path, 'sortBy', index],
-  )
+}
+
+type Columns = NonNullable<Mapping['value']['columns']>
+
+function* valueColumns(columns: Columns, path: Path): Found {
+  for (const [index, column] of columns.entries()) {
+    if (column.unit !== undefined && !hasTime(column.type)) {
+      yield { path: [...path, index, 'unit'], message: `expected no unit with type ${column.type.type}; dates and times have units` }
+    }
+    // Two columns of one name, both without a path, are told about as such.
+    const place = placeOf(column)
+    const before = columns.slice(0, index).find((other) => other.name !== column.name && pathsMeet(placeOf(other), place))
+    if (before !== undefined) {
+      yield {
+        path: [...path, index, column.path === undefined ? 'name' : 'path'],
+        message: `expected a place in the document apart from that of ${before.name}, ${valuePathText(placeOf(before))}, found ${valuePathText(place)}`,
+      }
+    }
+  }
+}
+
+function placeOf({ path, name }: Columns[number]): readonly string[] {
+  return path ?? [name]
 }
 
 /** Topics that are named, not matched, are known before any bucket is listed; so are their tables. */

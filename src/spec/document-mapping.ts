@@ -4,12 +4,16 @@ import { httpUrl, tableName } from './forms.ts'
 import { choice, flag, list, nonEmptyList, object, parsed, text } from './schema-parts.ts'
 import { parsePartitionTerm, parseSortTerm } from './terms.ts'
 import { topicPattern } from './topic-glob.ts'
+import { parseValuePath } from './value-path.ts'
 
 const column = object({
   name: parsed("a column's name", columnName).meta({ description: "The column's name." }),
   type: parsed('a column type', parseColumnType).meta({
     description:
-      'boolean, int, long, float, double, decimal(precision,scale), string, binary, uuid, date, time, timestamp, timestamptz, struct<name: type, …>, list<type> or map<type, type>, nested as you like.',
+      "boolean, int, long, float, double, decimal(precision,scale), string, binary, uuid, date, time, timestamp, timestamptz, struct<name: type, …>, list<type> or map<type, type>, nested as you like. A struct's field that documents call otherwise: zip_code 'Zip-Code': string.",
+  }),
+  path: parsed('where the value stands', parseValuePath).optional().meta({
+    description: "Where the value stands in a document: $.address.city or $['address']['city']. Default: under the column's name.",
   }),
   required: flag().prefault(false).meta({ description: 'Whether a value must be there.' }),
   unit: choice(['iso8601', 's', 'ms', 'us', 'ns'])
@@ -39,13 +43,11 @@ const value = object({
     .prefault('auto')
     .meta({
       description:
-        'What the values are. auto: json where a sample of them is JSON objects, else binary (for now always binary). string and binary give one column, value.',
-      later: ['json', 'avro', 'protobuf'],
+        'What the values are. auto: json where columns are given or a sample of the values is JSON objects, else binary. string and binary give one column, value.',
+      later: ['avro', 'protobuf'],
     }),
   columns: nonEmptyList(column, 'a list of at least one column').optional().meta({
-    description: 'Columns to make of the values. Default: inferred.',
-    later: true,
-    instead: 'leave them out: the value is kept whole',
+    description: 'Columns to make of the values. Default: inferred from a sample of them, and named as tables are.',
   }),
   registry: registry.optional().meta({ description: 'Schema registry.', later: true, instead: 'leave it out: the value is kept whole' }),
 })
@@ -69,9 +71,7 @@ const settings = {
   value: value.prefault({}).meta({ description: "The records' values." }),
   kafkaColumns: kafkaColumns.prefault({}).meta({ description: 'Names of the columns with the Kafka coordinates.' }),
   rescueColumn: parsed("a column's name", columnName).prefault('_rescued').meta({
-    description: 'Column that keeps what the columns of a value can not hold; present where there are such columns.',
-    later: true,
-    instead: 'leave it out: without columns there is no rescue column',
+    description: 'Column that keeps what the columns of a value can not hold; present where values become columns.',
   }),
   partitionBy: list(parsed('a partition term such as day(kafka_timestamp)', parsePartitionTerm), 'a list of partition terms')
     .prefault([])

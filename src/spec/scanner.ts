@@ -1,4 +1,10 @@
+import { nameOfLiteral, singleQuotedName } from './name-literal.ts'
 import { quoted } from './wording.ts'
+
+const plainName = /[^\s:,.<>()`"']+/.source
+const name = new RegExp(`\`(?:[^\`]|\`\`)+\`|${plainName}`, 'y')
+const literal = new RegExp(singleQuotedName, 'uy')
+const onlyPlain = new RegExp(`^${plainName}$`)
 
 /** A text has not the form that is asked for; the message says what was expected and where. */
 export class FormError extends Error {
@@ -30,9 +36,16 @@ export class Scanner {
   /** Takes a name: letters and whatever else does not part words, or anything within backticks (a doubled one is one). */
   name(what: string): string {
     this.#skipSpace()
-    const found = this.#match(/`(?:[^`]|``)+`|[^\s:,.<>()`"']+/y)
+    const found = this.#match(name)
     if (found === undefined) throw this.error(what)
     return found.startsWith('`') ? found.slice(1, -1).replaceAll('``', '`') : found
+  }
+
+  /** Takes a name in single quotes; undefined where none comes next. */
+  literal(): string | undefined {
+    this.#skipSpace()
+    const found = this.#match(literal)
+    return found === undefined ? undefined : nameOfLiteral(found)
   }
 
   /** Takes a word of letters, in lower case; undefined where none comes next. */
@@ -71,4 +84,9 @@ export class Scanner {
     this.#at += found?.length ?? 0
     return found
   }
+}
+
+/** A name as `Scanner.name` takes it: in backticks where it needs them. */
+export function nameText(text: string): string {
+  return onlyPlain.test(text) ? text : `\`${text.replaceAll('`', '``')}\``
 }

@@ -32,6 +32,25 @@ test('what is not available yet is a warning, and exit code 0', async () => {
   expect(stdout).toContain('warning run refuses this document')
 })
 
+test('a column that some engine can not read is a warning, and run takes the document', async () => {
+  const stdin = `apiVersion: kafscale.io/v1
+kind: IcebergProcessor
+metadata: {name: times}
+spec:
+  source: {topics: [a], directory: ./segments}
+  mappings: [{topic: a, value: {columns: [{name: opens, type: time}]}}]
+`
+  const { code, stdout } = await program(['validate', '-f', '-'], { stdin })
+  expect(code).toBe(0)
+  expect(stdout).toContain('warning spec.mappings[0].value.columns[0].type: Spark, and so Databricks, refuses a whole table')
+  expect(stdout).not.toContain('run refuses')
+  const { documents } = JSON.parse((await program(['validate', '-f', '-', '--json'], { stdin })).stdout) as { documents: object[] }
+  expect(documents[0]).toMatchObject({
+    notYet: [],
+    warnings: [{ path: 'spec.mappings[0].value.columns[0].type', message: expect.stringMatching(/^Spark/) as string }],
+  })
+})
+
 test('run refuses what is not available yet, with the key and exit code 2', async () => {
   const { code, stdout, stderr } = await program(['run', '--once', '-f', 'unity.yaml'], { cwd: examples })
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -58,6 +77,7 @@ test('with --json the summary and the warnings are one object', async () => {
         },
         database: 'analytics',
         notYet: [{ path: 'spec.sink.catalog.type', message: 'unity is not available yet; rest and sql work' }],
+        warnings: [],
       },
     ],
   })

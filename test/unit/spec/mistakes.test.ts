@@ -239,6 +239,46 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     'spec.mappings[0].value.columns[0].unit: expected no unit with type long; dates and times have units',
   ],
   [
+    'a place that is no path',
+    (d) => inColumns(d, { name: 'a', type: 'int', path: 'b.c' }),
+    "spec.mappings[0].value.columns[0].path: expected where the value stands ($ and names, as $.address.city or $['address']['city']; not so at character 1), found \"b.c\"",
+  ],
+  [
+    'one place for two columns',
+    (d) => inColumns(d, { name: 'a', type: 'int' }, { name: 'b', type: 'int', path: '$.a' }),
+    "spec.mappings[0].value.columns[1].path: expected a place in the document apart from that of a, $['a'], found $['a']",
+  ],
+  [
+    'a place within that of another column',
+    (d) => inColumns(d, { name: 'a', type: 'int', path: '$.x.y' }, { name: 'b', type: 'int' }, { name: 'x', type: 'string' }),
+    "spec.mappings[0].value.columns[2].name: expected a place in the document apart from that of a, $['x']['y'], found $['x']",
+  ],
+  [
+    'one column twice',
+    (d) => inColumns(d, { name: 'a', type: 'int' }, { name: 'a', type: 'int' }),
+    'spec.mappings[0].value.columns[1].name: expected a name that no other column has (case counts for nothing), found the one of spec.mappings[0].value.columns[0].name',
+  ],
+  [
+    "a column of a name that is Iceberg's own",
+    (d) => inColumns(d, { name: '_file', type: 'string' }),
+    'spec.mappings[0].value.columns[0].name: expected a column\'s name (this name is reserved), found "_file"',
+  ],
+  [
+    'a column named as a Kafka column',
+    (d) => inColumns(d, { name: 'Kafka_Key', type: 'string' }),
+    'spec.mappings[0].value.columns[0].name: expected a name that no other column has (case counts for nothing), found the one of spec.mappings[0].kafkaColumns.key',
+  ],
+  [
+    'a rescue column named as the value, where a sample is to tell',
+    (d) => inMapping(d, { rescueColumn: 'Value' }),
+    'spec.mappings[0].rescueColumn: expected a name that no other column has (case counts for nothing), found the one of spec.mappings[0].value.format',
+  ],
+  [
+    'two fields at one key',
+    (d) => inColumns(d, { name: 'a', type: "struct<b 'x': int, c 'x': int>" }),
+    'spec.mappings[0].value.columns[0].type: expected a column type (two of its fields stand at the key "x"), found "struct<b \'x\': int, c \'x\': int>"',
+  ],
+  [
     'columns of a value that is kept whole',
     (d) => inMapping(d, { value: { format: 'string', columns: [{ name: 'a', type: 'int' }] } }),
     'spec.mappings[0].value.columns: expected no columns with format string, which gives one column, value',
