@@ -1,7 +1,8 @@
-import { realpathSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
+import { memoryCatalog } from './drivers/catalog/memory.ts'
 import { restCatalog } from './drivers/catalog/rest.ts'
 import { openSqliteCatalog } from './drivers/catalog/sqlite.ts'
 import { systemClock } from './drivers/clock/system.ts'
@@ -12,7 +13,9 @@ import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { meteringStore } from './drivers/store/metering.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
+import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
+import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { Catalog } from './seams/catalog.ts'
 import type { FileIO } from './seams/file-io.ts'
 import type { Journal } from './seams/journal.ts'
@@ -32,11 +35,19 @@ export interface Opened {
   close(): Promise<void>
 }
 
-/** Everything that a document names, opened. Throws a DocumentError for what `run` can not do yet. */
-export async function openDocument(document: ProcessorDocument, journal: Journal, meter: Meter = countingMeter()): Promise<Opened> {
+/**
+ * Everything that a document names, opened; with `readOnly`, nothing that is missing is made. Throws a DocumentError for what `run` can
+ * not do yet.
+ */
+export async function openDocument(
+  document: ProcessorDocument,
+  journal: Journal,
+  meter: Meter = countingMeter(),
+  readOnly = false,
+): Promise<Opened> {
   refuseUnavailable(document)
   const files = uriFiles((bucket) => openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }))
-  const catalog = await openCatalog(document, files)
+  const catalog = await openCatalog(document, files, readOnly)
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
   return {
     source: sourceIdentity(document),
@@ -95,17 +106,35 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
 }
 
 /** How far the tables of documents have come; changes nothing. */
-export async function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentStatus[]> {
-  const statuses: DocumentStatus[] = []
+export function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentStatus[]> {
+  return lookInto(documents, documentStatus)
+}
+
+/** What a run would do with documents now; changes nothing. */
+export function documentPlans(documents: readonly ProcessorDocument[]): Promise<DocumentPlan[]> {
+  return lookInto(documents, documentPlan)
+}
+
+/** What the tables of documents are, or would be made with; of all of them, or of the one of this name. Changes nothing. */
+export function documentOutlooks(documents: readonly ProcessorDocument[], table: string | undefined): Promise<DocumentOutlook[]> {
+  return lookInto(documents, (document, source, seams) => documentOutlook(document, table, source, seams))
+}
+
+/** Opens one document after the other, to look and change nothing. */
+async function lookInto<T>(
+  documents: readonly ProcessorDocument[],
+  look: (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) => Promise<T>,
+): Promise<T[]> {
+  const seen: T[] = []
   for (const document of documents) {
-    const opened = await openDocument(document, silentJournal)
+    const opened = await openDocument(document, silentJournal, countingMeter(), true)
     try {
-      statuses.push(await documentStatus(document, opened.source, opened.seams))
+      seen.push(await look(document, opened.source, opened.seams))
     } finally {
       await opened.close()
     }
   }
-  return statuses
+  return seen
 }
 
 const silentJournal: Journal = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
@@ -127,12 +156,16 @@ function realPath(path: string): string {
   }
 }
 
-async function openCatalog(document: ProcessorDocument, files: FileIO): Promise<Catalog> {
+async function openCatalog(document: ProcessorDocument, files: FileIO, readOnly: boolean): Promise<Catalog> {
   const { catalog } = document.spec.sink
   if (catalog.type === 'sql') {
+    const path = catalog.endpoint.replace(/^sqlite:(\/\/)?/, '')
+    const warehouse = warehouseUri(catalog.warehouse ?? './warehouse')
+    // To open SQLite's file is to make it; one that is not there has no tables.
+    if (readOnly && !existsSync(path)) return memoryCatalog({ clock: systemClock, entropy, warehouse })
     return openSqliteCatalog({
-      path: catalog.endpoint.replace(/^sqlite:(\/\/)?/, ''),
-      warehouse: warehouseUri(catalog.warehouse ?? './warehouse'),
+      path,
+      warehouse,
       files: {
         readFile: (uri) => files.read(uri),
         writeFile: async (uri, bytes) => {

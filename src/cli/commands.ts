@@ -10,6 +10,14 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'check a document, and say what it would do',
     load: async () => (await import('./validate.ts')).validateCommand,
   },
+  plan: {
+    summary: 'say what a run would do now: tables, columns, work and its cost',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  schema: {
+    summary: 'show the columns that values become, to paste into a document',
+    load: async () => (await import('./schema.ts')).schemaCommand,
+  },
   status: {
     summary: 'show how far each table has come, and what is missing',
     load: async () => (await import('./status.ts')).statusCommand,
@@ -29,7 +37,6 @@ export const laterCommands: readonly string[] = [
   'worker',
   'planner',
   'committer',
-  'plan',
   'doctor',
   'connect',
   'backfill',
@@ -45,6 +52,5 @@ export const laterCommands: readonly string[] = [
   'tail',
   'find',
   'partitions',
-  'schema',
   'spec',
 ]

@@ -10,8 +10,16 @@ import { showStatus } from './status-text.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
 
-/** The table that is shown, and how many of its rows. */
-const shown = { namespace: ['demo'], name: 'g_none', rows: 5 } as const
+const namespace = ['demo']
+/** A table whose columns were inferred, and one whose columns the document declares. */
+const inferredTable = 'g_gzip'
+const declaredTable = 'g_none'
+/** Rows of each that are shown. */
+const shownRows = 4
+/** Columns that are aligned as numbers are. */
+const numbers = ['kafka_partition', 'kafka_offset', 'id', 'amount']
+/** Characters of a value that are shown. */
+const shownCharacters = 38
 
 export interface DemoOptions {
   /** Where segments, catalog and tables go; made if it is not there. */
@@ -49,7 +57,7 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<{ 
     title('Status')
     const status = await documentStatus(parsed, opened.source, opened.seams)
     showStatus([status], Date.now(), screen)
-    await showRows(screen, opened.seams, title)
+    await showTables(screen, opened.seams, title)
     title('Open the tables')
     screen.out(indented(await howToOpen(directory, opened.seams)))
     const ok = first.ok && second.ok
@@ -80,43 +88,63 @@ spec:
       endpoint: ${JSON.stringify(`sqlite:${join(directory, 'catalog.db')}`)}
       warehouse: ${JSON.stringify(join(directory, 'warehouse'))}
     database: demo
+  mappings:
+    - topic: g-none                # the other topics' columns are inferred
+      value:
+        format: json
+        columns:
+          - {name: event_type, type: string}
+          - {name: happened_at, type: timestamptz, unit: ms, path: $.event_ts_ms}
+          - {name: amount, type: "decimal(12,2)"}
+          - {name: device_os, type: string, path: $.device.os}
 `
 }
 
-async function showRows(terminal: Terminal, seams: ProcessorSeams, title: (text: string) => void): Promise<void> {
-  const sample = await sampleTable(shown, shown.rows, seams)
+/** An inferred table beside a declared one, a few rows of each. */
+async function showTables(terminal: Terminal, seams: ProcessorSeams, title: (text: string) => void): Promise<void> {
+  const kafka = ['kafka_partition', 'kafka_offset']
+  title(`Some rows of demo.${inferredTable}: its columns were inferred from a sample`)
+  await showRows(inferredTable, [...kafka, 'id', 'event_type', 'event_time', 'amount', 'device', '_rescued'], terminal, seams)
+  title(`Some rows of demo.${declaredTable}: its columns are declared; what has none is in _rescued`)
+  await showRows(declaredTable, [...kafka, 'event_type', 'happened_at', 'amount', 'device_os', '_rescued'], terminal, seams)
+}
+
+async function showRows(name: string, names: readonly string[], terminal: Terminal, seams: ProcessorSeams): Promise<void> {
+  const sample = await sampleTable({ namespace, name }, shownRows, seams)
   if (sample === null) return
-  title(`Some rows of ${shown.namespace[0]}.${shown.name}`)
-  const columns: Column<Record<string, unknown>>[] = [
-    { title: 'kafka_partition', align: 'right', cell: (row) => cell(row.kafka_partition) },
-    { title: 'kafka_offset', align: 'right', cell: (row) => cell(row.kafka_offset) },
-    { title: 'kafka_timestamp', cell: (row) => cell(row.kafka_timestamp) },
-    { title: 'kafka_key', cell: (row) => cell(row.kafka_key) },
-    { title: 'value', cell: (row) => cell(row.value) },
-  ]
-  for (const line of tableLines(columns, sample.rows, terminal.style)) terminal.out(line.slice(0, Math.max(terminal.width, 80)))
+  const columns: Column<Record<string, unknown>>[] = names.map((title) => ({
+    title,
+    ...(numbers.includes(title) && { align: 'right' as const }),
+    cell: (row) => cell(row[title]),
+  }))
+  for (const line of tableLines(columns, sample.rows, terminal.style)) terminal.out(line)
 }
 
 function cell(value: unknown): string {
+  const text = cellText(value)
+  return text.length > shownCharacters ? `${text.slice(0, shownCharacters - 1)}…` : text
+}
+
+function cellText(value: unknown): string {
   if (value === null || value === undefined) return 'null'
   if (value instanceof Date) return value.toISOString()
   if (value instanceof Uint8Array) return new TextDecoder().decode(value).replaceAll(/\p{Cc}/gu, ' ')
-  return `${value as string | number | bigint}`
+  return typeof value === 'object' ? stringifyJson(value) : `${value as string | number | bigint}`
 }
 
 /** Commands to paste: both readers open what is on disk now. */
 async function howToOpen(directory: string, seams: ProcessorSeams): Promise<string> {
-  const sample = await sampleTable(shown, 1, seams)
+  const sample = await sampleTable({ namespace, name: inferredTable }, 1, seams)
   return `PyIceberg (pip install 'pyiceberg[sql-sqlite,pyarrow]'):
 
   from pyiceberg.catalog import load_catalog
   catalog = load_catalog("default", type="sql", uri="sqlite:///${join(directory, 'catalog.db')}", warehouse="file://${join(directory, 'warehouse')}")
-  print(catalog.load_table("demo.g_none").scan().to_arrow())
+  print(catalog.load_table("demo.${inferredTable}").scan().to_arrow())
 
 DuckDB:
 
   INSTALL iceberg; LOAD iceberg;
-  SELECT kafka_partition, count(*) FROM iceberg_scan('${(sample?.metadataLocation ?? '').replace(/^file:\/\//, '')}') GROUP BY 1;
+  SELECT event_type, count(*), sum(amount) FROM iceberg_scan('${(sample?.metadataLocation ?? '').replace(/^file:\/\//, '')}') GROUP BY 1;
 
 This program:
 

@@ -98,6 +98,9 @@ function define(entry: Program, command: Command, act: (run: (terminal: Terminal
   for (const option of command.options) entry.addOption(toOption(option))
   const examples = command.examples.map(([line, purpose]) => `  ${purpose}\n    $ iceberg-processor ${line}`)
   entry.addHelpText('after', `\n${styleText('bold', 'Examples:')}\n${examples.join('\n')}`)
+  for (const [name, { summary, command: inner }] of Object.entries(command.subcommands ?? {})) {
+    define(entry.command(name).summary(summary), inner, act)
+  }
   entry.action(async (...received: unknown[]) => {
     const [target, options] = argument === undefined ? [undefined, received[0]] : [received[0] as string | undefined, received[1]]
     await act((terminal) => command.run({ argument: target, options }, terminal))

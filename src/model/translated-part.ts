@@ -19,6 +19,7 @@ export interface TranslatedPart {
   readonly maxTimestampMs: number | null
   readonly counts: RecordCounts
   readonly skips: readonly Skip[]
+  readonly rescued: RescuedValues
   /** Why reading ended before the part's last segment; null where it did not. */
   readonly ended: PartEnd | null
 }
@@ -35,6 +36,15 @@ export interface RecordCounts {
   readonly repeated: number
   /** Records in transactional batches; rows like all others (the broker knows no transactions). */
   readonly transactional: number
+}
+
+/** Values that no column could hold as they are, and that were kept in the rescue column. */
+export interface RescuedValues {
+  /** Records with such values. */
+  readonly records: number
+  /** How often, by path (RFC 9535 normalized, `[*]` for list indexes and map keys); bounded, the rest in `otherPaths`. */
+  readonly paths: Readonly<Record<string, number>>
+  readonly otherPaths: number
 }
 
 /** Offsets that were skipped by the user's choice, with the reason. */

@@ -15,6 +15,8 @@ export interface Telling {
 
 /** Ranges that are written out; of more, the number is told. */
 const writtenRanges = 20
+/** Paths of rescued values that are written out, those met most often. */
+const writtenPaths = 10
 
 /** Offsets that the source does not have. Nobody can undo that, so it is told once and gone past. */
 export function tellGaps({ table, journal, meter }: Telling, { topic, partition }: TopicPartition, gaps: OffsetRanges): void {
@@ -28,8 +30,15 @@ export function tellGaps({ table, journal, meter }: Telling, { topic, partition 
   })
 }
 
+function mostOften(counts: Readonly<Record<string, number>>, most: number): string[] {
+  return Object.entries(counts)
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, most)
+    .map(([path, count]) => `${path}: ${count}`)
+}
+
 /** What was met while reading: gaps, overlaps, repeats, and everything that was skipped, each with its place. */
-export function tellPart(telling: Telling, { at, counts, gaps, skips }: TranslatedPart): void {
+export function tellPart(telling: Telling, { at, counts, gaps, skips, rescued }: TranslatedPart): void {
   const { table, journal, meter } = telling
   const where = { table, topic: at.topic, partition: at.partition }
   for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
@@ -38,6 +47,15 @@ export function tellPart(telling: Telling, { at, counts, gaps, skips }: Translat
     journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
   if (counts.repeated > 0)
     journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
+  if (rescued.records > 0) {
+    meter.add('records.rescued', rescued.records)
+    journal.info('values that no column holds as they are went into the rescue column', {
+      ...where,
+      records: rescued.records,
+      values: mostOften(rescued.paths, writtenPaths),
+      paths: Object.keys(rescued.paths).length + (rescued.otherPaths > 0 ? 1 : 0),
+    })
+  }
   for (const { segment, range, fault } of skips) {
     journal.warn('skipped, as onError says', {
       ...where,

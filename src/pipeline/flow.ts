@@ -10,26 +10,37 @@
 import type { ColumnBatch } from '../formats/arrow/vector.ts'
 import type { DataFile } from '../formats/iceberg/data-file.ts'
 import type { NestedField } from '../formats/iceberg/schema.ts'
+import type { RecordShape } from '../formats/json/shape.ts'
 import type { OffsetRanges } from '../model/offset-range.ts'
 import type { SegmentRef } from '../model/segment.ts'
 import type { Task } from '../model/task.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 
-/** What a table column is filled with. */
-export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value'
+/** What a table column is filled with. `value`: the value whole; `field`: a part of a JSON value; `rescue`: what fits no other column. */
+export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'field' | 'rescue'
 
 /** How bytes become a column: as they are, or as UTF-8 text. */
 export type BytesFormat = 'binary' | 'string'
 
+/** `json`: values become columns. */
+export type ValueFormat = BytesFormat | 'json'
+
 /**
  * The columns that we fill in a table, with the field ids and the order that the table gives them. Optional columns of the table
- * that are not ours are absent here and so in our files, where readers see them as null.
+ * that are not ours, and fields of structs that nothing fills, are absent here and so in our files, where readers see them as null.
  */
 export interface TableLayout {
   readonly columns: readonly { readonly role: ColumnRole; readonly field: NestedField }[]
   readonly keyFormat: BytesFormat
-  readonly valueFormat: BytesFormat
+  readonly valueFormat: ValueFormat
+  /** What JSON values become: the columns of the role `field`, in their order. Null where values are kept whole. */
+  readonly record: RecordShape | null
+  /**
+   * Columns (`total`) and fields of structs (`address.zip`) that were chosen when the table was created, and that it no longer has:
+   * what they would hold goes to the rescue column.
+   */
+  readonly missing: readonly string[]
 }
 
 /** Offsets that one segment decided: what a data file's metadata lists as its sources. */

@@ -9,14 +9,17 @@ import type { Meter } from '../seams/meter.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
-import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
+import { type MappedTable, tablesFor, type TopicMapping } from '../spec/table-mapping.ts'
+import { type DecidedValue, declaredValue } from '../spec/value-column.ts'
 import { newTable } from './commit/new-table.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { TableChanged, TableCommitter } from './committer.ts'
 import type { TaskResult } from './flow.ts'
 import { type Limits, limitsOf } from './limits.ts'
+import { decideValue } from './infer/decide-value.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import { TailPlanner } from './planner.ts'
+import { takeSample, type Unready } from './sampler.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { carryOut } from './worker.ts'
 
@@ -45,6 +48,9 @@ const stoppedTableMs = 300_000
 /** Expiry that is assumed where nothing says more: Iceberg's default age of snapshots. */
 const shortestExpiryMs = 3_600_000
 const defaultExpiryMs = 5 * 24 * 3_600_000
+
+/** Samples in a row that fail before `--once` gives a table up. */
+const maxSampleFailures = 5
 
 /** Serves one document: discovers its topics, feeds each of their tables, and carries out the tasks. */
 export class Processor {
@@ -148,15 +154,20 @@ export class Processor {
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
-    const opened = await this.#openTable(table, mapped)
+    const opened = await this.#openTable(name, table, once, signal)
+    // There is nothing yet by which the table could be made.
+    if (opened === null) return true
     const committer = new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     const target = {
       metadata: opened.metadata,
       layout: resolveLayout(committer.name, opened.metadata, mapped.mapping),
       onError: mapped.mapping.onError === 'skip' ? 'skip' : 'stop',
     } as const
-    if (mapped.mapping.value.format === 'auto') {
-      journal.info('values are kept whole; the choice is stored in the table', { table: committer.name, value: target.layout.valueFormat })
+    if (target.layout.missing.length > 0) {
+      journal.warn('columns that values were to fill are gone from the table: those values go into the rescue column', {
+        table: committer.name,
+        columns: target.layout.missing,
+      })
     }
     const { state } = await committer.load()
     const planner = new TailPlanner(
@@ -188,36 +199,81 @@ export class Processor {
       state,
       { queue, clock, journal, meter },
     )
-    return feed.run(async () => {
-      const topics = new Set((await this.#tables()).get(name)?.topics)
-      return (await this.#partitions()).filter(({ topic }) => topics.has(topic))
-    }, signal)
+    return feed.run(() => this.#partitionsOf(name), signal)
   }
 
-  /** The table as it is, or created; whoever creates it first wins, and the others continue it. */
-  async #openTable(table: TableIdentifier, { mapping }: MappedTable): Promise<LoadedTable> {
-    const { catalog } = this.#seams
-    const { properties, location, formatVersion } = this.#document.spec.sink.tables
-    for (let attempt = 1; attempt <= 3; attempt++) {
+  async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {
+    const topics = new Set((await this.#tables()).get(table)?.topics)
+    return (await this.#partitions()).filter(({ topic }) => topics.has(topic))
+  }
+
+  /** The table as it is, or created; null where the run ends before anything tells what it must be like. */
+  async #openTable(name: string, table: TableIdentifier, once: boolean, signal: AbortSignal): Promise<LoadedTable | null> {
+    const { catalog, clock, journal } = this.#seams
+    const intervalMs = this.#document.spec.processing.commitIntervalSeconds * 1000
+    let failures = 0
+    while (!signal.aborted) {
       const existing = await catalog.loadTable(table)
       if (existing !== null) return existing
+      const { mapping } = (await this.#tables()).get(name)!
+      let waitMs: number
+      try {
+        const value = await this.#decideValue(name, mapping)
+        if (!('readyInMs' in value)) return await this.#createTable(table, mapping, value)
+        if (value.readyInMs === null && once) return null
+        waitMs = Math.min(Math.max(100, value.readyInMs ?? Infinity), intervalMs)
+      } catch (error) {
+        if (!(error instanceof WorkError) || error.retry === 'never' || (++failures >= maxSampleFailures && once)) throw error
+        journal.warn('no sample of the values could be taken, tried again', { table: table.name, failures, error })
+        waitMs = Math.min(2 ** failures * 1000, 60_000)
+      }
+      await clock.sleep(waitMs, signal)
+    }
+    return null
+  }
+
+  /** What becomes of the values in a table that is to be created: from the document, or from a sample of its topics. */
+  async #decideValue(name: string, mapping: TopicMapping): Promise<DecidedValue | Unready> {
+    const declared = declaredValue(mapping.value)
+    if (declared !== null && declared.format !== 'json') return declared
+    const sample = await takeSample(this.#seams.source, await this.#partitionsOf(name), {
+      prefix: this.#source.prefix,
+      graceMs: this.#document.spec.source.graceSeconds * 1000,
+      maxBatchBytes: this.#limits.maxBatchBytes,
+    })
+    if ('readyInMs' in sample) return sample
+    if (sample.records === 0 && !sample.exhausted && declared === null) {
+      const message = `no record of the segments that were looked into can be read, so nothing tells what values ${name} is to hold; mend those segments, or say value.format`
+      throw new WorkError(message, { retry: 'later' })
+    }
+    return decideValue(mapping, sample)
+  }
+
+  /** Whoever creates a table first wins, and the others continue it. */
+  async #createTable(table: TableIdentifier, mapping: TopicMapping, value: DecidedValue): Promise<LoadedTable> {
+    const { catalog, journal } = this.#seams
+    const { properties, location, formatVersion } = this.#document.spec.sink.tables
+    const request = newTable(mapping, {
+      value,
+      properties,
+      location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
+      formatVersion,
+      profile: catalog.profile,
+    })
+    for (let attempt = 1; attempt <= 3; attempt++) {
       await catalog.ensureNamespace(table.namespace)
-      const created = await catalog.createTable(
-        table,
-        newTable(mapping, {
-          properties,
-          location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
-          formatVersion,
-          profile: catalog.profile,
-        }),
-      )
+      const created = await catalog.createTable(table, request)
       if (created.kind === 'created') {
-        this.#seams.journal.info('table created', {
+        journal.info('table created; what becomes of the values is stored in it', {
           table: [...table.namespace, table.name].join('.'),
           location: created.table.metadata.location,
+          values: value.format,
+          columns: request.schema.fields.length,
         })
         return created.table
       }
+      const existing = await catalog.loadTable(table)
+      if (existing !== null) return existing
     }
     throw new WorkError(`table ${table.name} exists when it is created and not when it is loaded`, { retry: 'later' })
   }

@@ -55,7 +55,7 @@ export async function carryOut(
   const files = await writeDataFiles(rowGroups(task, target, limits, seams, parts, signal), seams.io, {
     ...parquetOptions(properties),
     fields,
-    metricsModes: metricsModes({ fields }, properties, new Set(fields.map(({ id }) => id))),
+    metricsModes: metricsModes({ fields }, properties, kafkaFieldIds(layout)),
     targetFileSizeBytes: limits.targetFileSizeBytes,
     newLocation: () => `${dataDirectory(metadata)}/${seams.entropy.uuid()}.parquet`,
   })
@@ -95,4 +95,9 @@ async function* rowGroups(
     parts.push(decoder.finish())
   }
   if (columns.length > 0) yield take()
+}
+
+/** The Kafka columns: whatever number of columns a table has, they keep their bounds. */
+function kafkaFieldIds({ columns }: TableLayout): Set<number> {
+  return new Set(columns.filter(({ role }) => role !== 'field' && role !== 'rescue').map(({ field }) => field.id))
 }

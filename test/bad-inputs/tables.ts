@@ -21,7 +21,12 @@ import { world } from '../unit/pipeline/world.ts'
 import { type BadInput, cases, thrownBy } from './case.ts'
 
 const mapping = mappingFor({ spec: { mappings: [] } }, 'orders')
-const request = newTable(mapping, { properties: {}, formatVersion: 2, profile: { propertiesInCommit: true, forbiddenProperties: [] } })
+const request = newTable(mapping, {
+  value: { format: 'binary' },
+  properties: {},
+  formatVersion: 2,
+  profile: { propertiesInCommit: true, forbiddenProperties: [] },
+})
 const created = tableWith([], { schemas: [request.schema], properties: request.properties })
 const others = { ...created, properties: {} }
 const fieldsChanged = (change: (fields: typeof request.schema.fields) => typeof request.schema.fields): TableMetadata => ({

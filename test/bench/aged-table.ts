@@ -77,7 +77,10 @@ export async function ageTable(commits: number, properties: Readonly<Record<stri
   const document = loadDocuments(serviceDocument({ directory: '/segments' }, {}), 'aged', {})[0]
   const mapping = mappingFor(document, 'orders')
   await catalog.ensureNamespace(table.namespace)
-  const created = await catalog.createTable(table, newTable(mapping, { properties, formatVersion: 2, profile: catalog.profile }))
+  const created = await catalog.createTable(
+    table,
+    newTable(mapping, { value: { format: 'binary' }, properties, formatVersion: 2, profile: catalog.profile }),
+  )
   if (created.kind !== 'created') throw new Error('the table is there before it is created')
   const { metadata } = created.table
   const layout = resolveLayout('bench.orders', metadata, mapping)

@@ -29,7 +29,7 @@ async function measure(directory: string, segments: number): Promise<HotPathResu
   const document = loadDocuments(serviceDocument({ directory }, {}), 'bench', {})[0]
   const mapping = mappingFor(document, 'orders')
   const profile = { propertiesInCommit: true, forbiddenProperties: [] }
-  const creation = newTable(mapping, { properties: {}, formatVersion: 2, profile })
+  const creation = newTable(mapping, { value: { format: 'binary' }, properties: {}, formatVersion: 2, profile })
   const metadata = newTableMetadata(creation, { uuid: 'bench', location: 'file:///bench', nowMs: 0, formatVersion: 2 })
   const target = { metadata, layout: resolveLayout('bench.orders', metadata, mapping), onError: 'stop' } as const
   const task: Task = {

@@ -57,6 +57,7 @@ function drawDocument(random: SeededRandom, topics: readonly string[], graceSeco
     properties['history.expire.max-snapshot-age-ms'] = String(20_000 + random.below(200_000))
     properties['history.expire.min-snapshots-to-keep'] = String(1 + random.below(5))
   }
+  const value = { format: random.pick(['auto', 'json', 'binary', 'string']) }
   const [document] = loadDocuments(
     JSON.stringify({
       apiVersion: 'kafscale.io/v1',
@@ -67,8 +68,8 @@ function drawDocument(random: SeededRandom, topics: readonly string[], graceSeco
         sink: { database: 'lake', tables: { properties } },
         processing: { parallelism: 1 + random.below(4), commitIntervalSeconds: random.pick([2, 5, 15, 60]) },
         mappings: [
-          { topic: '__proto__', table: together ? 'everything' : 'proto' },
-          ...(together ? [{ topic: '*', table: 'everything' }] : []),
+          { topic: '__proto__', table: together ? 'everything' : 'proto', value },
+          { topic: '*', ...(together && { table: 'everything' }), value },
         ],
       },
     }),

@@ -74,14 +74,32 @@ export class TableReader {
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
     const rows = await parquetReadObjects({
       file,
-      columns: ['kafka_topic', 'kafka_partition', 'kafka_offset', 'value'],
       utf8: false,
       compressors: { ZSTD: (compressed) => zstdDecompressSync(compressed) },
     })
-    return rows.map(({ kafka_topic: topic, kafka_partition: partition, kafka_offset: offset, value }) => ({
-      log: `${topic as string}/${partition as number}`,
-      offset: offset as bigint,
-      value: Buffer.from(value as Uint8Array).toString(),
+    return rows.map((row) => ({
+      log: `${textOf(row.kafka_topic)}/${row.kafka_partition as number}`,
+      offset: row.kafka_offset as bigint,
+      value: row.value === undefined ? documentOf(row) : textOf(row.value),
     }))
   }
+}
+
+/** The document that columns and rescue column give back, its members in the order in which they were written. */
+function documentOf({ made, offset, more, _rescued }: Record<string, unknown>): string {
+  const rescued = JSON.parse(_rescued === null ? '{}' : textOf(_rescued)) as Record<string, string>
+  const members = [
+    ['made', made === null || made === undefined ? undefined : JSON.stringify(textOf(made))],
+    ['offset', (offset as bigint | null | undefined)?.toString()],
+    ['more', (more as boolean | null | undefined)?.toString()],
+  ] as const
+  const written = members.flatMap(([name, column]) => {
+    const text = rescued[`$['${name}']`] ?? column
+    return text === undefined ? [] : [`"${name}":${text}`]
+  })
+  return `{${written.join(',')}}`
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : Buffer.from(value as Uint8Array).toString()
 }

@@ -1,26 +1,16 @@
-import type { NestedField, Schema } from '../../formats/iceberg/schema.ts'
+import type { IcebergType, NestedField, Schema } from '../../formats/iceberg/schema.ts'
 import type { CatalogProfile, CreateTableRequest } from '../../seams/catalog.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
-import type { BytesFormat, ColumnRole } from '../flow.ts'
+import type { DecidedValue } from '../../spec/value-column.ts'
+import { layoutText, type StoredLayout } from './stored-layout.ts'
 import { summaryKeys } from './summary-keys.ts'
+import { icebergType } from './value-type.ts'
 
-/** Which column is what, and how bytes are kept: chosen when a table is created, stored in it, and never changed by an upgrade. */
-export interface StoredLayout {
-  readonly columns: Readonly<Partial<Record<ColumnRole, string>>>
-  readonly keyFormat: BytesFormat
-  readonly valueFormat: BytesFormat
-}
-
-/** The layout that the document asks for. `auto` keeps the value as it is, since values do not become columns yet. */
-export function wantedLayout(mapping: TopicMapping): StoredLayout {
-  const named = Object.entries({ ...mapping.kafkaColumns, value: 'value' }).filter(
-    (entry): entry is [ColumnRole, string] => entry[1] !== null,
-  )
-  return {
-    columns: Object.fromEntries(named),
-    keyFormat: mapping.key.format,
-    valueFormat: mapping.value.format === 'string' ? 'string' : 'binary',
-  }
+/** The layout that the document asks for, once it is decided what becomes of the values. */
+export function wantedLayout(mapping: TopicMapping, value: DecidedValue): StoredLayout {
+  const own = value.format === 'json' ? { rescue: mapping.rescueColumn } : { value: 'value' }
+  const named = Object.entries({ ...mapping.kafkaColumns, ...own }).filter(([, name]) => name !== null)
+  return { columns: Object.fromEntries(named), keyFormat: mapping.key.format, value }
 }
 
 /** What keeps the metadata of a table bounded that is committed to every minute for years; the document's properties win. */
@@ -35,19 +25,20 @@ const boundedMetadata = {
 export function newTable(
   mapping: TopicMapping,
   options: {
+    readonly value: DecidedValue
     readonly properties: Readonly<Record<string, string>>
     readonly location?: string
     readonly formatVersion: number
     readonly profile: CatalogProfile
   },
 ): CreateTableRequest {
-  const layout = wantedLayout(mapping)
+  const layout = wantedLayout(mapping, options.value)
   const properties: Record<string, string> = {
     'write.parquet.compression-codec': 'zstd',
     ...boundedMetadata,
     ...options.properties,
     'format-version': String(options.formatVersion),
-    [summaryKeys.layout]: JSON.stringify(layout),
+    [summaryKeys.layout]: layoutText(layout),
   }
   for (const key of options.profile.forbiddenProperties) delete properties[key]
   return {
@@ -59,24 +50,30 @@ export function newTable(
   }
 }
 
-function schemaOf(layout: StoredLayout): Schema {
-  let nextId = 1
+function schemaOf({ columns, keyFormat, value }: StoredLayout): Schema {
+  let lastId = 0
+  const nextId = () => ++lastId
   const fields: NestedField[] = []
-  const add = (role: ColumnRole, required: boolean, type: () => NestedField['type'], doc: string) => {
-    const name = layout.columns[role]
-    if (name !== undefined) fields.push({ id: nextId++, name, required, type: type(), doc })
+  const add = (name: string | undefined, required: boolean, type: () => IcebergType, doc?: string) => {
+    if (name !== undefined) fields.push({ id: nextId(), name, required, type: type(), ...(doc !== undefined && { doc }) })
   }
-  add('topic', true, () => 'string', 'Kafka topic')
-  add('partition', true, () => 'int', 'Kafka partition')
-  add('offset', true, () => 'long', 'Kafka offset')
-  add('timestamp', false, () => 'timestamptz', 'Kafka timestamp; null when the record has none')
-  add('key', false, () => layout.keyFormat, 'Kafka record key')
-  add('headers', false, () => headersType(() => nextId++), 'Kafka record headers, in order')
-  add('value', false, () => layout.valueFormat, 'Kafka record value; null: a tombstone')
+  add(columns.topic, true, () => 'string', 'Kafka topic')
+  add(columns.partition, true, () => 'int', 'Kafka partition')
+  add(columns.offset, true, () => 'long', 'Kafka offset')
+  add(columns.timestamp, false, () => 'timestamptz', 'Kafka timestamp; null when the record has none')
+  add(columns.key, false, () => keyFormat, 'Kafka record key')
+  add(columns.headers, false, () => headersType(nextId), 'Kafka record headers, in order')
+  if (value.format === 'json') {
+    for (const { name, required, type } of value.columns) add(name, required, () => icebergType(type, nextId))
+    add(columns.rescue, false, () => 'string', 'What the columns of the value can not hold: JSON object from path to JSON text')
+  } else {
+    const { format } = value
+    add(columns.value, false, () => format, 'Kafka record value; null: a tombstone')
+  }
   return { type: 'struct', 'schema-id': 0, fields }
 }
 
-function headersType(id: () => number): NestedField['type'] {
+function headersType(id: () => number): IcebergType {
   return {
     type: 'list',
     'element-id': id(),

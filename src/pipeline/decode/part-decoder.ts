@@ -94,6 +94,7 @@ export class PartDecoder {
   /** What the part came to. */
   finish(): TranslatedPart {
     const { at, follows, followsEtag, segments } = this.#part
+    const rescued = this.#columns.takeRescued()
     return {
       at,
       follows,
@@ -105,6 +106,7 @@ export class PartDecoder {
       maxTimestampMs: this.#columns.takeMaxTimestampMs(),
       counts: this.#counts,
       skips: this.#skips,
+      rescued: rescued === null ? { records: 0, paths: {}, otherPaths: 0 } : { ...rescued, paths: Object.fromEntries(rescued.paths) },
       ended: this.#ended,
     }
   }

@@ -1,6 +1,11 @@
-import { type Builder, BytesBuilder, Int32Builder, Int64Builder, ListBuilder } from '../../formats/arrow/builders.ts'
+import type { Builder } from '../../formats/arrow/builders/builder.ts'
+import { BytesBuilder } from '../../formats/arrow/builders/bytes.ts'
+import { ListBuilder, StructBuilder } from '../../formats/arrow/builders/nested.ts'
+import { Int32Builder, Int64Builder } from '../../formats/arrow/builders/numbers.ts'
 import type { ColumnBatch } from '../../formats/arrow/vector.ts'
 import { isUtf8 } from '../../formats/bytes/utf8.ts'
+import { JsonRecords } from '../../formats/json/json-records.ts'
+import type { Rescued } from '../../formats/json/rescue-counts.ts'
 import type { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ColumnRole, TableLayout } from '../flow.ts'
@@ -27,17 +32,11 @@ export class TableColumns {
   readonly #key = new BytesBuilder()
   readonly #headerKey = new BytesBuilder()
   readonly #headerValue = new BytesBuilder()
-  readonly #headers = new ListBuilder([this.#headerKey, this.#headerValue])
+  readonly #header = new StructBuilder([this.#headerKey, this.#headerValue])
+  readonly #headers = new ListBuilder(this.#header)
   readonly #value = new BytesBuilder()
-  readonly #byRole: Readonly<Record<ColumnRole, Builder>> = {
-    topic: this.#topic,
-    partition: this.#partition,
-    offset: this.#offset,
-    timestamp: this.#timestamp,
-    key: this.#key,
-    headers: this.#headers,
-    value: this.#value,
-  }
+  /** What JSON values become; null where values are kept whole. */
+  readonly #json: JsonRecords | null
   readonly #filled: readonly Builder[]
   readonly #fills: (role: ColumnRole) => boolean
   #maxTimestampMs: number | null = null
@@ -46,7 +45,19 @@ export class TableColumns {
     this.#layout = layout
     const roles = new Set(layout.columns.map(({ role }) => role))
     this.#fills = (role) => roles.has(role)
-    this.#filled = layout.columns.map(({ role }) => this.#byRole[role])
+    this.#json = layout.record === null ? null : new JsonRecords(layout.record)
+    const byRole: Readonly<Record<Exclude<ColumnRole, 'field'>, Builder>> = {
+      topic: this.#topic,
+      partition: this.#partition,
+      offset: this.#offset,
+      timestamp: this.#timestamp,
+      key: this.#key,
+      headers: this.#headers,
+      value: this.#value,
+      rescue: this.#json?.rescue ?? this.#value,
+    }
+    let fields = 0
+    this.#filled = layout.columns.map(({ role }) => (role === 'field' ? this.#json!.columns[fields++].builder : byRole[role]))
   }
 
   get length(): number {
@@ -67,7 +78,7 @@ export class TableColumns {
     const base = Number(baseOffset)
     const exact = baseOffset <= BigInt(Number.MAX_SAFE_INTEGER - 0x7fffffff)
     for (let i = from; i < to; i++) {
-      const bad = this.#check(frames, i, keys, headers)
+      const bad = this.#check(frames, i, keys, headers) ?? this.#appendJson(frames, i)
       if (bad !== null) return bad
       this.#topic.append(topic, 0, topic.length)
       this.#partition.append(at.partition)
@@ -76,7 +87,7 @@ export class TableColumns {
       this.#appendTimestamp(frames, i)
       if (keys) appendBytes(this.#key, frames.bytes, frames.keyStart[i], frames.keyLength[i])
       if (headers) this.#appendHeaders(frames, i)
-      appendBytes(this.#value, frames.bytes, frames.valueStart[i], frames.valueLength[i])
+      if (this.#json === null) appendBytes(this.#value, frames.bytes, frames.valueStart[i], frames.valueLength[i])
     }
     return null
   }
@@ -93,8 +104,24 @@ export class TableColumns {
     return max
   }
 
+  /** What was rescued since it was last taken; null where values are kept whole. */
+  takeRescued(): Rescued | null {
+    return this.#json?.takeRescued() ?? null
+  }
+
   clear(): void {
-    for (const builder of Object.values(this.#byRole)) builder.clear()
+    for (const builder of [this.#topic, this.#partition, this.#offset, this.#timestamp, this.#key, this.#headers, this.#value])
+      builder.clear()
+    this.#json?.clear()
+  }
+
+  /** The value's columns come first: they alone can refuse a record that is sound otherwise, and then nothing of it is appended. */
+  #appendJson(frames: RecordFrames, index: number): BadRecord | null {
+    if (this.#json === null) return null
+    const start = frames.valueStart[index]
+    const length = frames.valueLength[index]
+    const bad = length < 0 ? this.#json.appendNull() : this.#json.append(frames.bytes, start, start + length)
+    return bad && { index, part: 'value', message: `${bad.path}: ${bad.message}` }
   }
 
   #check(frames: RecordFrames, index: number, keys: boolean, headers: boolean): BadRecord | null {
@@ -128,6 +155,7 @@ export class TableColumns {
     for (let h = frames.firstHeader[i]; h < frames.firstHeader[i + 1]; h++) {
       appendBytes(this.#headerKey, frames.bytes, frames.headerKeyStart[h], frames.headerKeyLength[h])
       appendBytes(this.#headerValue, frames.bytes, frames.headerValueStart[h], frames.headerValueLength[h])
+      this.#header.close()
     }
     this.#headers.close()
   }

@@ -39,12 +39,15 @@ test('the version is that of package.json', async () => {
 test.each([
   [['rum'], 'there is no command "rum"; did you mean run?'],
   [['orphan'], 'there is no command "orphan"; did you mean orphans?'],
-  [['xyzzy'], 'there is no command "xyzzy"; the commands are run, validate, status, inspect and demo'],
+  [['xyzzy'], 'there is no command "xyzzy"; the commands are run, validate, plan, schema, status, inspect and demo'],
   [['help', 'staus'], 'there is no command "staus"; did you mean status?'],
-  [['compact', '-f', 'x'], 'compact is not available yet; the commands of this version are run, validate, status, inspect and demo'],
+  [
+    ['compact', '-f', 'x'],
+    'compact is not available yet; the commands of this version are run, validate, plan, schema, status, inspect and demo',
+  ],
   [
     ['dead-letters', '--help'],
-    'dead-letters is not available yet; the commands of this version are run, validate, status, inspect and demo',
+    'dead-letters is not available yet; the commands of this version are run, validate, plan, schema, status, inspect and demo',
   ],
   [['run', '-f', 'x', '--onse'], "unknown option '--onse' (Did you mean --once?); see: iceberg-processor run --help"],
   [['--jsn'], "unknown option '--jsn'; see: iceberg-processor --help"],

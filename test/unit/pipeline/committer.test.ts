@@ -18,7 +18,10 @@ beforeEach(async () => {
   w = world()
   await w.catalog.ensureNamespace(namespace)
   const mapping = mappingFor({ spec: { mappings: [] } }, 'orders')
-  await w.catalog.createTable(name, newTable(mapping, { properties: {}, formatVersion: 2, profile: w.catalog.profile }))
+  await w.catalog.createTable(
+    name,
+    newTable(mapping, { value: { format: 'binary' }, properties: {}, formatVersion: 2, profile: w.catalog.profile }),
+  )
 })
 
 async function committer(catalog: Catalog = w.catalog): Promise<TableCommitter> {
@@ -53,6 +56,7 @@ function result(follows: number | null, base: number, end: number): TaskResult {
         maxTimestampMs: 5,
         counts: { rows: end - base, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 },
         skips: [],
+        rescued: { records: 0, paths: {}, otherPaths: 0 },
         ended: null,
       },
     ],

@@ -69,6 +69,8 @@ export function world(profile?: CatalogProfile): World {
     const plain = smallest((document) => {
       document.spec.source.topics = ['*']
       document.spec.sink = { database: namespace[0] }
+      // Values are kept whole, so that a table is made before anything is read.
+      document.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
       change?.(document)
     })
     return new Processor(

@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { newTable, wantedLayout } from '../../../../src/pipeline/commit/new-table.ts'
+import { parseLayout } from '../../../../src/pipeline/commit/stored-layout.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
 import { mappingFor } from '../../../../src/spec/table-mapping.ts'
+import { declaredValue } from '../../../../src/spec/value-column.ts'
 import { load, type Plain, smallest } from '../../spec/documents.ts'
 
 function made(settings: Plain = {}, properties: Record<string, string> = {}, forbiddenProperties: string[] = []) {
   const document = load(smallest((plain) => (plain.spec.mappings = [{ topic: 'orders', ...settings }])))
   const mapping = mappingFor(document, 'orders')
+  const value = declaredValue(mapping.value) ?? ({ format: 'binary' } as const)
   return {
-    layout: wantedLayout(mapping),
-    request: newTable(mapping, { properties, formatVersion: 2, profile: { propertiesInCommit: true, forbiddenProperties } }),
+    layout: wantedLayout(mapping, value),
+    request: newTable(mapping, { value, properties, formatVersion: 2, profile: { propertiesInCommit: true, forbiddenProperties } }),
   }
 }
 
@@ -49,11 +52,85 @@ describe('the columns of a new table', () => {
   })
 })
 
+describe('the columns of a new table for JSON values', () => {
+  const columns = [
+    { name: 'id', type: 'long', required: true },
+    { name: 'place', type: "struct<zip 'Zip-Code': string, at: list<decimal(9,6)>>", path: '$.where.place' },
+    { name: 'tags', type: 'map<date, timestamptz>', unit: 'ms' },
+  ]
+
+  test('are the Kafka coordinates, the columns of the value in their order, and the rescue column', () => {
+    const { fields } = made({ kafkaColumns: { timestamp: null, key: null, headers: null }, value: { columns }, rescueColumn: 'rest' })
+      .request.schema
+    expect(fields.slice(3)).toEqual([
+      { id: 4, name: 'id', required: true, type: 'long' },
+      {
+        id: 5,
+        name: 'place',
+        required: false,
+        type: {
+          type: 'struct',
+          fields: [
+            { id: 6, name: 'zip', required: false, type: 'string' },
+            {
+              id: 7,
+              name: 'at',
+              required: false,
+              type: { type: 'list', 'element-id': 8, 'element-required': false, element: 'decimal(9, 6)' },
+            },
+          ],
+        },
+      },
+      {
+        id: 9,
+        name: 'tags',
+        required: false,
+        type: { type: 'map', 'key-id': 10, key: 'date', 'value-id': 11, 'value-required': false, value: 'timestamptz' },
+      },
+      {
+        id: 12,
+        name: 'rest',
+        required: false,
+        type: 'string',
+        doc: 'What the columns of the value can not hold: JSON object from path to JSON text',
+      },
+    ])
+  })
+
+  test('are stored with what the documents call them', () => {
+    const { layout, request } = made({ value: { columns } })
+    const text = request.properties[summaryKeys.layout]
+    expect(JSON.parse(text)).toEqual({
+      columns: {
+        topic: 'kafka_topic',
+        partition: 'kafka_partition',
+        offset: 'kafka_offset',
+        timestamp: 'kafka_timestamp',
+        key: 'kafka_key',
+        headers: 'kafka_headers',
+        rescue: '_rescued',
+      },
+      keyFormat: 'binary',
+      valueFormat: 'json',
+      value: [
+        { name: 'id', type: 'long', required: true },
+        { name: 'place', type: "struct<zip 'Zip-Code': string, at: list<decimal(9,6)>>", path: "$['where']['place']" },
+        { name: 'tags', type: 'map<date, timestamptz>', unit: 'ms' },
+      ],
+    })
+    expect(parseLayout(text)).toEqual(layout)
+  })
+})
+
 describe('the properties of a new table', () => {
   test('store what was chosen', () => {
     const { layout, request } = made({ value: { format: 'string' } })
-    expect(JSON.parse(request.properties[summaryKeys.layout])).toEqual(layout)
-    expect(layout).toMatchObject({ keyFormat: 'binary', valueFormat: 'string', columns: { offset: 'kafka_offset', value: 'value' } })
+    expect(JSON.parse(request.properties[summaryKeys.layout])).toEqual({
+      columns: layout.columns,
+      keyFormat: 'binary',
+      valueFormat: 'string',
+    })
+    expect(layout.columns).toMatchObject({ offset: 'kafka_offset', value: 'value' })
   })
 
   test('bound its metadata, and the document’s win', () => {

@@ -5,6 +5,7 @@ import { newTable } from '../../../../src/pipeline/commit/new-table.ts'
 import { resolveLayout } from '../../../../src/pipeline/commit/resolve-layout.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
 import { mappingFor, type TopicMapping } from '../../../../src/spec/table-mapping.ts'
+import { declaredValue } from '../../../../src/spec/value-column.ts'
 import { load, type Plain, smallest } from '../../spec/documents.ts'
 import { tableWith } from './tables.ts'
 
@@ -20,7 +21,8 @@ function created(
   settings: Plain = {},
   change: { fields?: (fields: NestedField[]) => NestedField[]; properties?: Record<string, string>; more?: Partial<TableMetadata> } = {},
 ) {
-  const request = newTable(mapping(settings), { properties: {}, formatVersion: 2, profile })
+  const value = declaredValue(mapping(settings).value) ?? ({ format: 'binary' } as const)
+  const request = newTable(mapping(settings), { value, properties: {}, formatVersion: 2, profile })
   const fields = change.fields?.([...request.schema.fields]) ?? request.schema.fields
   return tableWith([], {
     schemas: [{ ...request.schema, fields }],

@@ -35,12 +35,15 @@ const headersType: IcebergType = {
   },
 }
 
-const allRoles: readonly ColumnRole[] = ['topic', 'partition', 'offset', 'timestamp', 'key', 'headers', 'value']
+const wholeRoles = ['topic', 'partition', 'offset', 'timestamp', 'key', 'headers', 'value'] as const satisfies readonly ColumnRole[]
 
 /** The layout of a table of ours with these columns. */
-export function layoutOf(formats: { key?: BytesFormat; value?: BytesFormat } = {}, roles = allRoles): TableLayout {
+export function layoutOf(
+  formats: { key?: BytesFormat; value?: BytesFormat } = {},
+  roles: readonly (typeof wholeRoles)[number][] = wholeRoles,
+): TableLayout {
   const { key = 'binary', value = 'binary' } = formats
-  const types: Record<ColumnRole, IcebergType> = {
+  const types: Record<(typeof wholeRoles)[number], IcebergType> = {
     topic: 'string',
     partition: 'int',
     offset: 'long',
@@ -51,7 +54,7 @@ export function layoutOf(formats: { key?: BytesFormat; value?: BytesFormat } = {
   }
   const required = new Set<ColumnRole>(['topic', 'partition', 'offset'])
   const columns = roles.map((role, i) => ({ role, field: { id: i + 1, name: role, required: required.has(role), type: types[role] } }))
-  return { columns, keyFormat: key, valueFormat: value }
+  return { columns, keyFormat: key, valueFormat: value, record: null, missing: [] }
 }
 
 /** Decodes the segments of a part, one after another, as a worker does, and reads the rows back from the columns. */

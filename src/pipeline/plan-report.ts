@@ -1,0 +1,170 @@
+import { readManifestList } from '../formats/iceberg/manifest-list.ts'
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../model/failure.ts'
+import { noProgress } from '../model/progress.ts'
+import type { FileIO } from '../seams/file-io.ts'
+import type { ObjectStore } from '../seams/object-store.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import { findTableState, type TableState } from './commit/table-state.ts'
+import { discoverTables } from './discover-tables.ts'
+import { limitsOf } from './limits.ts'
+import type { SourceIdentity } from './processor.ts'
+import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
+import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
+
+/** What a run would do with one document now. */
+export interface DocumentPlan {
+  /** The document's name. */
+  readonly name: string
+  readonly commitIntervalSeconds: number
+  readonly tables: readonly TablePlan[]
+  readonly total: Work
+}
+
+/** What a run would do with one table now. */
+export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' | 'stops' | 'notes' | 'readyInMs'> {
+  readonly work: Work
+  /** Why nothing is done with the whole table; null where it goes on. */
+  readonly stopped: string | null
+}
+
+/** Work by its cost. All of it is counted but `seconds`, `commits` and `files`, which are about so. */
+export interface Work {
+  /** Topic-partitions with segments to read. */
+  readonly topicPartitions: number
+  readonly segments: number
+  /** Of these segments. */
+  readonly bytes: number
+  /** Requests to the source: one GET a segment, and those for a sample or a start; a LIST for each page. */
+  readonly gets: number
+  readonly lists: number
+  readonly tasks: number
+  readonly seconds: number
+  readonly commits: number
+  readonly files: number
+}
+
+/** One process does about so much a second, by docs/bench.md: bytes of large segments, and small segments. */
+const bytesPerSecond = 32 * 1024 * 1024
+const segmentsPerSecond = 500
+
+/** Looks at the source and the tables of a document as a run would; changes nothing. Throws what the stores and the catalog throw. */
+export async function documentPlan(document: ProcessorDocument, source: SourceIdentity, seams: OutlookSeams): Promise<DocumentPlan> {
+  const { commitIntervalSeconds } = document.spec.processing
+  const asked = countingSource(seams.source)
+  const tables: TablePlan[] = []
+  for (const table of await discoverTables(document, source, asked.store)) {
+    const own = countingSource(seams.source)
+    const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
+    const { state, stopped } = await stateOrStop(outlook, seams.io)
+    const tail =
+      state === null ? nothing : await tailOutlook(table.partitions, state, plannerOptions(document, table.name, source), own.store)
+    const { partitions, stops, notes, readyInMs } = tail
+    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work: workOf(tail, own, commitIntervalSeconds) })
+  }
+  const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
+  const total: Work = {
+    topicPartitions: sum(({ topicPartitions }) => topicPartitions),
+    segments: sum(({ segments }) => segments),
+    bytes: sum(({ bytes }) => bytes),
+    gets: sum(({ gets }) => gets),
+    lists: sum(({ lists }) => lists) + asked.lists,
+    tasks: sum(({ tasks }) => tasks),
+    seconds: sum(({ seconds }) => seconds),
+    commits: sum(({ commits }) => commits),
+    files: sum(({ files }) => files),
+  }
+  return { name: document.metadata.name, commitIntervalSeconds, tables, total }
+}
+
+const nothing: TailOutlook = { segments: 0, bytes: 0, tasks: 0, starts: 0, partitions: [], stops: [], notes: [], readyInMs: null }
+
+function plannerOptions(document: ProcessorDocument, table: string, source: SourceIdentity): Parameters<typeof tailOutlook>[2] {
+  const { spec } = document
+  const { pack, maxBatchBytes, maxSegmentBytes } = limitsOf(spec.processing)
+  return {
+    sourceId: source.id,
+    prefix: source.prefix,
+    table,
+    definitions: '',
+    startAt: spec.source.startAt,
+    graceMs: spec.source.graceSeconds * 1000,
+    maxBatchBytes,
+    maxSegmentBytes,
+    pack,
+  }
+}
+
+function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commitIntervalSeconds: number): Work {
+  const { segments, bytes, tasks, starts, partitions } = tail
+  const seconds = Math.round((bytes / bytesPerSecond + segments / segmentsPerSecond) * 1000) / 1000
+  // The first commit comes with the first result, the others an interval apart. A start is committed by itself before that.
+  const commits = Math.min(tasks, 1 + Math.floor(seconds / commitIntervalSeconds)) + Math.min(1, starts)
+  // A task is cut so that its rows make a file of the target size.
+  return {
+    topicPartitions: partitions.length,
+    segments,
+    bytes,
+    gets: segments + asked.gets,
+    lists: asked.lists,
+    tasks,
+    seconds,
+    commits,
+    files: tasks,
+  }
+}
+
+/** The progress of a table; none of one that would be made. */
+async function stateOrStop(outlook: TableOutlook, io: FileIO): Promise<{ state: TableState | null; stopped: string | null }> {
+  const { table, metadata, refused } = outlook
+  if (refused !== null) return { state: null, stopped: refused }
+  if (metadata === null) return { state: emptyState, stopped: null }
+  try {
+    return { state: await stateIn(table, metadata, io), stopped: null }
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return { state: null, stopped: error.message }
+  }
+}
+
+const emptyState: TableState = {
+  snapshotId: null,
+  progress: noProgress,
+  frontiers: new Map(),
+  watermarkMs: null,
+  requests: null,
+  newest: null,
+}
+
+function stateIn(table: string, metadata: TableMetadata, io: FileIO): Promise<TableState> {
+  return findTableState(table, metadata, async (snapshot) => {
+    try {
+      return readManifestList(await io.read(snapshot['manifest-list']))
+    } catch {
+      return null
+    }
+  })
+}
+
+/** The source, with its requests counted. */
+function countingSource(source: ObjectStore): { readonly store: ObjectStore; gets: number; lists: number } {
+  const counted = {
+    gets: 0,
+    lists: 0,
+    store: {
+      async *list(query: Parameters<ObjectStore['list']>[0]) {
+        for await (const page of source.list(query)) {
+          counted.lists++
+          yield page
+        }
+      },
+      get(key: string, options?: Parameters<ObjectStore['get']>[1]) {
+        counted.gets++
+        return source.get(key, options)
+      },
+      put: source.put.bind(source),
+      close: source.close.bind(source),
+    },
+  }
+  return counted
+}
