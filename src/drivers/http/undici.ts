@@ -1,5 +1,8 @@
 import { Agent, request } from 'undici'
 
+export { Agent, errors } from 'undici'
+export type { Dispatcher } from 'undici'
+
 /** One bounded pool of connections: what is sent through it waits for a free one. It never retries and never follows redirects. */
 export interface HttpClient {
   send(request: HttpRequest): Promise<HttpAnswer>

@@ -1,5 +1,7 @@
 import { S3Client } from '@aws-sdk/client-s3'
 import { UndiciHttpHandler } from '@smithy/undici-http-handler'
+import { openBytePool } from '../http/byte-pool.ts'
+import type { BytePool } from '../http/byte-pool.ts'
 
 export {
   AbortMultipartUploadCommand,
@@ -39,6 +41,7 @@ export interface S3Options {
 /** A client and the one pool of sockets that all its requests share. */
 export interface S3Connection {
   readonly client: S3Client
+  readonly pool: BytePool
   /** Closes the sockets; requests under way fail. */
   close(): Promise<void>
 }
@@ -57,17 +60,7 @@ const idleSocketMs = 10_000
  * what is read carries checksums of its own (Kafka batches, segments) or a format that shows damage.
  */
 export function openS3Client(options: S3Options): S3Connection {
-  const requestHandler = new UndiciHttpHandler({
-    dispatcher: {
-      connections: options.maxSockets,
-      pipelining: 1,
-      allowH2: false,
-      connect: { timeout: connectTimeoutMs },
-      headersTimeout: silenceTimeoutMs,
-      bodyTimeout: silenceTimeoutMs,
-      keepAliveTimeout: idleSocketMs,
-    },
-  })
+  const pool = openBytePool({ connections: options.maxSockets, connectTimeoutMs, silenceTimeoutMs, idleSocketMs })
   const { credentials } = options
   const client: S3Client = new S3Client({
     region: options.region,
@@ -77,17 +70,17 @@ export function openS3Client(options: S3Options): S3Connection {
     maxAttempts: 1,
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
-    requestHandler,
+    // The handler has types of an older undici, and speaks to whichever it is given.
+    requestHandler: new UndiciHttpHandler({ dispatcher: pool.agent as object }),
     ...(credentials !== undefined && { credentials: unmemoized(async () => credentials() ?? chain()) }),
   })
   // The chain that this client would have used itself. It remembers what it found until that expires.
   const chain = client.config.credentialDefaultProvider({})
   return {
     client,
-    async close() {
-      // Not `client.destroy()`: it waits for no socket, and a later request would open the pool anew.
-      await requestHandler.httpHandlerConfigs().dispatcher?.destroy()
-    },
+    pool,
+    // Not `client.destroy()`: it waits for no socket, and a later request would open a pool of its own.
+    close: () => pool.close(),
   }
 }
 

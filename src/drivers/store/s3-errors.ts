@@ -120,6 +120,7 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
     return work('never', `permission ${permissions[question.verb]} is missing for bucket ${options.bucket}, key ${question.key}${missing}`)
   }
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return work('never', 'the store was closed')
+  if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return work('never', 'the answer is too long')
   if (judgeS3(error) !== 'give-up') return work('later', 'the service did not answer as it should, several times')
   return work('never', status === undefined ? 'no connection can be made' : 'the service refused')
 }

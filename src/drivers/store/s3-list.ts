@@ -1,6 +1,7 @@
 import { WorkError } from '../../model/failure.ts'
 import type { ListPage, ListQuery, ObjectInfo } from '../../seams/object-store.ts'
 import { compareKeys } from './key-order.ts'
+import { unquoted } from './s3-answer.ts'
 import { ListObjectsV2Command } from './s3-client.ts'
 import type { ListObjectsV2CommandOutput, S3Client } from './s3-client.ts'
 import type { SendToS3 } from './s3-requests.ts'
@@ -72,11 +73,6 @@ function entriesOf(answer: ListObjectsV2CommandOutput, startAfter?: string): Omi
 /** Undoes `encoding-type=url`: percent escapes of UTF-8, and a plus for a space (a plus itself is %2B). */
 export function decodeKey(encoded: string): string {
   return decodeURIComponent(encoded.replaceAll('+', ' '))
-}
-
-/** An ETag without its quotes. */
-export function unquoted(etag = ''): string {
-  return etag.replace(/^"(.*)"$/, '$1')
 }
 
 function checkOrder(bucket: string, keys: readonly string[], before: string | undefined): void {
