@@ -1,7 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
+import { openThreads } from './compose/threads.ts'
 import { memoryCatalog } from './drivers/catalog/memory.ts'
 import { restCatalog } from './drivers/catalog/rest.ts'
 import { openSqliteCatalog } from './drivers/catalog/sqlite.ts'
@@ -49,6 +51,7 @@ export async function openDocument(
   const files = uriFiles((bucket) => openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }))
   const catalog = await openCatalog(document, files, readOnly)
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
+  const threads = openThreads(Math.min(document.spec.processing.parallelism, availableParallelism()))
   return {
     source: sourceIdentity(document),
     seams: {
@@ -56,12 +59,14 @@ export async function openDocument(
       catalog,
       io: files,
       queue: inProcessQueue(),
+      carryOut: threads.carryOut,
       clock: systemClock,
       entropy,
       journal,
       meter,
     },
     async close() {
+      await threads.close()
       await store.close()
       await files.close()
       await catalog.close()

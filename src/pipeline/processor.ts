@@ -21,13 +21,14 @@ import { discoverPartitions } from './plan/discover-partitions.ts'
 import { TailPlanner } from './planner.ts'
 import { takeSample, type Unready } from './sampler.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
-import { carryOut } from './worker.ts'
+import type { CarryOut } from './worker.ts'
 
 export interface ProcessorSeams {
   readonly source: ObjectStore
   readonly catalog: Catalog
   readonly io: FileIO
   readonly queue: TaskQueue<TablePayload, TaskResult>
+  readonly carryOut: CarryOut
   readonly clock: Clock
   readonly entropy: Entropy
   readonly journal: Journal
@@ -82,7 +83,7 @@ export class Processor {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue, source, io, clock, entropy } = this.#seams
+    const { queue, carryOut, source, io, clock, entropy } = this.#seams
     for (;;) {
       const claim = await queue.claim(signal)
       if (claim === null) return

@@ -30,11 +30,14 @@ export interface WorkerLimits extends FetchBounds {
 }
 
 export interface WorkerSeams {
-  readonly source: ObjectStore
-  readonly io: FileIO
+  readonly source: Pick<ObjectStore, 'get'>
+  readonly io: Pick<FileIO, 'write'>
   readonly clock: Clock
   readonly entropy: Entropy
 }
+
+/** Where tasks are carried out: here, or in another thread. */
+export type CarryOut = (task: Task, target: TaskTarget, limits: WorkerLimits, seams: WorkerSeams) => Promise<TaskResult>
 
 /**
  * Carries out one task: read → decode → columns → Parquet → store. Pulls from the end: a segment is decoded when the file being

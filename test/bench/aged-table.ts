@@ -86,7 +86,7 @@ export async function ageTable(commits: number, properties: Readonly<Record<stri
   const layout = resolveLayout('bench.orders', metadata, mapping)
   const [{ segment }] = orderSegments({ records: recordsPerFile, maxSegmentBytes: 1, recordsPerBatch: recordsPerFile })
   const first = await carryOut(taskOf(0), { metadata, layout, onError: 'stop' }, limitsOf(document.spec.processing), {
-    source: { list: unused, get: async () => segment, put: unused, close: async () => undefined },
+    source: { get: async () => segment },
     io,
     clock,
     entropy,
@@ -210,10 +210,6 @@ function countingFiles(): { io: FileIO; counts: { read: number; written: number 
     },
   }
   return { io, counts, files }
-}
-
-function unused(): never {
-  throw new Error('one segment is read and one file is written, nothing else')
 }
 
 /** History as short as the table properties can make it: ten snapshots. */

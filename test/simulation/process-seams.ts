@@ -1,3 +1,4 @@
+import { carryOut } from '../../src/pipeline/worker.ts'
 import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
 import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seeded.ts'
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
@@ -42,6 +43,7 @@ export function processSeams(life: Life, random: SeededRandom, around: Surroundi
     io: uriFiles(async () => processStore('warehouse', around.warehouse, life, random.fork(), around)),
     catalog: processCatalog(life, random.fork(), around),
     queue: inProcessQueue(),
+    carryOut,
     clock,
     entropy: seededEntropy(random.fork(), clock),
     journal: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },

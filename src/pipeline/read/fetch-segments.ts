@@ -23,7 +23,7 @@ export type Fetched = { readonly segment: SegmentRef } & (
  * Nothing is fetched after the consumer stops. Throws what the store throws for reasons that may pass.
  */
 export async function* fetchSegments(
-  store: ObjectStore,
+  store: Pick<ObjectStore, 'get'>,
   segments: readonly SegmentRef[],
   bounds: FetchBounds,
   signal?: AbortSignal,
@@ -54,7 +54,12 @@ export async function* fetchSegments(
   }
 }
 
-async function fetchOne(store: ObjectStore, segment: SegmentRef, { maxSegmentBytes }: FetchBounds, signal?: AbortSignal): Promise<Fetched> {
+async function fetchOne(
+  store: Pick<ObjectStore, 'get'>,
+  segment: SegmentRef,
+  { maxSegmentBytes }: FetchBounds,
+  signal?: AbortSignal,
+): Promise<Fetched> {
   if (segment.size > maxSegmentBytes) {
     const reason = `the segment has ${segment.size} bytes, and at most ${maxSegmentBytes} are read at once (half of processing.memoryLimitBytes, below 2 GiB)`
     return { segment, kind: 'unreadable', reason }

@@ -20,7 +20,7 @@ export interface WriteOptions extends RowGroupOptions {
 }
 
 /** Writes row groups into data files, each up to the target size, one after another; pulls a row group only when it can take it. */
-export async function writeDataFiles(groups: AsyncIterator<RowGroup>, io: FileIO, options: WriteOptions): Promise<DataFile[]> {
+export async function writeDataFiles(groups: AsyncIterator<RowGroup>, io: Pick<FileIO, 'write'>, options: WriteOptions): Promise<DataFile[]> {
   const encoder = new RowGroupEncoder({ fields: options.fields }, options)
   const files: DataFile[] = []
   let first = await groups.next()

@@ -1,3 +1,4 @@
+import { carryOut } from '../../../src/pipeline/worker.ts'
 import { type CatalogFault, type CatalogOperation, memoryCatalog } from '../../../src/drivers/catalog/memory.ts'
 import { virtualClock, type VirtualClock } from '../../../src/drivers/clock/virtual.ts'
 import { seededEntropy, seededRandom } from '../../../src/drivers/entropy/seeded.ts'
@@ -36,7 +37,7 @@ export interface World {
     store: (operation: 'list' | 'get' | 'put', key: string) => StoreFault
     catalog: (operation: CatalogOperation) => CatalogFault | Promise<CatalogFault>
   }
-  readonly seams: Omit<ProcessorSeams, 'queue'>
+  readonly seams: Omit<ProcessorSeams, 'queue' | 'carryOut'>
   write(at: TopicPartition, baseOffset: bigint, batches: readonly Uint8Array[], parts?: readonly ('kfs' | 'index')[]): Promise<string>
   /** A processor of its own, as another process would have it. */
   processor(change?: (document: Plain) => void, seams?: Partial<ProcessorSeams>): Processor
@@ -76,7 +77,7 @@ export function world(profile?: CatalogProfile): World {
     return new Processor(
       load(plain),
       { id: sourceId, prefix: 'p/' },
-      { ...seams, queue: inProcessQueue<TablePayload, TaskResult>(), ...other },
+      { ...seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut, ...other },
     )
   }
 

@@ -1,0 +1,152 @@
+import { Worker } from 'node:worker_threads'
+import { WorkError } from '../model/failure.ts'
+import type { TaskResult } from '../pipeline/flow.ts'
+import { carryOut, type CarryOut, type WorkerSeams } from '../pipeline/worker.ts'
+import { type FromThread, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
+
+/** Less input than this is carried out at once, in the main thread: to hand it over would take longer, and a service that is idle needs no thread. */
+const smallTaskBytes = 4 * 1024 * 1024
+
+/** Worker threads that carry out tasks, so that requests and commits are never kept waiting by columns and Parquet. */
+export interface Threads {
+  readonly carryOut: CarryOut
+  close(): Promise<void>
+}
+
+/** At most `count` threads, started when there is work for them. A task goes to the thread with the fewest. */
+export function openThreads(count: number): Threads {
+  const threads: Thread[] = []
+  return {
+    async carryOut(task, target, limits, seams) {
+      if (task.bytes < smallTaskBytes) return carryOut(task, target, limits, seams)
+      return threadFor(threads, count).run([task, target, limits], seams)
+    },
+    async close() {
+      await Promise.all(threads.splice(0).map((thread) => thread.close()))
+    },
+  }
+}
+
+function threadFor(threads: Thread[], count: number): Thread {
+  for (const [i, thread] of threads.entries()) if (thread.isDead) threads.splice(i, 1)
+  const freest = threads.toSorted((one, other) => one.tasks - other.tasks)[0]
+  if (freest !== undefined && (freest.tasks === 0 || threads.length >= count)) return freest
+  const thread = new Thread()
+  threads.push(thread)
+  return thread
+}
+
+interface Running {
+  readonly seams: WorkerSeams
+  resolve(result: TaskResult): void
+  reject(error: Error): void
+}
+
+/** A file that a thread is writing: the store pulls, the thread answers. */
+interface Writing {
+  take(next: IteratorResult<Uint8Array, undefined>): void
+  fail(error: Error): void
+}
+
+class Thread {
+  readonly #worker: Worker
+  readonly #running = new Map<number, Running>()
+  readonly #writing = new Map<number, Writing>()
+  #count = 0
+  isDead = false
+
+  constructor() {
+    // The file's ending is that of this one: sources run as they are, and are built.
+    this.#worker = new Worker(new URL(import.meta.url.replace(/threads(\.\w+)$/, 'thread$1')))
+    this.#worker.on('message', (message: FromThread) => this.#hear(message))
+    this.#worker.on('error', (error: Error) => this.#die(error))
+    this.#worker.on('exit', () => this.#die(new Error('it ended')))
+  }
+
+  get tasks(): number {
+    return this.#running.size
+  }
+
+  run(work: Extract<ToThread, { kind: 'task' }>['work'], seams: WorkerSeams): Promise<TaskResult> {
+    const task = ++this.#count
+    return new Promise((resolve, reject) => {
+      this.#running.set(task, { seams, resolve, reject })
+      this.#say({ kind: 'task', task, work })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#worker.terminate()
+  }
+
+  #say(message: ToThread, bytes?: Uint8Array<ArrayBuffer>): void {
+    this.#worker.postMessage(message, bytes === undefined ? [] : [bytes.buffer])
+  }
+
+  #hear(message: FromThread): void {
+    switch (message.kind) {
+      case 'result':
+        this.#running.get(message.task)?.resolve(message.result)
+        this.#running.delete(message.task)
+        return
+      case 'error':
+        this.#running.get(message.task)?.reject(revivedError(message.error))
+        this.#running.delete(message.task)
+        return
+      case 'get':
+        void this.#answer(message.call, async () => {
+          const { seams } = this.#running.get(message.task)!
+          const bytes = ownBytes(await seams.source.get(message.key, { ifMatch: message.ifMatch }))
+          this.#say({ kind: 'got', call: message.call, bytes }, bytes)
+        })
+        return
+      case 'write':
+        void this.#answer(message.call, async () => {
+          const { seams } = this.#running.get(message.task)!
+          const size = await seams.io.write(message.uri, this.#chunks(message.call))
+          this.#say({ kind: 'written', call: message.call, size })
+        })
+        return
+      case 'chunk':
+        this.#writing.get(message.call)?.take({ done: false, value: message.bytes })
+        return
+      case 'end':
+        this.#writing.get(message.call)?.take({ done: true, value: undefined })
+        return
+      case 'broken':
+        this.#writing.get(message.call)?.fail(revivedError(message.error))
+    }
+  }
+
+  async #answer(call: number, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      this.#say({ kind: 'failed', call, error: plainError(error) })
+    } finally {
+      this.#writing.delete(call)
+    }
+  }
+
+  /** What the thread makes of a file, a chunk each time the store wants one. */
+  async *#chunks(call: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (;;) {
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array, undefined>>()
+      this.#writing.set(call, { take: resolve, fail: reject })
+      this.#say({ kind: 'more', call })
+      const next = await promise
+      if (next.done === true) return
+      yield next.value
+    }
+  }
+
+  /** What a thread does that ends before its tasks is tried again: nothing of it was committed. */
+  #die(cause: Error): void {
+    this.isDead = true
+    const error = new WorkError(`a worker thread ended before its task: ${cause.message}`, { retry: 'later', cause })
+    for (const { fail } of this.#writing.values()) fail(error)
+    for (const { reject } of this.#running.values()) reject(error)
+    this.#writing.clear()
+    this.#running.clear()
+  }
+}

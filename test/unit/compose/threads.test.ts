@@ -1,0 +1,122 @@
+import { afterAll, expect, test } from 'vitest'
+import { openThreads } from '../../../src/compose/threads.ts'
+import { systemClock } from '../../../src/drivers/clock/system.ts'
+import { systemEntropy } from '../../../src/drivers/entropy/system.ts'
+import { newTableMetadata } from '../../../src/formats/iceberg/new-table.ts'
+import { readRows } from '../../../src/formats/parquet/read-rows.ts'
+import { WorkError } from '../../../src/model/failure.ts'
+import type { Task } from '../../../src/model/task.ts'
+import { newTable } from '../../../src/pipeline/commit/new-table.ts'
+import { resolveLayout } from '../../../src/pipeline/commit/resolve-layout.ts'
+import { limitsOf } from '../../../src/pipeline/limits.ts'
+import type { WorkerSeams } from '../../../src/pipeline/worker.ts'
+import { ObjectChanged } from '../../../src/seams/object-store.ts'
+import { mappingFor } from '../../../src/spec/table-mapping.ts'
+import { orderSegments } from '../../bench/generate.ts'
+import { load, smallest } from '../spec/documents.ts'
+
+const records = 14_000
+const [{ segment }] = orderSegments({ records, maxSegmentBytes: Infinity })
+const document = load(smallest())
+const mapping = mappingFor(document, 'orders')
+const creation = newTable(mapping, {
+  value: { format: 'string' },
+  properties: {},
+  formatVersion: 2,
+  profile: { propertiesInCommit: true, forbiddenProperties: [] },
+})
+const metadata = newTableMetadata(creation, { uuid: 'u', location: 's3://w/orders', nowMs: 0, formatVersion: 2 })
+const target = {
+  metadata,
+  layout: resolveLayout('orders', metadata, { ...mapping, value: { format: 'string' } }),
+  onError: 'stop',
+} as const
+const task: Task = {
+  id: 't',
+  parts: [
+    {
+      at: { topic: 'orders', partition: 0 },
+      follows: null,
+      segments: [{ key: 'k', baseOffset: 0n, size: segment.length, etag: 'e', lastModifiedMs: 0, settled: true }],
+      startOffset: 0n,
+      decided: [],
+      nextBaseOffset: null,
+    },
+  ],
+  bytes: segment.length,
+}
+const limits = { ...limitsOf(document.spec.processing), rowGroupBytes: 1024 * 1024 }
+
+const threads = openThreads(2)
+afterAll(() => threads.close())
+
+/** Stores in memory, and what was written to them. */
+function seamsOf(change: Partial<{ get: WorkerSeams['source']['get']; write: WorkerSeams['io']['write'] }> = {}) {
+  const written = new Map<string, Uint8Array>()
+  const seams: WorkerSeams = {
+    source: { get: change.get ?? (async () => segment.slice()) },
+    io: {
+      write:
+        change.write ??
+        (async (uri, chunks) => {
+          const all: Uint8Array[] = []
+          for await (const chunk of chunks) all.push(chunk)
+          written.set(uri, Buffer.concat(all))
+          return Buffer.concat(all).length
+        }),
+    },
+    clock: systemClock,
+    entropy: systemEntropy(systemClock),
+  }
+  return { seams, written }
+}
+
+test('a task that a thread carries out comes back with its files, in chunks as the store takes them', async () => {
+  const { seams, written } = seamsOf()
+  const result = await threads.carryOut(task, target, limits, seams)
+  const [[uri, file]] = [...written]
+  expect(result.parts[0]).toMatchObject({ ranges: [[0n, BigInt(records)]], counts: { rows: records }, ended: null })
+  expect(result.files).toMatchObject([{ filePath: uri, recordCount: BigInt(records), fileSizeInBytes: BigInt(file.length) }])
+  const rows = await readRows(file, records)
+  expect(rows.map(({ kafka_offset: offset }) => offset)).toEqual(Array.from({ length: records }, (_, i) => BigInt(i)))
+})
+
+test('two tasks at once do not mix', async () => {
+  const [one, other] = [seamsOf(), seamsOf()]
+  await Promise.all([threads.carryOut(task, target, limits, one.seams), threads.carryOut(task, target, limits, other.seams)])
+  expect([one.written.size, other.written.size]).toEqual([1, 1])
+})
+
+test('an object that changed ends the part, as it does without threads', async () => {
+  const { seams, written } = seamsOf({ get: () => Promise.reject(new ObjectChanged('other bytes')) })
+  const result = await threads.carryOut(task, target, limits, seams)
+  expect(result).toMatchObject({ files: [], parts: [{ ended: { kind: 'changed' } }] })
+  expect(written.size).toBe(0)
+})
+
+test('what a store throws is thrown where the task was handed over, with when to try again', async () => {
+  const failing = seamsOf({ get: () => Promise.reject(new WorkError('503', { retry: 'later' })) })
+  await expect(threads.carryOut(task, target, limits, failing.seams)).rejects.toMatchObject({
+    name: 'WorkError',
+    message: '503',
+    retry: 'later',
+  })
+  const full = seamsOf({
+    async write(_uri, chunks) {
+      for await (const chunk of chunks) if (chunk.length > 4) throw new WorkError('disk full', { retry: 'later' })
+      return 0
+    },
+  })
+  await expect(threads.carryOut(task, target, limits, full.seams)).rejects.toMatchObject({ message: 'disk full', retry: 'later' })
+  // The thread goes on.
+  await expect(threads.carryOut(task, target, limits, seamsOf().seams)).resolves.toMatchObject({ files: [{}] })
+})
+
+test('tasks of a pool that was closed fail and may be tried again', async () => {
+  const pool = openThreads(1)
+  const { seams } = seamsOf({ get: () => new Promise(() => undefined) })
+  const result = pool.carryOut(task, target, limits, seams)
+  const failed = expect(result).rejects.toMatchObject({ name: 'WorkError', retry: 'later' })
+  await pool.close()
+  await failed
+})
