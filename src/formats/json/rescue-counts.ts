@@ -1,5 +1,7 @@
 /** Paths that are counted one by one; what comes up later is counted together. */
 const maxPaths = 200
+/** Characters of such a path: keys may be as long as documents. */
+const longestPath = 1024
 
 /** Values that were rescued: in how many records, and from which paths. */
 export interface Rescued {
@@ -28,7 +30,7 @@ export class RescueCounts {
   addPath(path: string, count: number): void {
     const known = this.#paths.get(path)
     if (known !== undefined) this.#paths.set(path, known + count)
-    else if (this.#paths.size < maxPaths) this.#paths.set(path, count)
+    else if (this.#paths.size < maxPaths && path.length <= longestPath) this.#paths.set(path, count)
     else this.#otherPaths += count
   }
 

@@ -26,8 +26,12 @@ export interface Member {
   readonly draft: Draft
 }
 
-/** Where an object was seen so often, a key that fewer than one in a hundred of its objects have is data and no column. */
-const manyObjects = 200
+/**
+ * Where an object was seen so often and has had so many keys, its keys look like data: one that a single object has, or fewer than one
+ * in a hundred, gets no column.
+ */
+const manyObjects = 20
+const manyKeys = 50
 const oneIn = 100
 
 /** A column's type is no longer than this where all its numbers are integers. */
@@ -36,8 +40,9 @@ const longestDecimal = 38
 /** What the members of an object become, in the order of their first appearance; without those that no column can hold. */
 export function draftsOf({ members, objects }: Place): Member[] {
   const found: Member[] = []
+  const looksLikeData = objects >= manyObjects && members.size > manyKeys
   for (const [key, place] of members) {
-    if (objects >= manyObjects && place.seen * oneIn < objects) continue
+    if (looksLikeData && (place.seen === 1 || place.seen * oneIn < objects)) continue
     const draft = draftOf(place)
     if (draft !== null) found.push({ key, draft })
   }

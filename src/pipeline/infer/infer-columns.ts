@@ -23,7 +23,7 @@ const maxDepth = 16
  * column is kept by the rescue column:
  *
  * - values of more than one kind, integers of more than 38 digits, and what is never anything but null, `{}` and `[]`;
- * - keys that are in fewer than 1 % of their objects, where at least 200 of these were seen;
+ * - keys that look like data: where an object was seen at least 20 times and had more than 50 keys, those that one object has, or fewer than 1 %;
  * - the rarest columns where there are more than `maxColumns`; of equally rare ones, those that appear later;
  * - what lies more than 16 objects and lists deep.
  *

@@ -61,15 +61,16 @@ export class FastPath {
     source.high = 0
     this.#rescuedCount = 0
     this.#rescue.begin()
-    if (this.#scan(start) !== end) return false
-    if ((source.high & 0x80808080) !== 0 && !isUtf8(bytes, start, end)) return false
-    this.#rescue.close()
-    if (this.#rescuedCount > 0) {
+    const isTaken = this.#scan(start) === end && ((source.high & 0x80808080) === 0 || isUtf8(bytes, start, end))
+    if (isTaken) {
+      this.#rescue.close()
+      if (this.#rescuedCount === 0) return true
       this.#counts.addRecords(1)
       for (let i = 0; i < this.#rescuedCount; i++) this.#rescued[i].count++
-      for (const table of this.#generated.tables) if (table.isFull) table.forget()
     }
-    return true
+    // Keys of documents that the exact path takes are remembered too.
+    for (const table of this.#generated.tables) if (table.isFull) table.forget()
+    return isTaken
   }
 
   #scan(start: number): number {

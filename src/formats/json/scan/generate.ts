@@ -1,9 +1,11 @@
-import type { BytesBuilder } from '../../arrow/builders/bytes.ts'
 import type { Column } from '../column.ts'
 import type { ScalarShape } from '../exact/scalars.ts'
 import type { Shape, TimeShape } from '../shape.ts'
 import { isLevel, type Level, type Member, structLevel } from './levels.ts'
-import { isPlainKey, MemberTable, type RescuedPath } from './member-table.ts'
+import { fillAbsent, isRepeated } from './fills.ts'
+import { matchCode } from './match-code.ts'
+import { MemberTable, type RescuedPath } from './member-table.ts'
+import { Program } from './program.ts'
 import { readBoolean } from './booleans.ts'
 import { readDecimal, readDouble, readFloat, readInt, readLong } from './numbers.ts'
 import type { RescueWriter } from './rescue-writer.ts'
@@ -36,6 +38,14 @@ export interface HardValue {
   readonly rescued: RescuedPath | null
 }
 
+/** What differs between levels of few members and of many: declarations, a guess at the next member, reading it, and those that were missing. */
+interface LevelCode {
+  readonly before: string
+  readonly find: string
+  readonly read: string
+  readonly absent: string
+}
+
 /** Where a value stands: from where paths begin, and from the record with `[*]` for list indexes. */
 interface Place {
   readonly path: string
@@ -43,10 +53,8 @@ interface Place {
 }
 
 const encoder = new TextEncoder()
-/** Members of a level up to which one integer's bits say which were seen. */
+/** Members of a level up to which one function holds them all, and one integer's bits say which were seen. */
 const maxBits = 31
-/** Entries of a map up to which each key is compared with those before it. */
-const maxEntries = 64
 
 /**
  * Generates the scanner of a level and all that is below it: one function a struct, list and map. A level's function tries the key
@@ -75,53 +83,85 @@ export function generateScan(
       onForget,
     )
     tables.push(table)
-    const bits = at.members.length <= maxBits
     const name = program.nextName('level')
     const tableName = program.bind(table)
+    // At each place the member is expected that stood there last; first, that which the schema has next.
     const next = program.bind(Int32Array.from({ length: at.members.length + 1 }, (_, i) => i % Math.max(1, at.members.length)))
-    const seen = bits ? '' : program.bind(new Float64Array(at.members.length))
-    const cases = at.members.map((member, i) => `case ${i}: ${markSeen(i, bits, seen)} ${memberCode(member, at)} break`)
-    const isSeen = (i: number) => (bits ? `seen & ${1 << i}` : `${seen}[${i}] === visit`)
-    const absent = at.members.map((member, i) => `if (!(${isSeen(i)})) { ${absentCode(member)} }`).join('\n')
+    const { before, find, read, absent } = at.members.length <= maxBits ? narrow(at, next) : wide(at, tableName, next)
     program.add(`function ${name}(p, emptyIsFine) {
       const B = source.bytes, V = source.view
       const visit = ++${tableName}.visit
-      let seen = 0, last = 0, b = B[p]
+      let last = 0, b = B[p]
+      ${before}
       if (b !== 0x22) { p = source.space(p); b = B[p] }
       if (b === 0x7d) { if (!emptyIsFine) return -1; p++ }
       else for (;;) {
         let i = ${next}[last]
         found: {
-          for (let tries = 0; tries < 2; tries++) {
-            switch (i) {
-              ${at.members.map(({ key }, i) => `case ${i}: ${matchCode(key)} break`).join('\n')}
-            }
-            i = ${next}[i + 1]
-          }
+          ${find}
           i = ${tableName}.find(source, p)
           if (i < 0) return -1
           p = ${tableName}.valueAt
           if (i < ${at.members.length}) ${next}[last] = i
         }
         if (B[p] <= 0x20) p = source.space(p)
-        switch (i) {
-          ${cases.join('\n')}
-          default: p = skipUnknown(${tableName}, i - ${at.members.length}, visit, p)
-        }
+        if (i < ${at.members.length}) { last = i + 1; ${read} }
+        else p = skipUnknown(${tableName}, i - ${at.members.length}, visit, p)
         if (p < 0) return -1
         b = B[p]
         if (b <= 0x20) { p = source.space(p); b = B[p] }
         p++
         if (b !== 0x2c) { if (b === 0x7d) break; return -1 }
         if (B[p] !== 0x22) p = source.space(p)
-        if (i < ${at.members.length}) last = i + 1
       }
-      ${bits ? `if (seen !== ${at.members.length === 31 ? 0x7fffffff : (1 << at.members.length) - 1}) {` : '{'}
-        ${absent}
-      }
+      ${absent}
       return p
     }`)
     return name
+  }
+
+  /** Up to 31 members: all of them in the level's own function, which were seen in the bits of an integer. A second occurrence counts, and only the exact path knows how. */
+  function narrow(at: Level, next: string): LevelCode {
+    const { length } = at.members
+    const cases = at.members.map(
+      (member, i) => `case ${i}: if (seen & ${1 << i}) return -1; seen |= ${1 << i}; ${memberCode(member, at)} break`,
+    )
+    return {
+      before: 'let seen = 0',
+      find: `for (let tries = 0; tries < 2; tries++) {
+        switch (i) {
+          ${at.members.map(({ key }, i) => `case ${i}: ${matchCode(key)} break`).join('\n')}
+        }
+        i = ${next}[i + 1]
+      }`,
+      read: `switch (i) { ${cases.join('\n')} }`,
+      absent: `if (seen !== ${2 ** length - 1}) { ${at.members.map((member, i) => `if (!(seen & ${1 << i})) { ${absentCode(member)} }`).join('\n')} }`,
+    }
+  }
+
+  /** More members: a function for each, since V8 optimizes no function of any size; `seen` has the visit in which each was met last. */
+  function wide(at: Level, table: string, next: string): LevelCode {
+    const readers = at.members.map((member) => {
+      const name = program.nextName('member')
+      program.add(`function ${name}(p) { const B = source.bytes, V = source.view; ${memberCode(member, at)} return p }`)
+      return name
+    })
+    const members = program.nextName('members')
+    program.add(`const ${members} = [${readers.join(', ')}]`)
+    const seen = program.bind(new Float64Array(at.members.length))
+    const absent = program.bind(
+      at.members.map((member) => (member.required ? null : columnsOf(member.target).map(({ builder }) => builder))),
+    )
+    return {
+      before: 'let count = 0',
+      find: `for (let tries = 0; tries < 2; tries++) {
+        const after = ${table}.match(source, i, p)
+        if (after >= 0) { p = after; break found }
+        i = ${next}[i + 1]
+      }`,
+      read: `if (${seen}[i] === visit) return -1; ${seen}[i] = visit; count++; p = ${members}[i](p)`,
+      absent: `if (count !== ${at.members.length} && !fillAbsent(${absent}, ${seen}, visit)) return -1`,
+    }
   }
 
   function memberCode({ target, path, required }: Member, at: Level): string {
@@ -240,7 +280,8 @@ export function generateScan(
     const p = source.space(start)
     if (source.bytes[p] !== 0x7b) return -1
     const after = ${name}(p + 1, false)
-    return after < 0 ? after : source.space(after)
+    // What follows the document may be taken for white space.
+    return after < 0 || after >= source.end ? after : Math.min(source.space(after), source.end)
   }`)
   return { scan: program.compile() as Scan, tables, misfits }
 }
@@ -287,60 +328,7 @@ const readers = {
   readEpoch,
   readTimestamp,
   isRepeated,
-}
-
-/** Source text, and the values that its names are bound to. */
-class Program {
-  readonly #parts: string[] = []
-  readonly #bound = new Map<string, unknown>()
-  readonly #names = new Map<unknown, string>()
-  #count = 0
-
-  nextName(kind: string): string {
-    return `${kind}${this.#count++}`
-  }
-
-  bindAs(name: string, value: unknown): void {
-    this.#bound.set(name, value)
-  }
-
-  bind(value: object): string {
-    const known = this.#names.get(value)
-    if (known !== undefined) return known
-    const name = this.nextName('value')
-    this.#names.set(value, name)
-    this.#bound.set(name, value)
-    return name
-  }
-
-  add(part: string): void {
-    this.#parts.push(part)
-  }
-
-  compile(): unknown {
-    // oxlint-disable-next-line typescript/no-implied-eval
-    const make = new Function('bound', `'use strict'\nconst {${[...this.#bound.keys()].join(', ')}} = bound\n${this.#parts.join('\n')}`)
-    return make(Object.fromEntries(this.#bound)) as unknown
-  }
-}
-
-/** `if (words equal) { p += length; break found }` for the bytes of `"key":`; nothing for a key that documents write with escapes. */
-function matchCode(key: string): string {
-  if (!isPlainKey(key)) return ''
-  const bytes = encoder.encode(`"${key}":`)
-  const { length } = bytes
-  if (length < 4) return `if (B[p] === 0x22 && B[p + 1] === 0x22 && B[p + 2] === 0x3a) { p += 3; break found }`
-  const view = new DataView(bytes.buffer)
-  const places = Array.from({ length: length >> 2 }, (_, i) => i * 4)
-  // The last word overlaps the one before it where the length is no multiple of four.
-  if (length % 4 !== 0) places.push(length - 4)
-  const tests = places.map((at) => `V.getInt32(p${at === 0 ? '' : ` + ${at}`}, true) === ${view.getInt32(at, true)}`)
-  return `if (${tests.join(' && ')}) { p += ${length}; break found }`
-}
-
-/** A member's second occurrence counts, and only the exact path knows how. */
-function markSeen(i: number, bits: boolean, seen: string): string {
-  return bits ? `if (seen & ${1 << i}) return -1; seen |= ${1 << i};` : `if (${seen}[${i}] === visit) return -1; ${seen}[${i}] = visit;`
+  fillAbsent,
 }
 
 function isTimestamp(shape: ScalarShape): shape is TimeShape {
@@ -373,19 +361,4 @@ function scannedForm({ kind, form }: TimeShape): ScannedForm {
 
 function escaped(path: string): Uint8Array {
   return encoder.encode(JSON.stringify(path).slice(1, -1))
-}
-
-/** Whether the last slot's bytes stand in one of those from `first` on; also where there are too many to look. */
-function isRepeated(keys: BytesBuilder, first: number): boolean {
-  const { offsets, data, length } = keys
-  const last = length - 1
-  if (last - first > maxEntries) return true
-  const size = offsets[length] - offsets[last]
-  for (let i = first; i < last; i++) {
-    if (offsets[i + 1] - offsets[i] !== size) continue
-    let k = 0
-    while (k < size && data[offsets[i] + k] === data[offsets[last] + k]) k++
-    if (k === size) return true
-  }
-  return false
 }

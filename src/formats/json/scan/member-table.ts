@@ -3,6 +3,10 @@ import { bytesBefore, specialIn } from './words.ts'
 
 /** Keys that are no column are remembered up to this many; then all of them are forgotten and learned again. */
 const maxUnknown = 2048
+/** Bytes of a key that is remembered. */
+const longestUnknown = 4096
+/** Members that are compared with a key: more of them have one hash only where somebody made them so. */
+const maxProbes = 256
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
@@ -59,9 +63,18 @@ export class MemberTable {
     return this.unknown.length > maxUnknown
   }
 
+  /** The position after `"key":` of the member at this place, if it stands at `p`; negative where it does not. */
+  match({ bytes }: Source, member: number, p: number): number {
+    const key = this.#keys[member]
+    const end = p + 1 + key.length
+    if (bytes[p] !== 0x22 || bytes[end] !== 0x22 || bytes[end + 1] !== 0x3a) return giveUp
+    return isSame(key, bytes, p + 1, key.length) ? end + 2 : giveUp
+  }
+
   /**
    * The place of the member whose key's opening quote stands at `p`: from 0 as the keys were given, behind them the unknown ones.
-   * `valueAt` is then where its value begins. Gives up where the key holds an escape.
+   * `valueAt` is then where its value begins. Gives up where the key holds an escape, is unknown and very long, or where too many keys
+   * have its hash.
    */
   find(source: Source, p: number): number {
     const { bytes, view, end } = source
@@ -95,11 +108,14 @@ export class MemberTable {
     this.valueAt = source.space(p + 1)
     hash ^= length
     const mask = this.#slots.length - 1
-    for (let slot = (hash ^ (hash >>> 15)) & mask; ; slot = (slot + 1) & mask) {
+    let slot = (hash ^ (hash >>> 15)) & mask
+    for (let probes = 0; probes < maxProbes; probes++) {
       const member = this.#slots[slot] - 1
-      if (member < 0) return this.#add(bytes.slice(start, start + length), slot)
+      if (member < 0) return length > longestUnknown ? giveUp : this.#add(bytes.slice(start, start + length), slot)
       if (isSame(this.#keys[member], bytes, start, length)) return member
+      slot = (slot + 1) & mask
     }
+    return giveUp
   }
 
   #add(key: Uint8Array, slot: number): number {

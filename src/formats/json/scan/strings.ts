@@ -7,11 +7,16 @@ const escapes = new Uint8Array(256)
 for (const [letter, meaning] of ['""', '\\\\', '//', 'b\b', 'f\f', 'n\n', 'r\r', 't\t'])
   escapes[letter.charCodeAt(0)] = meaning.charCodeAt(0)
 
+/** Room for the rest of a document of this size is made at once. In a longer one each string is measured first: it may be one of many columns'. */
+const longRest = 16_384
+
 /** Reads a string into the next slot of a column. `p`: at the value. Gives up where it is no string, or holds a lone surrogate. */
 export function readString(source: Source, column: BytesBuilder, p: number): number {
   const { bytes, view, end } = source
   if (bytes[p++] !== 0x22) return giveUp
-  let to = column.reserve(end - p)
+  const after = end - p > longRest ? source.skipString(p) : end
+  if (after < 0) return giveUp
+  let to = column.reserve(after - p)
   const { data, view: out } = column
   let high = 0
   while (p < end) {

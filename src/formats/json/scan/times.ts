@@ -13,8 +13,8 @@ export interface ScannedForm {
   readonly offsetMicros: number
 }
 
-/** The date that was read last: most documents carry the same day as the one before. */
-const known = { year: 0, rest: 0, last: 0, days: 0 }
+/** The date that was read last, as words of its text: most documents carry the same day as the one before. First it is 1970-01-01. */
+const known = { year: 0x30373931, rest: 0x2d31302d, last: 0x3130, days: 0 }
 
 /** Days since 1970-01-01 of `YYYY-MM-DD`; NaN where it is no date of the years 2 to 9998 (no zone moves those out of range). */
 function readDays(source: Source, p: number): number {

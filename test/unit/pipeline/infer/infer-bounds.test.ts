@@ -6,21 +6,26 @@ function repeat<T>(count: number, make: (i: number) => T): T[] {
   return Array.from({ length: count }, (_, i) => make(i))
 }
 
-test('of 200 documents, a key that fewer than one in a hundred have gets no column', () => {
-  const documents = repeat(200, (i) => ({ id: i, [i < 2 ? 'two' : 'most']: 1, ...(i === 7 && { once: 1 }) }))
-  expect(inferred(documents)).toEqual(['id: long', 'two: long', 'most: long'])
+/** Forty-nine members that every object has. */
+const usual = Object.fromEntries(repeat(49, (i) => [`m${i}`, 1]))
+
+test('of more than 50 keys, one that a single document has, or fewer than one in a hundred, gets no column', () => {
+  const few = repeat(300, (i) => ({ ...usual, ...(i < 2 && { two: 1 }), ...(i < 3 && { three: 1 }) }))
+  expect(inferred(few).slice(49)).toEqual(['three: long'])
+  const once = repeat(20, (i) => ({ ...usual, ...(i === 7 && { once: 1 }), ...(i > 17 && { twice: 1 }) }))
+  expect(inferred(once).slice(49)).toEqual(['twice: long'])
 })
 
-test('of fewer documents, each key gets one', () => {
-  const documents = repeat(199, (i) => ({ id: i, ...(i === 7 && { once: 1 }) }))
-  expect(inferred(documents)).toEqual(['id: long', 'once: long'])
+test('of fewer keys or documents, each key gets a column', () => {
+  expect(inferred(repeat(1000, (i) => ({ id: i, ...(i === 7 && { once: 1 }) })))).toEqual(['id: long', 'once: long'])
+  expect(inferred(repeat(19, (i) => ({ ...usual, [`k${i}`]: 1 })))).toHaveLength(49 + 19)
 })
 
 test('what counts within an object is how often that object is there', () => {
-  const documents = repeat(1000, (i) => (i < 20 ? { id: i, address: { city: 'x', ...(i === 3 && { zip: 'y' }) } } : { id: i }))
-  expect(inferred(documents)).toEqual(['id: long', 'address: struct<city: string, zip: string>'])
-  const lists = repeat(10, (i) => ({ items: repeat(30, (j) => ({ sku: 'x', ...(i === 0 && j === 0 && { odd: 1 }) })) }))
-  expect(inferred(lists)).toEqual(['items: list<struct<sku: string>>'])
+  const documents = repeat(1000, (i) => (i < 19 ? { id: i, address: { ...usual, [`k${i}`]: 'x' } } : { id: i }))
+  expect(inferred(documents)[1]).toContain('k18: string')
+  const lists = repeat(10, (i) => ({ items: repeat(30, (j) => ({ ...usual, ...(i === 0 && { [`k${j}`]: 1 }) })) }))
+  expect(inferred(lists)[0]).not.toContain('k1:')
 })
 
 test('an object whose keys are data has no column, and what stands beside it has', () => {
@@ -90,6 +95,6 @@ test('documents of 5,000 keys have 500 columns', () => {
 })
 
 test('no more than 20,000 places are noted', () => {
-  const values = bytesOf(repeat(30, (i) => Object.fromEntries(repeat(1000, (j) => [`k${i}-${j}`, 1]))))
+  const values = bytesOf(repeat(19, (i) => Object.fromEntries(repeat(1100, (j) => [`k${i}-${j}`, 1]))))
   expect(inferColumns(values, { taken: new Set(), maxColumns: 100_000 })).toHaveLength(19_999)
 })

@@ -55,14 +55,14 @@ const plain = ['boolean', 'int', 'long', 'float', 'double', 'string', 'binary', 
 /** A shape that documents of `documentOf` mostly fit. */
 export function randomShape(chance: Chance): RecordShape {
   const columns: ColumnShape[] = []
-  const taken = new Set<string>()
   for (const key of sampleOf(chance, keys, 1 + chance.below(6))) {
     if (chance.often(15)) {
       for (const inner of sampleOf(chance, keys, 1 + chance.below(3)))
         columns.push({ path: [key, inner], shape: shapeOf(chance, 2), required: false })
     } else columns.push({ path: [key], shape: shapeOf(chance, 3), required: chance.often(5) })
-    taken.add(key)
   }
+  // Levels of many members are scanned otherwise than those of few.
+  if (chance.often(4)) for (let i = 0; i < 40; i++) columns.push({ path: [`wide${i}`], shape: shapeOf(chance, 0), required: false })
   return { columns }
 }
 
