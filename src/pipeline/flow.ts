@@ -1,7 +1,7 @@
 /**
  * The road, as types; read it first. Each stage's answer is the next one's question:
  *
- *     listing ─plan▶ Task ─read▶ bytes ─decode▶ RowGroup ─write▶ DataFile ┐
+ *     listing ─plan▶ Task ─read▶ bytes ─decode▶ RowBatch ─write▶ DataFile ┐
  *                      │                └─────▶ TranslatedPart ───────────┴▶ TaskResult ─commit▶ snapshot
  *                      └── a range of segments, as a value
  *
@@ -50,8 +50,8 @@ export interface DecidedSpan {
   readonly ranges: OffsetRanges
 }
 
-/** Columns of one row group and where its rows come from. The columns are valid until the next row group is asked for. */
-export interface RowGroup {
+/** Rows as columns, and where they come from. The columns are valid until the next batch is asked for. */
+export interface RowBatch {
   readonly columns: ColumnBatch
   readonly sources: readonly DecidedSpan[]
 }

@@ -13,14 +13,14 @@ export interface Limits extends WorkerLimits {
 }
 
 /**
- * Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the columns of all tasks, an eighth for their segments
- * fetched ahead, and an eighth for the largest batch that may be inflated. A row group being encoded is held about three times
- * more (IPC, encoder, pages), one at a time; the rest is the runtime's.
+ * Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the row groups of all tasks, an eighth
+ * for their segments fetched ahead, and an eighth for the largest batch that may be inflated. Where a row group is encoded at once
+ * (the codecs that parquet-wasm has alone), it is held about three times more, one at a time; the rest is the runtime's.
  */
 export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }: ProcessorDocument['spec']['processing']): Limits {
   const share = Math.floor(Math.max(memoryLimitBytes - runtimeBytes, memoryLimitBytes / 4) / 8)
   return {
-    rowGroupBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
+    rowGroupBytes: Math.min(16 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
     maxBytes: Math.min(32 * mebibyte, Math.max(mebibyte, Math.floor(share / parallelism))),
     maxRequests: Math.max(2, Math.min(32, Math.floor(128 / parallelism))),
     maxBatchBytes: share,

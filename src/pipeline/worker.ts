@@ -9,10 +9,14 @@ import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { TableColumns } from './decode/table-columns.ts'
-import type { DecidedSpan, RowGroup, TableLayout, TaskResult } from './flow.ts'
+import type { DecidedSpan, RowBatch, TableLayout, TaskResult } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
 import { writeDataFiles } from './write/data-file-writer.ts'
+import { isStreaming } from './write/file-encoder.ts'
 import { parquetOptions } from './write/parquet-options.ts'
+
+/** Columns of about this size are encoded at once: large enough for pages, small enough for a processor's cache. */
+const maxBatchBytes = 4 * 1024 * 1024
 
 /** What a worker needs to know of the table that a task feeds. */
 export interface TaskTarget {
@@ -22,7 +26,7 @@ export interface TaskTarget {
 }
 
 export interface WorkerLimits extends FetchBounds {
-  /** Columns of this size become a row group, bytes. */
+  /** A row group is closed at this size, bytes; where each is encoded at once, so large are its columns. */
   readonly rowGroupBytes: number
   readonly targetFileSizeBytes: number
   /** A compressed batch may inflate to this many bytes. */
@@ -55,8 +59,11 @@ export async function carryOut(
   const parts: TranslatedPart[] = []
   const properties = metadata.properties ?? {}
   const fields = layout.columns.map(({ field }) => field)
-  const files = await writeDataFiles(rowGroups(task, target, limits, seams, parts, signal), seams.io, {
-    ...parquetOptions(properties),
+  const parquet = parquetOptions(properties)
+  const batchBytes = isStreaming(parquet) ? Math.min(maxBatchBytes, limits.rowGroupBytes) : limits.rowGroupBytes
+  const files = await writeDataFiles(rowBatches(task, target, { ...limits, batchBytes }, seams, parts, signal), seams.io, {
+    ...parquet,
+    rowGroupBytes: limits.rowGroupBytes,
     fields,
     metricsModes: metricsModes({ fields }, properties, kafkaFieldIds(layout)),
     targetFileSizeBytes: limits.targetFileSizeBytes,
@@ -65,18 +72,18 @@ export async function carryOut(
   return { task, files, parts, finishedAtMs: seams.clock.now() }
 }
 
-/** The task's rows as row groups; what its parts came to is pushed to `parts` as they end. */
-async function* rowGroups(
+/** The task's rows in batches; what its parts came to is pushed to `parts` as they end. */
+async function* rowBatches(
   task: Task,
   { layout, onError }: TaskTarget,
-  limits: WorkerLimits,
+  limits: WorkerLimits & { readonly batchBytes: number },
   seams: WorkerSeams,
   parts: TranslatedPart[],
   signal?: AbortSignal,
-): AsyncGenerator<RowGroup, void, undefined> {
+): AsyncGenerator<RowBatch, void, undefined> {
   const columns = new TableColumns(layout)
   let sources: DecidedSpan[] = []
-  const take = (): RowGroup => ({ columns: columns.snapshot(), sources })
+  const take = (): RowBatch => ({ columns: columns.snapshot(), sources })
   const reset = () => {
     columns.clear()
     sources = []
@@ -88,7 +95,7 @@ async function* rowGroups(
       else {
         for (const span of decoder.decode(fetched.segment, fetched.bytes)) {
           sources.push(span)
-          if (columns.byteLength < limits.rowGroupBytes) continue
+          if (columns.byteLength < limits.batchBytes) continue
           yield take()
           reset()
         }

@@ -34,7 +34,7 @@ export interface ObjectStore {
   /** Yields pages until the end; a caller that stops early sends no further request. */
   list(query: ListQuery): AsyncIterable<ListPage>
   /**
-   * The whole object, or `range` of it (`end` exclusive), in one request.
+   * The whole object, or `range` of it (`end` exclusive), in one request. The bytes are the caller's: nobody else holds them.
    * `ifMatch`: throws ObjectChanged unless the object's ETag is that one. ObjectNotFound where there is none.
    */
   get(key: string, options?: { ifMatch?: string; range?: { start: number; end: number }; signal?: AbortSignal }): Promise<Uint8Array>

@@ -1,3 +1,4 @@
+import { release } from '../../formats/bytes/release.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../seams/object-store.ts'
@@ -19,7 +20,8 @@ export type Fetched = { readonly segment: SegmentRef } & (
 )
 
 /**
- * Yields the segments' bytes in their order, one GET each with `If-Match`, with as many in flight as the bounds allow.
+ * Yields the segments' bytes in their order, one GET each with `If-Match`, with as many in flight as the bounds allow. Bytes are
+ * valid until the next ones are asked for.
  * Nothing is fetched after the consumer stops. Throws what the store throws for reasons that may pass.
  */
 export async function* fetchSegments(
@@ -47,7 +49,9 @@ export async function* fetchSegments(
       }
       const { size, answer } = ahead.shift()!
       bytesAhead -= size
-      yield await answer
+      const fetched = await answer
+      yield fetched
+      if (fetched.kind === 'bytes') release(fetched.bytes)
     }
   } finally {
     await Promise.allSettled(ahead.map(({ answer }) => answer))

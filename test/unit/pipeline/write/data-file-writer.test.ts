@@ -6,7 +6,7 @@ import { metricsModes } from '../../../../src/formats/iceberg/metrics-config.ts'
 import { BytesBuilder } from '../../../../src/formats/arrow/builders/bytes.ts'
 import { Int64Builder } from '../../../../src/formats/arrow/builders/numbers.ts'
 import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
-import type { RowGroup } from '../../../../src/pipeline/flow.ts'
+import type { RowBatch } from '../../../../src/pipeline/flow.ts'
 import { writeDataFiles } from '../../../../src/pipeline/write/data-file-writer.ts'
 import { at, refOf } from '../segments.ts'
 import { memoryIo } from './memory-io.ts'
@@ -17,7 +17,7 @@ const fields: NestedField[] = [
 ]
 
 /** Row groups with ten rows each; the offset is the row's number, every tenth value is null. */
-async function* groups(count: number): AsyncGenerator<RowGroup, void, undefined> {
+async function* groups(count: number): AsyncGenerator<RowBatch, void, undefined> {
   const [offsets, values] = [new Int64Builder(), new BytesBuilder()]
   for (let group = 0; group < count; group++) {
     offsets.clear()
@@ -35,7 +35,7 @@ async function* groups(count: number): AsyncGenerator<RowGroup, void, undefined>
   }
 }
 
-async function write(source: AsyncIterator<RowGroup>, targetFileSizeBytes: number) {
+async function write(source: AsyncIterator<RowBatch>, targetFileSizeBytes: number) {
   const { io, files } = memoryIo()
   let next = 0
   const written = await writeDataFiles(source, io, {
@@ -44,6 +44,7 @@ async function write(source: AsyncIterator<RowGroup>, targetFileSizeBytes: numbe
     dictionarySizeBytes: 1_048_576,
     fields,
     metricsModes: metricsModes({ fields }, {}, new Set([3, 7])),
+    rowGroupBytes: 1,
     targetFileSizeBytes,
     newLocation: () => `s3://w/${next++}.parquet`,
   })
@@ -135,6 +136,7 @@ test('no more row groups are asked for than the store takes', async () => {
     dictionarySizeBytes: 1,
     fields,
     metricsModes: new Map(),
+    rowGroupBytes: 1,
     targetFileSizeBytes: 1,
     newLocation: () => 'x',
   } as const

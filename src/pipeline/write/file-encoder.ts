@@ -1,0 +1,44 @@
+import type { ColumnBatch } from '../../formats/arrow/vector.ts'
+import type { ColumnMetrics } from '../../formats/iceberg/column-metrics.ts'
+import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
+import type { NestedField } from '../../formats/iceberg/schema.ts'
+import { pageCodec } from '../../formats/parquet/encode/codec.ts'
+import type { AssembledFile } from '../../formats/parquet/file-assembler.ts'
+import type { RowGroupOptions } from '../../formats/parquet/row-group.ts'
+import { StreamingEncoder } from './streaming-encoder.ts'
+
+export interface EncoderOptions extends RowGroupOptions {
+  /** The columns' fields, with the table's ids, in the order of the batches' columns. */
+  readonly fields: readonly NestedField[]
+  readonly metricsModes: ReadonlyMap<number, MetricsMode>
+  /** A row group is closed when its pages have this size, bytes. */
+  readonly rowGroupBytes: number
+}
+
+/** One data file in the making. The bytes that its functions return, in order, are the file. */
+export interface FileEncoder {
+  /** Bytes of the file so far, with what was not handed out yet. */
+  readonly size: number
+  start(): Uint8Array
+  /** The batch's vectors may be reused afterwards. */
+  append(batch: ColumnBatch): readonly Uint8Array[]
+  /** `keyValues`: the file's own metadata. */
+  finish(keyValues: ReadonlyMap<string, string>): { readonly rest: readonly Uint8Array[]; readonly file: FinishedFile }
+}
+
+export interface FinishedFile extends Pick<AssembledFile, 'size' | 'rowCount' | 'splitOffsets'> {
+  /** By field id, of every primitive. */
+  readonly columns: ReadonlyMap<number, ColumnMetrics>
+}
+
+/** Whether files of this codec are made of small batches, page by page; if not, each batch becomes a row group. */
+export function isStreaming({ codec }: Pick<RowGroupOptions, 'codec'>): boolean {
+  return pageCodec(codec) !== undefined
+}
+
+/** Our own encoder for the codecs that it covers, else parquet-wasm, which is loaded only then: it takes time and memory. */
+export async function openFileEncoder(options: EncoderOptions): Promise<FileEncoder> {
+  if (isStreaming(options)) return new StreamingEncoder(options)
+  const { BatchEncoder } = await import('./batch-encoder.ts')
+  return new BatchEncoder(options)
+}
