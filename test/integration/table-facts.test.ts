@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -242,7 +243,8 @@ describe('of a file with several row groups', () => {
     const place = sqliteOnFiles(own)
     const bucket = join(own, 'bucket')
     for (let base = 0; base < 3000; base += 300) {
-      const records = Array.from({ length: 300 }, (_, i) => ({ value: Buffer.from(`${base + i}-`.padEnd(1200, 'x')) }))
+      // A row group is closed by the size of its compressed pages.
+      const records = Array.from({ length: 300 }, () => ({ value: randomBytes(1200) }))
       await addSegment(bucket, { topic: 'groups', partition: 0 }, BigInt(base), records)
     }
     const processing = { parallelism: 16, memoryLimitBytes: 134_217_728 }
