@@ -20,7 +20,7 @@ const benchFile = join(scratch, 'bench.json')
 
 const steps: readonly Step[] = [
   { name: 'integration', command: ['test/integration/run.ts'] },
-  { name: 'spark', command: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.nightly.config.ts'] },
+  { name: 'engines', command: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.nightly.config.ts'] },
   { name: 'simulation', command: ['test/simulation/run.ts', '--seeds', '1000'] },
   { name: 'bench', command: ['test/bench/run.ts', '--json', benchFile] },
   { name: 'aged table', command: ['test/bench/aged-table.ts', '5000'] },

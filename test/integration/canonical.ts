@@ -13,7 +13,10 @@ export type Row = string
 /** Iceberg's name of a primitive type: `long`, `decimal(9, 2)`, `fixed[4]`, … */
 export type PrimitiveName = string
 
-/** A column of a table, by Iceberg's name of its type; nested types have names that no comparison knows. */
+/**
+ * A column of a table, by Iceberg's name of its type; nested types have names that no comparison knows. `struct.field` is a field of a
+ * column that is a struct.
+ */
 export interface Column {
   readonly name: string
   readonly type: PrimitiveName
@@ -27,6 +30,18 @@ export function sorted(rows: readonly Row[]): Row[] {
 /** The rows' canonical text, in order. */
 export function toRows(rows: readonly CanonicalRow[]): Row[] {
   return sorted(rows.map((row) => JSON.stringify(row)))
+}
+
+/** A canonical value of a type that has text for its canonical form; throws for any other. */
+export function textOf(value: Canonical): string {
+  if (typeof value !== 'string') throw new TypeError(`a text was expected: ${JSON.stringify(value)}`)
+  return value
+}
+
+/** A map's entries, ordered by the key's JSON as UTF-8. */
+export function inKeyOrder(entries: readonly (readonly [Canonical, Canonical])[]): Canonical {
+  const bytes = (key: Canonical) => Buffer.from(JSON.stringify(key))
+  return entries.toSorted(([a], [b]) => Buffer.compare(bytes(a), bytes(b)))
 }
 
 /** A float or double: its shortest digits in scientific notation, `NaN`, `Infinity`, `-Infinity`, and `-0e+0`. */

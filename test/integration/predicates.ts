@@ -9,16 +9,30 @@ export type Predicate =
   | { readonly column: string; readonly op: 'is null' | 'is not null' | 'is nan' }
 
 /** A question to a reader. `unpruned` has the engine answer from a copy of all rows, where no statistics can mislead it. */
-export type Query = { readonly unpruned?: boolean } & (
-  | { readonly select?: readonly string[]; readonly where?: Predicate; readonly aggregate?: never }
-  | { readonly aggregate: 'min' | 'max'; readonly column: string; readonly where?: Predicate }
-  | { readonly aggregate: 'count'; readonly column?: string; readonly where?: Predicate }
+export type Query = RowQuery | AggregateQuery
+
+export interface RowQuery {
+  readonly unpruned?: boolean
+  readonly where?: Predicate
+  readonly select?: readonly string[]
+  readonly aggregate?: never
+}
+
+export type AggregateQuery = { readonly unpruned?: boolean; readonly where?: Predicate } & (
+  | { readonly aggregate: 'min' | 'max'; readonly column: string }
+  | { readonly aggregate: 'count'; readonly column?: string }
 )
+
+/** The column that a query is about; undefined for one about whole rows. */
+export function columnOf(query: Query): string | undefined {
+  return query.where?.column ?? (query.aggregate === undefined ? undefined : query.column)
+}
 
 /**
  * The queries that wrong statistics would get wrong answers to: for each column, every predicate at each data file's own
  * least and greatest value and just outside of them, and min, max and count. `files` holds the rows of each data file;
- * `select` names the columns to ask for (default: all). Columns of nested types get the null tests alone.
+ * `select` names the columns to ask for (default: all). Columns of nested types get the null tests alone; a field of a struct is not
+ * asked about what lies just outside of its bounds, since it is kept and compared as a column is.
  */
 export function predicateMatrix(
   files: readonly (readonly CanonicalRow[])[],
@@ -33,12 +47,13 @@ export function predicateMatrix(
     if (!isPrimitive(type)) return found
     if (isFloat(type)) found.push({ column: name, op: 'is nan' })
     const values = files.flatMap((rows) => boundsOf(type, rows, name))
-    for (const value of distinct(values.flatMap((bound) => [bound, ...neighbours(type, bound)]))) {
+    const near = (bound: Canonical) => (name.includes('.') ? [] : neighbours(type, bound))
+    for (const value of distinct(values.flatMap((bound) => [bound, ...near(bound)]))) {
       for (const op of ['=', '<', '>='] as const) found.push({ column: name, op, value })
     }
     const bounds = distinct(values)
     if (bounds.length > 0) found.push({ column: name, op: 'in', value: bounds })
-    for (const value of bounds) found.push({ column: name, op: 'in', value: [value, neighbours(type, value)[0] ?? value] })
+    for (const value of bounds) found.push({ column: name, op: 'in', value: [value, near(value)[0] ?? value] })
     if (type === 'string') {
       for (const value of distinct(bounds.flatMap(prefixes))) found.push({ column: name, op: 'starts with', value })
     }
@@ -55,17 +70,23 @@ export function predicateMatrix(
 export function expectedAnswer(rows: readonly CanonicalRow[], columns: readonly Column[], query: Query): Row[] {
   const types = new Map(columns.map(({ name, type }) => [name, type]))
   const { where } = query
-  const matching = where ? rows.filter((row) => matches(types.get(where.column) ?? '', where, row[where.column])) : rows
+  const matching = where ? rows.filter((row) => matches(types.get(where.column) ?? '', where, valueAt(row, where.column))) : rows
   if (query.aggregate === undefined) {
     const { select } = query
     return toRows(select ? matching.map((row) => Object.fromEntries(select.map((name) => [name, row[name]]))) : matching)
   }
   if (query.column === undefined) return toRows([{ count: String(matching.length) }])
-  const values = matching.map((row) => row[query.column ?? '']).filter((value) => value !== null)
+  const { column } = query
+  const values = matching.map((row) => valueAt(row, column)).filter((value) => value !== null)
   if (query.aggregate === 'count') return toRows([{ count: String(values.length) }])
-  const [least, greatest] = extremes(types.get(query.column) ?? '', values)
+  const [least, greatest] = extremes(types.get(column) ?? '', values)
   const extreme = query.aggregate === 'min' ? least : greatest
   return toRows([{ [query.aggregate]: extreme === '-0e+0' ? '0e+0' : extreme }])
+}
+
+/** A column's value, or a field's of a struct by `struct.field`; null where the struct is. */
+function valueAt(row: CanonicalRow, column: string): Canonical {
+  return column.split('.').reduce<Canonical>((value, name) => (value === null ? null : (value as CanonicalRow)[name]), row)
 }
 
 function matches(type: PrimitiveName, predicate: Predicate, value: Canonical): boolean {
@@ -95,7 +116,7 @@ function matches(type: PrimitiveName, predicate: Predicate, value: Canonical): b
 function boundsOf(type: PrimitiveName, rows: readonly CanonicalRow[], column: string): Canonical[] {
   return extremes(
     type,
-    rows.map((row) => row[column]),
+    rows.map((row) => valueAt(row, column)),
   ).filter((value) => value !== null)
 }
 
@@ -127,9 +148,9 @@ function neighbours(type: PrimitiveName, bound: Canonical): Canonical[] {
   if (isFloat(type)) {
     const value = Number(bound)
     const step = type === 'float' ? 2 ** -20 : 2 ** -45
-    return Number.isFinite(value)
-      ? [(value - Math.abs(value) * step - step).toExponential(), (value + Math.abs(value) * step + step).toExponential()]
-      : []
+    return [value - Math.abs(value) * step - step, value + Math.abs(value) * step + step]
+      .filter((near) => Number.isFinite(type === 'float' ? Math.fround(near) : near))
+      .map((near) => near.toExponential())
   }
   if (type === 'string') {
     const points = Array.from(bound)

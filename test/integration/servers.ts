@@ -54,12 +54,17 @@ export async function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<
   return { ...server, uri: `http://127.0.0.1:${server.port}` }
 }
 
+/** Trino over that catalog and S3 server. */
+export function startTrinoServer(s3: S3Endpoint, restCatalogUri: string): Promise<RunningServer> {
+  return start('trino', new URL(s3.endpoint).port, new URL(restCatalogUri).port)
+}
+
 /** Starts any server that `servers/up.sh` knows, on a free loopback port; `args` are what follows the port there. */
 async function start(product: string, ...args: string[]): Promise<RunningServer> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort()
     try {
-      await script('up.sh', [product, String(port), ...args], 90_000)
+      await script('up.sh', [product, String(port), ...args], 180_000)
       const name = `${product}-${port}`
       return { name, port, stop: () => script('down.sh', [name], 30_000) }
     } catch (error) {

@@ -2,11 +2,10 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { inject } from 'vitest'
 import { type Row, sorted } from './canonical.ts'
-import { install, installDirectory } from './servers.ts'
+import { install, installDirectory, type S3Endpoint } from './servers.ts'
 
-/** A Spark session over the shared REST catalog, which SQL calls `ice`. */
+/** A Spark session over the REST catalog, which SQL calls `ice`. */
 export interface Spark {
   /** Runs a statement; its answer in canonical form, in order of the rows' text. Throws what Spark says. */
   sql(statement: string): Promise<Row[]>
@@ -14,7 +13,7 @@ export interface Spark {
 }
 
 /** Installs Spark where it is missing and starts it, which takes half a minute. */
-export async function startSpark(): Promise<Spark> {
+export async function startSpark(s3: S3Endpoint, restCatalogUri: string): Promise<Spark> {
   await install('spark')
   const home = installDirectory()
   const jars = readdirSync(join(home, 'spark-jars')).filter((name) => /^iceberg-.*\.jar$/.test(name))
@@ -36,7 +35,7 @@ export async function startSpark(): Promise<Spark> {
     return sorted(rows)
   }
 
-  await ask({ uri: inject('restCatalogUri'), s3: inject('s3'), jars: jars.map((name) => join(home, 'spark-jars', name)) })
+  await ask({ uri: restCatalogUri, s3, jars: jars.map((name) => join(home, 'spark-jars', name)) })
   return {
     sql: (statement) => ask({ sql: statement }),
     async stop() {

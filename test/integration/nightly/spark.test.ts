@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
@@ -16,7 +16,7 @@ let directory: string
 let spark: Spark
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'spark-'))
-  spark = await startSpark()
+  spark = await startSpark(inject('s3'), inject('restCatalogUri'))
 }, 30 * 60_000)
 afterAll(async () => {
   await spark?.stop()

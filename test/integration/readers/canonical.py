@@ -17,30 +17,11 @@ struct                  object, its fields in the schema's order
 """
 
 import base64
-import json
 import uuid
 from decimal import Decimal
 
 import pyarrow as pa
-
-
-def number(value):
-    """A float as its shortest digits in scientific notation, which is JavaScript's toExponential()."""
-    if value != value:
-        return "NaN"
-    if value in (float("inf"), float("-inf")):
-        return "Infinity" if value > 0 else "-Infinity"
-    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
-    if digits == (0,):
-        exponent = 0
-    exponent += len(digits) - 1
-    fraction = "." + "".join(map(str, digits[1:])) if len(digits) > 1 else ""
-    return f"{'-' if sign else ''}{digits[0]}{fraction}e{'+' if exponent >= 0 else '-'}{abs(exponent)}"
-
-
-def dump(value):
-    """Compact JSON, the same text that JavaScript's JSON.stringify gives."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+from canonical_text import dump, number
 
 
 def column(array, is_uuid=False):

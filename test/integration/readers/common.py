@@ -8,7 +8,7 @@ Request, one JSON document:
   S3: {"endpoint", "region", "accessKeyId", "secretAccessKey"}. Values are canonical (canonical.py).
 Answer: one line of JSON for each query, {"rows": [ROW...]} or {"error": TEXT}; each ROW is the canonical JSON text of an object.
 An aggregate's answer is one row {"min": V}, {"max": V} or {"count": N}: nulls and NaN are left out of min and max, nulls out of count of a column.
-A comparison is never true for null or NaN, and takes -0.0 for 0.0.
+A comparison is never true for null or NaN, and takes -0.0 for 0.0. In "where" and "column", `struct.field` is a field of a struct.
 """
 
 import base64
@@ -68,6 +68,11 @@ def load_catalog(request):
 
 def load_table(request):
     return load_catalog(request).load_table(tuple(request["table"]))
+
+
+def kinds_of(schema):
+    """Each column's Iceberg type name, and each nested field's by `struct.field`."""
+    return {name: str(schema.find_field(name).field_type) for name in schema.column_names}
 
 
 def uuid_columns(schema):

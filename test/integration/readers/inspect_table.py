@@ -54,6 +54,8 @@ def field_ids(fields, prefix=()):
             yield from field_ids(kind, own)
         elif pa.types.is_list(kind):
             yield from field_ids([kind.value_field], own)
+        elif pa.types.is_map(kind):
+            yield from field_ids([kind.key_field, kind.item_field], own)
         else:
             yield list(own)
 

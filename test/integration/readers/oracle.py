@@ -3,6 +3,13 @@
 import common
 
 
+def value_at(row, column):
+    """A column's value, or a field's of a struct by `struct.field`; None where the struct is."""
+    for name in column.split("."):
+        row = None if row is None else row[name]
+    return row
+
+
 def matches(kind, predicate, value):
     """Whether one canonical value satisfies a predicate."""
     op = predicate["op"]
@@ -27,7 +34,7 @@ def answer(kinds, rows, query):
     """The answer to a query over canonical row objects; `kinds` gives each column's Iceberg type name."""
     where = query.get("where")
     if where:
-        rows = [row for row in rows if matches(kinds[where["column"]], where, row[where["column"]])]
+        rows = [row for row in rows if matches(kinds[where["column"]], where, value_at(row, where["column"]))]
     if "aggregate" in query:
         return [aggregate(kinds, rows, query)]
     select = query.get("select")
@@ -38,7 +45,7 @@ def aggregate(kinds, rows, query):
     name, column = query["aggregate"], query.get("column")
     if column is None:
         return {name: str(len(rows))}
-    values = [row[column] for row in rows if row[column] is not None]
+    values = [value for row in rows if (value := value_at(row, column)) is not None]
     if name == "count":
         return {name: str(len(values))}
     kind = kinds[column]

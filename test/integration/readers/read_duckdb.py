@@ -44,6 +44,11 @@ def identifier(name):
     return '"' + name.replace('"', '""') + '"'
 
 
+def path(column):
+    """A column, or a field of a struct by `struct.field`."""
+    return ".".join(map(identifier, column.split(".")))
+
+
 def string(text):
     """A string constant; NUL would end DuckDB's query text, so it is spelled."""
     return "(" + " || chr(0) || ".join(quoted(part) for part in text.split("\0")) + ")"
@@ -66,7 +71,7 @@ def constant(kind, value):
 
 def condition(kinds, where):
     """A predicate as SQL. DuckDB takes NaN for the greatest number; here a comparison is never true for it."""
-    kind, column, op = kinds[where["column"]], identifier(where["column"]), where["op"]
+    kind, column, op = kinds(where["column"]), path(where["column"]), where["op"]
     if op in ("is null", "is not null"):
         return f"{column} {op.upper()}"
     if op == "is nan":
@@ -121,12 +126,17 @@ def open_table(request):
     connection = connect()
     table = source(connection, request)
     described = connection.execute(f"DESCRIBE SELECT * FROM {table}").fetchall()
-    kinds = {row[0]: iceberg_kind(row[1]) for row in described}
+    known = {row[0]: iceberg_kind(row[1]) for row in described}
     copied = []
+
+    def kinds(column):
+        if column not in known:
+            known[column] = iceberg_kind(connection.execute(f"DESCRIBE SELECT {path(column)} FROM {table}").fetchall()[0][1])
+        return known[column]
 
     def run(sql):
         data = connection.execute(sql).fetch_arrow_table()
-        return canonical.table(data, {name for name in data.column_names if "uuid" in kinds.get(name, "")})
+        return canonical.table(data, {name for name in data.column_names if "uuid" in known.get(name, "")})
 
     def answer(query):
         name = table
@@ -143,12 +153,12 @@ def open_table(request):
 
     def aggregate(query, name, where):
         function, column = query["aggregate"], query.get("column")
-        argument = "*" if column is None else identifier(column)
+        argument = "*" if column is None else path(column)
         finite = ""
-        if column is not None and function != "count" and kinds[column] in ("float", "double"):
-            finite, argument = f" FILTER (NOT isnan({argument}))", f"{argument} + 0.0::{SQL_TYPES[kinds[column]]}"
+        if column is not None and function != "count" and kinds(column) in ("float", "double"):
+            finite, argument = f" FILTER (NOT isnan({argument}))", f"{argument} + 0.0::{SQL_TYPES[kinds(column)]}"
         data = connection.execute(f"SELECT {function}({argument}){finite} AS answer FROM {name}{where}").fetch_arrow_table()
-        [value] = canonical.column(data.column("answer"), column is not None and kinds[column] == "uuid")
+        [value] = canonical.column(data.column("answer"), column is not None and kinds(column) == "uuid")
         return [{function: value}]
 
     return answer

@@ -22,7 +22,7 @@ def expression(schema, where):
 def open_table(request):
     table = common.load_table(request)
     schema = table.schema()
-    kinds = {field.name: str(field.field_type) for field in schema.fields}
+    kinds = common.kinds_of(schema)
     uuids = common.uuid_columns(schema)
     everything = []
 

@@ -10,28 +10,64 @@ import json
 import os
 import sys
 
+from canonical_text import dump, number
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BinaryType, StructType, TimestampType
+from pyspark.sql.types import (
+    ArrayType,
+    BinaryType,
+    DateType,
+    DecimalType,
+    DoubleType,
+    FloatType,
+    MapType,
+    StructType,
+    TimestampNTZType,
+    TimestampType,
+)
+
+
+def plain(kind, column):
+    """A column without what Python would meddle with: times as numbers, maps as lists of their entries."""
+    if isinstance(kind, StructType):
+        fields = [plain(field.dataType, column.getField(field.name)).alias(field.name) for field in kind.fields]
+        return F.when(column.isNotNull(), F.struct(*fields))
+    if isinstance(kind, ArrayType):
+        return F.transform(column, lambda item: plain(kind.elementType, item))
+    if isinstance(kind, MapType):
+        pair = lambda entry: F.struct(plain(kind.keyType, entry.key).alias("key"), plain(kind.valueType, entry.value).alias("value"))
+        return F.transform(F.map_entries(column), pair)
+    if isinstance(kind, (TimestampType, TimestampNTZType)):
+        return F.unix_micros(column.cast("timestamp"))
+    if isinstance(kind, DateType):
+        return F.unix_date(column)
+    return column
 
 
 def canonical(kind, value):
+    """The canonical form of a value of a plain column whose type was `kind`."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(kind, StructType):
         return {field.name: canonical(field.dataType, value[field.name]) for field in kind.fields}
     if isinstance(kind, ArrayType):
         return [canonical(kind.elementType, item) for item in value]
+    if isinstance(kind, MapType):
+        pairs = [[canonical(kind.keyType, key), canonical(kind.valueType, item)] for key, item in value]
+        return sorted(pairs, key=lambda pair: dump(pair[0]))
     if isinstance(kind, BinaryType):
         return base64.b64encode(bytes(value)).decode()
+    if isinstance(kind, (FloatType, DoubleType)):
+        return number(value)
+    if isinstance(kind, DecimalType):
+        return format(value, f".{kind.scale}f")
     return str(value)
 
 
 def rows(frame):
-    """Timestamps become micros before Python's datetime can meddle with them."""
-    micros = [F.unix_micros(F.col(f"`{f.name}`")).alias(f.name) if isinstance(f.dataType, TimestampType) else F.col(f"`{f.name}`") for f in frame.schema]
-    plain = frame.select(*micros) if micros else frame
-    return [{f.name: canonical(f.dataType, row[f.name]) for f in plain.schema.fields} for row in plain.collect()]
+    fields = frame.schema.fields
+    collected = frame.select(*[plain(field.dataType, F.col(f"`{field.name}`")).alias(field.name) for field in fields]).collect() if fields else []
+    return [{field.name: canonical(field.dataType, row[field.name]) for field in fields} for row in collected]
 
 
 def session(request):
@@ -64,7 +100,7 @@ def session(request):
 
 
 def say(line):
-    answers.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+    answers.write(dump(line) + "\n")
     answers.flush()
 
 
@@ -77,7 +113,7 @@ spark.sparkContext.setLogLevel("ERROR")
 say({"rows": []})
 for line in sys.stdin:
     try:
-        say({"rows": [json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows(spark.sql(json.loads(line)["sql"]))]})
+        say({"rows": [dump(row) for row in rows(spark.sql(json.loads(line)["sql"]))]})
     except Exception as error:  # one statement's failure is that statement's answer
         say({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
 spark.stop()

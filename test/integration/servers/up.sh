@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts one server on loopback and returns when it answers. Stop it with: down.sh NAME-PORT
-# usage: up.sh versitygw PORT | minio PORT | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | redis PORT
+# usage: up.sh versitygw PORT | minio PORT | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT
 # A catalog's bucket must exist. Everything a server writes lies in $INTEROP_RUN and starts empty.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -98,6 +98,27 @@ case $what in
       $s3.access-key=urn:nessie-secret:quarkus:my-secrets.s3-default \
       -Dmy-secrets.s3-default.name="$S3_ACCESS_KEY" -Dmy-secrets.s3-default.secret="$S3_SECRET_KEY" -jar "$jar"
     ready "http://127.0.0.1:$port/iceberg/v1/config" ;;
+  trino) # the REST catalog is `ice`; `memory` has no statistics
+    [ $# -eq 4 ] || die "usage: up.sh trino PORT S3_PORT REST_CATALOG_PORT"
+    home="$INTEROP/trino-476" etc="$data/etc"
+    [ -d "$home" ] || die "trino is not installed: setup.sh trino"
+    mkdir -p "$etc/catalog"
+    printf '%s\n' node.environment=test node.id="$name" node.data-dir="$data" node.internal-address=127.0.0.1 node.bind-ip=127.0.0.1 \
+      plugin.dir="$home/plugin" >"$etc/node.properties"
+    printf '%s\n' coordinator=true node-scheduler.include-coordinator=true http-server.http.port="$port" \
+      discovery.uri="http://127.0.0.1:$port" >"$etc/config.properties"
+    printf '%s\n' io.trino=WARN >"$etc/log.properties"
+    printf '%s\n' -server -Xmx1g -XX:+UseSerialGC -Djava.io.tmpdir="$data" -Djdk.attach.allowAttachSelf=true -Dfile.encoding=UTF-8 \
+      --sun-misc-unsafe-memory-access=allow --add-modules=jdk.incubator.vector >"$etc/jvm.config"
+    printf '%s\n' connector.name=iceberg iceberg.catalog.type=rest iceberg.rest-catalog.uri="http://127.0.0.1:$4" \
+      fs.native-s3.enabled=true s3.endpoint="http://127.0.0.1:$3" s3.region="$S3_REGION" s3.path-style-access=true \
+      s3.aws-access-key="$S3_ACCESS_KEY" s3.aws-secret-key="$S3_SECRET_KEY" >"$etc/catalog/ice.properties"
+    echo connector.name=memory >"$etc/catalog/memory.properties"
+    JAVA_HOME=$(jdk25)
+    export JAVA_HOME PATH="$JAVA_HOME/bin:$PATH"
+    start "$home/bin/launcher" run --etc-dir "$etc" --data-dir "$data"
+    ready "http://127.0.0.1:$port/v1/info" 120
+    until curl -s -m 5 "http://127.0.0.1:$port/v1/info" | grep -q '"starting" *: *false'; do running || failed; sleep 0.1; done ;;
   redis)
     command -v redis-server >/dev/null || die "redis is not installed: setup.sh redis"
     start redis-server --bind 127.0.0.1 --port "$port" --dir "$data" --save '' --appendonly no
