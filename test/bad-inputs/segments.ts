@@ -30,7 +30,8 @@ const malformed = (recordBytes: Uint8Array, recordCount: number) =>
     ]).segment,
   )
 
-const mapped = (mapping: object) => (document: Plain) => (document.spec.mappings = [{ topic: '*', ...mapping }])
+const mapped = (mapping: object) => (document: Plain) =>
+  (document.spec.mappings = [{ topic: '*', value: { format: 'binary' }, ...mapping }])
 
 const brokenZstd = () => {
   const bytes = sealBatch({
@@ -44,6 +45,14 @@ const brokenZstd = () => {
     recordBytes: Buffer.from('no frame of zstd'),
   })
   return stopped(framed(0n, [bytes]).segment)()
+}
+
+/** What the log says where nothing tells what a new table must be like. */
+async function withoutSample(): Promise<string> {
+  const w = world()
+  for (const extension of ['index', 'kfs'] as const) await w.source.put(segmentKey('p/', at, 0n, extension), [Buffer.alloc(100, 7)])
+  if (await w.runOnce((document) => (document.spec.mappings = []))) throw new Error('expected a table that is not made')
+  return (w.linesOf('error')[0].fields.error as Error).message
 }
 
 const stops = 'Its partition stops there, with one line in the log; `--once` ends with exit code 1. Other partitions go on.'
@@ -84,9 +93,26 @@ export const segmentCases: BadInput[] = [
       stopped(segment(0n, [batch(0n, [record('x', { key: Buffer.of(0xff) })])]).bytes, mapped({ key: { format: 'string' } })),
     ],
     [
+      'a required column, and a value without it',
+      stopped(
+        segment(0n, [batch(0n, [record('{"id":7}'), record('{"id":null}')])]).bytes,
+        mapped({ value: { format: 'json', columns: [{ name: 'id', type: 'long', required: true }] } }),
+      ),
+    ],
+    [
+      'a required column, and a tombstone',
+      stopped(
+        segment(0n, [batch(0n, [record('{"id":7}'), record(null)])]).bytes,
+        mapped({ value: { format: 'json', columns: [{ name: 'id', type: 'long', required: true }] } }),
+      ),
+    ],
+    [
       '`onError: skip`, and no later segment that tells how far',
       stopped(sound.bytes.subarray(0, sound.bytes.length - 20), mapped({ onError: 'skip' })),
     ],
+  ]),
+  ...cases('segments', 'No table is made, and the sample is tried again; `--once` ends with exit code 1. Other tables go on.', [
+    ['no record that can be read, and nothing else says what the values are', withoutSample],
   ]),
   ...cases('segments', goesOn, [
     ['offsets that the source lacks', warned(async (w) => [await w.write(at, 0n, [batch(0n, 2)]), await w.write(at, 5n, [batch(5n, 2)])])],
