@@ -31,7 +31,8 @@ export function openTerminal(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStr
     err: (text) => void stderr.write(`${text}\n`),
     style,
     errStyle: (name, text) => styleText(name, text, { stream: stderr }),
-    width: stdout.columns ?? 100,
+    // A terminal that nobody has told its size says 0.
+    width: stdout.columns > 0 ? stdout.columns : 100,
     hasColors: style('bold', 'x') !== 'x',
     progress: (label, format = formatCount) => openProgress(label, stderr, format),
   }
