@@ -4,16 +4,16 @@ import { countingMeter } from '../../src/drivers/meter/counting.ts'
 import { Processor } from '../../src/pipeline/processor.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
-/** What one run asked of its source. */
-export interface SourceRequests {
-  readonly gets: number
-  /** GETs, listings' pages and whatever else went to S3. */
-  readonly all: number
+/** What one run asked of S3. */
+export interface RequestCount {
+  /** Every attempt, to the source and to the warehouse: listings, GETs and PUTs. */
+  readonly requests: number
+  /** Data files that were committed. */
   readonly files: number
 }
 
-/** Runs a document whose source alone is in S3 to the end, in this process, and counts its requests. Throws an Error where it stopped. */
-export async function countRequests(text: string): Promise<SourceRequests> {
+/** Runs a document to the end, in this process, and counts its requests. Throws an Error where it stopped. */
+export async function countRequests(text: string): Promise<RequestCount> {
   const meter = countingMeter()
   const journal = memoryJournal()
   const document = loadDocuments(text, 'bench', {})[0]
@@ -25,5 +25,5 @@ export async function countRequests(text: string): Promise<SourceRequests> {
     await opened.close()
   }
   const total = (name: string) => meter.totals().get(name) ?? 0
-  return { gets: total('store.source.get.requests'), all: total('store.s3.requests'), files: total('files.committed') }
+  return { requests: total('store.s3.requests'), files: total('files.committed') }
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DeclaredColumn } from './columns.ts'
 import type { ProcessUsage } from './usage.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -14,13 +15,28 @@ export interface ServiceRun extends ProcessUsage {
   readonly firstRowSeconds: number
 }
 
-/** A document for `run`, as JSON: the topic `orders` of `source` into the namespace `bench`. */
-export function serviceDocument(source: object, sink: object): string {
+/** What a document says besides source and sink. */
+export interface DocumentParts {
+  /** Columns of JSON values; null: values are kept whole. Default: what the processor makes of a sample. */
+  readonly columns?: readonly DeclaredColumn[] | null
+  readonly parallelism?: number
+  /** The namespace of the tables. */
+  readonly database?: string
+}
+
+/** A document for `run`, as JSON: the topic `orders` of `source` into a table. */
+export function serviceDocument(source: object, sink: object, { columns, parallelism, database = 'bench' }: DocumentParts = {}): string {
+  const value = columns === null ? { format: 'binary' } : { format: 'json', columns }
   return JSON.stringify({
     apiVersion: 'kafscale.io/v1',
     kind: 'IcebergProcessor',
     metadata: { name: 'bench' },
-    spec: { source: { topics: ['orders'], ...source }, sink: { ...sink, database: 'bench' } },
+    spec: {
+      source: { topics: ['orders'], ...source },
+      sink: { ...sink, database },
+      ...(columns !== undefined && { mappings: [{ topic: 'orders', value }] }),
+      ...(parallelism !== undefined && { processing: { parallelism } }),
+    },
   })
 }
 
