@@ -86,7 +86,7 @@ test('what schema show prints can be pasted, is valid, and gives the same table'
   expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining('as the table has them') as string })
   expect(withoutComments(made.stdout)).toEqual(withoutComments(first.stdout))
   expect(await planOf('pasted.yaml')).toEqual(await planOf('spec.yaml'))
-})
+}, 60_000)
 
 test('schema show shows one table, and says which there are where it is another', async () => {
   const cwd = workspace()
