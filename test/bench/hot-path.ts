@@ -18,7 +18,8 @@ export interface HotPathRun {
 async function measure(directory: string, codec: string, raw: boolean, out?: string): Promise<HotPathRun> {
   const others = await segmentsIn(join(directory, 'warm'), codec)
   const segments = await segmentsIn(directory, codec)
-  const { target, limits } = await openWorkload(raw ? null : await readColumns(join(directory, 'columns.tsv')), segments[0])
+  const columns = raw ? null : await readColumns(join(directory, 'columns.tsv'))
+  const { target, limits } = await openWorkload(columns, 1, segments[0])
   await carryOut(taskOf(others), target, limits, fileSeams().seams)
 
   const { seams, written } = fileSeams(out)

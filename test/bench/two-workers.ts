@@ -1,26 +1,27 @@
 import { openThreads, type Threads } from '../../src/compose/threads.ts'
-import type { SegmentRef } from '../../src/model/segment.ts'
 import type { Task } from '../../src/model/task.ts'
+import { packTasks } from '../../src/pipeline/plan/pack-tasks.ts'
 import { readColumns } from './columns.ts'
-import { fileSeams, openWorkload, segmentsIn, taskOf, type Workload } from './workload.ts'
+import { fileSeams, openWorkload, partOf, segmentsIn, taskOf, type Workload } from './workload.ts'
 
 /** What a pool of warm worker threads did with a topic. */
 export interface PoolRun {
   readonly records: number
   /** By the clock on the wall. */
   readonly seconds: number
+  /** Of the whole process in that time. */
+  readonly cpuSeconds: number
 }
 
-/** What the service takes for a task of its own at least. */
-const taskBytes = 16 * 1024 * 1024
-/** So that a thread need not wait for the next task's first segment. */
-const tasksPerThread = 2
+/** Tasks at once, as where a document says nothing. */
+const parallelism = 4
 
 async function measure(directory: string, warmDirectory: string, columnsFile: string, count: number): Promise<PoolRun> {
   const segments = await segmentsIn(directory)
-  const workload = await openWorkload(await readColumns(columnsFile), segments[0])
+  const workload = await openWorkload(await readColumns(columnsFile), parallelism, segments[0])
   const threads = openThreads(count)
   try {
+    const tasks = packTasks('bench', 'orders', [partOf(segments)], workload.limits.pack)
     // A thread that has nothing to do is given the next task: so many at once warm all of them.
     const warming = taskOf(await segmentsIn(warmDirectory, 'none'))
     await carryOutAll(
@@ -29,9 +30,10 @@ async function measure(directory: string, warmDirectory: string, columnsFile: st
       Array.from({ length: count }, () => warming),
       count,
     )
-    const started = performance.now()
-    const records = await carryOutAll(threads, workload, tasksOf(segments), count * tasksPerThread)
-    return { records, seconds: (performance.now() - started) / 1000 }
+    const [started, before] = [performance.now(), process.cpuUsage()]
+    const records = await carryOutAll(threads, workload, tasks, parallelism)
+    const { user, system } = process.cpuUsage(before)
+    return { records, seconds: (performance.now() - started) / 1000, cpuSeconds: (user + system) / 1e6 }
   } finally {
     await threads.close()
   }
@@ -50,19 +52,6 @@ async function carryOutAll(threads: Threads, { target, limits }: Workload, tasks
   }
   await Promise.all(Array.from({ length: atOnce }, lane))
   return rows
-}
-
-function tasksOf(segments: readonly SegmentRef[]): Task[] {
-  const tasks: Task[] = []
-  let group: SegmentRef[] = []
-  for (const [i, segment] of segments.entries()) {
-    group.push(segment)
-    const task = taskOf(group)
-    if (task.bytes < taskBytes && i < segments.length - 1) continue
-    tasks.push(task)
-    group = []
-  }
-  return tasks
 }
 
 // A process of its own, with no thread but these.

@@ -4,13 +4,13 @@ import { systemClock } from '../../src/drivers/clock/system.ts'
 import { systemEntropy } from '../../src/drivers/entropy/system.ts'
 import { newTableMetadata } from '../../src/formats/iceberg/new-table.ts'
 import type { SegmentRef } from '../../src/model/segment.ts'
-import type { Task } from '../../src/model/task.ts'
+import type { Task, TaskPart } from '../../src/model/task.ts'
 import { newTable } from '../../src/pipeline/commit/new-table.ts'
 import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { decideValue } from '../../src/pipeline/infer/decide-value.ts'
 import { segmentValues } from '../../src/pipeline/infer/segment-values.ts'
-import { limitsOf } from '../../src/pipeline/limits.ts'
-import type { TaskTarget, WorkerLimits, WorkerSeams } from '../../src/pipeline/worker.ts'
+import { type Limits, limitsOf } from '../../src/pipeline/limits.ts'
+import type { TaskTarget, WorkerSeams } from '../../src/pipeline/worker.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 import { mappingFor } from '../../src/spec/table-mapping.ts'
 import type { DeclaredColumn } from './columns.ts'
@@ -19,7 +19,7 @@ import { serviceDocument } from './service.ts'
 /** A table to fill, and how. */
 export interface Workload {
   readonly target: TaskTarget
-  readonly limits: WorkerLimits
+  readonly limits: Limits
 }
 
 /** The files CODEC-NN.kfs, or all segments, of a directory, in the order of their offsets. */
@@ -29,16 +29,22 @@ export async function segmentsIn(directory: string, codec = ''): Promise<Segment
   return segments.toSorted((a, b) => Number(a.baseOffset - b.baseOffset))
 }
 
-/** One task for these segments of one topic-partition, the one that the native program names. */
-export function taskOf(segments: readonly SegmentRef[]): Task {
-  const at = { topic: 'orders', partition: 3 }
-  const part = { at, follows: null, segments, startOffset: 0n, decided: [], nextBaseOffset: null }
-  return { id: segments[0].key, parts: [part], bytes: segments.reduce((sum, { size }) => sum + size, 0) }
+/** All segments as a task's part, of the topic-partition that the native program names. */
+export function partOf(segments: readonly SegmentRef[]): TaskPart {
+  return { at: { topic: 'orders', partition: 3 }, follows: null, segments, startOffset: 0n, decided: [], nextBaseOffset: null }
 }
 
-/** A new table for the columns, or for values kept whole where there are none, as the service makes it after a look at a segment. */
-export async function openWorkload(columns: readonly DeclaredColumn[] | null, sample: SegmentRef): Promise<Workload> {
-  const document = loadDocuments(serviceDocument({ directory: '.' }, {}, { columns, parallelism: 1 }), 'bench', {})[0]
+/** One task for these segments. */
+export function taskOf(segments: readonly SegmentRef[]): Task {
+  return { id: 'bench', parts: [partOf(segments)], bytes: segments.reduce((sum, { size }) => sum + size, 0) }
+}
+
+/**
+ * A new table for the columns, or for values kept whole where there are none, as the service makes it after a look at a segment;
+ * `parallelism`: tasks at once.
+ */
+export async function openWorkload(columns: readonly DeclaredColumn[] | null, parallelism: number, sample: SegmentRef): Promise<Workload> {
+  const document = loadDocuments(serviceDocument({ directory: '.' }, {}, { columns, parallelism }), 'bench', {})[0]
   const mapping = mappingFor(document, 'orders')
   const limits = limitsOf(document.spec.processing)
   const quota = { maxValues: 1000, maxBytes: Infinity, maxFirstBytes: Infinity, maxBatchBytes: limits.maxBatchBytes }
