@@ -21,7 +21,7 @@ import { discoverPartitions } from './plan/discover-partitions.ts'
 import { TailPlanner } from './planner.ts'
 import { takeSample, type Unready } from './sampler.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
-import type { CarryOut } from './worker.ts'
+import { type CarryOut, taskTarget } from './worker.ts'
 
 export interface ProcessorSeams {
   readonly source: ObjectStore
@@ -159,15 +159,12 @@ export class Processor {
     // There is nothing yet by which the table could be made.
     if (opened === null) return true
     const committer = new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
-    const target = {
-      metadata: opened.metadata,
-      layout: resolveLayout(committer.name, opened.metadata, mapped.mapping),
-      onError: mapped.mapping.onError === 'skip' ? 'skip' : 'stop',
-    } as const
-    if (target.layout.missing.length > 0) {
+    const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping)
+    const target = taskTarget(opened.metadata, layout, mapped.mapping.onError === 'skip' ? 'skip' : 'stop')
+    if (layout.missing.length > 0) {
       journal.warn('columns that values were to fill are gone from the table: those values go into the rescue column', {
         table: committer.name,
-        columns: target.layout.missing,
+        columns: layout.missing,
       })
     }
     const { state } = await committer.load()

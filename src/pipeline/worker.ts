@@ -18,11 +18,24 @@ import { parquetOptions } from './write/parquet-options.ts'
 /** Columns of about this size are encoded at once: large enough for pages, small enough for a processor's cache. */
 const maxBatchBytes = 4 * 1024 * 1024
 
-/** What a worker needs to know of the table that a task feeds. */
+/** What a worker needs to know of the table that a task feeds, and no more: plain JSON, as it goes with every task to threads and other processes. */
 export interface TaskTarget {
-  readonly metadata: TableMetadata
+  /** Where new data files go, a URI without a slash at the end. */
+  readonly dataDirectory: string
+  /** Those of the table's properties that say how its files are written. */
+  readonly properties: Readonly<Record<string, string>>
   readonly layout: TableLayout
   readonly onError: DecodeOptions['onError']
+}
+
+/** What tasks that feed this table need to know of it. */
+export function taskTarget(
+  table: Pick<TableMetadata, 'location' | 'properties'>,
+  layout: TableLayout,
+  onError: TaskTarget['onError'],
+): TaskTarget {
+  const properties = Object.entries(table.properties ?? {}).filter(([key]) => key.startsWith('write.'))
+  return { dataDirectory: dataDirectory(table), properties: Object.fromEntries(properties), layout, onError }
 }
 
 export interface WorkerLimits extends FetchBounds {
@@ -55,9 +68,8 @@ export async function carryOut(
   seams: WorkerSeams,
   signal?: AbortSignal,
 ): Promise<TaskResult> {
-  const { metadata, layout } = target
+  const { properties, layout } = target
   const parts: TranslatedPart[] = []
-  const properties = metadata.properties ?? {}
   const fields = layout.columns.map(({ field }) => field)
   const parquet = parquetOptions(properties)
   const batchBytes = isStreaming(parquet) ? Math.min(maxBatchBytes, limits.rowGroupBytes) : limits.rowGroupBytes
@@ -67,7 +79,7 @@ export async function carryOut(
     fields,
     metricsModes: metricsModes({ fields }, properties, kafkaFieldIds(layout)),
     targetFileSizeBytes: limits.targetFileSizeBytes,
-    newLocation: () => `${dataDirectory(metadata)}/${seams.entropy.uuid()}.parquet`,
+    newLocation: () => `${target.dataDirectory}/${seams.entropy.uuid()}.parquet`,
   })
   return { task, files, parts, finishedAtMs: seams.clock.now() }
 }

@@ -15,7 +15,7 @@ import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { TableCommitter } from '../../src/pipeline/committer.ts'
 import type { TaskResult } from '../../src/pipeline/flow.ts'
 import { limitsOf } from '../../src/pipeline/limits.ts'
-import { carryOut } from '../../src/pipeline/worker.ts'
+import { carryOut, taskTarget } from '../../src/pipeline/worker.ts'
 import type { Clock } from '../../src/seams/clock.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
@@ -85,7 +85,7 @@ export async function ageTable(commits: number, properties: Readonly<Record<stri
   const { metadata } = created.table
   const layout = resolveLayout('bench.orders', metadata, mapping)
   const [{ segment }] = orderSegments({ records: recordsPerFile, maxSegmentBytes: 1, recordsPerBatch: recordsPerFile })
-  const first = await carryOut(taskOf(0), { metadata, layout, onError: 'stop' }, limitsOf(document.spec.processing), {
+  const first = await carryOut(taskOf(0), taskTarget(metadata, layout, 'stop'), limitsOf(document.spec.processing), {
     source: { get: async () => segment },
     io,
     clock,

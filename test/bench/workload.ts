@@ -10,7 +10,7 @@ import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { decideValue } from '../../src/pipeline/infer/decide-value.ts'
 import { segmentValues } from '../../src/pipeline/infer/segment-values.ts'
 import { type Limits, limitsOf } from '../../src/pipeline/limits.ts'
-import type { TaskTarget, WorkerSeams } from '../../src/pipeline/worker.ts'
+import { type TaskTarget, taskTarget, type WorkerSeams } from '../../src/pipeline/worker.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 import { mappingFor } from '../../src/spec/table-mapping.ts'
 import type { DeclaredColumn } from './columns.ts'
@@ -52,7 +52,7 @@ export async function openWorkload(columns: readonly DeclaredColumn[] | null, pa
   const profile = { propertiesInCommit: true, forbiddenProperties: [] }
   const creation = newTable(mapping, { value, properties: {}, formatVersion: 2, profile })
   const metadata = newTableMetadata(creation, { uuid: 'bench', location: 'file:///bench', nowMs: 0, formatVersion: 2 })
-  return { target: { metadata, layout: resolveLayout('bench.orders', metadata, mapping), onError: 'stop' }, limits }
+  return { target: taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), 'stop'), limits }
 }
 
 /** Segments are files; the bytes of Parquet are counted, and dropped or kept in the directory `out`. */

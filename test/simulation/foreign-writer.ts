@@ -20,7 +20,7 @@ import { writeSegment } from '../../src/formats/kfs/write.ts'
 import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
-import { carryOut } from '../../src/pipeline/worker.ts'
+import { carryOut, taskTarget } from '../../src/pipeline/worker.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
 import type { TopicMapping } from '../../src/spec/table-mapping.ts'
 import type { EventLog } from './event-log.ts'
@@ -228,7 +228,7 @@ export class ForeignWriter {
           parts: [{ at, startOffset: 0n, follows: null, segments, decided: [], nextBaseOffset: null }],
           bytes: segment.length,
         },
-        { metadata, layout: resolveLayout(this.#table.name, metadata, mapping), onError: 'stop' },
+        taskTarget(metadata, resolveLayout(this.#table.name, metadata, mapping), 'stop'),
         { rowGroupBytes: 1e6, targetFileSizeBytes: 1e6, maxBatchBytes: 1e6, maxRequests: 1, maxBytes: 1e6, maxSegmentBytes: 0x7fffffff },
         { source, io, clock, entropy: this.#entropy },
       )

@@ -9,7 +9,7 @@ import type { Task } from '../../../src/model/task.ts'
 import { newTable } from '../../../src/pipeline/commit/new-table.ts'
 import { resolveLayout } from '../../../src/pipeline/commit/resolve-layout.ts'
 import { limitsOf } from '../../../src/pipeline/limits.ts'
-import type { WorkerSeams } from '../../../src/pipeline/worker.ts'
+import { taskTarget, type WorkerSeams } from '../../../src/pipeline/worker.ts'
 import { ObjectChanged } from '../../../src/seams/object-store.ts'
 import { mappingFor } from '../../../src/spec/table-mapping.ts'
 import { orderSegments } from '../../bench/generate.ts'
@@ -26,11 +26,7 @@ const creation = newTable(mapping, {
   profile: { propertiesInCommit: true, forbiddenProperties: [] },
 })
 const metadata = newTableMetadata(creation, { uuid: 'u', location: 's3://w/orders', nowMs: 0, formatVersion: 2 })
-const target = {
-  metadata,
-  layout: resolveLayout('orders', metadata, { ...mapping, value: { format: 'string' } }),
-  onError: 'stop',
-} as const
+const target = taskTarget(metadata, resolveLayout('orders', metadata, { ...mapping, value: { format: 'string' } }), 'stop')
 const task: Task = {
   id: 't',
   parts: [
@@ -49,6 +45,17 @@ const limits = { ...limitsOf(document.spec.processing), rowGroupBytes: 1024 * 10
 
 const threads = openThreads(2)
 afterAll(() => threads.close())
+
+test('what a task needs to know of its table is the same after a way as JSON, and leaves out what concerns only commits', () => {
+  expect(JSON.parse(JSON.stringify(target))).toEqual(target)
+  const table = { location: 's3://w/orders/', properties: { 'write.data.path': 's3://w/d/', 'history.expire.max-ref-age-ms': '1' } }
+  expect(taskTarget(table, target.layout, 'skip')).toEqual({
+    dataDirectory: 's3://w/d',
+    properties: { 'write.data.path': 's3://w/d/' },
+    layout: target.layout,
+    onError: 'skip',
+  })
+})
 
 /** Stores in memory, and what was written to them. */
 function seamsOf(change: Partial<{ get: WorkerSeams['source']['get']; write: WorkerSeams['io']['write'] }> = {}) {
