@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
 import { memoryCatalog } from './drivers/catalog/memory.ts'
+import { meteringCatalog } from './drivers/catalog/metering.ts'
 import { restCatalog } from './drivers/catalog/rest.ts'
 import { openSqliteCatalog } from './drivers/catalog/sqlite.ts'
 import { systemClock } from './drivers/clock/system.ts'
@@ -13,7 +14,7 @@ import { uriFiles } from './drivers/io/uri-files.ts'
 import { pinoJournal } from './drivers/journal/pino.ts'
 import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
-import { meteringStore } from './drivers/store/metering.ts'
+import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
@@ -48,8 +49,10 @@ export async function openDocument(
   readOnly = false,
 ): Promise<Opened> {
   refuseUnavailable(document)
-  const files = uriFiles((bucket) => openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }))
-  const catalog = await openCatalog(document, files, readOnly)
+  const files = uriFiles(async (bucket) =>
+    meteringWarehouse(await openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }), meter),
+  )
+  const catalog = meteringCatalog(await openCatalog(document, files, readOnly), meter)
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
   const threads = openThreads(Math.min(document.spec.processing.parallelism, availableParallelism()))
   return {

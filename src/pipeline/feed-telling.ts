@@ -1,6 +1,6 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { TranslatedPart } from '../model/translated-part.ts'
+import type { RecordCounts, TranslatedPart } from '../model/translated-part.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import type { TableState } from './commit/table-state.ts'
@@ -20,7 +20,8 @@ const writtenPaths = 10
 
 /** Offsets that the source does not have. Nobody can undo that, so it is told once and gone past. */
 export function tellGaps({ table, journal, meter }: Telling, { topic, partition }: TopicPartition, gaps: OffsetRanges): void {
-  meter.add('offsets.gap', Number(countOffsets(gaps)))
+  meter.add('gaps', gaps.length, { table })
+  meter.add('offsets.gap', Number(countOffsets(gaps)), { table })
   journal.warn('gap: offsets that the source does not have', {
     table,
     topic,
@@ -29,6 +30,8 @@ export function tellGaps({ table, journal, meter }: Telling, { topic, partition 
     gaps: gaps.length,
   })
 }
+
+const countNames = ['rows', 'control', 'skipped', 'clipped', 'repeated', 'transactional'] as const satisfies readonly (keyof RecordCounts)[]
 
 function mostOften(counts: Readonly<Record<string, number>>, most: number): string[] {
   return Object.entries(counts)
@@ -41,14 +44,16 @@ function mostOften(counts: Readonly<Record<string, number>>, most: number): stri
 export function tellPart(telling: Telling, { at, counts, gaps, skips, rescued }: TranslatedPart): void {
   const { table, journal, meter } = telling
   const where = { table, topic: at.topic, partition: at.partition }
-  for (const [name, count] of Object.entries(counts)) if (count > 0) meter.add(`records.${name}`, count)
+  for (const name of countNames) if (counts[name] > 0) meter.add(`records.${name}`, counts[name], { table })
   if (gaps.length > 0) tellGaps(telling, at, gaps)
-  if (counts.clipped > 0)
+  if (counts.clipped > 0) {
+    meter.add('overlaps', 1, { table })
     journal.warn('overlap: records whose offsets were decided before are left out', { ...where, records: counts.clipped })
+  }
   if (counts.repeated > 0)
     journal.warn('offsets repeat inside a segment; the first record of each is kept', { ...where, records: counts.repeated })
   if (rescued.records > 0) {
-    meter.add('records.rescued', rescued.records)
+    meter.add('records.rescued', rescued.records, { table })
     journal.info('values that no column holds as they are went into the rescue column', {
       ...where,
       records: rescued.records,
@@ -72,14 +77,17 @@ export function tellPart(telling: Telling, { at, counts, gaps, skips, rescued }:
 export function tellCommit({ table, journal, meter }: Telling, committed: readonly TaskResult[], state: TableState): void {
   const files = committed.flatMap((result) => result.files)
   const rows = files.reduce((sum, file) => sum + file.recordCount, 0n)
-  meter.add('rows.committed', Number(rows))
-  meter.add('files.committed', files.length)
+  const segments = committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0)
+  meter.add('rows.committed', Number(rows), { table })
+  meter.add('files.committed', files.length, { table })
+  meter.add('segments.committed', segments, { table })
+  for (const file of files) meter.observe('data_file_bytes', Number(file.fileSizeInBytes), { table })
   journal.info('committed', {
     table,
     snapshot: state.snapshotId,
     rows,
     files: files.length,
     bytes: files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
-    segments: committed.reduce((sum, { task }) => sum + task.parts.reduce((n, part) => n + part.segments.length, 0), 0),
+    segments,
   })
 }

@@ -115,7 +115,7 @@ export class TailPlanner {
     const known = this.#stops.get(name)
     this.#stops.set(name, stop)
     if (known !== undefined && known.segment?.etag === stop.segment?.etag && known.reason === stop.reason) return
-    this.#seams.meter.add('partitions.stopped')
+    this.#seams.meter.add('partitions.stopped', 1, { table: this.#options.table })
     this.#seams.journal.error('partition stopped', {
       table: this.#options.table,
       topic: stop.at.topic,
@@ -231,7 +231,7 @@ export class TailPlanner {
   ): void {
     const where = { table: this.#options.table, topic: at.topic, partition: at.partition }
     if (cursorSegment === 'rewritten' && this.#isNews(`rewritten ${topicPartitionName(at)} ${cursor?.baseOffset}`)) {
-      this.#seams.meter.add('segments.rewritten')
+      this.#seams.meter.add('segments.rewritten', 1, { table: where.table })
       this.#seams.journal.warn('segment was written again after it had been materialized; offsets decided before stay as they are', {
         ...where,
         offset: cursor?.baseOffset,
@@ -239,7 +239,7 @@ export class TailPlanner {
     }
     for (const key of withoutIndex) {
       if (!this.#isNews(key)) continue
-      this.#seams.meter.add('segments.without-index')
+      this.#seams.meter.add('segments.without-index', 1, { table: where.table })
       this.#seams.journal.warn('segment without .index does not count, and later ones do: its offsets are missing', { ...where, key })
     }
   }

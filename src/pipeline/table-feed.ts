@@ -244,7 +244,7 @@ export class TableFeed {
     const arrived = this.#pending.filter(({ result }) => !judged.has(result))
     this.#pending = [...held, ...arrived]
     for (const { result, reason } of report.refused) {
-      meter.add('results.refused')
+      meter.add('results.refused', 1, { table: this.#options.table })
       journal.info('result refused, planned again', { table: this.#options.table, task: result.task.id, reason })
       for (const { at } of result.task.parts) this.#restart(at)
       for (const { at, first } of result.parts) if (!first.settled) this.#planner.wait(at, first)
@@ -302,7 +302,7 @@ export class TableFeed {
       return
     }
     const failures = ++this.#failures[kind]
-    this.#seams.meter.add(`failures.${kind}`)
+    this.#seams.meter.add(`failures.${kind}`, 1, { table: this.#options.table })
     this.#seams.journal.warn('work failed and is tried again', { table: this.#options.table, step: kind, failures, error })
   }
 

@@ -104,4 +104,4 @@ function noting(notes: PartitionNote[]): Journal {
   return { debug: () => undefined, info: () => undefined, warn, error: () => undefined }
 }
 
-const silentMeter: Meter = { add: () => undefined, totals: () => new Map() }
+const silentMeter: Meter = { add: () => undefined, observe: () => undefined, watch: () => () => undefined, totals: () => new Map() }

@@ -1,12 +1,12 @@
 import type { Meter } from '../../seams/meter.ts'
-import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
+import type { ListPage, ObjectStore, WarehouseStore } from '../../seams/object-store.ts'
 
 /**
  * Counts what is asked of a store, whatever the driver: `store.<name>.list.pages`, `store.<name>.get.requests`, `.get.bytes`,
  * `.put.requests`, `.put.bytes`, and `.list.failures`, `.get.failures`, `.put.failures`. `name` says which store it is: `source`, `warehouse`.
  */
-export function meteringStore(store: ObjectStore, name: string, meter: Meter): ObjectStore {
-  const counter = (noun: string) => `store.${name}.${noun}`
+export function meteringStore(store: ObjectStore, name: 'source' | 'warehouse', meter: Meter): ObjectStore {
+  const counter = <Noun extends string>(noun: Noun) => `store.${name}.${noun}` as const
 
   async function* list(query: Parameters<ObjectStore['list']>[0]): AsyncGenerator<ListPage> {
     try {
@@ -46,4 +46,9 @@ export function meteringStore(store: ObjectStore, name: string, meter: Meter): O
     },
     close: () => store.close(),
   }
+}
+
+/** The same of a store that files may be removed from. */
+export function meteringWarehouse(store: WarehouseStore, meter: Meter): WarehouseStore {
+  return { ...meteringStore(store, 'warehouse', meter), remove: (key) => store.remove(key) }
 }
