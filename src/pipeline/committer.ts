@@ -1,9 +1,10 @@
-import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import type { DataFile, ManifestFile } from '../formats/iceberg/data-file.ts'
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { type OffsetRanges } from '../model/offset-range.ts'
 import { type Progress, withDecided } from '../model/progress.ts'
+import type { Requests } from '../model/requests.ts'
 import type { Frontiers } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, TableIdentifier } from '../seams/catalog.ts'
@@ -13,6 +14,7 @@ import type { FileIO } from '../seams/file-io.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import { buildSnapshot } from './commit/build-snapshot.ts'
+import { encodeRequests } from './commit/requests-text.ts'
 import { selectResults, type Selection } from './commit/select-results.ts'
 import { findTableState, hasCommit, refuseLost, type TableState } from './commit/table-state.ts'
 import type { TaskResult } from './flow.ts'
@@ -47,6 +49,19 @@ export type Definitions = Pick<TableMetadata, 'table-uuid' | 'current-schema-id'
 
 /** Somebody changed a table's schema or partitioning: what was made for the old one is dropped, and the table is opened again. */
 export class TableChanged extends WorkError {}
+
+/** What shall be committed on top of a state. */
+interface Proposal<T> {
+  /** What the files and the new state come from, for when an attempt is found to have landed. */
+  readonly what: T
+  readonly files: readonly DataFile[]
+  readonly state: TableState
+}
+
+/** `found`: an attempt whose answer was lost had landed; its state is the table's, which may have gone on since. */
+type Landing<T> =
+  | { readonly kind: 'committed' | 'found'; readonly what: T; readonly state: TableState }
+  | { readonly kind: 'nothing'; readonly state: TableState }
 
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
@@ -109,48 +124,67 @@ export class TableCommitter {
   }
 
   async #commit(results: readonly TaskResult[], marks: readonly StartMark[], keepAlive: boolean): Promise<CommitReport> {
+    let selection!: Selection<TaskResult>
+    const landed = await this.#append((state) => {
+      const marked = this.#withMarks(state, marks)
+      selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, this.#seams.clock.now())
+      if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
+      const { accepted, progress, frontiers } = selection
+      const watermarkMs = watermarkOf(frontiers, this.#source, state.watermarkMs)
+      return { what: accepted, files: accepted.flatMap(({ files }) => files), state: { ...state, progress, frontiers, watermarkMs } }
+    })
+    if (landed.kind === 'found') return this.#afterLanding(landed.what, results, landed.state)
+    const { refused, held } = selection
+    if (landed.kind === 'nothing') return { committed: [], refused, held, gaps: [], state: landed.state }
+    return { committed: landed.what, refused, held, gaps: selection.gaps, state: landed.state }
+  }
+
+  /**
+   * Changes what is asked of the table, by an empty append that carries everything else: `change` is applied to what is asked in the
+   * table then, again after a conflict. Nothing to change, nothing is written.
+   */
+  changeRequests(change: (requests: Requests) => Requests): Promise<TableState> {
+    return this.#ofThisTable(async () => {
+      const { state } = await this.#append((before) => {
+        const requests = change(before.requests)
+        if (encodeRequests(requests) === encodeRequests(before.requests)) return null
+        return { what: null, files: [], state: { ...before, requests } }
+      })
+      return state
+    })
+  }
+
+  /** Commits what `propose` makes of the table's state, and after a conflict of its state then; null: there is nothing to commit. */
+  async #append<T>(propose: (state: TableState) => Proposal<T> | null): Promise<Landing<T>> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
-    const attempts: { commitId: string; accepted: readonly TaskResult[] }[] = []
+    const attempts: { commitId: string; what: T }[] = []
     let reuse: { manifest: ManifestFile; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
       const { metadata, state } = await this.load()
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
-      if (landed !== undefined) return this.#afterLanding(landed.accepted, results, state)
-
-      const marked = this.#withMarks(state, marks)
-      const selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, clock.now())
-      if (selection.accepted.length === 0 && !marked.changed && !keepAlive) {
-        return { committed: [], refused: selection.refused, held: selection.held, gaps: [], state }
-      }
-      const files = selection.accepted.flatMap((result) => result.files)
+      if (landed !== undefined) return { kind: 'found', what: landed.what, state }
+      const proposal = propose(state)
+      if (proposal === null) return { kind: 'nothing', state }
+      const { what, files, state: proposed } = proposal
       const fileNames = files.map((file) => file.filePath).join('\n')
       const commitId = entropy.uuid()
       const built = await buildSnapshot(
         metadata,
         state.snapshotId,
-        {
-          processorName: this.#processorName,
-          commitId,
-          files,
-          progress: selection.progress,
-          frontiers: selection.frontiers,
-          watermarkMs: watermarkOf(selection.frontiers, this.#source, state.watermarkMs),
-          requests: state.requests,
-        },
+        { ...proposed, processorName: this.#processorName, commitId, files },
         reuse?.files === fileNames ? reuse.manifest : null,
         { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit },
       )
       if (built.newManifest !== null) reuse = { manifest: built.newManifest, files: fileNames }
-      attempts.push({ commitId, accepted: selection.accepted })
+      attempts.push({ commitId, what })
       const { requirements, updates, snapshot } = built
       const outcome = await catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
       meter.add(`commit.${outcome.kind}`)
       if (outcome.kind === 'committed') {
         // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
         if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
-          this.#known = selection.progress
-          const { refused, held, gaps } = selection
-          return { committed: selection.accepted, refused, held, gaps, state: stateAfter(selection, state, snapshot) }
+          this.#known = proposed.progress
+          return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
         }
         journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
       } else if (outcome.kind === 'refused') {
@@ -224,11 +258,6 @@ export class TableCommitter {
     }
     return { progress, changed }
   }
-}
-
-function stateAfter(selection: Selection<TaskResult>, before: TableState, snapshot: NonNullable<TableState['newest']>): TableState {
-  const { progress, frontiers } = selection
-  return { ...before, progress, frontiers, snapshotId: snapshot['snapshot-id'], newest: snapshot }
 }
 
 /** Event time up to which every topic-partition has delivered, ms; it never goes back. Null while no record had a timestamp. */

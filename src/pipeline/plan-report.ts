@@ -1,11 +1,10 @@
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
-import { noProgress } from '../model/progress.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
-import { findTableState, type TableState } from './commit/table-state.ts'
+import { emptyState, findTableState, type TableState } from './commit/table-state.ts'
 import { discoverTables } from './discover-tables.ts'
 import { limitsOf } from './limits.ts'
 import type { SourceIdentity } from './processor.ts'
@@ -125,15 +124,6 @@ async function stateOrStop(outlook: TableOutlook, io: FileIO): Promise<{ state: 
     if (!(error instanceof WorkError)) throw error
     return { state: null, stopped: error.message }
   }
-}
-
-const emptyState: TableState = {
-  snapshotId: null,
-  progress: noProgress,
-  frontiers: new Map(),
-  watermarkMs: null,
-  requests: null,
-  newest: null,
 }
 
 function stateIn(table: string, metadata: TableMetadata, io: FileIO): Promise<TableState> {

@@ -10,11 +10,13 @@ import { currentSchema, defaultSpec, type Snapshot, snapshotById, type TableMeta
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { Progress } from '../../model/progress.ts'
+import { isEmpty, type Requests } from '../../model/requests.ts'
 import type { Frontiers } from '../../model/segment.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import { expiredSnapshots } from './expire-snapshots.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
+import { encodeRequests } from './requests-text.ts'
 import { formatVersion, maxSummaryProgressBytes, summaryKeys } from './summary-keys.ts'
 
 /** What a snapshot of ours says beside its files. */
@@ -25,7 +27,7 @@ export interface SnapshotContents {
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
-  readonly requests: string | null
+  readonly requests: Requests
 }
 
 export interface BuiltCommit {
@@ -110,9 +112,15 @@ export async function buildSnapshot(
       { action: 'add-snapshot', snapshot },
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', ...keptRefSettings(metadata), 'snapshot-id': snapshotId },
       ...(expired.length === 0 ? [] : [{ action: 'remove-snapshots', 'snapshot-ids': expired } as const]),
-      ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: { [summaryKeys.progress]: progress } } as const] : []),
+      ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: copyOf(metadata, progress, contents.requests) } as const] : []),
     ],
   }
+}
+
+/** The copy in the properties, for when history is expired back to before our newest snapshot. */
+function copyOf(metadata: TableMetadata, progress: string, requests: Requests): Record<string, string> {
+  const asked = !isEmpty(requests) || metadata.properties?.[summaryKeys.requests] !== undefined
+  return { [summaryKeys.progress]: progress, ...(asked ? { [summaryKeys.requests]: encodeRequests(requests) } : {}) }
 }
 
 function summaryOf(contents: SnapshotContents, progress: string, inline: boolean): Record<string, string> {
@@ -121,7 +129,7 @@ function summaryOf(contents: SnapshotContents, progress: string, inline: boolean
     [summaryKeys.name]: contents.processorName,
     [summaryKeys.commitId]: contents.commitId,
     ...(contents.watermarkMs === null ? {} : { [summaryKeys.watermarkMs]: String(contents.watermarkMs) }),
-    ...(contents.requests === null ? {} : { [summaryKeys.requests]: contents.requests }),
+    ...(isEmpty(contents.requests) ? {} : { [summaryKeys.requests]: encodeRequests(contents.requests) }),
     ...(inline
       ? { [summaryKeys.progress]: progress }
       : {

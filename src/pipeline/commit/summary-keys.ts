@@ -9,6 +9,7 @@ export const summaryKeys = {
   /** `manifest-list`: the progress is the Avro metadata of the snapshot's own manifest list, under the key `progress`. */
   progressIn: 'kafscale.processor.progress-in',
   progressSha256: 'kafscale.processor.progress-sha256',
+  /** What people asked of the table; the property is its copy, or, before there is a snapshot of ours, what the creation was asked. */
   requests: 'kafscale.processor.requests',
   /** In the manifest list's Avro metadata only: where the tail stands, a hint. */
   frontiers: 'kafscale.processor.frontiers',

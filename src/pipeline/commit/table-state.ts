@@ -4,9 +4,11 @@ import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '
 import { WorkError } from '../../model/failure.ts'
 import { formatRanges } from '../../model/offset-range.ts'
 import { noProgress, type Progress, progressBeyond } from '../../model/progress.ts'
+import { noRequests, type Requests } from '../../model/requests.ts'
 import type { Frontiers } from '../../model/segment.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
+import { decodeRequests } from './requests-text.ts'
 import { formatVersion, summaryKeys } from './summary-keys.ts'
 
 /** What the table says of its own making, as of one snapshot. */
@@ -16,13 +18,20 @@ export interface TableState {
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
-  /** Requests that must survive everything, carried as they are. */
-  readonly requests: string | null
+  readonly requests: Requests
   /** Our newest snapshot in this history; null before the first. */
   readonly newest: Snapshot | null
 }
 
-const emptyState = { progress: noProgress, frontiers: new Map(), watermarkMs: null, requests: null, newest: null } as const
+/** The state of a table that was just created. */
+export const emptyState: TableState = {
+  snapshotId: null,
+  progress: noProgress,
+  frontiers: new Map(),
+  watermarkMs: null,
+  requests: noRequests,
+  newest: null,
+}
 
 /** Reads a manifest list; null where the file can not be read. */
 export type ReadManifestList = (snapshot: Snapshot) => Promise<ManifestList | null>
@@ -40,7 +49,12 @@ export async function findTableState(table: string, metadata: TableMetadata, rea
   const snapshotId = refSnapshotId(metadata)
   const state =
     newest === null
-      ? { ...emptyState, ...stateWithoutSnapshot(table, metadata, endsAtMissing || isCutOff(metadata, ancestors)), snapshotId }
+      ? {
+          ...emptyState,
+          requests: requestsOf(table, metadata.properties ?? {}, 'the properties'),
+          ...stateWithoutSnapshot(table, metadata, endsAtMissing || isCutOff(metadata, ancestors)),
+          snapshotId,
+        }
       : { ...(await stateOf(table, newest, readManifestList)), snapshotId }
   await refuseRollback(table, metadata, ancestors, state.progress, readManifestList)
   return state
@@ -118,7 +132,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
         ? new Map()
         : readOrStop(table, () => decodeFrontiers(frontiers, `frontiers of snapshot ${snapshot['snapshot-id']}`)),
     watermarkMs: watermark === undefined ? null : Number(watermark),
-    requests: summary[summaryKeys.requests] ?? null,
+    requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
     newest: snapshot,
   }
 }
@@ -151,6 +165,12 @@ function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestLis
 
 function progressOfProperty(table: string, text: string): Progress {
   return readOrStop(table, () => decodeProgress(text, `property ${summaryKeys.progress}`))
+}
+
+/** What is asked in a summary, or in the properties that a table without a snapshot of ours has from its creation. */
+function requestsOf(table: string, keys: Readonly<Record<string, string>>, where: string): Requests {
+  const text = keys[summaryKeys.requests]
+  return text === undefined ? noRequests : readOrStop(table, () => decodeRequests(text, `requests of ${where}`))
 }
 
 function readOrStop<T>(table: string, read: () => T): T {

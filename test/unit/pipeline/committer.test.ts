@@ -3,6 +3,7 @@ import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
 import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { decidedRanges } from '../../../src/model/progress.ts'
+import { type Requests, withPaused, withResumed } from '../../../src/model/requests.ts'
 import { newTable } from '../../../src/pipeline/commit/new-table.ts'
 import { TableCommitter } from '../../../src/pipeline/committer.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
@@ -121,6 +122,59 @@ test('keep-alive commits an empty snapshot with the same progress', async () => 
   await one.commit([], [], true)
   expect((await w.table('orders')).snapshots).toHaveLength(2)
   expect([await rangesNow(), await recordsNow()]).toEqual([[[0n, 5n]], '5'])
+})
+
+describe('what is asked of the table', () => {
+  const pausing = (requests: Requests) => withPaused(requests, ['orders'])
+
+  test('is changed by an empty snapshot that carries everything else', async () => {
+    const one = await committer()
+    await one.commit([result(null, 0, 5)])
+    expect((await one.changeRequests(pausing)).requests.pause).toEqual(['orders'])
+    expect((await (await committer()).load()).state.requests.pause).toEqual(['orders'])
+    expect([await rangesNow(), await recordsNow()]).toEqual([[[0n, 5n]], '5'])
+  })
+
+  test('is carried by the snapshots that follow, and by the properties', async () => {
+    const one = await committer()
+    await one.changeRequests(pausing)
+    await one.commit([result(null, 0, 5)])
+    expect((await one.load()).state.requests.pause).toEqual(['orders'])
+    const key = 'kafscale.processor.requests'
+    expect((await w.table('orders')).properties?.[key]).toBe('{"pause":["orders"]}')
+    await one.changeRequests((requests) => withResumed(requests, ['orders']))
+    expect(await w.table('orders')).toMatchObject({ properties: { [key]: '{}' } })
+    expect((await w.table('orders')).snapshots?.at(-1)?.summary[key]).toBeUndefined()
+  })
+
+  test('is not written again where nothing changes', async () => {
+    const one = await committer()
+    await one.changeRequests(pausing)
+    const before = await w.table('orders')
+    await one.changeRequests(pausing)
+    expect(await w.table('orders')).toBe(before)
+  })
+
+  test('is changed on top of what somebody else commits meanwhile', async () => {
+    const meanwhile = async () => {
+      await (await committer()).commit([result(null, 0, 5)])
+      await (await committer()).changeRequests((requests) => withPaused(requests, ['clicks']))
+    }
+    let first = true
+    const catalog: Catalog = {
+      ...w.catalog,
+      commitTable: async (...asked) => {
+        if (first) {
+          first = false
+          await meanwhile()
+        }
+        return w.catalog.commitTable(...asked)
+      },
+    }
+    const state = await w.clock.run(async () => (await committer(catalog)).changeRequests(pausing))
+    expect(state.requests.pause).toEqual(['clicks', 'orders'])
+    expect(await rangesNow()).toEqual([[0n, 5n]])
+  })
 })
 
 describe('a conflict', () => {

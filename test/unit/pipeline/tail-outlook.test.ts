@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { noProgress, progressOf } from '../../../src/model/progress.ts'
-import type { TableState } from '../../../src/pipeline/commit/table-state.ts'
+import { progressOf } from '../../../src/model/progress.ts'
+import { emptyState, type TableState } from '../../../src/pipeline/commit/table-state.ts'
 import { tailOutlook } from '../../../src/pipeline/tail-outlook.ts'
 import { at, batch } from './segments.ts'
 import { sourceId, world, type World } from './world.ts'
@@ -17,7 +17,7 @@ const options = {
   maxSegmentBytes: 1_000_000,
   pack,
 } as const
-const state: TableState = { snapshotId: null, progress: noProgress, frontiers: new Map(), watermarkMs: null, requests: null, newest: null }
+const state: TableState = emptyState
 const other = { topic: 'orders', partition: 1 }
 
 async function filled(segments: number): Promise<World> {

@@ -7,6 +7,7 @@ import { readManifest } from '../../../../src/formats/iceberg/manifest.ts'
 import { readManifestList } from '../../../../src/formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
 import { type Progress, progressOf } from '../../../../src/model/progress.ts'
+import { noRequests } from '../../../../src/model/requests.ts'
 import { buildSnapshot, type BuiltCommit } from '../../../../src/pipeline/commit/build-snapshot.ts'
 import { encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
@@ -59,7 +60,7 @@ function build(
     progress,
     frontiers: new Map(),
     watermarkMs: 9,
-    requests: null,
+    requests: noRequests,
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }

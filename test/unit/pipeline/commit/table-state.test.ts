@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { ManifestList } from '../../../../src/formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../../../src/model/failure.ts'
+import { noRequests, withPaused } from '../../../../src/model/requests.ts'
 import type { Frontiers } from '../../../../src/model/segment.ts'
 import { encodeFrontiers, encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
@@ -32,7 +33,7 @@ describe('finding progress', () => {
       progress: new Map(),
       frontiers: new Map(),
       watermarkMs: null,
-      requests: null,
+      requests: noRequests,
       newest: null,
     })
   })
@@ -42,14 +43,31 @@ describe('finding progress', () => {
   })
 
   test('the newest snapshot of ours tells', async () => {
-    const newest = ours(2, 1, decided([0, 9]), { [summaryKeys.watermarkMs]: '77', [summaryKeys.requests]: 'r' })
+    const newest = ours(2, 1, decided([0, 9]), { [summaryKeys.watermarkMs]: '77', [summaryKeys.requests]: '{"pause":["orders"]}' })
     expect(await find(tableWith([ours(1, null, decided([0, 5])), newest]))).toMatchObject({
       snapshotId: 2n,
       progress: decided([0, 9]),
       watermarkMs: 77,
-      requests: 'r',
+      requests: withPaused(noRequests, ['orders']),
       newest,
     })
+  })
+
+  test('what was asked when the table was created counts until a snapshot of ours says what is asked', async () => {
+    const properties = { [summaryKeys.requests]: '{"pause":["orders"]}' }
+    const asked = withPaused(noRequests, ['orders'])
+    expect(await find(tableWith([], { properties }))).toMatchObject({ requests: asked })
+    expect(await find(tableWith([foreign(1, null)], { properties }))).toMatchObject({ requests: asked })
+    expect(await find(tableWith([ours(1, null, decided([0, 5]))], { properties }))).toMatchObject({ requests: noRequests })
+  })
+
+  test('requests that can not be read stop the table', async () => {
+    expect(await stopOf(tableWith([ours(1, null, decided([0, 5]), { [summaryKeys.requests]: '{"pause":"orders"}' })]))).toBe(
+      'requests of snapshot 1: pause: expected a list, found a string',
+    )
+    expect(await stopOf(tableWith([], { properties: { [summaryKeys.requests]: 'pause' } }))).toMatch(
+      /^requests of the properties is not JSON/,
+    )
   })
 
   test('snapshots of other writers are walked over, and stay what a commit must find', async () => {

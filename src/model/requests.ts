@@ -1,0 +1,47 @@
+/**
+ * What people asked of a table, and what must survive everything: it is written into the table, and every snapshot carries it as it
+ * carries progress.
+ */
+export interface Requests {
+  /** Topics that are not planned until they are resumed; ascending, none twice. */
+  readonly pause: readonly string[]
+  /** Snapshots of other writers whose removal of rows is known and meant; ascending, none twice. */
+  readonly accept: readonly bigint[]
+  /** Snapshots of ours that a rollback took out of the history, known and meant: they stop the table no more. Ascending, none twice. */
+  readonly abandoned: readonly bigint[]
+  /** What a newer version asked: kept as it is. */
+  readonly others: Readonly<Record<string, unknown>>
+}
+
+export const noRequests: Requests = { pause: [], accept: [], abandoned: [], others: {} }
+
+/** Whether nothing is asked. */
+export function isEmpty({ pause, accept, abandoned, others }: Requests): boolean {
+  return pause.length + accept.length + abandoned.length + Object.keys(others).length === 0
+}
+
+/** The requests, with these topics paused too. */
+export function withPaused(requests: Requests, topics: Iterable<string>): Requests {
+  return { ...requests, pause: [...new Set([...requests.pause, ...topics])].sort() }
+}
+
+/** The requests, with these topics paused no more. */
+export function withResumed(requests: Requests, topics: Iterable<string>): Requests {
+  const resumed = new Set(topics)
+  return { ...requests, pause: requests.pause.filter((topic) => !resumed.has(topic)) }
+}
+
+/** The requests, with these snapshots accepted too. */
+export function withAccepted(requests: Requests, snapshots: Iterable<bigint>): Requests {
+  return { ...requests, accept: ascending([...requests.accept, ...snapshots]) }
+}
+
+/** The requests, with these snapshots abandoned and no others. */
+export function withAbandoned(requests: Requests, snapshots: Iterable<bigint>): Requests {
+  return { ...requests, abandoned: ascending(snapshots) }
+}
+
+/** Ids in ascending order, none twice. */
+export function ascending(ids: Iterable<bigint>): bigint[] {
+  return [...new Set(ids)].sort((a, b) => (a < b ? -1 : 1))
+}
