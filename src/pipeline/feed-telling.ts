@@ -1,4 +1,5 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
+import type { Requests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { RecordCounts, TranslatedPart } from '../model/translated-part.ts'
 import type { Journal } from '../seams/journal.ts'
@@ -90,4 +91,12 @@ export function tellCommit({ table, journal, meter }: Telling, committed: readon
     bytes: files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
     segments,
   })
+}
+
+/** Which topics stand still from now on, or go on, because somebody asked for it. */
+export function tellPaused({ table, journal }: Telling, before: Requests, now: Requests): void {
+  const paused = now.pause.filter((topic) => !before.pause.includes(topic))
+  const resumed = before.pause.filter((topic) => !now.pause.includes(topic))
+  if (paused.length > 0) journal.info('paused: not planned until resumed', { table, topics: paused })
+  if (resumed.length > 0) journal.info('resumed', { table, topics: resumed })
 }

@@ -128,10 +128,17 @@ export class TailPlanner {
     })
   }
 
-  /** Looks for work in every topic-partition and packs what it finds into tasks. */
-  async plan(partitions: readonly TopicPartition[], state: TableState): Promise<PlanRound> {
+  /**
+   * Looks for work in every topic-partition and packs what it finds into tasks. Once there is work, `paused` is asked for the topics
+   * of which nothing is to be planned after all.
+   */
+  async plan(
+    partitions: readonly TopicPartition[],
+    state: TableState,
+    paused: () => Promise<readonly string[]> = async () => [],
+  ): Promise<PlanRound> {
     const { pack } = this.#options
-    const plans: { name: string; run: TaskPart | null; position: TailPosition }[] = []
+    const plans: { at: TopicPartition; name: string; run: TaskPart | null; position: TailPosition }[] = []
     const marks: StartMark[] = []
     this.#disturbed.clear()
     let readyInMs: number | null = null
@@ -156,19 +163,27 @@ export class TailPlanner {
       }
     }
     // Only now: a listing that fails takes the whole round with it, and what had been found in the others must be found again.
-    const sound = plans.filter(({ name }) => !this.#disturbed.has(name))
+    const left = marks.length > 0 || plans.some(({ run }) => run !== null) ? await paused() : []
+    const sound = plans.filter(({ at, name }) => !this.#disturbed.has(name) && !left.includes(at.topic))
     for (const { name, position } of sound) this.#positions.set(name, position)
     const runs = sound.flatMap(({ run }) => run ?? [])
     const tasks = packTasks(this.#options.sourceId, `${this.#options.table} ${this.#options.definitions}`, runs, pack)
     more ||= sound.length < plans.length
-    return { tasks, marks, readyInMs, more }
+    return { tasks, marks: marks.filter(({ at }) => !left.includes(at.topic)), readyInMs, more }
   }
 
   async #planOne(
     at: TopicPartition,
     state: TableState,
     maxBytes: number,
-  ): Promise<{ name: string; run: TaskPart | null; position: TailPosition; readyInMs: number | null; more: boolean } | null> {
+  ): Promise<{
+    at: TopicPartition
+    name: string
+    run: TaskPart | null
+    position: TailPosition
+    readyInMs: number | null
+    more: boolean
+  } | null> {
     const { sourceId, prefix, graceMs } = this.#options
     const name = topicPartitionName(at)
     const frontier = frontierOf(state.frontiers, sourceId, at)
@@ -207,12 +222,12 @@ export class TailPlanner {
     const waited = this.#waits.get(name)
     const first = plan.run?.segments[0]
     if (waited !== undefined && first !== undefined && first.etag === waited.etag && first.key === waited.key && !first.settled) {
-      return { name, run: null, position, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
+      return { at, name, run: null, position, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
     }
     this.#waits.delete(name)
     const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
     // What waits is waited for: the same listing at once would find it waiting still.
-    return { name, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
+    return { at, name, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
   }
 
   /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */

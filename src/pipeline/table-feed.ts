@@ -1,4 +1,5 @@
 import { WorkError } from '../model/failure.ts'
+import { noRequests } from '../model/requests.ts'
 import type { Task } from '../model/task.ts'
 import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
@@ -8,7 +9,7 @@ import type { Meter } from '../seams/meter.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { TableState } from './commit/table-state.ts'
 import { type CommitReport, TableChanged, type TableCommitter } from './committer.ts'
-import { tellCommit, tellGaps, tellPart, type Telling } from './feed-telling.ts'
+import { tellCommit, tellGaps, tellPart, tellPaused, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { PlanRound, TailPlanner } from './planner.ts'
 import type { TaskTarget } from './worker.ts'
@@ -78,6 +79,8 @@ export class TableFeed {
   #fatal: Error | null = null
   #lastCommitMs = Number.NEGATIVE_INFINITY
   #lastCheckMs: number
+  /** When the state was the table's. */
+  #seenMs: number
   #wake = Promise.withResolvers<void>()
 
   constructor(
@@ -95,7 +98,8 @@ export class TableFeed {
     this.#state = state
     this.#seams = seams
     this.#telling = { table: options.table, journal: seams.journal, meter: seams.meter }
-    this.#lastCheckMs = seams.clock.now()
+    this.#lastCheckMs = this.#seenMs = seams.clock.now()
+    tellPaused(this.#telling, noRequests, state.requests)
   }
 
   /**
@@ -150,10 +154,31 @@ export class TableFeed {
   }
 
   async #plan(partitions: () => Promise<readonly TopicPartition[]>): Promise<PlanRound> {
-    const round = await this.#planner.plan(await partitions(), this.#state)
+    const known = await partitions()
+    // Who waits for a topic to be resumed looks; who has something to do looks before doing it; who is idle does not.
+    if (known.some(({ topic }) => this.#isPaused(topic))) this.#see((await this.#committer.load()).state)
+    const open = known.filter(({ topic }) => !this.#isPaused(topic))
+    const round = await this.#planner.plan(open, this.#state, () => this.#pausedNow())
     for (const task of round.tasks) this.#submit(task)
-    if (round.marks.length > 0) this.#state = (await this.#committer.commit([], round.marks)).state
+    if (round.marks.length > 0) this.#see((await this.#committer.commit([], round.marks)).state)
     return round
+  }
+
+  #isPaused(topic: string): boolean {
+    return this.#state.requests.pause.includes(topic)
+  }
+
+  /** The topics that are paused, by a state of the table that is no older than an interval. */
+  async #pausedNow(): Promise<readonly string[]> {
+    if (this.#seams.clock.now() - this.#seenMs >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
+    return this.#state.requests.pause
+  }
+
+  /** From now on this is what the table says. */
+  #see(state: TableState): void {
+    tellPaused(this.#telling, this.#state.requests, state.requests)
+    this.#state = state
+    this.#seenMs = this.#seams.clock.now()
   }
 
   #submit(task: Task): void {
@@ -236,7 +261,7 @@ export class TableFeed {
 
   #settle(offered: readonly TaskResult[], report: CommitReport): void {
     const { clock, journal, meter } = this.#seams
-    this.#state = report.state
+    this.#see(report.state)
     this.#lastCommitMs = this.#lastCheckMs = clock.now()
     const judged = new Set(offered)
     const held = this.#pending.filter(({ result }) => report.held.includes(result))
@@ -276,10 +301,10 @@ export class TableFeed {
     this.#lastCheckMs = clock.now()
     const { state } = await this.#committer.load()
     const newest = state.newest
-    this.#state = state
+    this.#see(state)
     if (newest === null) return
     if (newest['snapshot-id'] === state.snapshotId && clock.now() - newest['timestamp-ms'] < keepAliveMs) return
-    this.#state = (await this.#committer.commit([], [], true)).state
+    this.#see((await this.#committer.commit([], [], true)).state)
   }
 
   /** Does a step; a failure that may pass is noted and slows the feed down, any other stops the table. */
