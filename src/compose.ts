@@ -80,7 +80,10 @@ export async function openDocument(
 export interface RunOptions {
   readonly once: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+  /** Ends the work in good order. */
   readonly signal: AbortSignal
+  /** Bounds that: what is not finished is given up. */
+  readonly hurry?: AbortSignal
   readonly json: boolean
 }
 
@@ -89,7 +92,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   for (const document of documents) refuseUnavailable(document)
   const journal = pinoJournal({
     level: options.logLevel,
-    secrets: () => documents.flatMap((document) => secretsIn(document.spec).map(({ secret }) => secret.reveal())),
+    secrets: () => documents.flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known)),
   })
   // A document that can not be served ends the others in good order: what they hold is finished, and then the error is told.
   const failed = new AbortController()
@@ -99,7 +102,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
       try {
         const opened = await openDocument(document, journal)
         try {
-          return await new Processor(document, opened.source, opened.seams).run(options.once, signal)
+          return await new Processor(document, opened.source, opened.seams).run(options.once, signal, options.hurry)
         } finally {
           await opened.close()
         }
@@ -189,7 +192,7 @@ async function openCatalog(document: ProcessorDocument, files: FileIO, readOnly:
     endpoint: catalog.endpoint,
     warehouse: catalog.warehouse,
     token: () => catalog.token?.reveal(),
-    headers: Object.fromEntries(Object.entries(catalog.headers).map(([name, value]) => [name, value.reveal()])),
+    headers: () => Object.fromEntries(Object.entries(catalog.headers).map(([name, value]) => [name, value.reveal()])),
     clock: systemClock,
   })
 }

@@ -1,6 +1,7 @@
 import { documentError } from '../spec/problems.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
+import { graceOf, graceOption } from './grace.ts'
 import { abortOnSignals } from './signals.ts'
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -10,16 +11,18 @@ interface RunOptions {
   readonly once?: boolean
   readonly logLevel?: (typeof logLevels)[number]
   readonly json?: boolean
+  readonly graceSeconds?: number
 }
 
 /** `run`: the whole road in one process, until a signal or until nothing is left to do. */
 export const runCommand: Command<RunOptions> = {
   description:
-    "Turns the segments of the documents' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes or hands back what it holds; a second signal ends it at once. Logs are JSON, one line each, in UTC.",
+    "Turns the segments of the documents' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes and commits what is under way, or gives it up when the grace ends; a second signal ends it at once. Nothing is lost either way. Logs are JSON, one line each, in UTC.",
   options: [
     fileOption,
     { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },
     { flags: '--log-level <level>', description: 'how much to log (default: info)', choices: logLevels },
+    graceOption,
     jsonOption,
     { flags: '--accept-rollback', description: 'go on after a table was rolled back', later: true },
     { flags: '--source-moved <old>', description: 'the source had another place before', later: true },
@@ -35,13 +38,17 @@ export const runCommand: Command<RunOptions> = {
     const problems = documents.flatMap(notYet).map((problem) => ({ ...problem, file: fileName }))
     if (problems.length > 0) throw documentError(problems)
 
-    const signals = abortOnSignals(() => terminal.err('Stopping: finishing or handing back what is under way. Once more to stop at once.'))
+    const signals = abortOnSignals(
+      () => terminal.err('Stopping: finishing or handing back what is under way. Once more to stop at once.'),
+      graceOf(options, terminal),
+    )
     try {
       const { runDocuments } = await import('../compose.ts')
       const { ok } = await runDocuments(documents, {
         once: options.once ?? false,
         logLevel: options.logLevel ?? 'info',
         signal: signals.signal,
+        hurry: signals.hurry,
         json: options.json ?? false,
       })
       return ok ? 0 : 1

@@ -21,6 +21,7 @@ import { discoverPartitions } from './plan/discover-partitions.ts'
 import { TailPlanner } from './planner.ts'
 import { takeSample, type Unready } from './sampler.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
+import { whenAborted } from './when-aborted.ts'
 import { type CarryOut, taskTarget } from './worker.ts'
 
 export interface ProcessorSeams {
@@ -70,15 +71,18 @@ export class Processor {
     this.#limits = limitsOf(document.spec.processing)
   }
 
-  /** Until `signal` aborts, or with `once` until everything visible is decided. Returns whether nothing was stopped. */
-  async run(once: boolean, signal: AbortSignal): Promise<boolean> {
+  /**
+   * Until `signal` aborts, or with `once` until everything visible is decided. Then what is under way is finished and committed, until
+   * `hurry` aborts: the rest is given up. Returns whether nothing was stopped or given up.
+   */
+  async run(once: boolean, signal: AbortSignal, hurry: AbortSignal = new AbortController().signal): Promise<boolean> {
     const workers = new AbortController()
     const working = Array.from({ length: this.#document.spec.processing.parallelism }, () => this.#work(workers.signal))
     try {
-      return await this.#feedAll(once, signal)
+      return await this.#feedAll(once, signal, hurry)
     } finally {
       workers.abort()
-      await Promise.all(working)
+      await Promise.race([Promise.all(working), whenAborted(hurry)])
     }
   }
 
@@ -97,14 +101,14 @@ export class Processor {
   }
 
   /** One feed a table; tables whose topics appear later are taken up when they are discovered. */
-  async #feedAll(once: boolean, signal: AbortSignal): Promise<boolean> {
+  async #feedAll(once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { clock, journal } = this.#seams
     const feeds = new Map<string, Promise<boolean>>()
     // A feed that rejects is a bug in this program: it ends the others too, and the process says so.
     const crashed = new AbortController()
     const either = AbortSignal.any([signal, crashed.signal])
     const start = (table: string) => {
-      const feed = this.#feed(table, once, either)
+      const feed = this.#feed(table, once, either, hurry)
       feed.catch(() => crashed.abort())
       feeds.set(table, feed)
     }
@@ -129,12 +133,12 @@ export class Processor {
   }
 
   /** Feeds a table as long as the service runs; a stopped one is looked at again from time to time, and never stops another. */
-  async #feed(name: string, once: boolean, signal: AbortSignal): Promise<boolean> {
+  async #feed(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { clock, journal } = this.#seams
     for (let failures = 1; ; failures++) {
       const startedMs = clock.now()
       try {
-        return await this.#feedTable(name, once, signal)
+        return await this.#feedTable(name, once, signal, hurry)
       } catch (error) {
         if (!(error instanceof WorkError)) throw error
         if (error instanceof TableChanged) {
@@ -150,7 +154,7 @@ export class Processor {
     }
   }
 
-  async #feedTable(name: string, once: boolean, signal: AbortSignal): Promise<boolean> {
+  async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { source, catalog, clock, journal, meter, queue } = this.#seams
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
@@ -197,7 +201,7 @@ export class Processor {
       state,
       { queue, clock, journal, meter },
     )
-    return feed.run(() => this.#partitionsOf(name), signal)
+    return feed.run(() => this.#partitionsOf(name), signal, hurry)
   }
 
   async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {

@@ -12,6 +12,7 @@ import { type CommitReport, TableChanged, type TableCommitter } from './committe
 import { tellCommit, tellGaps, tellPart, tellPaused, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { PlanRound, TailPlanner } from './planner.ts'
+import { whenAborted } from './when-aborted.ts'
 import type { TaskTarget } from './worker.ts'
 
 /** A task with the table it feeds. */
@@ -81,6 +82,8 @@ export class TableFeed {
   #lastCheckMs: number
   /** When the state was the table's. */
   #seenMs: number
+  /** Tasks that are waited for no more: what becomes of them changes nothing. */
+  #abandoned = 0
   #wake = Promise.withResolvers<void>()
 
   constructor(
@@ -104,9 +107,10 @@ export class TableFeed {
 
   /**
    * Runs until `signal` aborts (then finishes what is under way and commits it) or, with `once`, until everything visible is decided.
-   * `partitions` is asked anew for each round. Returns whether every topic-partition went through; throws what stops the table.
+   * What is still under way when `hurry` aborts is given up. `partitions` is asked anew for each round. Returns whether every
+   * topic-partition went through and nothing was given up; throws what stops the table.
    */
-  async run(partitions: () => Promise<readonly TopicPartition[]>, signal: AbortSignal): Promise<boolean> {
+  async run(partitions: () => Promise<readonly TopicPartition[]>, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { clock } = this.#seams
     const { once, commitIntervalMs } = this.#options
     let nextPlanMs = Number.NEGATIVE_INFINITY
@@ -135,22 +139,30 @@ export class TableFeed {
       if (once && idle && this.#worst() === 0 && round !== null && isEmpty(round)) break
       await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
     }
-    await this.#drain()
+    const drained = await this.#drain(hurry)
     // The last commit is seen by nobody else before the next run: a catalog that confirmed it and does not have it is found out here.
     if (once && Number.isFinite(this.#lastCommitMs)) await this.#committer.load()
-    return this.#planner.stops.length === 0
+    return drained && this.#planner.stops.length === 0
   }
 
-  /** Waits for the tasks under way and commits them: what was handed out is finished, not thrown away. */
-  async #drain(): Promise<void> {
+  /** Waits for the tasks under way and commits them: what was handed out is finished, not thrown away, unless `hurry` aborts before. */
+  async #drain(hurry: AbortSignal): Promise<boolean> {
     for (const id of this.#inFlight) if (this.#seams.queue.withdraw(id)) this.#inFlight.delete(id)
-    while (this.#inFlight.size > 0) await this.#wake.promise
+    const hurried = whenAborted(hurry)
+    while (this.#inFlight.size > 0 && !hurry.aborted) await Promise.race([this.#wake.promise, hurried])
     if (this.#fatal !== null) throw this.#fatal
+    this.#abandoned = this.#inFlight.size
     for (let i = 0; i < maxFailures && this.#pending.length > 0; i++) {
       const before = this.#pending.length
       await this.#attempt('commit', () => this.#commit())
-      if (this.#failures.commit === 0 && this.#pending.length === before) return
+      if (this.#failures.commit === 0 && this.#pending.length === before) break
     }
+    if (this.#abandoned === 0) return true
+    this.#seams.journal.warn('stopped before all that was under way was finished; the next start does it again', {
+      table: this.#options.table,
+      tasks: this.#abandoned,
+    })
+    return false
   }
 
   async #plan(partitions: () => Promise<readonly TopicPartition[]>): Promise<PlanRound> {
@@ -189,6 +201,7 @@ export class TableFeed {
     const { table } = this.#options
     this.#inFlight.add(task.id)
     const done = (then: () => void) => {
+      if (this.#abandoned > 0) return
       this.#inFlight.delete(task.id)
       then()
       this.#wake.resolve()
@@ -352,12 +365,13 @@ export class TableFeed {
     const { clock } = this.#seams
     const busy = this.#inFlight.size > 0
     const ms = Math.max(0, Math.min(untilMs - clock.now(), this.#options.commitIntervalMs))
-    if (busy && this.#inFlight.size >= this.#options.maxTasksInFlight) return this.#wake.promise
+    const isFull = this.#inFlight.size >= this.#options.maxTasksInFlight
     const rouse = new AbortController()
     const stop = () => rouse.abort()
+    if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     if (busy) void this.#wake.promise.then(stop)
-    await clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal)
+    await (isFull ? whenAborted(rouse.signal) : clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal))
     signal.removeEventListener('abort', stop)
   }
 

@@ -1,10 +1,13 @@
 import { readFileSync, statSync } from 'node:fs'
-import { inspect } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../model/failure.ts'
 import { documentError } from './problems.ts'
 
 /** A file with a secret in it is no longer than this, bytes. */
 const longestSecret = 65_536
+
+/** Values that are remembered of a secret that rotates: what an old answer or message repeats is still hidden. */
+const rememberedValues = 8
 
 /**
  * A value that must not be seen. It shows itself as `***` in text, JSON and `inspect`; only `reveal` gives it away, and its caller
@@ -13,6 +16,8 @@ const longestSecret = 65_536
 export class Secret {
   readonly #source: string | { readonly file: string }
   #place: Pick<Problem, 'file' | 'document' | 'path'> = { path: '' }
+  /** The values that were given away, the newest last. */
+  #revealed: readonly string[] = []
 
   constructor(source: string | { readonly file: string }) {
     this.#source = source
@@ -25,10 +30,33 @@ export class Secret {
 
   /**
    * The value. A file is read each time, so that one which was changed counts at once; line ends at its end do not belong to the
-   * value. Throws a DocumentError that names document path and file where that can't be read, is empty or is no text.
+   * value. A file that can not be read now, because it is just being replaced, stands for its last value. Where there was none, throws
+   * a DocumentError that names document path and file: it can't be read, is empty or is no text.
    */
   reveal(): string {
-    return typeof this.#source === 'string' ? this.#source : this.#read(this.#source.file)
+    const value = typeof this.#source === 'string' ? this.#source : this.#readOrLast(this.#source.file)
+    if (value !== this.#revealed.at(-1)) this.#revealed = [...this.#revealed, value].slice(-rememberedValues)
+    return value
+  }
+
+  /** What must not be seen: the values that were revealed, also those from before a rotation. Reads nothing. */
+  get known(): readonly string[] {
+    return typeof this.#source === 'string' ? [this.#source] : this.#revealed
+  }
+
+  /** Whether both are written the same: the same text, or the same file whatever it holds. */
+  isWrittenAs(other: Secret): boolean {
+    return isDeepStrictEqual(this.#source, other.#source)
+  }
+
+  #readOrLast(file: string): string {
+    try {
+      return this.#read(file)
+    } catch (error) {
+      const last = this.#revealed.at(-1)
+      if (last === undefined) throw error
+      return last
+    }
   }
 
   #read(file: string): string {

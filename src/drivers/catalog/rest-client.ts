@@ -9,8 +9,8 @@ export interface RestClientOptions {
   readonly clock: Clock
   /** Asked before each request, since secrets are renewed while we run. */
   readonly token?: () => string | undefined
-  /** Sent with every request. */
-  readonly headers?: Readonly<Record<string, string>>
+  /** Sent with every request; asked before each, as the token is. */
+  readonly headers?: () => Readonly<Record<string, string>>
   /** From asking for a connection until the whole answer is read, ms; 60 s unless given. */
   readonly timeoutMs?: number
 }
@@ -49,7 +49,7 @@ const longestPauseMs = 60_000
 const transientStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
 export function restClient(options: RestClientOptions): RestClient {
-  const { clock, token, headers = {}, timeoutMs = defaultTimeoutMs } = options
+  const { clock, token, timeoutMs = defaultTimeoutMs } = options
   const http = httpClient({ connectionsPerHost: connections, timeoutMs, connectTimeoutMs, maxAnswerBytes })
   /** Until when the catalog asked us to stay away (Retry-After). */
   let quietUntilMs = 0
@@ -57,6 +57,7 @@ export function restClient(options: RestClientOptions): RestClient {
   async function once(call: RestCall): Promise<Sent> {
     await clock.sleep(Math.max(0, quietUntilMs - clock.now()))
     const bearer = token?.()?.trim()
+    const headers = options.headers?.() ?? {}
     const secrets = [bearer, ...Object.values(headers)].filter((value) => value !== undefined && value.length >= shortestSecret)
     const redact = (text: string): string => secrets.reduce((clean: string, secret) => clean.replaceAll(secret ?? '', '***'), text)
     const where = `${call.method} ${placeOf(call.url)}`

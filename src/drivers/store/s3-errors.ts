@@ -112,7 +112,8 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
     if (status === 416) return work('never', 'the range that was asked for starts at or after the end of the object')
   }
   if (name === 'NoSuchUpload') return work('later', 'somebody abandoned the multipart upload')
-  if (badCredentials.has(name)) return work('never', 'the credentials are refused: check access key, secret and session token')
+  // Keys may be rotated while we run: the old one is refused before the new one is there.
+  if (badCredentials.has(name)) return work('later', 'the credentials are refused: check access key, secret and session token')
   if (name === 'ExpiredToken') return work('later', 'the credentials have expired')
   if (name === 'CredentialsProviderError') return work('later', 'no credentials were found')
   if (status === 401 || status === 403) {

@@ -52,7 +52,7 @@ test('a get and a small put are one request each', async () => {
 test('wrong credentials and a missing bucket are told apart, without the secret', async () => {
   const wrong = open({ credentials: () => ({ ...server, secretAccessKey: 'wrong-secret' }) })
   await expect(wrong.get('k')).rejects.toMatchObject({
-    retry: 'never',
+    retry: 'later',
     message: expect.stringMatching(/^cannot get s3:.*the credentials are refused/) as string,
   })
   await wrong.close()

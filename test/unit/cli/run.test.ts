@@ -59,3 +59,8 @@ test('run goes on until a signal, and then ends with 0', async () => {
   expect(await ended).toEqual([0, null])
   expect(said).toContain('Stopping')
 })
+
+test.each(['0', '-1', 'soon', '100000'])('a grace of %s seconds is refused', async (seconds) => {
+  const { code, stderr } = await program(['run', '-f', 'spec.yaml', '--grace-seconds', seconds], { cwd: workspace() })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: --grace-seconds: expected a number above 0, up to 86400\n' })
+})

@@ -47,6 +47,39 @@ describe('a secret', () => {
     expect(inspect(secret)).toBe('***')
   })
 
+  test('in a file that is just being replaced is what it was', () => {
+    const file = join(directory, 'replaced')
+    const secret = new Secret({ file })
+    writeFileSync(file, 'one')
+    expect(secret.reveal()).toBe('one')
+    writeFileSync(file, '')
+    expect(secret.reveal()).toBe('one')
+    rmSync(file)
+    expect(secret.reveal()).toBe('one')
+    writeFileSync(file, 'two')
+    expect(secret.reveal()).toBe('two')
+  })
+
+  test('knows what it has shown, before a rotation too, and reads nothing for that', () => {
+    const file = join(directory, 'known')
+    const secret = new Secret({ file })
+    expect(secret.known).toEqual([])
+    for (const value of ['one', 'one', 'two']) {
+      writeFileSync(file, value)
+      secret.reveal()
+    }
+    rmSync(file)
+    expect(secret.known).toEqual(['one', 'two'])
+    expect(new Secret('text').known).toEqual(['text'])
+  })
+
+  test('is compared by what is written, not by what it holds', () => {
+    expect(new Secret('a').isWrittenAs(new Secret('a'))).toBe(true)
+    expect(new Secret('a').isWrittenAs(new Secret('b'))).toBe(false)
+    expect(new Secret({ file: 'a' }).isWrittenAs(new Secret({ file: 'a' }))).toBe(true)
+    expect(new Secret({ file: 'a' }).isWrittenAs(new Secret('a'))).toBe(false)
+  })
+
   test('that can not be read is an error which names document, path and file', () => {
     const [bad, empty, large] = ['bad', 'empty', 'large'].map((name) => join(directory, name))
     writeFileSync(bad, Buffer.from([0xff, 0xfe, 0x41]))

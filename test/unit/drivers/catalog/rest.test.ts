@@ -47,7 +47,7 @@ describe('what the REST catalog sends', () => {
     const tokens = ['one', 'two', 'three\n']
     const { catalog, server } = await world(
       {},
-      { token: () => tokens.shift(), headers: { 'Polaris-Realm': 'POLARIS' }, accessDelegation: 'vended-credentials' },
+      { token: () => tokens.shift(), headers: () => ({ 'Polaris-Realm': 'POLARIS' }), accessDelegation: 'vended-credentials' },
     )
     await catalog.loadTable(table)
     await catalog.loadTable(table)
