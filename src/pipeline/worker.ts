@@ -8,7 +8,7 @@ import type { Entropy } from '../seams/entropy.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
-import { TableColumns } from './decode/table-columns.ts'
+import { ColumnsPool } from './decode/columns-pool.ts'
 import type { DecidedSpan, RowBatch, TableLayout, TaskResult } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
 import { writeDataFiles } from './write/data-file-writer.ts'
@@ -17,6 +17,9 @@ import { parquetOptions } from './write/parquet-options.ts'
 
 /** Columns of about this size are encoded at once: large enough for pages, small enough for a processor's cache. */
 const maxBatchBytes = 4 * 1024 * 1024
+
+/** One for each thread. */
+const pool = new ColumnsPool()
 
 /** What a worker needs to know of the table that a task feeds, and no more: plain JSON, as it goes with every task to threads and other processes. */
 export interface TaskTarget {
@@ -93,9 +96,13 @@ async function* rowBatches(
   parts: TranslatedPart[],
   signal?: AbortSignal,
 ): AsyncGenerator<RowBatch, void, undefined> {
-  const columns = new TableColumns(layout)
+  const columns = pool.take(layout)
   let sources: DecidedSpan[] = []
-  const take = (): RowBatch => ({ columns: columns.snapshot(), sources })
+  let largest = 0
+  const take = (): RowBatch => {
+    largest = Math.max(largest, columns.byteLength)
+    return { columns: columns.snapshot(), sources }
+  }
   const reset = () => {
     columns.clear()
     sources = []
@@ -117,6 +124,8 @@ async function* rowBatches(
     parts.push(decoder.finish())
   }
   if (columns.length > 0) yield take()
+  // One batch can inflate to much more than others: such buffers are not kept.
+  if (largest < 2 * limits.batchBytes) pool.giveBack(layout, columns)
 }
 
 /** The Kafka columns: whatever number of columns a table has, they keep their bounds. */

@@ -1,4 +1,5 @@
 import type { Fault } from '../../model/failure.ts'
+import { plainBytes } from '../bytes/plain.ts'
 import { VarintReader } from '../bytes/varint.ts'
 import { type BatchHeader, batchHeaderBytes } from './batch-header.ts'
 import { CodecError } from './codecs/codec-error.ts'
@@ -36,7 +37,7 @@ export function decodeRecords(
   frames.reset(segment, 0)
   if (batch.codec !== 'none') {
     try {
-      bytes = inflate(batch.codec, segment.subarray(start, end), limits.maxBatchBytes)
+      bytes = plainBytes(inflate(batch.codec, segment.subarray(start, end), limits.maxBatchBytes))
     } catch (error) {
       if (!(error instanceof CodecError)) throw error
       return batchFault(batch, batch.position, `can not be inflated: ${error.message}`)

@@ -1,3 +1,4 @@
+import { plainBytes } from '../../formats/bytes/plain.ts'
 import { type BatchHeader, lastOffsetOf } from '../../formats/kafka/batch-header.ts'
 import { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import { decodeRecords } from '../../formats/kafka/records.ts'
@@ -76,7 +77,8 @@ export class PartDecoder {
   }
 
   /** Decodes the next segment of the part, a batch at each step, and tells what that batch decided. */
-  *decode(segment: SegmentRef, bytes: Uint8Array): Generator<DecidedSpan, void, undefined> {
+  *decode(segment: SegmentRef, fetched: Uint8Array): Generator<DecidedSpan, void, undefined> {
+    const bytes = plainBytes(fetched)
     if (!this.#passGap(segment)) {
       this.#ended = { kind: 'unsettled', segment }
       return
