@@ -16,6 +16,7 @@ import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
+import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
@@ -131,14 +132,31 @@ export function documentOutlooks(documents: readonly ProcessorDocument[], table:
   return lookInto(documents, (document, source, seams) => documentOutlook(document, table, source, seams))
 }
 
-/** Opens one document after the other, to look and change nothing. */
+/**
+ * Pauses or resumes topics, by requests in the tables: those that `wanted` names or matches, or all of the documents. Throws a
+ * DocumentError where no document has such a topic.
+ */
+export async function pauseInDocuments(
+  documents: readonly ProcessorDocument[],
+  what: 'pause' | 'resume',
+  wanted: string | undefined,
+): Promise<DocumentPause[]> {
+  // Only what is paused may need a table that is not there yet.
+  const readOnly = what === 'resume'
+  const done = await lookInto(documents, (document, source, seams) => pauseTopics(document, what, wanted, source, seams), readOnly)
+  refuseUnknownTopic(wanted, done)
+  return done
+}
+
+/** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */
 async function lookInto<T>(
   documents: readonly ProcessorDocument[],
   look: (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) => Promise<T>,
+  readOnly = true,
 ): Promise<T[]> {
   const seen: T[] = []
   for (const document of documents) {
-    const opened = await openDocument(document, silentJournal, countingMeter(), true)
+    const opened = await openDocument(document, silentJournal, countingMeter(), readOnly)
     try {
       seen.push(await look(document, opened.source, opened.seams))
     } finally {

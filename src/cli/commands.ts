@@ -22,6 +22,14 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'show how far each table has come, and what is missing',
     load: async () => (await import('./status.ts')).statusCommand,
   },
+  pause: {
+    summary: 'let topics stand still until they are resumed',
+    load: async () => (await import('./pause.ts')).pauseCommand,
+  },
+  resume: {
+    summary: 'let paused topics go on',
+    load: async () => (await import('./resume.ts')).resumeCommand,
+  },
   inspect: {
     summary: 'look into a segment, an index, a topic or a whole prefix',
     load: async () => (await import('./inspect.ts')).inspectCommand,
@@ -47,8 +55,6 @@ export const laterCommands: readonly string[] = [
   'orphans',
   'rewrite-manifests',
   'dead-letters',
-  'pause',
-  'resume',
   'tail',
   'find',
   'partitions',

@@ -21,7 +21,8 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns(nowMs), tables, style)) terminal.out(line)
-  for (const { table, stopped } of tables) {
+  for (const { table, paused, stopped } of tables) {
+    if (paused.length > 0) terminal.out(`  ${style('yellow', 'paused')}  ${printable(table)}: ${printable(paused.join(', '))}`)
     if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
   }
   const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))

@@ -7,17 +7,20 @@ export interface Requests {
   readonly pause: readonly string[]
   /** Snapshots of other writers whose removal of rows is known and meant; ascending, none twice. */
   readonly accept: readonly bigint[]
-  /** Snapshots of ours that a rollback took out of the history, known and meant: they stop the table no more. Ascending, none twice. */
-  readonly abandoned: readonly bigint[]
+  /**
+   * A rollback that is known and meant: snapshots of ours beside the history, up to this sequence number, stop the table no more.
+   * Null: none.
+   */
+  readonly abandonedUpTo: bigint | null
   /** What a newer version asked: kept as it is. */
   readonly others: Readonly<Record<string, unknown>>
 }
 
-export const noRequests: Requests = { pause: [], accept: [], abandoned: [], others: {} }
+export const noRequests: Requests = { pause: [], accept: [], abandonedUpTo: null, others: {} }
 
 /** Whether nothing is asked. */
-export function isEmpty({ pause, accept, abandoned, others }: Requests): boolean {
-  return pause.length + accept.length + abandoned.length + Object.keys(others).length === 0
+export function isEmpty({ pause, accept, abandonedUpTo, others }: Requests): boolean {
+  return pause.length + accept.length + Object.keys(others).length === 0 && abandonedUpTo === null
 }
 
 /** The requests, with these topics paused too. */
@@ -33,15 +36,5 @@ export function withResumed(requests: Requests, topics: Iterable<string>): Reque
 
 /** The requests, with these snapshots accepted too. */
 export function withAccepted(requests: Requests, snapshots: Iterable<bigint>): Requests {
-  return { ...requests, accept: ascending([...requests.accept, ...snapshots]) }
-}
-
-/** The requests, with these snapshots abandoned and no others. */
-export function withAbandoned(requests: Requests, snapshots: Iterable<bigint>): Requests {
-  return { ...requests, abandoned: ascending(snapshots) }
-}
-
-/** Ids in ascending order, none twice. */
-export function ascending(ids: Iterable<bigint>): bigint[] {
-  return [...new Set(ids)].sort((a, b) => (a < b ? -1 : 1))
+  return { ...requests, accept: [...new Set([...requests.accept, ...snapshots])].sort((a, b) => (a < b ? -1 : 1)) }
 }

@@ -1,4 +1,5 @@
 import { DocumentError, WorkError } from '../model/failure.ts'
+import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { Clock } from '../seams/clock.ts'
@@ -9,17 +10,14 @@ import type { Meter } from '../seams/meter.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
-import { type MappedTable, tablesFor, type TopicMapping } from '../spec/table-mapping.ts'
-import { type DecidedValue, declaredValue } from '../spec/value-column.ts'
-import { newTable } from './commit/new-table.ts'
+import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { TableChanged, TableCommitter } from './committer.ts'
+import { createTable, decideTableValue } from './create-table.ts'
 import type { TaskResult } from './flow.ts'
 import { type Limits, limitsOf } from './limits.ts'
-import { decideValue } from './infer/decide-value.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import { TailPlanner } from './planner.ts'
-import { takeSample, type Unready } from './sampler.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { whenAborted } from './when-aborted.ts'
 import { type CarryOut, taskTarget } from './worker.ts'
@@ -220,8 +218,15 @@ export class Processor {
       const { mapping } = (await this.#tables()).get(name)!
       let waitMs: number
       try {
-        const value = await this.#decideValue(name, mapping)
-        if (!('readyInMs' in value)) return await this.#createTable(table, mapping, value)
+        const value = await decideTableValue(
+          this.#document,
+          this.#source,
+          name,
+          mapping,
+          await this.#partitionsOf(name),
+          this.#seams.source,
+        )
+        if (!('readyInMs' in value)) return await createTable(this.#document, table, mapping, value, noRequests, this.#seams)
         if (value.readyInMs === null && once) return null
         waitMs = Math.min(Math.max(100, value.readyInMs ?? Infinity), intervalMs)
       } catch (error) {
@@ -232,52 +237,6 @@ export class Processor {
       await clock.sleep(waitMs, signal)
     }
     return null
-  }
-
-  /** What becomes of the values in a table that is to be created: from the document, or from a sample of its topics. */
-  async #decideValue(name: string, mapping: TopicMapping): Promise<DecidedValue | Unready> {
-    const declared = declaredValue(mapping.value)
-    if (declared !== null && declared.format !== 'json') return declared
-    const sample = await takeSample(this.#seams.source, await this.#partitionsOf(name), {
-      prefix: this.#source.prefix,
-      graceMs: this.#document.spec.source.graceSeconds * 1000,
-      maxBatchBytes: this.#limits.maxBatchBytes,
-    })
-    if ('readyInMs' in sample) return sample
-    if (sample.records === 0 && !sample.exhausted && declared === null) {
-      const message = `no record of the segments that were looked into can be read, so nothing tells what values ${name} is to hold; mend those segments, or say value.format`
-      throw new WorkError(message, { retry: 'later' })
-    }
-    return decideValue(mapping, sample)
-  }
-
-  /** Whoever creates a table first wins, and the others continue it. */
-  async #createTable(table: TableIdentifier, mapping: TopicMapping, value: DecidedValue): Promise<LoadedTable> {
-    const { catalog, journal } = this.#seams
-    const { properties, location, formatVersion } = this.#document.spec.sink.tables
-    const request = newTable(mapping, {
-      value,
-      properties,
-      location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
-      formatVersion,
-      profile: catalog.profile,
-    })
-    for (let attempt = 1; attempt <= 3; attempt++) {
-      await catalog.ensureNamespace(table.namespace)
-      const created = await catalog.createTable(table, request)
-      if (created.kind === 'created') {
-        journal.info('table created; what becomes of the values is stored in it', {
-          table: [...table.namespace, table.name].join('.'),
-          location: created.table.metadata.location,
-          values: value.format,
-          columns: request.schema.fields.length,
-        })
-        return created.table
-      }
-      const existing = await catalog.loadTable(table)
-      if (existing !== null) return existing
-    }
-    throw new WorkError(`table ${table.name} exists when it is created and not when it is loaded`, { retry: 'later' })
   }
 
   /** The tables of the topics there are. A topic that appears later and meets another in one table is said, and changes nothing. */

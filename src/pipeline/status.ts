@@ -35,6 +35,8 @@ export interface TableStatus {
   /** Null where the table does not tell. */
   readonly rows: bigint | null
   readonly partitions: readonly PartitionStatus[]
+  /** Topics that stand still until they are resumed. */
+  readonly paused: readonly string[]
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
 }
@@ -92,6 +94,7 @@ async function tableStatus(
     watermarkMs: state?.watermarkMs ?? null,
     rows: rows === undefined ? null : BigInt(rows),
     partitions: await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams))),
+    paused: state?.requests.pause ?? [],
     stopped,
   }
 }

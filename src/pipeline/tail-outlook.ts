@@ -50,7 +50,11 @@ export async function tailOutlook(
   options: PlannerOptions & { readonly maxSegmentBytes: number },
   source: ObjectStore,
 ): Promise<TailOutlook> {
-  const notes: PartitionNote[] = []
+  const isPaused = ({ topic }: TopicPartition) => state.requests.pause.includes(topic)
+  const open = partitions.filter((at) => !isPaused(at))
+  const notes: PartitionNote[] = partitions
+    .filter(isPaused)
+    .map((at) => ({ ...at, message: 'paused: nothing is done until it is resumed' }))
   const planner = new TailPlanner(options, { source, journal: noting(notes), meter: silentMeter })
   const work = new Map<string, { at: TopicPartition; segments: number; bytes: number }>()
   const tooLarge = new Map<string, PartitionNote>()
@@ -58,7 +62,7 @@ export async function tailOutlook(
   let [tasks, starts] = [0, 0]
   let round
   do {
-    round = await planner.plan(partitions, { ...state, progress })
+    round = await planner.plan(open, { ...state, progress })
     for (const task of round.tasks) count(task)
     for (const { at, ranges } of round.marks) progress = withDecided(progress, options.sourceId, at, ranges)
     tasks += round.tasks.length

@@ -1,7 +1,9 @@
 import type { IcebergType, NestedField, Schema } from '../../formats/iceberg/schema.ts'
+import { isEmpty, noRequests, type Requests } from '../../model/requests.ts'
 import type { CatalogProfile, CreateTableRequest } from '../../seams/catalog.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 import type { DecidedValue } from '../../spec/value-column.ts'
+import { encodeRequests } from './requests-text.ts'
 import { layoutText, type StoredLayout } from './stored-layout.ts'
 import { summaryKeys } from './summary-keys.ts'
 import { icebergType } from './value-type.ts'
@@ -26,6 +28,8 @@ export function newTable(
   mapping: TopicMapping,
   options: {
     readonly value: DecidedValue
+    /** What is asked of the table before it has a snapshot. */
+    readonly requests?: Requests
     readonly properties: Readonly<Record<string, string>>
     readonly location?: string
     readonly formatVersion: number
@@ -39,6 +43,7 @@ export function newTable(
     ...options.properties,
     'format-version': String(options.formatVersion),
     [summaryKeys.layout]: layoutText(layout),
+    ...(isEmpty(options.requests ?? noRequests) ? {} : { [summaryKeys.requests]: encodeRequests(options.requests!) }),
   }
   for (const key of options.profile.forbiddenProperties) delete properties[key]
   return {

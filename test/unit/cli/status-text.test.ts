@@ -30,6 +30,7 @@ function table(changes: Partial<TableStatus>): TableStatus {
     watermarkMs: nowMs - 70_000,
     rows: 1_234_567n,
     partitions: [],
+    paused: [],
     stopped: null,
     ...changes,
   }

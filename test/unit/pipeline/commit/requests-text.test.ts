@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { isEmpty, noRequests, withAbandoned, withAccepted, withPaused, withResumed } from '../../../../src/model/requests.ts'
+import { isEmpty, noRequests, withAccepted, withPaused, withResumed } from '../../../../src/model/requests.ts'
 import { decodeRequests, encodeRequests } from '../../../../src/pipeline/commit/requests-text.ts'
 
 describe('requests', () => {
-  test('are lists of topics and of snapshot ids, and what asks nothing is left out', () => {
-    const asked = withAbandoned(withAccepted(withPaused(noRequests, ['b', 'a', 'b']), [9_223_372_036_854_775_807n, 5n]), [7n])
-    const text = '{"pause":["a","b"],"accept":["5","9223372036854775807"],"abandoned":["7"]}'
+  test('are topics, snapshot ids and a sequence number, and what asks nothing is left out', () => {
+    const asked = { ...withAccepted(withPaused(noRequests, ['b', 'a', 'b']), [9_223_372_036_854_775_807n, 5n]), abandonedUpTo: 7n }
+    const text = '{"pause":["a","b"],"accept":["5","9223372036854775807"],"abandonedUpTo":"7"}'
     expect(encodeRequests(asked)).toBe(text)
     expect(decodeRequests(text, 'here')).toEqual(asked)
     expect(encodeRequests(noRequests)).toBe('{}')
@@ -24,7 +24,8 @@ describe('requests', () => {
     ['{"pause":"a"}', 'here: pause: expected a list, found a string'],
     ['{"pause":[1]}', 'here: pause[0]: expected a string, found a number'],
     ['{"accept":[5]}', 'here: accept[0]: expected a string, found a number'],
-    ['{"abandoned":["5","0x5"]}', 'here: abandoned[1]: expected a snapshot id'],
+    ['{"accept":["5","0x5"]}', 'here: accept[1]: expected a number in decimal'],
+    ['{"abandonedUpTo":7}', 'here: abandonedUpTo: expected a string, found a number'],
     ['{', 'here is not JSON: it ends too early, after 1 characters'],
   ])('that can not be read are refused with their place: %s', (text, message) => {
     expect(() => decodeRequests(text, 'here')).toThrow(new Error(message))
