@@ -76,6 +76,7 @@ class Thread {
   }
 
   async close(): Promise<void> {
+    this.#die(new WorkError('the worker threads were closed before the task ended', { retry: 'later' }))
     await this.#worker.terminate()
   }
 
@@ -140,10 +141,10 @@ class Thread {
     }
   }
 
-  /** What a thread does that ends before its tasks is tried again: nothing of it was committed. */
+  /** A thread that ends before its tasks, perhaps because of one of them: each counts as tried. Nothing of it was committed. */
   #die(cause: Error): void {
     this.isDead = true
-    const error = new WorkError(`a worker thread ended before its task: ${cause.message}`, { retry: 'later', cause })
+    const error = cause instanceof WorkError ? cause : new Error(`a worker thread ended before its task: ${cause.message}`, { cause })
     for (const { fail } of this.#writing.values()) fail(error)
     for (const { reject } of this.#running.values()) reject(error)
     this.#writing.clear()

@@ -9,11 +9,24 @@ const runtimeBytes = 160 * mebibyte
 /** How the document's few settings bound everything: what is held in memory at once, and what makes a task. */
 export interface Limits extends WorkerLimits {
   readonly pack: PackOptions
-  readonly maxTasksInFlight: number
+  readonly feed: FeedBounds
 }
 
 /**
- * Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the row groups of all tasks, an eighth
+ * What one table may have under way. Where workers are slow, tasks in flight stop planning; where commits fail (the catalog is down),
+ * planning stops as soon as that many results wait; where commits merely take their interval, what was read is bounded and committed early.
+ */
+export interface FeedBounds {
+  /** Tasks handed out and not finished: enough that each of `parallelism` workers finds the next one waiting. */
+  readonly maxTasksInFlight: number
+  /** Tasks and results not yet committed: what the planner holds of them is a few kilobytes each. */
+  readonly maxUncommittedTasks: number
+  /** Their segments' bytes: what is lost and read again when results are refused or the process ends. */
+  readonly maxUncommittedBytes: number
+}
+
+/**
+ * A worker carries out `parallelism` tasks at once at most, whatever waits in the queue. Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the row groups of all tasks, an eighth
  * for their segments fetched ahead, and an eighth for the largest batch that may be inflated. Where a row group is encoded at once
  * (the codecs that parquet-wasm has alone), it is held about three times more, one at a time; the rest is the runtime's.
  */
@@ -33,6 +46,10 @@ export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }:
       minTaskBytes: Math.min(16 * mebibyte, targetFileSizeBytes),
       parallelism,
     },
-    maxTasksInFlight: 2 * parallelism,
+    feed: {
+      maxTasksInFlight: 2 * parallelism,
+      maxUncommittedTasks: 1000 + 2 * parallelism,
+      maxUncommittedBytes: 32 * parallelism * 4 * targetFileSizeBytes,
+    },
   }
 }

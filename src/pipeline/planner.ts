@@ -167,9 +167,18 @@ export class TailPlanner {
     const sound = plans.filter(({ at, name }) => !this.#disturbed.has(name) && !left.includes(at.topic))
     for (const { name, position } of sound) this.#positions.set(name, position)
     const runs = sound.flatMap(({ run }) => run ?? [])
-    const tasks = packTasks(this.#options.sourceId, `${this.#options.table} ${this.#options.definitions}`, runs, pack)
+    const tasks = this.#pack(runs, pack)
     more ||= sound.length < plans.length
     return { tasks, marks: marks.filter(({ at }) => !left.includes(at.topic)), readyInMs, more }
+  }
+
+  /** The same work, a task for each topic-partition. */
+  apart(task: Task): Task[] {
+    return task.parts.flatMap((part) => this.#pack([part], { ...this.#options.pack, parallelism: 1, minTaskBytes: task.bytes }))
+  }
+
+  #pack(runs: readonly TaskPart[], pack: PackOptions): Task[] {
+    return packTasks(this.#options.sourceId, `${this.#options.table} ${this.#options.definitions}`, runs, pack)
   }
 
   async #planOne(

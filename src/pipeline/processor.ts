@@ -85,7 +85,7 @@ export class Processor {
   }
 
   async #work(signal: AbortSignal): Promise<void> {
-    const { queue, carryOut, source, io, clock, entropy } = this.#seams
+    const { queue, carryOut, source, io, clock, entropy, journal } = this.#seams
     for (;;) {
       const claim = await queue.claim(signal)
       if (claim === null) return
@@ -93,6 +93,7 @@ export class Processor {
       try {
         claim.complete(await carryOut(task, target, this.#limits, { source, io, clock, entropy }))
       } catch (error) {
+        if (!(error instanceof WorkError)) journal.error('a task failed unexpectedly', { task: claim.id, error: error as Error })
         claim.fail(error)
       }
     }
@@ -162,7 +163,8 @@ export class Processor {
     if (opened === null) return true
     const committer = new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping)
-    const target = taskTarget(opened.metadata, layout, mapped.mapping.onError === 'skip' ? 'skip' : 'stop')
+    const onError = mapped.mapping.onError === 'skip' ? 'skip' : 'stop'
+    const target = taskTarget(opened.metadata, layout, onError)
     if (layout.missing.length > 0) {
       journal.warn('columns that values were to fill are gone from the table: those values go into the rescue column', {
         table: committer.name,
@@ -175,7 +177,7 @@ export class Processor {
         sourceId: this.#source.id,
         prefix: this.#source.prefix,
         table: name,
-        definitions: `${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']}`,
+        definitions: `${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`,
         startAt: spec.source.startAt,
         graceMs: spec.source.graceSeconds * 1000,
         maxBatchBytes: this.#limits.maxBatchBytes,
@@ -189,7 +191,7 @@ export class Processor {
       {
         table: name,
         commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
-        maxTasksInFlight: this.#limits.maxTasksInFlight,
+        bounds: this.#limits.feed,
         keepAliveMs: Math.min(expiryMs, catalog.profile.snapshotExpiryMs ?? Infinity) / 4,
         once,
       },

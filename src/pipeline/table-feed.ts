@@ -6,12 +6,15 @@ import type { TranslatedPart } from '../model/translated-part.ts'
 import type { Clock } from '../seams/clock.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
-import type { TaskQueue } from '../seams/task-queue.ts'
+import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
 import type { TableState } from './commit/table-state.ts'
-import { type CommitReport, TableChanged, type TableCommitter } from './committer.ts'
+import type { CommitReport, TableCommitter } from './committer.ts'
 import { tellCommit, tellGaps, tellPart, tellPaused, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
+import type { FeedBounds } from './limits.ts'
+import { Lineage, type Planned } from './lineage.ts'
 import type { PlanRound, TailPlanner } from './planner.ts'
+import { Setbacks } from './setbacks.ts'
 import { whenAborted } from './when-aborted.ts'
 import type { TaskTarget } from './worker.ts'
 
@@ -25,8 +28,7 @@ export interface TablePayload {
 export interface FeedOptions {
   readonly table: string
   readonly commitIntervalMs: number
-  /** Tasks planned and not yet finished, at most. */
-  readonly maxTasksInFlight: number
+  readonly bounds: FeedBounds
   /** Our newest snapshot is renewed before it is this old or when others have committed since; null: never only for that. */
   readonly keepAliveMs: number
   readonly once: boolean
@@ -39,16 +41,8 @@ export interface FeedSeams {
   readonly meter: Meter
 }
 
-/** What can fail and be tried again, each counted for itself. */
-type Step = 'plan' | 'task' | 'commit' | 'keepAlive'
-
-/** When a task was planned: what shows whether its result still fits. */
-interface Planned {
-  /** Tasks are numbered as they are handed out, which is in offset order within each topic-partition. */
-  readonly order: number
-  /** The generation of each of its topic-partitions then. */
-  readonly generations: ReadonlyMap<string, number>
-}
+/** Where what was read and not committed has come to its bound, it is committed this long after the last commit, ms. */
+const fullCommitMs = 1000
 
 /** Failures in a row after which `--once` gives a table up. */
 const maxFailures = 5
@@ -57,8 +51,8 @@ const maxFailures = 5
  * Feeds one table: plans its tail, has the tasks carried out, and commits what comes back, once an interval. Everything held here
  * can be lost: the next feed of the table starts from what the table says.
  *
- * A task remembers the generation of each of its topic-partitions. Resetting a topic-partition begins a new generation, and results
- * of older ones are dropped: their files become orphans, their segments are planned again.
+ * A result that does not follow what stands before it any more (`Lineage`) is dropped: its files become orphans, its segments are
+ * planned again.
  */
 export class TableFeed {
   readonly #options: FeedOptions
@@ -67,17 +61,11 @@ export class TableFeed {
   readonly #target: TaskTarget
   readonly #seams: FeedSeams
   readonly #telling: Telling
-  readonly #generations = new Map<string, number>()
-  readonly #inFlight = new Set<string>()
-  /** Where each topic-partition's part ended before its last segment: the task in which it did. Tasks planned behind it do not follow it. */
-  readonly #ends = new Map<string, number>()
-  #submitted = 0
+  readonly #lineage = new Lineage()
+  readonly #setbacks: Setbacks
+  readonly #inFlight = new Map<string, Planned>()
   #pending: { result: TaskResult; planned: Planned }[] = []
   #state: TableState
-  readonly #failures: Record<Step, number> = { plan: 0, task: 0, commit: 0, keepAlive: 0 }
-  #failedBecause: Error | null = null
-  /** Thrown by the loop: the table, or this program, can not go on. */
-  #fatal: Error | null = null
   #lastCommitMs = Number.NEGATIVE_INFINITY
   #lastCheckMs: number
   /** When the state was the table's. */
@@ -100,6 +88,7 @@ export class TableFeed {
     this.#target = target
     this.#state = state
     this.#seams = seams
+    this.#setbacks = new Setbacks(options.table, seams)
     this.#telling = { table: options.table, journal: seams.journal, meter: seams.meter }
     this.#lastCheckMs = this.#seenMs = seams.clock.now()
     tellPaused(this.#telling, noRequests, state.requests)
@@ -117,27 +106,29 @@ export class TableFeed {
     let round: PlanRound | null = null
     let retryCommitMs = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
-      if (clock.now() >= nextPlanMs && this.#inFlight.size < this.#options.maxTasksInFlight) {
-        round = await this.#attempt('plan', () => this.#plan(partitions))
-        nextPlanMs = round === null || round.more ? clock.now() + this.#pauseMs() : this.#nextPlan(round)
+      if (clock.now() >= nextPlanMs && !this.#isFull()) {
+        round = await this.#setbacks.attempt('plan', () => this.#plan(partitions))
+        nextPlanMs = round === null || round.more ? clock.now() + this.#setbacks.pauseMs : this.#nextPlan(round)
       }
       const idle = this.#inFlight.size === 0
       // With `once` nobody looks again before what is under way has ended: each look is a LIST for every topic-partition.
-      if (idle && nextPlanMs === Infinity) nextPlanMs = clock.now() + this.#pauseMs()
-      const dueMs = Math.max(retryCommitMs, once && idle ? Number.NEGATIVE_INFINITY : this.#lastCommitMs + commitIntervalMs)
+      if (idle && nextPlanMs === Infinity) nextPlanMs = clock.now() + this.#setbacks.pauseMs
+      const intervalMs = once && idle ? Number.NEGATIVE_INFINITY : this.#holdsMuch() ? fullCommitMs : commitIntervalMs
+      const dueMs = Math.max(retryCommitMs, this.#lastCommitMs + intervalMs)
       if (this.#pending.length > 0 && clock.now() >= dueMs) {
-        await this.#attempt('commit', () => this.#commit())
-        nextPlanMs = Math.min(nextPlanMs, clock.now() + this.#pauseMs())
-        if (this.#failures.commit === 0) continue
-        retryCommitMs = clock.now() + this.#pauseMs()
+        await this.#setbacks.attempt('commit', () => this.#commit())
+        nextPlanMs = Math.min(nextPlanMs, clock.now() + this.#setbacks.pauseMs)
+        if (this.#setbacks.of('commit') === 0) continue
+        retryCommitMs = clock.now() + this.#setbacks.pauseMs
       }
       // Nothing is left to do: what failed was done otherwise, or is gone.
-      if (idle && round !== null && isEmpty(round)) this.#failures.task = 0
-      await this.#attempt('keepAlive', () => this.#keepAlive())
-      if (this.#fatal !== null) throw this.#fatal
-      if (once && this.#worst() >= maxFailures) throw this.#failedBecause!
-      if (once && idle && this.#worst() === 0 && round !== null && isEmpty(round)) break
-      await this.#nap(Math.min(nextPlanMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
+      if (idle && round !== null && isEmpty(round)) this.#setbacks.clear('task')
+      await this.#setbacks.attempt('keepAlive', () => this.#keepAlive())
+      this.#setbacks.throwFatal()
+      if (once) this.#setbacks.throwAfter(maxFailures)
+      if (once && idle && this.#setbacks.worst === 0 && round !== null && isEmpty(round)) break
+      const planMs = this.#isFull() ? Infinity : nextPlanMs
+      await this.#nap(Math.min(planMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
     }
     const drained = await this.#drain(hurry)
     // The last commit is seen by nobody else before the next run: a catalog that confirmed it and does not have it is found out here.
@@ -145,17 +136,21 @@ export class TableFeed {
     return drained && this.#planner.stops.length === 0
   }
 
-  /** Waits for the tasks under way and commits them: what was handed out is finished, not thrown away, unless `hurry` aborts before. */
+  /**
+   * Waits for the tasks under way in this process and commits them: what was handed out is finished, not thrown away, unless `hurry`
+   * aborts before. What others carry out is theirs to finish; the table's next feed gets it from the queue.
+   */
   async #drain(hurry: AbortSignal): Promise<boolean> {
-    for (const id of this.#inFlight) if (this.#seams.queue.withdraw(id)) this.#inFlight.delete(id)
+    const open = [...this.#inFlight.keys()]
+    await Promise.all(open.map(async (id) => (await this.#seams.queue.withdraw(id)) && this.#inFlight.delete(id)))
     const hurried = whenAborted(hurry)
     while (this.#inFlight.size > 0 && !hurry.aborted) await Promise.race([this.#wake.promise, hurried])
-    if (this.#fatal !== null) throw this.#fatal
+    this.#setbacks.throwFatal()
     this.#abandoned = this.#inFlight.size
     for (let i = 0; i < maxFailures && this.#pending.length > 0; i++) {
       const before = this.#pending.length
-      await this.#attempt('commit', () => this.#commit())
-      if (this.#failures.commit === 0 && this.#pending.length === before) break
+      await this.#setbacks.attempt('commit', () => this.#commit())
+      if (this.#setbacks.of('commit') === 0 && this.#pending.length === before) break
     }
     if (this.#abandoned === 0) return true
     this.#seams.journal.warn('stopped before all that was under way was finished; the next start does it again', {
@@ -171,7 +166,7 @@ export class TableFeed {
     if (known.some(({ topic }) => this.#isPaused(topic))) this.#see((await this.#committer.load()).state)
     const open = known.filter(({ topic }) => !this.#isPaused(topic))
     const round = await this.#planner.plan(open, this.#state, () => this.#pausedNow())
-    for (const task of round.tasks) this.#submit(task)
+    for (const task of round.tasks) this.#submit(this.#lineage.plan(task))
     if (round.marks.length > 0) this.#see((await this.#committer.commit([], round.marks)).state)
     return round
   }
@@ -193,13 +188,11 @@ export class TableFeed {
     this.#seenMs = this.#seams.clock.now()
   }
 
-  #submit(task: Task): void {
-    const planned: Planned = {
-      order: ++this.#submitted,
-      generations: new Map(task.parts.map(({ at }) => [topicPartitionName(at), this.#generation(at)])),
-    }
+  #submit(planned: Planned): void {
+    const { task } = planned
     const { table } = this.#options
-    this.#inFlight.add(task.id)
+    const priority = priorityBands.tail + this.#inFlight.size
+    this.#inFlight.set(task.id, planned)
     const done = (then: () => void) => {
       if (this.#abandoned > 0) return
       this.#inFlight.delete(task.id)
@@ -207,30 +200,30 @@ export class TableFeed {
       this.#wake.resolve()
       this.#wake = Promise.withResolvers<void>()
     }
-    this.#seams.queue.submit(task.id, { task, table, target: this.#target }).then(
+    this.#seams.queue.submit(task.id, { task, table, target: this.#target }, priority).then(
       (result) => done(() => this.#receive(result, planned)),
-      (error: unknown) => done(() => this.#fail(task, planned, error)),
+      (error: unknown) => done(() => (error instanceof TaskSetAside ? this.#setAside(planned, error) : this.#fail(planned, error))),
     )
   }
 
   #receive(result: TaskResult, planned: Planned): void {
-    if (this.#isStale(planned)) {
-      this.#dropAll(result.task, planned)
+    if (this.#lineage.isStale(planned)) {
+      this.#dropAll(planned)
       return
     }
     for (const part of result.parts) {
       tellPart(this.#telling, part)
       if (part.ended === null) continue
       // What was planned behind the place where this part ended does not follow it any more; this result, and those before it, stand.
-      const name = topicPartitionName(part.at)
-      this.#ends.set(name, Math.min(planned.order, this.#ends.get(name) ?? Infinity))
+      this.#lineage.endAt(part.at, planned)
       this.#planner.block(part.at)
     }
     if (decidesNothing(result)) {
+      this.#seams.queue.forget(planned.task.id)
       this.#settleEmpty(result)
       return
     }
-    this.#failures.task = 0
+    this.#setbacks.clear('task')
     this.#pending.push({ result, planned })
   }
 
@@ -239,41 +232,66 @@ export class TableFeed {
     for (const part of result.parts) {
       this.#settlePart(part)
       if (part.ended?.kind !== 'changed') continue
-      this.#noteFailure(
+      this.#setbacks.note(
         'task',
         new WorkError(`${part.ended.segment.key} was listed, and is gone or has other bytes now`, { retry: 'later' }),
       )
     }
   }
 
-  #fail(task: Task, planned: Planned, error: unknown): void {
-    this.#noteFailure('task', error)
-    this.#dropAll(task, planned)
+  #fail(planned: Planned, error: unknown): void {
+    this.#setbacks.note('task', error)
+    this.#dropAll(planned)
+  }
+
+  /**
+   * A task that fails unexpectedly, or takes its workers with it, must not keep others back: each of its topic-partitions is tried alone,
+   * and one that fails alone is stopped. Planning tries that one again after a while, or when its segment was written again.
+   */
+  #setAside(planned: Planned, error: TaskSetAside): void {
+    const { task } = planned
+    if (this.#lineage.isStale(planned)) return this.#dropAll(planned)
+    this.#seams.meter.add('task.set-aside')
+    if (task.parts.length > 1) {
+      this.#seams.journal.error('task set aside, its topic-partitions are tried one by one', { ...this.#where(task), error })
+      this.#seams.queue.forget(task.id)
+      for (const alone of this.#planner.apart(task)) this.#submit({ ...planned, task: alone })
+      return
+    }
+    this.#dropAll(planned)
+    const [{ at, segments }] = task.parts
+    const last = segments.at(-1)!
+    const which = segments.length === 1 ? segments[0].key : `one of the ${segments.length} segments up to ${last.key}`
+    const reason = `${which} can not be turned into rows: ${error.message}. This is a bug, or memoryLimitBytes is more than the process has; it is tried again from time to time`
+    this.#planner.stop({ at, segment: segments[0], fault: null, reason })
+  }
+
+  #where(task: Task): { table: string; task: string; partitions: string[] } {
+    return { table: this.#options.table, task: task.id, partitions: task.parts.map(({ at }) => topicPartitionName(at)) }
   }
 
   /** The task's topic-partitions are planned again from the table, unless that has happened already. */
-  #dropAll(task: Task, planned: Planned): void {
-    for (const { at } of task.parts) if (this.#holds(planned, topicPartitionName(at))) this.#restart(at)
+  #dropAll(planned: Planned): void {
+    this.#seams.queue.forget(planned.task.id)
+    for (const { at } of planned.task.parts) if (this.#lineage.holds(planned, at)) this.#restart(at)
   }
 
   #restart(at: TopicPartition): void {
-    const name = topicPartitionName(at)
-    this.#generations.set(name, this.#generation(at) + 1)
-    this.#ends.delete(name)
+    this.#lineage.begin(at)
     this.#planner.reset(at)
   }
 
   async #commit(): Promise<void> {
-    const stale = this.#pending.filter(({ planned }) => this.#isStale(planned))
-    this.#pending = this.#pending.filter(({ planned }) => !this.#isStale(planned))
-    for (const { result, planned } of stale) this.#dropAll(result.task, planned)
+    const stale = this.#pending.filter(({ planned }) => this.#lineage.isStale(planned))
+    this.#pending = this.#pending.filter(({ planned }) => !this.#lineage.isStale(planned))
+    for (const { planned } of stale) this.#dropAll(planned)
     if (this.#pending.length === 0) return
     const offered = this.#pending.map(({ result }) => result)
     this.#settle(offered, await this.#committer.commit(offered))
   }
 
   #settle(offered: readonly TaskResult[], report: CommitReport): void {
-    const { clock, journal, meter } = this.#seams
+    const { clock, journal, meter, queue } = this.#seams
     this.#see(report.state)
     this.#lastCommitMs = this.#lastCheckMs = clock.now()
     const judged = new Set(offered)
@@ -282,17 +300,24 @@ export class TableFeed {
     const arrived = this.#pending.filter(({ result }) => !judged.has(result))
     this.#pending = [...held, ...arrived]
     for (const { result, reason } of report.refused) {
+      queue.forget(result.task.id)
       meter.add('results.refused', 1, { table: this.#options.table })
       journal.info('result refused, planned again', { table: this.#options.table, task: result.task.id, reason })
       for (const { at } of result.task.parts) this.#restart(at)
       for (const { at, first } of result.parts) if (!first.settled) this.#planner.wait(at, first)
     }
-    for (const result of report.committed) for (const part of result.parts) this.#settlePart(part)
+    for (const result of report.committed) {
+      queue.forget(result.task.id)
+      for (const part of result.parts) this.#settlePart(part)
+    }
     for (const { at, range } of report.gaps) tellGaps(this.#telling, at, [range])
     if (report.committed.length > 0) tellCommit(this.#telling, report.committed, report.state)
     // Nothing is under way that they could follow: they would wait for good.
     if (this.#inFlight.size > 0 || arrived.length > 0) return
-    for (const { result } of this.#pending.splice(0)) for (const { at } of result.task.parts) this.#restart(at)
+    for (const { result } of this.#pending.splice(0)) {
+      queue.forget(result.task.id)
+      for (const { at } of result.task.parts) this.#restart(at)
+    }
   }
 
   #settlePart({ at, ended }: TranslatedPart): void {
@@ -320,37 +345,21 @@ export class TableFeed {
     this.#see((await this.#committer.commit([], [], true)).state)
   }
 
-  /** Does a step; a failure that may pass is noted and slows the feed down, any other stops the table. */
-  async #attempt<T>(kind: Step, step: () => Promise<T>): Promise<T | null> {
-    try {
-      const done = await step()
-      this.#failures[kind] = 0
-      return done
-    } catch (error) {
-      this.#noteFailure(kind, error)
-      if (this.#fatal !== null) throw this.#fatal
-      return null
-    }
+  /** Whether nothing more is planned for now: there is enough under way, or it can not be committed. */
+  #isFull(): boolean {
+    const { maxTasksInFlight, maxUncommittedTasks } = this.#options.bounds
+    const most = this.#setbacks.of('commit') > 0 ? maxTasksInFlight : maxUncommittedTasks
+    return this.#inFlight.size >= maxTasksInFlight || this.#inFlight.size + this.#pending.length >= most || this.#holdsMuch()
   }
 
-  #noteFailure(kind: Step, error: unknown): void {
-    this.#failedBecause = error instanceof Error ? error : new Error(String(error))
-    if (!(error instanceof WorkError) || error.retry === 'never' || error instanceof TableChanged) {
-      this.#fatal ??= this.#failedBecause
-      return
-    }
-    const failures = ++this.#failures[kind]
-    this.#seams.meter.add(`failures.${kind}`, 1, { table: this.#options.table })
-    this.#seams.journal.warn('work failed and is tried again', { table: this.#options.table, step: kind, failures, error })
-  }
-
-  #worst(): number {
-    return Math.max(...Object.values(this.#failures))
-  }
-
-  /** 0 while all goes well, else 1 s doubling up to a minute. */
-  #pauseMs(): number {
-    return this.#worst() === 0 ? 0 : Math.min(1000 * 2 ** (this.#worst() - 1), 60_000)
+  /** Whether what was read and is not committed has come to its bound: then it is committed before its time. */
+  #holdsMuch(): boolean {
+    const { maxUncommittedTasks, maxUncommittedBytes } = this.#options.bounds
+    if (this.#pending.length >= maxUncommittedTasks) return true
+    let bytes = 0
+    for (const { task } of this.#inFlight.values()) bytes += task.bytes
+    for (const { result } of this.#pending) bytes += result.task.bytes
+    return bytes >= maxUncommittedBytes
   }
 
   #nextPlan(round: PlanRound): number {
@@ -358,34 +367,20 @@ export class TableFeed {
     const now = this.#seams.clock.now()
     if (!once) return now + commitIntervalMs
     if (round.readyInMs !== null) return now + Math.max(100, round.readyInMs)
-    return this.#inFlight.size > 0 ? Infinity : now + this.#pauseMs()
+    return this.#inFlight.size > 0 ? Infinity : now + this.#setbacks.pauseMs
   }
 
   async #nap(untilMs: number, signal: AbortSignal): Promise<void> {
     const { clock } = this.#seams
     const busy = this.#inFlight.size > 0
     const ms = Math.max(0, Math.min(untilMs - clock.now(), this.#options.commitIntervalMs))
-    const isFull = this.#inFlight.size >= this.#options.maxTasksInFlight
     const rouse = new AbortController()
     const stop = () => rouse.abort()
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop, { once: true })
     if (busy) void this.#wake.promise.then(stop)
-    await (isFull ? whenAborted(rouse.signal) : clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal))
+    await clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal)
     signal.removeEventListener('abort', stop)
-  }
-
-  #generation(at: TopicPartition): number {
-    return this.#generations.get(topicPartitionName(at)) ?? 0
-  }
-
-  #isStale(planned: Planned): boolean {
-    return [...planned.generations.keys()].some((name) => !this.#holds(planned, name))
-  }
-
-  /** Whether what was planned of a topic-partition still follows what stands before it. */
-  #holds({ order, generations }: Planned, name: string): boolean {
-    return generations.get(name) === (this.#generations.get(name) ?? 0) && order <= (this.#ends.get(name) ?? Infinity)
   }
 }
 

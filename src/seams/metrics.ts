@@ -126,6 +126,7 @@ export const counters = {
   'failures.keepAlive': of('failures_total', { step: 'keepAlive' }),
   'task.completed': of('tasks_total', { outcome: 'completed' }),
   'task.failed': of('tasks_total', { outcome: 'failed' }),
+  'task.set-aside': of('tasks_total', { outcome: 'set-aside' }),
   'store.source.list.pages': of('requests_total', { kind: 'source_list' }),
   'store.source.list.failures': of('request_failures_total', { kind: 'source_list' }),
   'store.source.get.requests': of('requests_total', { kind: 'source_get' }),

@@ -1,12 +1,22 @@
-/** Hands tasks to whoever is free. A cache: everything in it can be lost and made again from the table and the bucket. */
+import { WorkError } from '../model/failure.ts'
+
+/** Hands tasks to whoever is free. A cache: everything in it can be lost and made again from the table and the bucket. Drivers: in process, BullMQ. */
 export interface TaskQueue<Payload, Result> {
-  /** Offers a task; resolves with what a worker made of it, rejects with why it failed. An id that is open already is the same task. */
-  submit(id: string, payload: Payload): Promise<Result>
-  /** Takes back a task that nobody has claimed: true. False: it is being carried out, or is not there. */
-  withdraw(id: string): boolean
+  /**
+   * Offers a task; resolves with what a worker made of it, rejects with the WorkError that it failed with, or with TaskSetAside. An id
+   * that is open already is the same task. Of tasks that wait, the one with the lowest `priority` is carried out first.
+   */
+  submit(id: string, payload: Payload, priority?: number): Promise<Result>
+  /** Whoever submitted the task is done with its result, which need not be kept for a later one who submits the same task. */
+  forget(id: string): void
+  /**
+   * Gives a task back, whose promise then never settles: true. False: it is being carried out in this process and shall be waited for,
+   * or is not there. What another process carries out is finished there, and kept for a while for whoever submits the same task.
+   */
+  withdraw(id: string): Promise<boolean>
   /** The next task, when there is one; null once `signal` aborts. */
   claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null>
-  /** How many tasks are offered and not claimed. */
+  /** How many tasks are offered and not claimed, as far as this process knows. */
   readonly depth: number
 }
 
@@ -14,5 +24,41 @@ export interface Claim<Payload, Result> {
   readonly id: string
   readonly payload: Payload
   complete(result: Result): void
+  /** A WorkError is the task's outcome. Anything else counts as a try: the task is handed out again, `maxTries` times in all. */
   fail(error: unknown): void
+}
+
+/** How often a task that ends unexpectedly, or takes its worker with it, is tried before it is set aside. */
+export const maxTries = 3
+
+/** Bands of priorities: within one, a task's place is the number of open tasks that its table has already, so that no table starves another. */
+export const priorityBands = { tail: 1, backfill: 500_000, upkeep: 1_000_000 } as const
+
+/** A task that failed unexpectedly as often as a task may. The message says how, the last time. */
+export class TaskSetAside extends WorkError {
+  constructor(reason: string) {
+    super(`set aside after ${maxTries} tries: ${reason}`, { retry: 'never' })
+  }
+}
+
+/** What comes from another process is of a later version of this program; nothing was done with it. */
+export class NewerVersion extends WorkError {
+  constructor(what: string, version: number, known: number) {
+    super(`${what} has version ${version}, and this program reads versions up to ${known}; run the newer program here too`, {
+      retry: 'later',
+    })
+  }
+}
+
+/** How tasks, results and errors travel between processes: as values of JSON. */
+export interface TaskCodec<Payload, Result> {
+  encodePayload(payload: Payload): object
+  /** Throws NewerVersion, or an Error that names the field that is not as expected. */
+  decodePayload(value: unknown): Payload
+  encodeResult(result: Result): object
+  /** What was made of `payload`. Throws as `decodePayload` does. */
+  decodeResult(value: unknown, payload: Payload): Result
+  /** An expected failure; null where the error is none. */
+  encodeFailure(error: unknown): object | null
+  decodeFailure(value: unknown): WorkError
 }

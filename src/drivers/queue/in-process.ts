@@ -1,37 +1,55 @@
-import type { Claim, TaskQueue } from '../../seams/task-queue.ts'
+import { WorkError } from '../../model/failure.ts'
+import { type Claim, maxTries, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
 
 interface Offer<Payload, Result> {
   readonly id: string
   readonly payload: Payload
+  readonly priority: number
   readonly settle: PromiseWithResolvers<Result>
+  tries: number
 }
 
-/** A queue within this process: first in, first out, one claim a task. */
+/** A queue within this process: by priority, then first in, first out; one claim a task. */
 export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
   const offered: Offer<Payload, Result>[] = []
   const open = new Map<string, Promise<Result>>()
   const waiting: ((offer: Offer<Payload, Result> | null) => void)[] = []
 
+  function offerTo(offer: Offer<Payload, Result>): void {
+    const taker = waiting.shift()
+    if (taker !== undefined) return taker(offer)
+    const behind = offered.findIndex(({ priority }) => priority > offer.priority)
+    offered.splice(behind < 0 ? offered.length : behind, 0, offer)
+  }
+
   function claimOf(offer: Offer<Payload, Result>): Claim<Payload, Result> {
-    return { id: offer.id, payload: offer.payload, complete: offer.settle.resolve, fail: offer.settle.reject }
+    return {
+      id: offer.id,
+      payload: offer.payload,
+      complete: offer.settle.resolve,
+      fail(error) {
+        if (error instanceof WorkError) offer.settle.reject(error)
+        else if (++offer.tries >= maxTries) offer.settle.reject(new TaskSetAside(String(error)))
+        else offerTo(offer)
+      },
+    }
   }
 
   return {
     get depth() {
       return offered.length
     },
-    submit(id, payload) {
+    submit(id, payload, priority = 0) {
       const known = open.get(id)
       if (known !== undefined) return known
-      const offer: Offer<Payload, Result> = { id, payload, settle: Promise.withResolvers<Result>() }
+      const offer = { id, payload, priority, settle: Promise.withResolvers<Result>(), tries: 0 }
       const done = offer.settle.promise.finally(() => open.delete(id))
       open.set(id, done)
-      const taker = waiting.shift()
-      if (taker === undefined) offered.push(offer)
-      else taker(offer)
+      offerTo(offer)
       return done
     },
-    withdraw(id) {
+    forget: () => undefined,
+    async withdraw(id) {
       const at = offered.findIndex((offer) => offer.id === id)
       if (at < 0) return false
       offered.splice(at, 1)

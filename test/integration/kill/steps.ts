@@ -100,6 +100,7 @@ function steppedQueue<Payload, Result>(steps: Steps, queue: TaskQueue<Payload, R
       return queue.submit(id, payload)
     },
     withdraw: (id) => queue.withdraw(id),
+    forget: (id) => queue.forget(id),
     async claim(signal) {
       const claim = await queue.claim(signal)
       if (claim === null) return null

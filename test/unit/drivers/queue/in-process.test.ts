@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { inProcessQueue } from '../../../../src/drivers/queue/in-process.ts'
+import { WorkError } from '../../../../src/model/failure.ts'
+import { TaskSetAside } from '../../../../src/seams/task-queue.ts'
 
 const never = new AbortController().signal
 
@@ -19,8 +21,38 @@ test('tasks are claimed first in, first out, and what a worker makes of one is t
 test('a failure is the answer as well', async () => {
   const queue = inProcessQueue<string, string>()
   const answer = queue.submit('a', 'x')
-  ;(await queue.claim(never))!.fail(new Error('broken'))
+  ;(await queue.claim(never))!.fail(new WorkError('broken', { retry: 'later' }))
   await expect(answer).rejects.toThrow('broken')
+})
+
+test('a task that fails unexpectedly is handed out again, behind what waits, and is set aside in the end', async () => {
+  const queue = inProcessQueue<string, string>()
+  const answer = queue.submit('a', 'x')
+  void queue.submit('b', 'y')
+  const order: string[] = []
+  for (let claims = 0; claims < 4; claims++) {
+    const claim = (await queue.claim(never))!
+    order.push(claim.id)
+    if (claim.id === 'a') claim.fail(new TypeError('a bug'))
+  }
+  expect(order).toEqual(['a', 'b', 'a', 'a'])
+  await expect(answer).rejects.toThrow(TaskSetAside)
+  await expect(answer).rejects.toThrow('set aside after 3 tries: TypeError: a bug')
+})
+
+test('of the tasks that wait, the one with the lowest priority comes first', async () => {
+  const queue = inProcessQueue<string, string>()
+  for (const [id, priority] of [
+    ['a', 2],
+    ['b', 1],
+    ['c', 2],
+    ['d', 0],
+    ['e', 1],
+  ] as const)
+    void queue.submit(id, '', priority)
+  const order: string[] = []
+  while (queue.depth > 0) order.push((await queue.claim(never))!.id)
+  expect(order).toEqual(['d', 'b', 'e', 'a', 'c'])
 })
 
 test('whoever waits gets the next task, in the order of waiting', async () => {
@@ -46,7 +78,9 @@ test('a task that nobody has claimed can be taken back, any other not', async ()
   void queue.submit('a', 'x')
   void queue.submit('b', 'y')
   await queue.claim(never)
-  expect(['a', 'b', 'b', 'c'].map((id) => queue.withdraw(id))).toEqual([false, true, false, false])
+  const taken = []
+  for (const id of ['a', 'b', 'b', 'c']) taken.push(await queue.withdraw(id))
+  expect(taken).toEqual([false, true, false, false])
   expect(queue.depth).toBe(0)
 })
 

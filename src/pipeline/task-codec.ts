@@ -1,0 +1,78 @@
+import { WorkError } from '../model/failure.ts'
+import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
+import { TableChanged } from './committer.ts'
+import type { TableLayout, TaskResult } from './flow.ts'
+import type { TablePayload } from './table-feed.ts'
+import { encodeDataFile, readDataFile } from './wire/data-file.ts'
+import { Reader } from './wire/reader.ts'
+import { encodeTask, readTask } from './wire/task.ts'
+import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
+
+/**
+ * The newest version of what travels between processes. A change that an older program would misread makes a new one: then this program
+ * goes on reading the one before, and answers a task in the version that it came in, so that a fleet can be upgraded process by process
+ * and rolled back. What is newer than this program is refused before anything is done with it.
+ */
+const version = 1
+
+/** Tasks and their results as they stand in the queue. */
+export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
+  encodePayload: ({ task, table, target }) => ({ v: version, table, task: encodeTask(task), target }),
+  decodePayload(value) {
+    const payload = readVersioned(value, 'task')
+    return { table: payload.field('table').text(), task: readTask(payload.field('task')), target: readTarget(payload.field('target')) }
+  },
+  encodeResult: (result) => ({ v: version, ...encodeOutcome(result) }),
+  decodeResult: (value, { task }) => ({ task, ...readOutcome(readVersioned(value, 'result')) }),
+  encodeFailure,
+  decodeFailure,
+}
+
+/** What a task came to, without the task: whoever waits for it knows that one. */
+export function encodeOutcome({ files, parts, finishedAtMs }: Omit<TaskResult, 'task'>): object {
+  return { finishedAtMs, files: files.map(encodeDataFile), parts: parts.map(encodeTranslated) }
+}
+
+export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
+  return {
+    files: outcome.field('files').list(readDataFile),
+    parts: outcome.field('parts').list(readTranslated),
+    finishedAtMs: outcome.field('finishedAtMs').number(),
+  }
+}
+
+/** A value of a version that this program knows. Throws NewerVersion where it is none. */
+export function readVersioned(value: unknown, what: string): Reader {
+  const reader = new Reader(value, what)
+  const found = reader.field('v').number()
+  if (found > version) throw new NewerVersion(`a ${what} in the queue`, found, version)
+  return reader
+}
+
+export function encodeFailure(error: unknown): object | null {
+  if (!(error instanceof WorkError)) return null
+  return { v: version, retry: error.retry, message: error.message, ...(error instanceof TableChanged && { kind: 'table-changed' }) }
+}
+
+export function decodeFailure(value: unknown): WorkError {
+  const failure = readVersioned(value, 'failure')
+  const message = failure.field('message').text()
+  const options = { retry: failure.field('retry').oneOf(['now', 'later', 'never']) }
+  return failure.field('kind').optional((kind) => kind.text()) === 'table-changed'
+    ? new TableChanged(message, options)
+    : new WorkError(message, options)
+}
+
+/** Target and layout are plain JSON as they are. */
+function readTarget(target: Reader): TablePayload['target'] {
+  target
+    .field('layout')
+    .field('columns')
+    .list((column) => column.field('field').field('id').number())
+  return {
+    dataDirectory: target.field('dataDirectory').text(),
+    properties: Object.fromEntries(target.field('properties').entries((value) => value.text())),
+    layout: target.field('layout').raw() as TableLayout,
+    onError: target.field('onError').oneOf(['stop', 'skip']),
+  }
+}

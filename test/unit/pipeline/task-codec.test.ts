@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { TableChanged } from '../../../src/pipeline/committer.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
+import { taskCodec } from '../../../src/pipeline/task-codec.ts'
+import { WorkError } from '../../../src/model/failure.ts'
+import { NewerVersion } from '../../../src/seams/task-queue.ts'
+import { dataFile, payload, translatedPart } from './wire/values.ts'
+
+/** As a queue keeps it. */
+function stored(value: object): unknown {
+  return JSON.parse(JSON.stringify(value))
+}
+
+const samples: { payload: object; result: object } = JSON.parse(
+  readFileSync(new URL('wire/version-1.json', import.meta.url), 'utf8'),
+) as never
+
+describe('what goes through the queue comes out as it was', () => {
+  test('a task with its table', () => {
+    fc.assert(
+      fc.property(payload, (sent) => {
+        expect(taskCodec.decodePayload(stored(taskCodec.encodePayload(sent)))).toEqual(sent)
+      }),
+    )
+  })
+
+  test('a result: bounds as bytes, maps, offsets beyond 2^53', () => {
+    const outcome = fc.record({ files: fc.array(dataFile), parts: fc.array(translatedPart), finishedAtMs: fc.nat() })
+    fc.assert(
+      fc.property(outcome, payload, (made, of) => {
+        const result: TaskResult = { ...made, task: of.task }
+        expect(taskCodec.decodeResult(stored(taskCodec.encodeResult(result)), of)).toEqual(result)
+      }),
+    )
+  })
+
+  test.each([new WorkError('the store is away', { retry: 'later' }), new TableChanged('its schema', { retry: 'now' })])('%s', (error) => {
+    const read = taskCodec.decodeFailure(stored(taskCodec.encodeFailure(error)!))
+    expect(read).toBeInstanceOf(error.constructor)
+    expect([read.message, read.retry]).toEqual([error.message, error.retry])
+  })
+})
+
+test('an error that nobody expected is no answer', () => {
+  expect(taskCodec.encodeFailure(new TypeError('a bug'))).toBeNull()
+})
+
+describe('versions', () => {
+  test('what version 1 wrote is read, for good', () => {
+    const read = taskCodec.decodePayload(samples.payload)
+    expect(read.task.parts[0]).toMatchObject({ follows: null, startOffset: 0n, nextBaseOffset: 9_007_199_254_740_993n })
+    expect(read.task.parts[0].segments[0]).toMatchObject({ baseOffset: 0n, settled: true })
+    const result = taskCodec.decodeResult(samples.result, read)
+    expect(result.task).toBe(read.task)
+    expect(result.files[0].lowerBounds?.get(2)).toEqual(new Uint8Array([0, 255]))
+    expect(result.parts[0].ended).toMatchObject({ kind: 'fault', fault: { offset: 7n } })
+    expect(stored(taskCodec.encodePayload(read))).toEqual(samples.payload)
+    expect(stored(taskCodec.encodeResult(result))).toEqual(samples.result)
+  })
+
+  test.each([
+    ['a task', () => taskCodec.decodePayload({ ...samples.payload, v: 2 })],
+    ['a result', () => taskCodec.decodeResult({ ...samples.result, v: 2 }, {} as TablePayload)],
+    ['a failure', () => taskCodec.decodeFailure({ v: 2 })],
+  ])('%s of a newer version is refused, whatever it holds', (_, read) => {
+    expect(read).toThrow(NewerVersion)
+    expect(read).toThrow(/ has version 2, and this program reads versions up to 1; run the newer program here too$/)
+  })
+})
+
+test.each([
+  [{}, 'task.v: expected a number, found nothing'],
+  [{ ...samples.payload, table: 7 }, 'task.table: expected a string, found number'],
+  [
+    { ...samples.payload, task: { id: 'a', bytes: 1, parts: [{ at: ['t', 0], follows: 0 }] } },
+    'task.task.parts[0].follows: expected the digits of a whole number, found number',
+  ],
+])('a field that is not as expected is named: %#', (sent, message) => {
+  expect(() => taskCodec.decodePayload(sent)).toThrow(message)
+})
