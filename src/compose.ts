@@ -2,6 +2,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { type DocumentFile, followDocuments } from './compose/follow-documents.ts'
+import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
 import { memoryCatalog } from './drivers/catalog/memory.ts'
@@ -86,33 +88,44 @@ export interface RunOptions {
   /** Bounds that: what is not finished is given up. */
   readonly hurry?: AbortSignal
   readonly json: boolean
+  /** Where the documents come from, for those that shall follow its changes. */
+  readonly file?: DocumentFile
 }
 
 /** Serves documents side by side. `ok: false`: something was stopped, and the log says what. */
 export async function runDocuments(documents: readonly ProcessorDocument[], options: RunOptions): Promise<{ ok: boolean }> {
   for (const document of documents) refuseUnavailable(document)
+  const seen = new Set(documents)
   const journal = pinoJournal({
     level: options.logLevel,
-    secrets: () => documents.flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known)),
+    secrets: () => [...seen].flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known)),
   })
+  const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
+    seen.add(document)
+    const { source, seams, close } = await openDocument(document, journal)
+    return { close, run: (signal, hurry) => new Processor(document, source, seams).run(options.once, signal, hurry) }
+  }
+  const served = documents.map((document) => new ServedDocument(document, open))
+  const ended = new AbortController()
   // A document that can not be served ends the others in good order: what they hold is finished, and then the error is told.
   const failed = new AbortController()
   const signal = AbortSignal.any([options.signal, failed.signal])
+  const stop = AbortSignal.any([signal, ended.signal])
+  const following =
+    options.file === undefined ? Promise.resolve() : followDocuments(served, options.file, { clock: systemClock, journal }, stop)
+  following.catch(() => failed.abort())
   const done = await Promise.allSettled(
-    documents.map(async (document) => {
+    served.map(async (one) => {
       try {
-        const opened = await openDocument(document, journal)
-        try {
-          return await new Processor(document, opened.source, opened.seams).run(options.once, signal, options.hurry)
-        } finally {
-          await opened.close()
-        }
+        return await one.run(signal, options.hurry ?? new AbortController().signal)
       } catch (error) {
         failed.abort()
         throw error
       }
     }),
   )
+  ended.abort()
+  await following
   for (const result of done) if (result.status === 'rejected') throw result.reason
   return { ok: done.every((result) => result.status === 'fulfilled' && result.value) }
 }

@@ -17,7 +17,7 @@ interface RunOptions {
 /** `run`: the whole road in one process, until a signal or until nothing is left to do. */
 export const runCommand: Command<RunOptions> = {
   description:
-    "Turns the segments of the documents' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes and commits what is under way, or gives it up when the grace ends; a second signal ends it at once. Nothing is lost either way. Logs are JSON, one line each, in UTC.",
+    "Turns the segments of the documents' topics into Iceberg tables, in one process.\n\nRuns until SIGINT or SIGTERM, then finishes and commits what is under way, or gives it up when the grace ends; a second signal ends it at once. Nothing is lost either way. The file is followed: a change of it is applied while the work goes on, or said to need a restart; SIGHUP has it looked at at once. Logs are JSON, one line each, in UTC.",
   options: [
     fileOption,
     { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },
@@ -33,7 +33,7 @@ export const runCommand: Command<RunOptions> = {
     ['run -f spec.yaml --once', 'Bring the tables up to date, then end:'],
   ],
   async run({ options }, terminal) {
-    const { fileName, documents } = await readDocuments(options.file)
+    const { fileName, text, documents } = await readDocuments(options.file)
     const { notYet } = await import('../spec/not-yet.ts')
     const problems = documents.flatMap(notYet).map((problem) => ({ ...problem, file: fileName }))
     if (problems.length > 0) throw documentError(problems)
@@ -42,6 +42,8 @@ export const runCommand: Command<RunOptions> = {
       () => terminal.err('Stopping: finishing or handing back what is under way. Once more to stop at once.'),
       graceOf(options, terminal),
     )
+    const file =
+      options.once === true || options.file === '-' ? undefined : (await import('./document-file.ts')).followFile(options.file, text)
     try {
       const { runDocuments } = await import('../compose.ts')
       const { ok } = await runDocuments(documents, {
@@ -50,9 +52,11 @@ export const runCommand: Command<RunOptions> = {
         signal: signals.signal,
         hurry: signals.hurry,
         json: options.json ?? false,
+        file,
       })
       return ok ? 0 : 1
     } finally {
+      file?.release()
       signals.release()
     }
   },

@@ -17,6 +17,7 @@ export const processing = object({
 export const queue = object({
   redis: secret(redisUrl).optional().meta({ description: 'URL of a Redis server (redis:// or rediss://), with user and password.' }),
 }).meta({
+  restart: true,
   description: 'The queue that several processes share. Default: a queue within the process.',
   later: true,
   instead: 'leave it out: one process does all the work',
@@ -64,4 +65,4 @@ export const backfill = list(
 
 export const metrics = object({
   address: parsed('an address to listen on', listenAddress).optional().meta({ description: 'Where metrics are served, such as ":9093".' }),
-}).meta({ description: 'Metrics for Prometheus. Default: none.', later: true, instead: 'leave it out' })
+}).meta({ description: 'Metrics for Prometheus. Default: none.', restart: true, later: true, instead: 'leave it out' })

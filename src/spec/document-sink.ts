@@ -20,14 +20,15 @@ const sigv4 = object({
 const catalog = object({
   type: choice(['unity', 'polaris', 'glue', 's3tables', 'rest', 'sql'])
     .prefault('sql')
-    .meta({ description: 'Kind of catalog.', later: ['unity', 'polaris', 'glue', 's3tables'] }),
+    .meta({ description: 'Kind of catalog.', later: ['unity', 'polaris', 'glue', 's3tables'], restart: true }),
   endpoint: text('a URL').optional().meta({
     description:
       "The catalog's URL; for sql, sqlite: and a file's path (default: sqlite:./catalog.db). For glue and s3tables it comes from the region when it is not given; all others need it.",
+    restart: true,
   }),
   warehouse: text()
     .optional()
-    .meta({ description: 'As the catalog wants it; for sql, a directory or an s3:// location (default: ./warehouse).' }),
+    .meta({ description: 'As the catalog wants it; for sql, a directory or an s3:// location (default: ./warehouse).', restart: true }),
   token: secret().optional().meta({ description: 'Bearer token.' }),
   oauth2: oauth2.optional().meta({ description: 'OAuth2 client credentials.', later: true, instead: 'give a bearer token as token' }),
   sigv4: sigv4
@@ -66,6 +67,6 @@ export const sink = object({
     .meta({ description: 'How data files are written when the catalog gives no credentials. Default: as source.s3.' }),
   database: parsed("a database's name", databaseName)
     .prefault('default')
-    .meta({ description: 'Namespace of the tables; dots make levels where the catalog has them.' }),
+    .meta({ description: 'Namespace of the tables; dots make levels where the catalog has them.', restart: true }),
   tables: tables.prefault({}).meta({ description: 'Settings of tables that are created.' }),
 })

@@ -18,10 +18,10 @@ export const s3Access = {
 }
 
 const s3 = object({
-  bucket: parsed("a bucket's name", bucketName).meta({ description: "The bucket's name." }),
+  bucket: parsed("a bucket's name", bucketName).meta({ description: "The bucket's name.", restart: true }),
   prefix: parsed('a key prefix', prefix)
     .prefault('')
-    .meta({ description: 'What stands before {topic}/{partition}/ in the keys, with or without a slash at its end.' }),
+    .meta({ description: 'What stands before {topic}/{partition}/ in the keys, with or without a slash at its end.', restart: true }),
   ...s3Access,
   roleArn: text("a role's ARN").optional().meta({
     description: 'Role to assume for reading the segments.',
@@ -53,9 +53,10 @@ export const source = object({
     description: 'Names or globs (*, ?, [a-z], {this,that}) of the topics to materialize.',
   }),
   s3: s3.optional().meta({ description: 'The bucket that holds the segments. This or directory.' }),
-  directory: text('the path of a directory')
-    .optional()
-    .meta({ description: 'A directory with the same layout as the bucket, instead of s3. Relative paths start at the working directory.' }),
+  directory: text('the path of a directory').optional().meta({
+    description: 'A directory with the same layout as the bucket, instead of s3. Relative paths start at the working directory.',
+    restart: true,
+  }),
   startAt: parsed('earliest, latest or an ISO time', (word): StartAt => (word === 'earliest' || word === 'latest' ? word : parseTime(word)))
     .prefault('earliest')
     .meta({

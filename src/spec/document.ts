@@ -9,8 +9,11 @@ import type { Parsed } from './schema-parts.ts'
 import type { Secret } from './secret.ts'
 
 const metadata = object({
-  name: parsed("the processor's name", resourceName).meta({ description: 'Names the processor in the queue, logs and metrics.' }),
-  namespace: parsed('a namespace', namespaceName).prefault('default').meta({ description: "The processor's namespace." }),
+  name: parsed("the processor's name", resourceName).meta({
+    description: 'Names the processor in the queue, logs and metrics.',
+    restart: true,
+  }),
+  namespace: parsed('a namespace', namespaceName).prefault('default').meta({ description: "The processor's namespace.", restart: true }),
   labels: mapOf(anyText(), 'a mapping from label names to strings').optional().meta({ description: "Kubernetes' labels; not looked at." }),
   annotations: mapOf(anyText(), 'a mapping from annotation names to strings')
     .optional()

@@ -1,5 +1,7 @@
+import { restartKeys } from './document-changes.ts'
 import { fieldTable } from './field-table.ts'
 import { publishedSchema } from './json-schema.ts'
+import { enumerated } from './wording.ts'
 
 /** The text of `schemas/iceberg-processor.schema.json`. */
 export function schemaText(): string {
@@ -40,6 +42,12 @@ counts at once; line ends at its end do not belong to it. Secrets are never show
 **Mistakes.** Every key is known or an error. All that is wrong is told at once, each with line, column, document path, what was expected and
 what was found; \`validate\` shows it without doing anything. \`validate\` accepts every key below; \`run\` exits with 2 and names what is *not
 yet* available.
+
+**Changes.** \`run\` goes over to a changed file while it runs ([day two](day-two.md)); ${enumerated(
+    restartKeys().map((path) => `\`${path}\``),
+    'and',
+  )} need a
+restart, as documents do that are added or taken out.
 
 ${fieldTableText()}`
 }

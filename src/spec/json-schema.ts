@@ -26,11 +26,13 @@ export interface JsonSchema {
   readonly later?: true | readonly unknown[]
   /** What to do as long as that is so. */
   readonly instead?: string
+  /** A process that serves the document can not go over to another value: it must be started anew. */
+  readonly restart?: true
 }
 
 let annotated: JsonSchema | undefined
 
-/** The document's schema with `later` and `instead` in it: what this program itself asks. */
+/** The document's schema with `later`, `instead` and `restart` in it: what this program itself asks. */
 export function annotatedSchema(): JsonSchema {
   annotated ??= toJsonSchema(documentSchema) as JsonSchema
   return annotated
@@ -79,6 +81,7 @@ function published(schema: JsonSchema): JsonSchema {
   const {
     later,
     instead: _instead,
+    restart: _restart,
     propertyNames: _names,
     description,
     default: initial,

@@ -5,8 +5,9 @@ import { enumerated } from './wording.ts'
 
 /*
  * The parts that a document's schema is made of. An issue's message is never a whole sentence: it is what was expected, and
- * `issues.ts` joins it with what was found. `.meta({ description, later, instead })` goes last: what a key is, whether it can be
- * used yet (`later: true`: it must stand at its default; a list: these values must not be chosen), and what to do instead.
+ * `issues.ts` joins it with what was found. `.meta({ description, later, instead, restart })` goes last: what a key is, whether it can be
+ * used yet (`later: true`: it must stand at its default; a list: these values must not be chosen), what to do instead, and whether a
+ * change of it needs a restart.
  */
 
 /** What a schema gives. */

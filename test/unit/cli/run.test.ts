@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -58,6 +58,36 @@ test('run goes on until a signal, and then ends with 0', async () => {
   child.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
   expect(said).toContain('Stopping')
+})
+
+test('run goes over to a changed document, refuses a wrong one, and says what needs a restart', { timeout: 60_000 }, async () => {
+  const cwd = workspace()
+  const file = join(cwd, 'spec.yaml')
+  const text = readFileSync(file, 'utf8')
+  const child = spawn(process.execPath, [bin, 'run', '-f', 'spec.yaml'], { cwd, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = once(child, 'close')
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  const heard = async (words: string) => {
+    while (!said.includes(words)) await once(child.stderr, 'data')
+  }
+  /** Writes the document anew and asks for it to be looked at. */
+  const change = (from: string, to: string) => {
+    writeFileSync(file, text.replace(from, to))
+    child.kill('SIGHUP')
+  }
+  await heard('"msg":"committed"')
+  change('graceSeconds: 0', 'graceSeconds: -1')
+  await heard('spec.source.graceSeconds')
+  change('directory: segments', 'directory: elsewhere')
+  await heard('"restart":["spec.source.directory"]')
+  change('g-txn', 'g-txn, g-none')
+  await heard('"live":["spec.source.topics"],"msg":"the changed document counts from now on"')
+  cpSync(join(golden, 'g-none'), join(cwd, 'segments/g-none'), { recursive: true })
+  child.kill('SIGTERM')
+  expect(await ended).toEqual([0, null])
+  const ran = await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
+  expect(ran.stderr).toContain('"table":"g_none"')
 })
 
 test.each(['0', '-1', 'soon', '100000'])('a grace of %s seconds is refused', async (seconds) => {
