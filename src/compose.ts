@@ -21,6 +21,7 @@ import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
+import { type DocumentVerification, type VerifyOptions, verifyDocument } from './pipeline/verifier.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { Catalog } from './seams/catalog.ts'
 import type { FileIO } from './seams/file-io.ts'
@@ -159,6 +160,11 @@ export async function pauseInDocuments(
   const done = await lookInto(documents, (document, source, seams) => pauseTopics(document, what, wanted, source, seams), readOnly)
   refuseUnknownTopic(wanted, done)
   return done
+}
+
+/** Sets the tables of documents against their sources; changes nothing. */
+export function documentVerifications(documents: readonly ProcessorDocument[], options: VerifyOptions): Promise<DocumentVerification[]> {
+  return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), options.accept === null)
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

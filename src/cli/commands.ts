@@ -30,6 +30,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'let paused topics go on',
     load: async () => (await import('./resume.ts')).resumeCommand,
   },
+  verify: {
+    summary: 'prove that every record is a row exactly once, or say where not',
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
   inspect: {
     summary: 'look into a segment, an index, a topic or a whole prefix',
     load: async () => (await import('./inspect.ts')).inspectCommand,
@@ -48,7 +52,6 @@ export const laterCommands: readonly string[] = [
   'doctor',
   'connect',
   'backfill',
-  'verify',
   'recover',
   'compact',
   'expire',

@@ -25,6 +25,11 @@ export function withDecided(progress: Progress, source: string, at: TopicPartiti
   return new Map(progress).set(source, new Map(ofSource).set(at.topic, new Map(ofTopic).set(at.partition, union)))
 }
 
+/** Everything that is in `a` or in `b`. */
+export function unionProgress(a: Progress, b: Progress): Progress {
+  return decidedSets(b).reduce((union, { source, at, ranges }) => withDecided(union, source, at, ranges), a)
+}
+
 /** One decided set, with its place. */
 export interface DecidedSet {
   readonly source: string

@@ -3,8 +3,8 @@ import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { type OffsetRanges } from '../model/offset-range.ts'
-import { type Progress, withDecided } from '../model/progress.ts'
-import type { Requests } from '../model/requests.ts'
+import { type Progress, progressBeyond, unionProgress, withDecided } from '../model/progress.ts'
+import { type Requests, withAccepted } from '../model/requests.ts'
 import type { Frontiers } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, TableIdentifier } from '../seams/catalog.ts'
@@ -149,6 +149,22 @@ export class TableCommitter {
         const requests = change(before.requests)
         if (encodeRequests(requests) === encodeRequests(before.requests)) return null
         return { what: null, files: [], state: { ...before, requests } }
+      })
+      return state
+    })
+  }
+
+  /**
+   * Notes, by an empty append, that it is known and meant that `offsets` have no row; `snapshot`: the one of another writer that removed
+   * the rows, null where none did. What is noted already is not written again.
+   */
+  acceptMissing(snapshot: bigint | null, offsets: Progress): Promise<TableState> {
+    return this.#ofThisTable(async () => {
+      const { state } = await this.#append((before) => {
+        const requests = snapshot === null ? before.requests : withAccepted(before.requests, [snapshot])
+        if (progressBeyond(offsets, before.accepted).length === 0 && encodeRequests(requests) === encodeRequests(before.requests))
+          return null
+        return { what: null, files: [], state: { ...before, requests, accepted: unionProgress(before.accepted, offsets) } }
       })
       return state
     })

@@ -29,6 +29,9 @@ export type WriteStep =
   | { readonly rollback: string }
   | { readonly delete: Predicate }
   | { readonly overwrite: readonly CanonicalRow[] }
+  | { readonly repeat: Predicate }
+  | { readonly register: number }
+  | { readonly compact: true }
   | { readonly removeProperties: readonly string[] }
   | { readonly expire: readonly string[] }
   | { readonly tag: string; readonly snapshot: string }

@@ -22,9 +22,9 @@ export function uriFiles(open: OpenWarehouse): FileIO & { close(): Promise<void>
   }
 
   return {
-    async read(uri) {
+    async read(uri, range) {
       const { bucket, key } = parse(uri)
-      return (await storeOf(bucket)).get(key)
+      return (await storeOf(bucket)).get(key, range === undefined ? undefined : { range })
     },
     async write(uri, chunks) {
       const { bucket, key } = parse(uri)

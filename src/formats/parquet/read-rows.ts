@@ -1,8 +1,113 @@
-import { zstdDecompressSync } from 'node:zlib'
-import { parquetReadObjects } from 'hyparquet'
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
+import { type AsyncBuffer, type Compressors, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetScan } from 'hyparquet'
+
+/** What hyparquet has no decoder of its own for. */
+const compressors: Compressors = {
+  ZSTD: (bytes) => zstdDecompressSync(bytes),
+  GZIP: (bytes) => gunzipSync(bytes),
+  BROTLI: (bytes) => brotliDecompressSync(bytes),
+}
 
 /** The first `limit` rows of a Parquet file, as objects by column name: for showing a table to a person, not for work. */
 export async function readRows(file: Uint8Array, limit: number): Promise<Record<string, unknown>[]> {
-  const buffer = file.buffer.slice(file.byteOffset, file.byteOffset + file.length) as ArrayBuffer
-  return parquetReadObjects({ file: buffer, rowEnd: limit, utf8: false, compressors: { ZSTD: (bytes) => zstdDecompressSync(bytes) } })
+  return parquetReadObjects({ file: exactBuffer(file), rowEnd: limit, utf8: false, compressors })
+}
+
+/** A file that is read in parts. */
+export interface RandomAccess {
+  readonly byteLength: number
+  /** The bytes `[start, end)`. */
+  slice(start: number, end: number): Promise<Uint8Array>
+}
+
+/** A top-level column that is no struct, list or map. */
+export interface FlatColumn {
+  readonly name: string
+  /** Null where the file has no field ids. */
+  readonly fieldId: number | null
+}
+
+/** Rows of a file, by column. */
+export interface ColumnChunk {
+  /** Position in the file of the first of them. */
+  readonly firstRow: number
+  readonly length: number
+  /** By column, in the order asked for: whole numbers as number or bigint, strings as string. */
+  readonly columns: readonly ArrayLike<unknown>[]
+}
+
+/** What is read at the end of a file at first, in the hope that the whole footer is in it, bytes. */
+export const footerGuessBytes = 32 * 1024
+
+/** An open Parquet file: its footer was read, and columns can be. */
+export class ParquetColumns {
+  readonly #file: AsyncBuffer
+  readonly #metadata: FileMetaData
+
+  private constructor(file: AsyncBuffer, metadata: FileMetaData) {
+    this.#file = file
+    this.#metadata = metadata
+  }
+
+  /** Reads the footer, in one request or two. Throws what `slice` throws, and an Error where the bytes are no Parquet file. */
+  static async open({ byteLength, slice }: RandomAccess): Promise<ParquetColumns> {
+    const file = { byteLength, slice: async (start: number, end = byteLength) => exactBuffer(await slice(start, end)) }
+    return new ParquetColumns(file, await parquetMetadataAsync(file, { initialFetchSize: footerGuessBytes, geoparquet: false }))
+  }
+
+  get rowCount(): bigint {
+    return this.#metadata.num_rows
+  }
+
+  /** The file's own key-value metadata; undefined where it has no such key. */
+  keyValue(key: string): string | undefined {
+    return this.#metadata.key_value_metadata?.find((pair) => pair.key === key)?.value
+  }
+
+  /** Its columns that hold single values. */
+  get flatColumns(): FlatColumn[] {
+    const columns: FlatColumn[] = []
+    const { schema } = this.#metadata
+    for (let i = 1; i < schema.length; i = subtreeEnd(schema, i)) {
+      const { name, num_children: children, field_id: id } = schema[i]
+      if (children === undefined) columns.push({ name, fieldId: id ?? null })
+    }
+    return columns
+  }
+
+  /** The least and the greatest value of a column of whole numbers, as its statistics have it; null where they do not tell. */
+  bounds(column: string): { readonly min: bigint; readonly max: bigint } | null {
+    let bounds: { min: bigint; max: bigint } | null = null
+    for (const { columns } of this.#metadata.row_groups) {
+      const statistics = columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === column)?.meta_data?.statistics
+      const [min, max] = [statistics?.min_value ?? statistics?.min, statistics?.max_value ?? statistics?.max].map(integerOf)
+      if (min === null || max === null) return null
+      bounds = { min: bounds === null || min < bounds.min ? min : bounds.min, max: bounds === null || max > bounds.max ? max : bounds.max }
+    }
+    return bounds
+  }
+
+  /** Reads columns, row group after row group. Throws as `open` does. */
+  async *chunks(columns: readonly string[]): AsyncGenerator<ColumnChunk, void, undefined> {
+    const scan = await parquetScan({ file: this.#file, metadata: this.#metadata, columns: [...columns], compressors, geoparquet: false })
+    for (const { rowStart, rowEnd } of scan.ranges) {
+      const read = await Promise.all(columns.map((column) => scan.readColumn({ column, rowStart, rowEnd })))
+      yield { firstRow: rowStart, length: rowEnd - rowStart, columns: read }
+    }
+  }
+}
+
+/** Where the schema goes on behind the element at `at` and all that is inside it. */
+function subtreeEnd(schema: FileMetaData['schema'], at: number): number {
+  let end = at + 1
+  for (let left = schema[at].num_children ?? 0; left > 0; left--) end = subtreeEnd(schema, end)
+  return end
+}
+
+function integerOf(value: unknown): bigint | null {
+  return typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : null
+}
+
+function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
 }

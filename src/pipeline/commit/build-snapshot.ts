@@ -28,6 +28,8 @@ export interface SnapshotContents {
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
   readonly requests: Requests
+  /** Offsets without a row that were accepted as such. */
+  readonly accepted: Progress
 }
 
 export interface BuiltCommit {
@@ -76,6 +78,7 @@ export async function buildSnapshot(
     formatVersion: 2,
     metadata: {
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
+      ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),
     },
     syncMarker: marker(around.entropy),

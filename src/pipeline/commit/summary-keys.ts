@@ -13,6 +13,8 @@ export const summaryKeys = {
   requests: 'kafscale.processor.requests',
   /** In the manifest list's Avro metadata only: where the tail stands, a hint. */
   frontiers: 'kafscale.processor.frontiers',
+  /** In the manifest list's Avro metadata only: offsets without a row about which somebody said that this is known. */
+  accepted: 'kafscale.processor.accepted',
   /** Table property: which column is what, and how bytes are kept; written when the table is created. */
   layout: 'kafscale.processor.layout',
 } as const

@@ -19,6 +19,8 @@ export interface TableState {
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
   readonly requests: Requests
+  /** Offsets without a row about which somebody said that this is known and meant: `verify` does not report them. */
+  readonly accepted: Progress
   /** Our newest snapshot in this history; null before the first. */
   readonly newest: Snapshot | null
 }
@@ -30,6 +32,7 @@ export const emptyState: TableState = {
   frontiers: new Map(),
   watermarkMs: null,
   requests: noRequests,
+  accepted: noProgress,
   newest: null,
 }
 
@@ -124,6 +127,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
   const { summary } = snapshot
   const list = await readManifestList(snapshot)
   const frontiers = list?.metadata.get(summaryKeys.frontiers)
+  const accepted = list?.metadata.get(summaryKeys.accepted)
   const watermark = summary[summaryKeys.watermarkMs]
   return {
     progress: progressOfSnapshot(table, snapshot, list),
@@ -133,6 +137,10 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
         : readOrStop(table, () => decodeFrontiers(frontiers, `frontiers of snapshot ${snapshot['snapshot-id']}`)),
     watermarkMs: watermark === undefined ? null : Number(watermark),
     requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
+    accepted:
+      accepted === undefined
+        ? noProgress
+        : readOrStop(table, () => decodeProgress(accepted, `accepted offsets of snapshot ${snapshot['snapshot-id']}`)),
     newest: snapshot,
   }
 }

@@ -9,6 +9,9 @@ Request on standard input: as for the readers (common.py), with "steps" for "que
   {"removeProperties": [KEY...]}                             removes table properties
   {"delete": {"column", "op", "value"}}                      deletes the rows that a predicate of the readers matches
   {"overwrite": [ROW...]}                                    replaces all rows
+  {"repeat": {"column", "op", "value"}}                      appends the rows that a predicate matches once more
+  {"register": FILE_NUMBER}                                  registers a live data file once more; files are numbered as planned
+  {"compact": true}                                          reads all rows and replaces them by the same ones in one file
   {"expire": [SNAPSHOT_ID...]}                               expires these snapshots
   {"tag": NAME, "snapshot": SNAPSHOT_ID}                     tags a snapshot
   {"branch": NAME, "snapshot": SNAPSHOT_ID}                  makes a branch at a snapshot
@@ -105,6 +108,14 @@ def main():
             table.delete(read_pyiceberg.expression(table.schema(), step["delete"]))
         if "overwrite" in step:
             table.overwrite(arrow(table.schema(), step["overwrite"]))
+        if "repeat" in step:
+            table.append(table.scan(row_filter=read_pyiceberg.expression(table.schema(), step["repeat"])).to_arrow())
+        if "register" in step:
+            files = [task.file for task in table.scan().plan_files()]
+            with table.transaction() as transaction, transaction.update_snapshot().fast_append() as snapshot:
+                snapshot.append_data_file(files[step["register"]])
+        if "compact" in step:
+            table.overwrite(table.scan().to_arrow())
         if "expire" in step:
             table.maintenance.expire_snapshots().by_ids([int(snapshot) for snapshot in step["expire"]]).commit()
         if "tag" in step:

@@ -61,6 +61,7 @@ function build(
     frontiers: new Map(),
     watermarkMs: 9,
     requests: noRequests,
+    accepted: new Map(),
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }

@@ -34,6 +34,7 @@ describe('finding progress', () => {
       frontiers: new Map(),
       watermarkMs: null,
       requests: noRequests,
+      accepted: new Map(),
       newest: null,
     })
   })

@@ -1,0 +1,77 @@
+import type { DocumentVerification } from '../pipeline/verifier.ts'
+import type { Finding } from '../pipeline/verify/finding.ts'
+import type { TableVerification } from '../pipeline/verify/verification.ts'
+import { printable } from './printable.ts'
+import { type Column, tableLines } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { formatCount, formatNumberOf } from './units.ts'
+
+/** Findings of one table that are listed; the rest is counted. */
+const listedFindings = 50
+
+/** Whether nothing was found and every table was judged. */
+export function isClean(verifications: readonly DocumentVerification[]): boolean {
+  return verifications.every(({ tables }) => tables.every(({ findings, problem }) => findings.length === 0 && problem === null))
+}
+
+/** Writes verifications for people. */
+export function showVerifications(verifications: readonly DocumentVerification[], terminal: Terminal): void {
+  for (const [i, { name, tables }] of verifications.entries()) {
+    if (i > 0) terminal.out('')
+    terminal.out(terminal.style('bold', printable(name)))
+    if (tables.length === 0) terminal.out('  no topic of the source matches yet')
+    else showTables(tables, terminal)
+  }
+}
+
+function showTables(tables: readonly TableVerification[], terminal: Terminal): void {
+  const { style } = terminal
+  for (const line of tableLines(tableColumns, tables, style)) terminal.out(line)
+  for (const { table, notes, problem, newlyAccepted } of tables) {
+    if (newlyAccepted !== null)
+      terminal.out(`  ${style('green', 'accepted')}  ${printable(table)}: ${formatNumberOf(newlyAccepted, 'offset')}`)
+    for (const note of notes) terminal.out(`  ${style('yellow', 'note')}  ${printable(table)}: ${printable(note)}`)
+    if (problem !== null) terminal.out(`  ${style('red', 'not judged')}  ${printable(problem)}`)
+  }
+  const findings = tables.flatMap((table) => table.findings)
+  if (findings.length === 0) return
+  terminal.out('')
+  for (const line of tableLines(findingColumns, findings.slice(0, listedFindings), style)) terminal.out(line)
+  if (findings.length > listedFindings) terminal.out(`  and ${formatCount(findings.length - listedFindings)} more (--json lists them all)`)
+}
+
+const tableColumns: readonly Column<TableVerification>[] = [
+  { title: 'TABLE', cell: ({ table }) => printable(table) },
+  { title: 'FILES', align: 'right', cell: ({ counts }) => formatCount(counts.files) },
+  { title: 'ROWS', align: 'right', cell: ({ counts }) => formatCount(counts.rows) },
+  { title: 'DECIDED', align: 'right', cell: ({ counts }) => formatCount(counts.decided) },
+  { title: 'CONTROL', align: 'right', cell: ({ counts }) => someCount(counts.control) },
+  { title: 'SKIPPED', align: 'right', cell: ({ counts }) => someCount(counts.skipped) },
+  { title: 'REMOVED BY US', align: 'right', cell: ({ counts }) => someCount(counts.removed) },
+  { title: 'ACCEPTED', align: 'right', cell: ({ counts }) => someCount(counts.accepted) },
+  { title: 'OTHER ROWS', align: 'right', cell: ({ counts }) => someCount(counts.others) },
+  { title: 'SEGMENTS', align: 'right', cell: ({ counts }) => formatCount(counts.segments) },
+  {
+    title: 'RESULT',
+    cell({ exists, findings, problem }) {
+      if (!exists) return 'no table yet'
+      if (problem !== null) return 'not judged'
+      return findings.length === 0 ? 'clean' : formatNumberOf(findings.length, 'finding')
+    },
+  },
+]
+
+const findingColumns: readonly Column<Finding>[] = [
+  { title: 'FINDING', cell: ({ kind }) => kind },
+  { title: 'TABLE', cell: ({ table }) => printable(table) },
+  { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
+  { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
+  { title: 'FROM', align: 'right', cell: ({ start }) => `${start}` },
+  { title: 'TO (EXCLUSIVE)', align: 'right', cell: ({ end }) => `${end}` },
+  { title: 'OFFSETS', align: 'right', cell: ({ start, end }) => formatCount(end - start) },
+  { title: 'SNAPSHOT', cell: ({ snapshot }) => (snapshot === null ? '' : `${snapshot}`) },
+]
+
+function someCount(count: bigint): string {
+  return count === 0n ? '' : formatCount(count)
+}

@@ -1,0 +1,176 @@
+import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import { readManifestList } from '../formats/iceberg/manifest-list.ts'
+import type { NestedField } from '../formats/iceberg/schema.ts'
+import { currentSchema, currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../model/failure.ts'
+import { progressOf } from '../model/progress.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
+import { isGlob } from '../spec/topic-glob.ts'
+import { ancestorsOf, findTableState, isOurs, type TableState } from './commit/table-state.ts'
+import { parseLayout } from './commit/stored-layout.ts'
+import { summaryKeys } from './commit/summary-keys.ts'
+import { TableCommitter } from './committer.ts'
+import { discoverPartitions } from './plan/discover-partitions.ts'
+import type { ProcessorSeams, SourceIdentity } from './processor.ts'
+import { type Finding, inOrder } from './verify/finding.ts'
+import type { KafkaColumns } from './verify/table-files.ts'
+import { noCounts, type ReadingPlan, type TableVerification } from './verify/verification.ts'
+import { type TableUnderTest, verifyRows } from './table-verifier.ts'
+
+export type VerifySeams = Omit<ProcessorSeams, 'queue' | 'carryOut'>
+
+export interface VerifyOptions {
+  /** Every row is read by its Kafka columns, whatever the files' metadata say. */
+  readonly exact: boolean
+  /** The one table to look at; null: all. */
+  readonly table: string | null
+  /**
+   * A snapshot whose absent rows are known and meant from now on: what one of another writer removed, or with one of ours, the gaps that
+   * are reported. Null: nothing is accepted.
+   */
+  readonly accept: bigint | null
+  /** Called before a table's files are read. */
+  readonly tell: (plan: ReadingPlan) => void
+  /** Called as files are read. */
+  readonly progress: (done: number, total: number) => void
+}
+
+/** One document's tables, verified. */
+export interface DocumentVerification {
+  /** The document's name. */
+  readonly name: string
+  readonly tables: readonly TableVerification[]
+}
+
+/** How often a table is looked at anew when files went while they were read, since somebody rewrote them. */
+const maxLooks = 3
+
+/**
+ * Verifies the tables of a document against its source; changes nothing but, with `accept`, what the table says was accepted. Throws what
+ * the stores and the catalog throw.
+ */
+export async function verifyDocument(
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: VerifySeams,
+  options: VerifyOptions,
+): Promise<DocumentVerification> {
+  const { topics } = document.spec.source
+  const found = await discoverPartitions(seams.source, source.prefix, topics)
+  // A topic that the source has no longer may have a table all the same.
+  const names = new Set([...found.map(({ topic }) => topic), ...topics.filter((topic) => !isGlob(topic))])
+  const tables: TableVerification[] = []
+  for (const [name, mapped] of tablesFor(document, names)) {
+    if (options.table === null || options.table === name) tables.push(await verifyTable(name, mapped, document, source, seams, options))
+  }
+  return { name: document.metadata.name, tables }
+}
+
+async function verifyTable(
+  name: string,
+  mapped: MappedTable,
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: VerifySeams,
+  options: VerifyOptions,
+): Promise<TableVerification> {
+  const identifier = { namespace: document.spec.sink.database.split('.'), name }
+  const table = [...identifier.namespace, name].join('.')
+  let snapshot: bigint | null = null
+  const nothing = { table, exists: true, counts: noCounts, findings: [], newlyAccepted: null, notes: [], problem: null }
+  try {
+    for (let look = 1; ; look++) {
+      const loaded = await seams.catalog.loadTable(identifier)
+      if (loaded === null) return { ...nothing, exists: false, snapshot: null }
+      const opened = await openTable(table, loaded.metadata, mapped, document, source, seams)
+      if (opened === null) return { ...nothing, snapshot: null }
+      snapshot = opened.snapshot['snapshot-id']
+      const { filesGone, findings, ...verified } = await verifyRows(opened, seams, options)
+      // Files that a rewrite replaced may be removed while they are read.
+      if (filesGone && look < maxLooks && (await hasMoved(identifier, snapshot, seams))) continue
+      const verification = { table, exists: true, snapshot, ...verified, findings: inOrder(findings), newlyAccepted: null, problem: null }
+      const accepted = options.accept === null ? undefined : snapshotById(loaded.metadata, options.accept)
+      if (accepted === undefined) return verification
+      const committer = new TableCommitter(source.id, identifier, document.metadata.name, loaded.metadata, seams)
+      return await acceptIn(verification, accepted, source.id, committer)
+    }
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return { ...nothing, snapshot, problem: error.message }
+  }
+}
+
+/** Has the table say that what `snapshot` stands for is accepted, and leaves it out of what is reported. */
+async function acceptIn(
+  verification: TableVerification,
+  snapshot: Snapshot,
+  sourceId: string,
+  committer: TableCommitter,
+): Promise<TableVerification> {
+  const id = snapshot['snapshot-id']
+  const isMeant = ({ kind, snapshot: by }: Finding) => (isOurs(snapshot) ? kind === 'gap' : kind === 'missing' && by === id)
+  const { findings, counts } = verification
+  const meant = findings.filter(isMeant)
+  const newlyAccepted = meant.reduce((sum, { start, end }) => sum + end - start, 0n)
+  if (meant.length > 0) {
+    const sets = meant.map((finding) => ({ source: sourceId, at: finding, ranges: [[finding.start, finding.end]] as const }))
+    await committer.acceptMissing(isOurs(snapshot) ? null : id, progressOf(sets))
+  }
+  const left = findings.filter((finding) => !isMeant(finding))
+  return { ...verification, newlyAccepted, findings: left, counts: { ...counts, accepted: counts.accepted + newlyAccepted } }
+}
+
+async function hasMoved(identifier: { namespace: string[]; name: string }, snapshot: bigint, seams: VerifySeams): Promise<boolean> {
+  const loaded = await seams.catalog.loadTable(identifier)
+  return loaded === null || currentSnapshot(loaded.metadata)?.['snapshot-id'] !== snapshot
+}
+
+/** What is looked at of a table; null: it has no snapshot yet. */
+async function openTable(
+  table: string,
+  metadata: TableMetadata,
+  { mapping }: MappedTable,
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: VerifySeams,
+): Promise<TableUnderTest | null> {
+  const manifestListOf = async (snapshot: Snapshot) => {
+    try {
+      return readManifestList(await seams.io.read(snapshot['manifest-list']))
+    } catch (error) {
+      if (error instanceof WorkError && error.retry !== 'never') throw error
+      return null
+    }
+  }
+  const state: TableState = await findTableState(table, metadata, manifestListOf)
+  const snapshot = currentSnapshot(metadata)
+  if (snapshot === null) return null
+  return {
+    table,
+    metadata,
+    mapping,
+    state,
+    snapshot,
+    source,
+    history: ancestorsOf(metadata).ancestors,
+    columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
+    processing: document.spec.processing,
+    manifestsOf: async (one): Promise<readonly ManifestFile[] | null> => (await manifestListOf(one))?.manifests ?? null,
+  }
+}
+
+/** The columns with a row's coordinates: those that were chosen at creation, else those of the document. */
+function kafkaColumns(table: string, metadata: TableMetadata, wanted: MappedTable['mapping']['kafkaColumns']): KafkaColumns {
+  const text = metadata.properties?.[summaryKeys.layout]
+  const names = (text === undefined ? null : parseLayout(text)?.columns) ?? wanted
+  const { fields } = currentSchema(metadata)
+  const column = (role: 'topic' | 'partition' | 'offset'): NestedField => {
+    const field = fields.find(({ name }) => name === names[role])
+    if (field !== undefined) return field
+    throw new WorkError(`table ${table} can not be judged: it has no column ${names[role]} for the Kafka ${role}; add the column back`, {
+      retry: 'never',
+    })
+  }
+  return { topic: column('topic'), partition: column('partition'), offset: column('offset') }
+}

@@ -1,0 +1,97 @@
+import { ParquetColumns } from '../../formats/parquet/read-rows.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+import { ObjectNotFound } from '../../seams/object-store.ts'
+import type { DeletedRow } from './position-deletes.ts'
+import type { KafkaColumns, TableFile } from './table-files.ts'
+
+/** A data file that was opened, or why it can not be. */
+export type OpenedFile =
+  | { readonly kind: 'open'; readonly parquet: ParquetColumns }
+  | { readonly kind: 'gone' }
+  | { readonly kind: 'unreadable'; readonly reason: string }
+
+/** Reads a data file's footer. Throws a WorkError where the store does not answer, or where the file's format can not be read at all. */
+export async function openDataFile(io: FileIO, { path, bytes, format }: TableFile): Promise<OpenedFile> {
+  if (format !== 'PARQUET') {
+    throw new WorkError(`${path} is ${format}, and only Parquet can be read: rewrite the table's files as Parquet`, { retry: 'never' })
+  }
+  try {
+    const slice = (start: number, end: number) => io.read(path, { start, end })
+    return { kind: 'open', parquet: await ParquetColumns.open({ byteLength: bytes, slice }) }
+  } catch (error) {
+    if (error instanceof ObjectNotFound) return { kind: 'gone' }
+    if (!(error instanceof WorkError)) return { kind: 'unreadable', reason: (error as Error).message }
+    if (error.retry !== 'never') throw error
+    // The part that was asked for may lie behind the end of a file that was cut off.
+    const { length } = await io.read(path).catch(() => Promise.reject(error))
+    return { kind: 'unreadable', reason: `it has ${length} bytes, and its manifest says ${bytes}` }
+  }
+}
+
+/** Offsets of rows of one topic-partition, from one row group. */
+export interface OffsetsRead {
+  readonly at: TopicPartition
+  /** In the file's order. The receiver's own. */
+  readonly offsets: BigInt64Array
+  /** The snapshot that deleted these rows; undefined: they are there. */
+  readonly deletedBy?: bigint | null
+}
+
+/** Reads where each row of a file comes from, row group after row group. Throws what the store throws, and an Error for a file that is damaged. */
+export async function* readOffsets(
+  parquet: ParquetColumns,
+  { topic, partition, offset }: KafkaColumns,
+  deleted: DeletedRow | null,
+): AsyncGenerator<OffsetsRead, void, undefined> {
+  const flat = parquet.flatColumns
+  const names = [topic, partition, offset].map(
+    ({ id, name }) =>
+      flat.find(({ fieldId }) => fieldId === id)?.name ?? flat.find((column) => column.fieldId === null && column.name === name)?.name,
+  )
+  // Added before the table had these columns: the rows come from elsewhere.
+  if (names.includes(undefined)) return
+  for await (const { firstRow, length, columns } of parquet.chunks(names as string[])) {
+    const [topics, partitions, offsets] = columns as [ArrayLike<string | null>, ArrayLike<number | null>, ArrayLike<bigint | number | null>]
+    const groups = new Map<string, Collected>()
+    let last: Collected | undefined
+    for (let i = 0; i < length; i++) {
+      const [rowTopic, rowPartition, rowOffset] = [topics[i], partitions[i], offsets[i]]
+      if (rowTopic == null || rowPartition == null || rowOffset == null) continue
+      const by = deleted?.(firstRow + i)
+      if (last === undefined || last.at.topic !== rowTopic || last.at.partition !== rowPartition || last.by !== by) {
+        const key = `${rowTopic}/${rowPartition}/${by === undefined ? '' : String(by.snapshot)}`
+        last = groups.get(key)
+        if (last === undefined) groups.set(key, (last = new Collected({ topic: rowTopic, partition: rowPartition }, by)))
+      }
+      last.push(BigInt(rowOffset))
+    }
+    for (const { at, by, values } of groups.values()) yield { at, offsets: values, ...(by !== undefined && { deletedBy: by.snapshot }) }
+  }
+}
+
+class Collected {
+  readonly at: TopicPartition
+  readonly by: { readonly snapshot: bigint | null } | undefined
+  #values = new BigInt64Array(64)
+  #length = 0
+
+  constructor(at: TopicPartition, by: Collected['by']) {
+    this.at = at
+    this.by = by
+  }
+
+  get values(): BigInt64Array {
+    return this.#values.subarray(0, this.#length)
+  }
+
+  push(value: bigint): void {
+    if (this.#length === this.#values.length) {
+      const larger = new BigInt64Array(this.#length * 2)
+      larger.set(this.#values)
+      this.#values = larger
+    }
+    this.#values[this.#length++] = value
+  }
+}

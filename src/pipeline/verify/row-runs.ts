@@ -1,0 +1,57 @@
+/**
+ * Rows of one topic-partition as runs of offsets, each with the file that has them: 20 bytes a run, however many runs there are.
+ * A file written from segments is a few of them; one that another engine sorted by a customer's number may be one for each row.
+ */
+export class RowRuns {
+  #starts = new BigInt64Array(16)
+  #ends = new BigInt64Array(16)
+  #files = new Int32Array(16)
+  #length = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** Adds the rows `[start, end)` of a file. Runs of one file that follow one another become one. */
+  add(start: bigint, end: bigint, file: number): void {
+    const last = this.#length - 1
+    if (last >= 0 && this.#files[last] === file && this.#ends[last] === start) {
+      this.#ends[last] = end
+      return
+    }
+    if (this.#length === this.#starts.length) this.#grow()
+    this.#starts[this.#length] = start
+    this.#ends[this.#length] = end
+    this.#files[this.#length++] = file
+  }
+
+  /** Adds rows by their offsets, in any order, repeated ones as often as they are there. `offsets` is sorted in place. */
+  addAll(offsets: BigInt64Array, file: number): void {
+    offsets.sort()
+    const again: bigint[] = []
+    for (let i = 0; i < offsets.length;) {
+      const start = offsets[i]
+      let end = start + 1n
+      for (i++; i < offsets.length && offsets[i] <= end; i++) {
+        if (offsets[i] === end) end++
+        else again.push(offsets[i])
+      }
+      this.add(start, end, file)
+    }
+    if (again.length > 0) this.addAll(BigInt64Array.from(again), file)
+  }
+
+  /** Calls with each run, in the order in which they were added. */
+  forEach(use: (start: bigint, end: bigint, file: number) => void): void {
+    for (let i = 0; i < this.#length; i++) use(this.#starts[i], this.#ends[i], this.#files[i])
+  }
+
+  #grow(): void {
+    const size = this.#starts.length * 2
+    const [starts, ends, files] = [new BigInt64Array(size), new BigInt64Array(size), new Int32Array(size)]
+    starts.set(this.#starts)
+    ends.set(this.#ends)
+    files.set(this.#files)
+    ;[this.#starts, this.#ends, this.#files] = [starts, ends, files]
+  }
+}

@@ -1,0 +1,88 @@
+import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import { readManifest } from '../../formats/iceberg/manifest.ts'
+import type { NestedField } from '../../formats/iceberg/schema.ts'
+import { parseSingleValue } from '../../formats/iceberg/single-value.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+
+/** The columns that say where a row comes from. */
+export interface KafkaColumns {
+  readonly topic: NestedField
+  readonly partition: NestedField
+  readonly offset: NestedField
+}
+
+/** Where all rows of a file lie. */
+export interface Extent extends TopicPartition {
+  readonly start: bigint
+  /** Exclusive. */
+  readonly end: bigint
+}
+
+/** What a manifest says of a file, as far as it is looked at: ten thousand of them are held at once. */
+export interface TableFile {
+  readonly path: string
+  readonly format: DataFile['fileFormat']
+  readonly rows: bigint
+  readonly bytes: number
+  /** The sequence number with which the file came into the table; a rewrite of manifests keeps it. */
+  readonly sequence: bigint
+  /** The snapshot that added the file, or in a list of removed ones, that removed it. */
+  readonly snapshot: bigint | null
+  /** By the bounds in the manifest; null where they do not tell one topic-partition. */
+  readonly extent: Extent | null
+  /** What reading the Kafka columns of all its rows takes, bytes; the whole file where the manifest does not say. */
+  readonly columnBytes: number
+}
+
+/** A file of deletes. */
+export interface DeleteFile extends TableFile {
+  readonly kind: 'position' | 'equality' | 'vector'
+}
+
+/** The entries of manifests, manifest after manifest. Throws as `readManifest` and the store do. */
+export async function* manifestEntries(io: FileIO, manifests: readonly ManifestFile[]): AsyncGenerator<ManifestEntry, void, undefined> {
+  for (const manifest of manifests) yield* readManifest(await io.read(manifest.manifestPath), manifest).entries
+}
+
+/** An entry of a manifest of data files. */
+export function tableFile(entry: ManifestEntry, columns: KafkaColumns): TableFile {
+  const { filePath, fileFormat, recordCount, fileSizeInBytes, columnSizes } = entry.dataFile
+  const sizes = [columns.topic, columns.partition, columns.offset].map(({ id }) => columnSizes?.get(id) ?? null)
+  return {
+    path: filePath,
+    format: fileFormat,
+    rows: recordCount,
+    bytes: Number(fileSizeInBytes),
+    sequence: entry.fileSequenceNumber ?? entry.sequenceNumber ?? 0n,
+    snapshot: entry.snapshotId,
+    extent: extentOf(entry.dataFile, columns),
+    columnBytes: Number(sizes.reduce((sum, size) => (sum === null || size === null ? null : sum + size), 0n) ?? fileSizeInBytes),
+  }
+}
+
+/** An entry of a manifest of deletes. */
+export function deleteFile(entry: ManifestEntry, columns: KafkaColumns): DeleteFile {
+  const { content, fileFormat } = entry.dataFile
+  return {
+    ...tableFile(entry, columns),
+    sequence: entry.sequenceNumber ?? 0n,
+    kind: fileFormat === 'PUFFIN' ? 'vector' : content === 2 ? 'equality' : 'position',
+  }
+}
+
+function extentOf({ lowerBounds, upperBounds }: DataFile, columns: KafkaColumns): Extent | null {
+  const [topic, partition, offset] = [columns.topic, columns.partition, columns.offset].map((field) => {
+    const [lower, upper] = [lowerBounds?.get(field.id), upperBounds?.get(field.id)]
+    if (lower === undefined || upper === undefined || typeof field.type !== 'string') return null
+    try {
+      return [parseSingleValue(field.type, lower), parseSingleValue(field.type, upper)] as const
+    } catch {
+      return null
+    }
+  })
+  if (topic === null || partition === null || offset === null) return null
+  if (topic[0] !== topic[1] || partition[0] !== partition[1]) return null
+  if (typeof offset[0] !== 'bigint' || typeof offset[1] !== 'bigint') return null
+  return { topic: String(topic[0]), partition: Number(partition[0]), start: offset[0], end: offset[1] + 1n }
+}

@@ -1,0 +1,65 @@
+import type { Finding } from './finding.ts'
+
+/** What verifying one table came to. */
+export interface TableVerification {
+  /** With its namespace: `analytics.orders`. */
+  readonly table: string
+  /** Whether the catalog has it. */
+  readonly exists: boolean
+  /** The snapshot that was looked at; null where there is none. */
+  readonly snapshot: bigint | null
+  readonly counts: VerificationCounts
+  /** In order. */
+  readonly findings: readonly Finding[]
+  /** Offsets that were accepted by this run, and of which nothing is reported; null where nothing was to be accepted in this table. */
+  readonly newlyAccepted: bigint | null
+  /** What was met on the way, a sentence each: files that are gone or can not be read. */
+  readonly notes: readonly string[]
+  /** Why the table can not be judged; null where it was. A table that was not judged is not clean. */
+  readonly problem: string | null
+}
+
+/** Counts of one table. */
+export interface VerificationCounts {
+  readonly files: number
+  /** Files whose rows were read from their columns. */
+  readonly filesRead: number
+  readonly segments: number
+  /** Rows of decided offsets, each offset once. */
+  readonly rows: bigint
+  readonly decided: bigint
+  /** Decided offsets that rightly have no row: control records, and skipped ones. */
+  readonly control: bigint
+  readonly skipped: bigint
+  /** Decided offsets whose row a snapshot of ours removed. */
+  readonly removed: bigint
+  /** Offsets whose absence was accepted. */
+  readonly accepted: bigint
+  /** Rows of offsets that nobody here decided: other writers' own. */
+  readonly others: bigint
+}
+
+export const noCounts: VerificationCounts = {
+  files: 0,
+  filesRead: 0,
+  segments: 0,
+  rows: 0n,
+  decided: 0n,
+  control: 0n,
+  skipped: 0n,
+  removed: 0n,
+  accepted: 0n,
+  others: 0n,
+}
+
+/** What verifying a table is going to read. */
+export interface ReadingPlan {
+  readonly table: string
+  readonly files: number
+  readonly deleteFiles: number
+  /** Of footers, delete files, and of the Kafka columns where they are read; about. */
+  readonly bytes: number
+  readonly partitions: number
+  /** Whether every row is read. */
+  readonly exact: boolean
+}
