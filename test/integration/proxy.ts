@@ -6,6 +6,7 @@ export interface SeenRequest {
   readonly method: string
   /** With its query. */
   readonly path: string
+  readonly headers: IncomingHttpHeaders
   readonly body: Buffer
 }
 
@@ -33,7 +34,7 @@ export async function faultProxy(target: string, treatment: Treatment = (_, forw
     const body = await buffer(incoming)
     const { method = 'GET', url: path = '/', headers } = incoming
     try {
-      give(outgoing, await treatment({ method, path, body }, () => forwarded(target, { method, path, body }, headers)))
+      give(outgoing, await treatment({ method, path, headers, body }, () => forwarded(target, { method, path, headers, body })))
     } catch {
       outgoing.destroy()
     }
@@ -57,7 +58,7 @@ export async function faultProxy(target: string, treatment: Treatment = (_, forw
   }
 }
 
-function forwarded(target: string, { method, path, body }: SeenRequest, headers: IncomingHttpHeaders): Promise<ProxyAnswer> {
+function forwarded(target: string, { method, path, headers, body }: SeenRequest): Promise<ProxyAnswer> {
   return new Promise((resolve, reject) => {
     const outgoing = send(target + path, { method, headers, agent: false }, (answer) => {
       buffer(answer).then((bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }), reject)
