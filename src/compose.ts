@@ -6,6 +6,7 @@ import { type DocumentFile, followDocuments } from './compose/follow-documents.t
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
+import { openWatermarks } from './compose/watermarks.ts'
 import { memoryCatalog } from './drivers/catalog/memory.ts'
 import { meteringCatalog } from './drivers/catalog/metering.ts'
 import { restCatalog } from './drivers/catalog/rest.ts'
@@ -58,6 +59,8 @@ export async function openDocument(
   )
   const catalog = meteringCatalog(await openCatalog(document, files, readOnly), meter)
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
+  // Who only looks lists once.
+  const watermarks = readOnly ? undefined : await openWatermarks(document, journal)
   const threads = openThreads(Math.min(document.spec.processing.parallelism, availableParallelism()))
   return {
     source: sourceIdentity(document),
@@ -71,8 +74,10 @@ export async function openDocument(
       entropy,
       journal,
       meter,
+      ...(watermarks !== undefined && { watermarks }),
     },
     async close() {
+      await watermarks?.close()
       await threads.close()
       await store.close()
       await files.close()

@@ -11,6 +11,11 @@ export interface SegmentRef {
    * a younger one it may be an object that was written while the listing went by.
    */
   readonly settled: boolean
+  /**
+   * Set where the newest segment is taken before its grace age, because the high watermark tells that it was written for good: what it
+   * told. A segment that reaches beyond it is still being written, by somebody else perhaps, and has to wait.
+   */
+  readonly writtenTo?: bigint
 }
 
 /**

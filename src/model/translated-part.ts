@@ -58,7 +58,8 @@ export interface Skip {
  * - `fault`: the bytes are wrong and `onError` is stop; the topic-partition must not go on.
  * - `changed`: the segment was written again or is gone since it was listed; list again.
  * - `unreadable`: the store refuses the segment for a reason that passes only when someone changes something.
- * - `unsettled`: offsets are missing before a segment too young to prove a gap; list again later.
+ * - `unsettled`: offsets are missing before a segment too young to prove a gap, or it reaches beyond what is told to be written; list
+ *   again later.
  */
 export type PartEnd =
   | {

@@ -2,6 +2,7 @@ import { topicPartitionName, type TopicPartition } from '../model/topic-partitio
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { Fault } from '../model/failure.ts'
+import { endOf } from '../model/offset-range.ts'
 import type { SegmentRef } from '../model/segment.ts'
 import type { Task, TaskPart } from '../model/task.ts'
 import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../seams/object-store.ts'
@@ -11,6 +12,7 @@ import type { StartAt } from '../spec/document.ts'
 import type { TableState } from './commit/table-state.ts'
 import type { StartMark } from './committer.ts'
 import { acceptSegments } from './plan/accept-segments.ts'
+import type { ListingHints } from './plan/listing-hints.ts'
 import { listSegments } from './plan/list-segments.ts'
 import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
 import { planTail, type TailPosition } from './plan/plan-tail.ts'
@@ -32,6 +34,8 @@ export interface PlannerSeams {
   readonly source: ObjectStore
   readonly journal: Journal
   readonly meter: Meter
+  /** Absent: every topic-partition is listed in every round. */
+  readonly hints?: ListingHints
 }
 
 /** Why a topic-partition does not go on. */
@@ -53,6 +57,23 @@ export interface PlanRound {
   readonly readyInMs: number | null
   /** Whether there is more to plan at once. */
   readonly more: boolean
+}
+
+/** Nothing to do, nothing to wait for. */
+export function isEmpty({ tasks, marks, more, readyInMs }: PlanRound): boolean {
+  return tasks.length === 0 && marks.length === 0 && !more && readyInMs === null
+}
+
+/** What a listing of one topic-partition came to. */
+interface Found {
+  readonly at: TopicPartition
+  readonly name: string
+  readonly run: TaskPart | null
+  readonly position: TailPosition
+  readonly readyInMs: number | null
+  readonly more: boolean
+  /** The high watermark before the listing, where one is told. */
+  readonly writtenTo: bigint | undefined
 }
 
 /** The most objects of one topic-partition that a round looks at: bounds its memory (about 300 bytes each). */
@@ -96,6 +117,7 @@ export class TailPlanner {
     this.#positions.delete(name)
     this.#blocked.delete(name)
     this.#disturbed.add(name)
+    this.#seams.hints?.forget(at)
   }
 
   /** Plans nothing more of a topic-partition until it is reset. */
@@ -138,13 +160,13 @@ export class TailPlanner {
     paused: () => Promise<readonly string[]> = async () => [],
   ): Promise<PlanRound> {
     const { pack } = this.#options
-    const plans: { at: TopicPartition; name: string; run: TaskPart | null; position: TailPosition }[] = []
+    const plans: Found[] = []
     const marks: StartMark[] = []
     this.#disturbed.clear()
     let readyInMs: number | null = null
     let more = false
     const maxBytes = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * pack.parallelism) / Math.max(1, partitions.length)))
-    const open = partitions.filter((at) => !this.#blocked.has(topicPartitionName(at)))
+    const open = partitions.filter((at) => !this.#blocked.has(topicPartitionName(at)) && !this.#isQuiet(at, state))
     for (let i = 0; i < open.length; i += listingsAtOnce) {
       const found = await Promise.all(
         open
@@ -165,7 +187,10 @@ export class TailPlanner {
     // Only now: a listing that fails takes the whole round with it, and what had been found in the others must be found again.
     const left = marks.length > 0 || plans.some(({ run }) => run !== null) ? await paused() : []
     const sound = plans.filter(({ at, name }) => !this.#disturbed.has(name) && !left.includes(at.topic))
-    for (const { name, position } of sound) this.#positions.set(name, position)
+    for (const { at, name, position, readyInMs: waitsMs, more: goesOn, writtenTo } of sound) {
+      this.#positions.set(name, position)
+      if (waitsMs === null && !goesOn) this.#seams.hints?.listed(at, writtenTo)
+    }
     const runs = sound.flatMap(({ run }) => run ?? [])
     const tasks = this.#pack(runs, pack)
     more ||= sound.length < plans.length
@@ -181,25 +206,22 @@ export class TailPlanner {
     return packTasks(this.#options.sourceId, `${this.#options.table} ${this.#options.definitions}`, runs, pack)
   }
 
-  async #planOne(
-    at: TopicPartition,
-    state: TableState,
-    maxBytes: number,
-  ): Promise<{
-    at: TopicPartition
-    name: string
-    run: TaskPart | null
-    position: TailPosition
-    readyInMs: number | null
-    more: boolean
-  } | null> {
+  /** Whether a listing would surely show nothing new. What stops or waits may change without a sign. */
+  #isQuiet(at: TopicPartition, state: TableState): boolean {
+    const name = topicPartitionName(at)
+    if (this.#seams.hints === undefined || this.#stops.has(name) || this.#waits.has(name)) return false
+    return this.#seams.hints.isQuiet(at, endOf(decidedRanges(state.progress, this.#options.sourceId, at)) ?? 0n)
+  }
+
+  async #planOne(at: TopicPartition, state: TableState, maxBytes: number): Promise<Found | null> {
     const { sourceId, prefix, graceMs } = this.#options
     const name = topicPartitionName(at)
     const frontier = frontierOf(state.frontiers, sourceId, at)
     const position = this.#positions.get(name) ?? { cursor: frontier, follows: frontier?.baseOffset ?? null }
     const bounds = { maxBytes, maxObjects: maxObjectsPerRound }
+    const writtenTo = this.#seams.hints?.nextOffset(at)
     const listing = await listSegments(this.#seams.source, prefix, at, position.cursor?.baseOffset ?? null, bounds)
-    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs)
+    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs, writtenTo)
     if (plan.cursorSegment !== 'same' && (await this.#isRestarted(at, position))) {
       this.stop({
         at,
@@ -231,12 +253,20 @@ export class TailPlanner {
     const waited = this.#waits.get(name)
     const first = plan.run?.segments[0]
     if (waited !== undefined && first !== undefined && first.etag === waited.etag && first.key === waited.key && !first.settled) {
-      return { at, name, run: null, position, readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs), more: false }
+      return {
+        at,
+        name,
+        writtenTo,
+        run: null,
+        position,
+        readyInMs: Math.max(0, first.lastModifiedMs + graceMs - listing.listedAtMs),
+        more: false,
+      }
     }
     this.#waits.delete(name)
     const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
     // What waits is waited for: the same listing at once would find it waiting still.
-    return { at, name, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
+    return { at, name, writtenTo, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
   }
 
   /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */

@@ -5,6 +5,7 @@ import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
 import type { FileIO } from '../seams/file-io.ts'
+import type { HighWatermarks } from '../seams/high-watermarks.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
@@ -15,8 +16,9 @@ import { resolveLayout } from './commit/resolve-layout.ts'
 import { TableChanged, TableCommitter } from './committer.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import type { TaskResult } from './flow.ts'
+import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from './limits.ts'
-import { discoverPartitions } from './plan/discover-partitions.ts'
+import { ListingHints } from './plan/listing-hints.ts'
 import { TailPlanner } from './planner.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -32,6 +34,8 @@ export interface ProcessorSeams {
   readonly entropy: Entropy
   readonly journal: Journal
   readonly meter: Meter
+  /** Absent: whether there is something new is found by listing alone. */
+  readonly watermarks?: HighWatermarks
 }
 
 /** Where a document's segments are: what identifies them in progress, and what stands before a topic in their keys. */
@@ -41,7 +45,7 @@ export interface SourceIdentity {
   readonly prefix: string
 }
 
-/** How long what was discovered holds before topics and partitions are listed again, ms. */
+/** How often it is looked whether there are new tables to feed, ms. */
 const discoveryMs = 60_000
 /** A stopped table is looked at again after this long: someone may have mended it. */
 const stoppedTableMs = 300_000
@@ -58,15 +62,16 @@ export class Processor {
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
   readonly #limits: Limits
-  #discovered: { partitions: readonly TopicPartition[]; atMs: number } | null = null
+  readonly #discovery: Discovery
   #mapped: ReadonlyMap<string, MappedTable> | null = null
-  #discovering: Promise<readonly TopicPartition[]> | null = null
+  #mappedFrom: readonly TopicPartition[] | null = null
 
   constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) {
     this.#document = document
     this.#source = source
     this.#seams = seams
     this.#limits = limitsOf(document.spec.processing)
+    this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
   }
 
   /**
@@ -101,7 +106,7 @@ export class Processor {
 
   /** One feed a table; tables whose topics appear later are taken up when they are discovered. */
   async #feedAll(once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
-    const { clock, journal } = this.#seams
+    const { journal } = this.#seams
     const feeds = new Map<string, Promise<boolean>>()
     // A feed that rejects is a bug in this program: it ends the others too, and the process says so.
     const crashed = new AbortController()
@@ -123,7 +128,7 @@ export class Processor {
       if (first && tables.size === 0) journal.warn('no topic-partition was found', { source: this.#source.id, topics })
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)
       if (once || either.aborted) break
-      await clock.sleep(discoveryMs, either)
+      await this.#discovery.sleep(discoveryMs, either)
     }
     const done = await Promise.allSettled(feeds.values())
     const failed = done.find((result) => result.status === 'rejected')
@@ -154,7 +159,7 @@ export class Processor {
   }
 
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
-    const { source, catalog, clock, journal, meter, queue } = this.#seams
+    const { source, catalog, clock, journal, meter, queue, watermarks } = this.#seams
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
@@ -183,7 +188,7 @@ export class Processor {
         maxBatchBytes: this.#limits.maxBatchBytes,
         pack: this.#limits.pack,
       },
-      { source, journal, meter },
+      { source, journal, meter, ...(watermarks !== undefined && { hints: new ListingHints(watermarks, clock) }) },
     )
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
@@ -201,12 +206,19 @@ export class Processor {
       state,
       { queue, clock, journal, meter },
     )
-    return feed.run(() => this.#partitionsOf(name), signal, hurry)
+    const unsubscribe = watermarks?.onChange(({ topic }) => {
+      if (!once && this.#mapped?.get(name)?.topics.includes(topic) === true) feed.tellNews()
+    })
+    try {
+      return await feed.run(() => this.#partitionsOf(name), signal, hurry)
+    } finally {
+      unsubscribe?.()
+    }
   }
 
   async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {
     const topics = new Set((await this.#tables()).get(table)?.topics)
-    return (await this.#partitions()).filter(({ topic }) => topics.has(topic))
+    return (await this.#discovery.partitions()).filter(({ topic }) => topics.has(topic))
   }
 
   /** The table as it is, or created; null where the run ends before anything tells what it must be like. */
@@ -243,36 +255,15 @@ export class Processor {
 
   /** The tables of the topics there are. A topic that appears later and meets another in one table is said, and changes nothing. */
   async #tables(): Promise<ReadonlyMap<string, MappedTable>> {
-    const topics = new Set((await this.#partitions()).map(({ topic }) => topic))
+    const partitions = await this.#discovery.partitions()
+    if (this.#mapped !== null && this.#mappedFrom === partitions) return this.#mapped
+    this.#mappedFrom = partitions
     try {
-      this.#mapped = tablesFor(this.#document, topics)
+      this.#mapped = tablesFor(this.#document, new Set(partitions.map(({ topic }) => topic)))
     } catch (error) {
       if (this.#mapped === null || !(error instanceof DocumentError)) throw error
       this.#seams.journal.error('new topics are left out until the document says where they go', { error })
     }
     return this.#mapped
-  }
-
-  /** Topics and partitions, listed at most once a minute by all feeds together. */
-  async #partitions(): Promise<readonly TopicPartition[]> {
-    const { clock, journal, source } = this.#seams
-    if (this.#discovered !== null && clock.now() - this.#discovered.atMs < discoveryMs) return this.#discovered.partitions
-    this.#discovering ??= discoverPartitions(source, this.#source.prefix, this.#document.spec.source.topics).then(
-      (partitions) => {
-        this.#discovered = { partitions, atMs: clock.now() }
-        this.#discovering = null
-        return partitions
-      },
-      (error: unknown) => {
-        this.#discovering = null
-        const known = this.#discovered
-        if (known === null || !(error instanceof WorkError)) throw error
-        // What was found before still is there to be worked on; what is new is found when the source can be listed again.
-        journal.warn('topics can not be listed, tried again', { error })
-        this.#discovered = { ...known, atMs: clock.now() }
-        return known.partitions
-      },
-    )
-    return this.#discovering
   }
 }

@@ -7,14 +7,17 @@ import type { Clock } from '../seams/clock.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
+import { decidesNothing } from './commit/select-results.ts'
 import type { TableState } from './commit/table-state.ts'
 import type { CommitReport, TableCommitter } from './committer.ts'
+import { EagerRounds } from './eager-rounds.ts'
 import { tellCommit, tellGaps, tellPart, tellPaused, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { FeedBounds } from './limits.ts'
 import { Lineage, type Planned } from './lineage.ts'
-import type { PlanRound, TailPlanner } from './planner.ts'
+import { isEmpty, type PlanRound, type TailPlanner } from './planner.ts'
 import { Setbacks } from './setbacks.ts'
+import { Waking } from './waking.ts'
 import { whenAborted } from './when-aborted.ts'
 import type { TaskTarget } from './worker.ts'
 
@@ -72,7 +75,8 @@ export class TableFeed {
   #seenMs: number
   /** Tasks that are waited for no more: what becomes of them changes nothing. */
   #abandoned = 0
-  #wake = Promise.withResolvers<void>()
+  readonly #waking: Waking
+  readonly #eager: EagerRounds
 
   constructor(
     options: FeedOptions,
@@ -89,6 +93,8 @@ export class TableFeed {
     this.#state = state
     this.#seams = seams
     this.#setbacks = new Setbacks(options.table, seams)
+    this.#waking = new Waking(seams.clock)
+    this.#eager = new EagerRounds(options.commitIntervalMs, seams.clock.now())
     this.#telling = { table: options.table, journal: seams.journal, meter: seams.meter }
     this.#lastCheckMs = this.#seenMs = seams.clock.now()
     tellPaused(this.#telling, noRequests, state.requests)
@@ -106,9 +112,13 @@ export class TableFeed {
     let round: PlanRound | null = null
     let retryCommitMs = Number.NEGATIVE_INFINITY
     while (!signal.aborted) {
-      if (clock.now() >= nextPlanMs && !this.#isFull()) {
+      const commitDueMs = this.#lastCommitMs + commitIntervalMs
+      if (clock.now() >= Math.min(nextPlanMs, this.#eagerMs(commitDueMs)) && !this.#isFull()) {
+        const isEarly = clock.now() < Math.min(nextPlanMs, commitDueMs)
+        this.#eager.begin(clock.now())
         round = await this.#setbacks.attempt('plan', () => this.#plan(partitions))
         nextPlanMs = round === null || round.more ? clock.now() + this.#setbacks.pauseMs : this.#nextPlan(round)
+        if (isEarly && (round?.tasks.length ?? 0) > 0) this.#eager.spend()
       }
       const idle = this.#inFlight.size === 0
       // With `once` nobody looks again before what is under way has ended: each look is a LIST for every topic-partition.
@@ -127,13 +137,23 @@ export class TableFeed {
       this.#setbacks.throwFatal()
       if (once) this.#setbacks.throwAfter(maxFailures)
       if (once && idle && this.#setbacks.worst === 0 && round !== null && isEmpty(round)) break
-      const planMs = this.#isFull() ? Infinity : nextPlanMs
+      const planMs = this.#isFull() ? Infinity : Math.min(nextPlanMs, this.#eagerMs(commitDueMs))
       await this.#nap(Math.min(planMs, this.#pending.length > 0 ? Math.max(dueMs, retryCommitMs) : Infinity), signal)
     }
     const drained = await this.#drain(hurry)
     // The last commit is seen by nobody else before the next run: a catalog that confirmed it and does not have it is found out here.
     if (once && Number.isFinite(this.#lastCommitMs)) await this.#committer.load()
     return drained && this.#planner.stops.length === 0
+  }
+
+  /** The source has told of something new: it is planned soon. */
+  tellNews(): void {
+    this.#eager.tell(this.#seams.clock.now())
+    this.#waking.rouse()
+  }
+
+  #eagerMs(commitDueMs: number): number {
+    return this.#setbacks.worst === 0 ? this.#eager.dueMs(this.#seams.clock.now(), commitDueMs) : Infinity
   }
 
   /**
@@ -144,7 +164,7 @@ export class TableFeed {
     const open = [...this.#inFlight.keys()]
     await Promise.all(open.map(async (id) => (await this.#seams.queue.withdraw(id)) && this.#inFlight.delete(id)))
     const hurried = whenAborted(hurry)
-    while (this.#inFlight.size > 0 && !hurry.aborted) await Promise.race([this.#wake.promise, hurried])
+    while (this.#inFlight.size > 0 && !hurry.aborted) await Promise.race([this.#waking.next, hurried])
     this.#setbacks.throwFatal()
     this.#abandoned = this.#inFlight.size
     for (let i = 0; i < maxFailures && this.#pending.length > 0; i++) {
@@ -197,8 +217,7 @@ export class TableFeed {
       if (this.#abandoned > 0) return
       this.#inFlight.delete(task.id)
       then()
-      this.#wake.resolve()
-      this.#wake = Promise.withResolvers<void>()
+      this.#waking.rouse()
     }
     this.#seams.queue.submit(task.id, { task, table, target: this.#target }, priority).then(
       (result) => done(() => this.#receive(result, planned)),
@@ -374,22 +393,6 @@ export class TableFeed {
     const { clock } = this.#seams
     const busy = this.#inFlight.size > 0
     const ms = Math.max(0, Math.min(untilMs - clock.now(), this.#options.commitIntervalMs))
-    const rouse = new AbortController()
-    const stop = () => rouse.abort()
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop, { once: true })
-    if (busy) void this.#wake.promise.then(stop)
-    await clock.sleep(busy ? Math.max(ms, 1) : ms, rouse.signal)
-    signal.removeEventListener('abort', stop)
+    await this.#waking.sleep(busy ? Math.max(ms, 1) : ms, signal)
   }
-}
-
-/** Whether a commit of the result would change nothing: no row, no offset, no segment passed. */
-function decidesNothing({ files, parts }: TaskResult): boolean {
-  return files.length === 0 && parts.every(({ ranges, last }) => ranges.length === 0 && last === null)
-}
-
-/** Nothing to do, nothing to wait for. */
-function isEmpty({ tasks, marks, more, readyInMs }: PlanRound): boolean {
-  return tasks.length === 0 && marks.length === 0 && !more && readyInMs === null
 }

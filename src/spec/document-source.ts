@@ -40,9 +40,8 @@ const etcd = object({
   username: text().optional().meta({ description: 'User name.' }),
   password: secret().optional().meta({ description: 'Password that belongs to username.' }),
 }).meta({
-  description: "KafScale's etcd, whose high watermarks tell early that there is work.",
-  later: true,
-  instead: 'leave it out: segments are found by listing the bucket',
+  description:
+    "KafScale's etcd, whose high watermarks tell early that there is work. A hint: without an answer, segments are found by listing.",
 })
 
 /** Where a topic-partition with no progress begins. */

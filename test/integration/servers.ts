@@ -90,7 +90,7 @@ export function s3Client(s3: S3Endpoint): S3Client {
 }
 
 /** A loopback port that is free now. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()

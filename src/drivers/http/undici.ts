@@ -6,6 +6,8 @@ export type { Dispatcher } from 'undici'
 /** One bounded pool of connections: what is sent through it waits for a free one. It never retries and never follows redirects. */
 export interface HttpClient {
   send(request: HttpRequest): Promise<HttpAnswer>
+  /** As `send`, but gives the body as it comes, for as long as it comes: only the headers must come in time. `signal` ends it. */
+  stream(request: HttpRequest, signal: AbortSignal): Promise<HttpStream>
   /** Ends all connections; requests in flight fail. */
   close(): Promise<void>
 }
@@ -22,6 +24,12 @@ export interface HttpAnswer {
   /** By lower-case name; of a header that came several times, the first. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
+}
+
+/** An answer whose body is read while it is being sent. The chunks end with an HttpFailure where the connection does. */
+export interface HttpStream {
+  readonly status: number
+  readonly chunks: AsyncIterable<Uint8Array>
 }
 
 export interface HttpBounds {
@@ -67,7 +75,23 @@ export function httpClient(bounds: HttpBounds): HttpClient {
         throw failureOf(error, bounds)
       }
     },
+    async stream({ method, url, headers, body }, signal) {
+      try {
+        const answer = await request(url, { dispatcher: agent, method, headers, body, signal, bodyTimeout: 0 })
+        return { status: answer.statusCode, chunks: chunksOf(answer.body, bounds) }
+      } catch (error) {
+        throw failureOf(error, bounds)
+      }
+    },
     close: () => agent.destroy(),
+  }
+}
+
+async function* chunksOf(body: AsyncIterable<Uint8Array>, bounds: HttpBounds): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body
+  } catch (error) {
+    throw failureOf(error, bounds)
   }
 }
 

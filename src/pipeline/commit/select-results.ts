@@ -3,6 +3,7 @@ import { decidedRanges, type Progress, withDecided } from '../../model/progress.
 import { frontierOf, type Frontiers, withFrontier } from '../../model/segment.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { TranslatedPart } from '../../model/translated-part.ts'
+import type { TaskResult } from '../flow.ts'
 
 /** What selection looks at in a result. */
 export interface Selectable {
@@ -108,4 +109,9 @@ function advance(frontiers: Frontiers, source: string, part: TranslatedPart): Fr
   const known = frontierOf(frontiers, source, part.at)?.maxTimestampMs ?? null
   const maxTimestampMs = known === null || (part.maxTimestampMs !== null && part.maxTimestampMs > known) ? part.maxTimestampMs : known
   return withFrontier(frontiers, source, part.at, { baseOffset, size, etag, lastModifiedMs, maxTimestampMs })
+}
+
+/** Whether a commit of the result would change nothing: no row, no offset, no segment passed. */
+export function decidesNothing({ files, parts }: TaskResult): boolean {
+  return files.length === 0 && parts.every(({ ranges, last }) => ranges.length === 0 && last === null)
 }

@@ -85,6 +85,11 @@ export class PartDecoder {
     }
     const before = this.#seen
     const frame = frameSegment(bytes, segment)
+    const { writtenTo } = segment
+    if (writtenTo !== undefined && frame.batches.some((batch) => lastOffsetOf(batch) >= writtenTo)) {
+      this.#ended = { kind: 'unsettled', segment }
+      return
+    }
     for (const batch of frame.batches) {
       for (const ranges of this.#decodeBatch(segment, batch, bytes, before)) yield { at: this.#part.at, segment, ranges }
       if (this.ended) return

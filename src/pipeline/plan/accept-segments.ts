@@ -25,14 +25,16 @@ interface Slot {
 
 /**
  * Which listed segments count. A segment is complete when its `.kfs` and its `.index` are both there. A complete one is ready
- * when a later complete one exists, or when it has stood for the grace age: the newest may still be written again.
+ * when a later complete one exists, when the high watermark lies beyond it, or when it has stood for the grace age: the newest may still
+ * be written again.
  * A `.kfs` without index waits as the newest, and is passed over (and reported) once a settled complete segment follows it.
  * Objects with other names are foreign and none of our business.
  *
  * @param objects ascending by key, of one topic-partition
  * @param listedAtMs the store's clock when the listing began
+ * @param writtenTo the high watermark before the listing began, where one is told
  */
-export function acceptSegments(objects: readonly ObjectInfo[], listedAtMs: number, graceMs: number): AcceptedSegments {
+export function acceptSegments(objects: readonly ObjectInfo[], listedAtMs: number, graceMs: number, writtenTo?: bigint): AcceptedSegments {
   const slots = slotsOf(objects)
   // A time far in the future is a broken clock's and says nothing about age: such an object would wait for good.
   const timeOf = ({ lastModifiedMs }: ObjectInfo) => (lastModifiedMs > listedAtMs + futureMs ? 0 : lastModifiedMs)
@@ -47,12 +49,21 @@ export function acceptSegments(objects: readonly ObjectInfo[], listedAtMs: numbe
       continue
     }
     const settled = readyAt(slot) <= listedAtMs
-    if (!settled && (i === newestComplete || passedOver.length > 0)) {
+    const isTold = writtenTo !== undefined && slot.baseOffset < writtenTo
+    if (!settled && (passedOver.length > 0 || (i === newestComplete && !isTold))) {
       return { segments, nextBaseOffset: slot.baseOffset, readyAtMs: readyAt(slot), withoutIndex }
     }
     withoutIndex.push(...passedOver.splice(0))
     const { key, size, etag, lastModifiedMs } = slot.kfs!
-    segments.push({ key, baseOffset: slot.baseOffset, size, etag, lastModifiedMs, settled })
+    segments.push({
+      key,
+      baseOffset: slot.baseOffset,
+      size,
+      etag,
+      lastModifiedMs,
+      settled,
+      ...(!settled && i === newestComplete && { writtenTo }),
+    })
   }
   return { segments, nextBaseOffset: null, readyAtMs: null, withoutIndex }
 }

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../../model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import { isGlob, matchTopics } from '../../spec/topic-glob.ts'
 
@@ -23,6 +23,19 @@ export async function discoverPartitions(store: ObjectStore, prefix: string, pat
     )
   }
   return found
+}
+
+/** What was found, and those of the topic-partitions told by somebody else that the patterns name. Ordered by topic and partition. */
+export function withTold(
+  found: readonly TopicPartition[],
+  told: readonly TopicPartition[],
+  patterns: readonly string[],
+): readonly TopicPartition[] {
+  const topics = new Set(matchTopics(patterns, new Set(told.map(({ topic }) => topic))))
+  const known = new Set(found.map(topicPartitionName))
+  const more = told.filter((at) => topics.has(at.topic) && !known.has(topicPartitionName(at)))
+  if (more.length === 0) return found
+  return [...found, ...more].sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
 }
 
 async function foldersIn(store: ObjectStore, prefix: string): Promise<string[]> {

@@ -37,9 +37,16 @@ export interface TailPlan {
  * The tail of one topic-partition: every segment behind the cursor that is ready and may hold undecided offsets. Pure.
  * A rewritten cursor segment is read again: what it decided stays, what it has beyond that is new.
  */
-export function planTail(at: TopicPartition, position: TailPosition, decided: OffsetRanges, listing: Listing, graceMs: number): TailPlan {
+export function planTail(
+  at: TopicPartition,
+  position: TailPosition,
+  decided: OffsetRanges,
+  listing: Listing,
+  graceMs: number,
+  writtenTo?: bigint,
+): TailPlan {
   const { cursor, follows } = position
-  const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+  const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs, writtenTo)
   // What lies below the first decided range, a start mark perhaps, was left out by choice: the tail never goes back there.
   const startOffset = decided[0]?.[0] ?? 0n
   const liesBelow = (i: number): boolean => {

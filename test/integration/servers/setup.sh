@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs real S3 servers, catalogs and engines from the package registries into $INTEROP.
-# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis
+# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd
 # What is installed already is left alone: no network, no output. Two at once are safe: the second waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -64,6 +64,7 @@ installed() {
       for jar in "${spark_jars[@]}"; do [ -f "$INTEROP/spark-jars/$(jar_name "$jar")" ] || return 1; done ;;
     trino) [ -d "$INTEROP/trino-476" ] ;;
     redis) command -v redis-server >/dev/null ;;
+    etcd) command -v etcd >/dev/null ;;
     *) die "no such component: $1" ;;
   esac
 }
@@ -93,6 +94,7 @@ install() {
         find "$INTEROP/trino.new/trino-server-476/plugin" -mindepth 1 -maxdepth 1 ! -name iceberg ! -name memory -exec rm -rf {} + &&
         mv "$INTEROP/trino.new/trino-server-476" "$INTEROP/trino-476" && rm -rf "$INTEROP/trino.new" ;;
     redis) debian redis-server ;;
+    etcd) debian etcd-server ;;
   esac
 }
 

@@ -93,7 +93,7 @@ describe('the table of keys', () => {
       default: '"stop"',
       availability: 'not yet: deadLetter',
     })
-    expect(field('spec.source.etcd.password')).toMatchObject({ type: 'secret', default: '', availability: 'not yet' })
+    expect(field('spec.source.etcd.password')).toMatchObject({ type: 'secret', default: '', availability: 'now' })
     expect(field('spec.sink.catalog.headers')).toMatchObject({ type: 'mapping to secrets', availability: 'now' })
     expect(field('spec.mappings[].kafkaColumns.key')).toMatchObject({ type: 'string | null', default: '"kafka_key"' })
     expect(field('metadata.name')).toMatchObject({ default: 'required' })

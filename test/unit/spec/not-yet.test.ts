@@ -84,11 +84,9 @@ describe('what is not there yet is named, with what works instead', () => {
       'spec.sink.tables.branch: not available yet; main works',
     ],
     [
-      (d) =>
-        (d.spec.source = { topics: ['a'], s3: { bucket: 'bucket', roleArn: 'arn:x', externalId: 'y' }, etcd: { endpoints: ['http://x'] } }),
+      (d) => (d.spec.source = { topics: ['a'], s3: { bucket: 'bucket', roleArn: 'arn:x', externalId: 'y' } }),
       'spec.source.s3.roleArn: not available yet; give accessKeyId and secretAccessKey, or let the AWS credential chain assume the role',
       'spec.source.s3.externalId: not available yet; leave it out, with roleArn',
-      'spec.source.etcd: not available yet; leave it out: segments are found by listing the bucket',
     ],
     [inMapping({ mode: 'upsert' }), 'spec.mappings[0].mode: upsert is not available yet; append works'],
     [
@@ -115,6 +113,6 @@ describe('what is not there yet is named, with what works instead', () => {
   })
 
   test('each thing in a document with every key once', () => {
-    expect(notYet(load(everyKey(), exampleEnvironment))).toHaveLength(16)
+    expect(notYet(load(everyKey(), exampleEnvironment))).toHaveLength(15)
   })
 })
