@@ -18,6 +18,8 @@ export type FromThread =
   | { readonly kind: 'result'; readonly task: number; readonly result: TaskResult }
   | { readonly kind: 'error'; readonly task: number; readonly error: PlainError }
   | { readonly kind: 'get'; readonly task: number; readonly call: number; readonly key: string; readonly ifMatch?: string }
+  /** Bytes that the thread got and has read. */
+  | { readonly kind: 'read'; readonly task: number; readonly bytes: Uint8Array }
   | { readonly kind: 'write'; readonly task: number; readonly call: number; readonly uri: string }
   | { readonly kind: 'chunk'; readonly call: number; readonly bytes: Uint8Array }
   | { readonly kind: 'end'; readonly call: number }
@@ -47,6 +49,9 @@ export function revivedError(plain: PlainError): Error {
   error.stack = plain.stack
   return error
 }
+
+/** Buffers of this size and more are worth being used again, and hold one object alone. */
+export const largeBytes = 1024 * 1024
 
 /** The bytes with a buffer of their own, which can be handed over: those themselves where they fill theirs. */
 export function ownBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {

@@ -2,7 +2,7 @@ import { parentPort } from 'node:worker_threads'
 import { systemClock } from '../drivers/clock/system.ts'
 import { systemEntropy } from '../drivers/entropy/system.ts'
 import { carryOut, type WorkerSeams } from '../pipeline/worker.ts'
-import { type FromThread, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
+import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
 /** A worker thread: carries out the tasks it is given. All it knows of stores is what the main thread does for it. */
 
@@ -45,6 +45,9 @@ function seamsOf(task: number): WorkerSeams {
         const answer = await answered
         if (answer.kind === 'got') return answer.bytes
         throw failureOf(answer)
+      },
+      release(bytes) {
+        if (bytes.buffer.byteLength >= largeBytes) say({ kind: 'read', task, bytes }, bytes as Uint8Array<ArrayBuffer>)
       },
     },
     io: { write: (uri, chunks) => write(task, uri, chunks) },

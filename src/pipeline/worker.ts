@@ -50,7 +50,7 @@ export interface WorkerLimits extends FetchBounds {
 }
 
 export interface WorkerSeams {
-  readonly source: Pick<ObjectStore, 'get'>
+  readonly source: Pick<ObjectStore, 'get' | 'release'>
   readonly io: Pick<FileIO, 'write'>
   readonly clock: Clock
   readonly entropy: Entropy

@@ -38,6 +38,11 @@ export interface ObjectStore {
    * `ifMatch`: throws ObjectChanged unless the object's ETag is that one. ObjectNotFound where there is none.
    */
   get(key: string, options?: { ifMatch?: string; range?: { start: number; end: number }; signal?: AbortSignal }): Promise<Uint8Array>
+  /**
+   * Takes bytes back that `get` gave and that nobody reads any more, for the next ones. A store that has it gives bytes that begin their
+   * buffer, and nobody else has any part of a buffer of a mebibyte or more.
+   */
+  readonly release?: (bytes: Uint8Array) => void
   /** Writes a new object. `chunks` are consumed once; large ones go up in parts while they are produced. Returns the size in bytes. */
   put(key: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<number>
   /** Releases sockets. */

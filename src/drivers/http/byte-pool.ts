@@ -1,3 +1,4 @@
+import { SpareBytes } from '../../formats/bytes/spare-bytes.ts'
 import { Agent, errors } from './undici.ts'
 import type { Dispatcher } from './undici.ts'
 
@@ -33,7 +34,7 @@ export type AnswerHeaders = Readonly<Record<string, string | string[] | undefine
 export interface ByteAnswer {
   readonly status: number
   readonly headers: AnswerHeaders
-  /** Alone in its memory. */
+  /** At the beginning of its buffer, of which nobody else has any part. */
   readonly body: Uint8Array
 }
 
@@ -47,6 +48,8 @@ export interface BytePool {
    * `signal` aborts it fails with the reason, and its connection ends.
    */
   get(request: ByteRequest, signal?: AbortSignal): Promise<ByteAnswer>
+  /** Takes the body of an answer back, for the next ones. */
+  giveBack(body: Uint8Array): void
   /** Ends all connections; requests in flight fail. */
   close(): Promise<void>
 }
@@ -61,11 +64,13 @@ export function openBytePool(bounds: PoolBounds): BytePool {
     bodyTimeout: bounds.silenceTimeoutMs,
     keepAliveTimeout: bounds.idleSocketMs,
   })
+  const spare = new SpareBytes()
   return {
     agent,
+    giveBack: (body) => spare.giveBack(body as Uint8Array<ArrayBuffer>),
     get: ({ origin, path, headers, admit }, signal) =>
       new Promise((resolve, reject) => {
-        const receiver = new Receiver(admit, resolve, reject)
+        const receiver = new Receiver(admit, spare, resolve, reject)
         if (signal !== undefined) receiver.obey(signal)
         agent.dispatch({ origin, path, method: 'GET', headers: headers as string[] }, receiver)
       }),
@@ -76,6 +81,7 @@ export function openBytePool(bounds: PoolBounds): BytePool {
 /** Takes one answer straight from undici's parser: a stream between them costs more than the rest of a small answer. */
 class Receiver implements Dispatcher.DispatchHandler {
   readonly #admit: ByteRequest['admit']
+  readonly #spare: SpareBytes
   readonly #resolve: (answer: ByteAnswer) => void
   readonly #reject: (error: Error) => void
   #controller: Dispatcher.DispatchController | undefined
@@ -88,8 +94,9 @@ class Receiver implements Dispatcher.DispatchHandler {
   #body = new Uint8Array(0)
   #filled = 0
 
-  constructor(admit: ByteRequest['admit'], resolve: (answer: ByteAnswer) => void, reject: (error: Error) => void) {
+  constructor(admit: ByteRequest['admit'], spare: SpareBytes, resolve: (answer: ByteAnswer) => void, reject: (error: Error) => void) {
     this.#admit = admit
+    this.#spare = spare
     this.#resolve = resolve
     this.#reject = reject
   }
@@ -120,8 +127,7 @@ class Receiver implements Dispatcher.DispatchHandler {
     if (length === undefined) return
     this.#length = Number(length)
     if (this.#length > this.#limit) throw tooLong(this.#limit)
-    // Not from the shared pool of small buffers: that would keep 8 KiB alive for an object of 100 bytes.
-    this.#body = new Uint8Array(Buffer.allocUnsafeSlow(this.#length).buffer)
+    this.#body = this.#spare.take(this.#length)
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Uint8Array): void {

@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, rm, stat } from 'node:fs/promises'
 import type { BigIntStats } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { SpareBytes } from '../../formats/bytes/spare-bytes.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
@@ -33,6 +34,7 @@ export async function openDirectoryStore(
   { clock, entropy }: { readonly clock: Clock; readonly entropy: Entropy },
 ): Promise<WarehouseStore> {
   const root = resolve(options.root)
+  const spare = new SpareBytes()
   if (options.create) await fileSystem(`create directory ${root}`, () => mkdir(root, { recursive: true }))
   await checkRoot()
 
@@ -91,7 +93,7 @@ export async function openDirectoryStore(
       const info = toInfo(key, before)
       if (ifMatch !== undefined && ifMatch !== info.etag) throw changed(root, key, info.etag, ifMatch)
       const [from, to] = byteRange(key, info.size, range)
-      const bytes = new Uint8Array(to - from)
+      const bytes = spare.take(to - from)
       let filled = 0
       while (filled < bytes.length) {
         const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, from + filled)
@@ -118,6 +120,7 @@ export async function openDirectoryStore(
         throw new ObjectNotFound(`directory ${root}: there is no file ${key}`)
       }
     },
+    release: (bytes) => spare.giveBack(bytes as Uint8Array<ArrayBuffer>),
     async put(key, chunks, { signal } = {}) {
       checkKey(root, key)
       signal?.throwIfAborted()

@@ -44,6 +44,7 @@ export function meteringStore(store: ObjectStore, name: 'source' | 'warehouse', 
         throw error
       }
     },
+    release: store.release,
     close: () => store.close(),
   }
 }

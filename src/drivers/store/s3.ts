@@ -21,6 +21,7 @@ export function openS3Store(options: S3Options, surroundings: S3Surroundings): W
       if (range !== undefined) checkRange(key, range)
       return send({ verb: 'get', key }, (abortSignal) => get({ key, ifMatch, range }, abortSignal), signal)
     },
+    release: (bytes) => connection.pool.giveBack(bytes),
     put: (key, chunks, { signal } = {}) => putS3({ client, send, bucket, key }, chunks, signal),
     async remove(key) {
       await send({ verb: 'delete', key }, (abortSignal) =>

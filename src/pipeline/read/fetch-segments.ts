@@ -25,7 +25,7 @@ export type Fetched = { readonly segment: SegmentRef } & (
  * Nothing is fetched after the consumer stops. Throws what the store throws for reasons that may pass.
  */
 export async function* fetchSegments(
-  store: Pick<ObjectStore, 'get'>,
+  store: Pick<ObjectStore, 'get' | 'release'>,
   segments: readonly SegmentRef[],
   bounds: FetchBounds,
   signal?: AbortSignal,
@@ -51,7 +51,7 @@ export async function* fetchSegments(
       bytesAhead -= size
       const fetched = await answer
       yield fetched
-      if (fetched.kind === 'bytes') release(fetched.bytes)
+      if (fetched.kind === 'bytes') (store.release ?? release)(fetched.bytes)
     }
   } finally {
     await Promise.allSettled(ahead.map(({ answer }) => answer))

@@ -94,6 +94,21 @@ test('two tasks at once do not mix', async () => {
   expect([one.written.size, other.written.size]).toEqual([1, 1])
 })
 
+test('bytes that a thread has read go back to the store that gave them', async () => {
+  const { seams } = seamsOf()
+  const released: ArrayBufferLike[] = []
+  const buffer = new Uint8Array(segment.length + 100)
+  buffer.set(segment)
+  const source: WorkerSeams['source'] = {
+    get: async () => buffer.subarray(0, segment.length),
+    release: ({ buffer: back }) => released.push(back),
+  }
+  const { parts } = await threads.carryOut(task, target, limits, { ...seams, source })
+  expect(parts[0].counts.rows).toBe(records)
+  // Handed over and back: a copy would be shorter, and the original still there.
+  expect([released.map(({ byteLength }) => byteLength), buffer.length]).toEqual([[segment.length + 100], 0])
+})
+
 test('an object that changed ends the part, as it does without threads', async () => {
   const { seams, written } = seamsOf({ get: () => Promise.reject(new ObjectChanged('other bytes')) })
   const result = await threads.carryOut(task, target, limits, seams)
