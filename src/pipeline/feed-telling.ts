@@ -1,5 +1,6 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { Requests } from '../model/requests.ts'
+import type { SegmentRef } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { RecordCounts, TranslatedPart } from '../model/translated-part.ts'
 import type { Journal } from '../seams/journal.ts'
@@ -72,6 +73,12 @@ export function tellPart(telling: Telling, { at, counts, gaps, skips, rescued }:
       reason: fault.message,
     })
   }
+}
+
+/** Why a topic-partition is stopped whose segments fail unexpectedly, alone and again. */
+export function setAsideReason(segments: readonly SegmentRef[], error: Error): string {
+  const which = segments.length === 1 ? segments[0].key : `one of the ${segments.length} segments up to ${segments.at(-1)!.key}`
+  return `${which} can not be turned into rows: ${error.message}. This is a bug, or memoryLimitBytes is more than the process has; it is tried again from time to time`
 }
 
 /** What a snapshot brought. */

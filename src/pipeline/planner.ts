@@ -13,10 +13,11 @@ import type { TableState } from './commit/table-state.ts'
 import type { StartMark } from './committer.ts'
 import { acceptSegments } from './plan/accept-segments.ts'
 import type { ListingHints } from './plan/listing-hints.ts'
-import { listSegments } from './plan/list-segments.ts'
+import { type Listing, listSegments } from './plan/list-segments.ts'
 import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
-import { planTail, type TailPosition } from './plan/plan-tail.ts'
+import { planTail, type TailPlan, type TailPosition } from './plan/plan-tail.ts'
 import { firstOffsetAt, firstSegmentAt, segmentEnd } from './plan/resolve-start.ts'
+import type { TableWatch } from './table-watch.ts'
 
 export interface PlannerOptions {
   readonly sourceId: string
@@ -36,6 +37,8 @@ export interface PlannerSeams {
   readonly meter: Meter
   /** Absent: every topic-partition is listed in every round. */
   readonly hints?: ListingHints
+  /** Told what each listing shows. */
+  readonly watch?: Pick<TableWatch, 'listed'>
 }
 
 /** Why a topic-partition does not go on. */
@@ -62,6 +65,15 @@ export interface PlanRound {
 /** Nothing to do, nothing to wait for. */
 export function isEmpty({ tasks, marks, more, readyInMs }: PlanRound): boolean {
   return tasks.length === 0 && marks.length === 0 && !more && readyInMs === null
+}
+
+/** A listing of one topic-partition, and what it means. */
+interface Listed {
+  readonly position: TailPosition
+  readonly listing: Listing
+  readonly plan: TailPlan
+  /** The high watermark before the listing, where one is told. */
+  readonly writtenTo: bigint | undefined
 }
 
 /** What a listing of one topic-partition came to. */
@@ -214,14 +226,9 @@ export class TailPlanner {
   }
 
   async #planOne(at: TopicPartition, state: TableState, maxBytes: number): Promise<Found | null> {
-    const { sourceId, prefix, graceMs } = this.#options
+    const { graceMs } = this.#options
     const name = topicPartitionName(at)
-    const frontier = frontierOf(state.frontiers, sourceId, at)
-    const position = this.#positions.get(name) ?? { cursor: frontier, follows: frontier?.baseOffset ?? null }
-    const bounds = { maxBytes, maxObjects: maxObjectsPerRound }
-    const writtenTo = this.#seams.hints?.nextOffset(at)
-    const listing = await listSegments(this.#seams.source, prefix, at, position.cursor?.baseOffset ?? null, bounds)
-    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs, writtenTo)
+    const { position, listing, plan, writtenTo } = await this.#list(at, state, maxBytes)
     if (plan.cursorSegment !== 'same' && (await this.#isRestarted(at, position))) {
       this.stop({
         at,
@@ -267,6 +274,26 @@ export class TailPlanner {
     const readyInMs = plan.readyAtMs === null ? null : Math.max(0, plan.readyAtMs - listing.listedAtMs)
     // What waits is waited for: the same listing at once would find it waiting still.
     return { at, name, writtenTo, run: plan.run, position: plan.position, readyInMs, more: plan.more && readyInMs === null }
+  }
+
+  /** Lists a topic-partition from where planning stands. */
+  async #list(at: TopicPartition, state: TableState, maxBytes: number): Promise<Listed> {
+    const { sourceId, prefix, graceMs } = this.#options
+    const frontier = frontierOf(state.frontiers, sourceId, at)
+    const position = this.#positions.get(topicPartitionName(at)) ?? { cursor: frontier, follows: frontier?.baseOffset ?? null }
+    const from = position.cursor?.baseOffset ?? null
+    const writtenTo = this.#seams.hints?.nextOffset(at)
+    const listing = await listSegments(this.#seams.source, prefix, at, from, { maxBytes, maxObjects: maxObjectsPerRound })
+    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs, writtenTo)
+    this.#seams.watch?.listed(at, from, listing, plan, writtenTo)
+    return { position, listing, plan, writtenTo }
+  }
+
+  /** Lists topic-partitions of which nothing is to be planned, so that it is known what waits in them. */
+  async look(partitions: readonly TopicPartition[], state: TableState): Promise<void> {
+    for (let i = 0; i < partitions.length; i += listingsAtOnce) {
+      await Promise.all(partitions.slice(i, i + listingsAtOnce).map((at) => this.#list(at, state, this.#options.pack.minTaskBytes)))
+    }
   }
 
   /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */

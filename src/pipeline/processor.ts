@@ -1,4 +1,5 @@
 import { DocumentError, WorkError } from '../model/failure.ts'
+import type { DocumentHealth } from '../model/health.ts'
 import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
@@ -19,6 +20,8 @@ import type { TaskResult } from './flow.ts'
 import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { ListingHints } from './plan/listing-hints.ts'
+import { DocumentWatch } from './document-watch.ts'
+import { healthReadings } from './health-readings.ts'
 import { TailPlanner } from './planner.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -63,6 +66,7 @@ export class Processor {
   readonly #seams: ProcessorSeams
   readonly #limits: Limits
   readonly #discovery: Discovery
+  readonly #watch: DocumentWatch
   #mapped: ReadonlyMap<string, MappedTable> | null = null
   #mappedFrom: readonly TopicPartition[] | null = null
 
@@ -72,6 +76,12 @@ export class Processor {
     this.#seams = seams
     this.#limits = limitsOf(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
+    this.#watch = new DocumentWatch(document, source.id, seams.clock, () => seams.queue.depth)
+  }
+
+  /** How everything does that this process does for the document. */
+  health(): DocumentHealth {
+    return this.#watch.health()
   }
 
   /**
@@ -79,11 +89,14 @@ export class Processor {
    * `hurry` aborts: the rest is given up. Returns whether nothing was stopped or given up.
    */
   async run(once: boolean, signal: AbortSignal, hurry: AbortSignal = new AbortController().signal): Promise<boolean> {
+    const { clock, meter } = this.#seams
+    const endWatch = meter.watch(() => healthReadings(this.health(), clock.now()))
     const workers = new AbortController()
     const working = Array.from({ length: this.#document.spec.processing.parallelism }, () => this.#work(workers.signal))
     try {
       return await this.#feedAll(once, signal, hurry)
     } finally {
+      endWatch()
       workers.abort()
       await Promise.race([Promise.all(working), whenAborted(hurry)])
     }
@@ -121,7 +134,10 @@ export class Processor {
       let tables: ReadonlyMap<string, MappedTable> = new Map()
       try {
         tables = await this.#tables()
+        for (const table of tables.keys()) this.#watch.table(table)
+        this.#watch.discovered()
       } catch (error) {
+        this.#watch.undiscovered(error instanceof Error ? error.message : String(error))
         if (once || !(error instanceof WorkError) || error.retry === 'never') throw error
         journal.warn('topics can not be listed, tried again', { error })
       }
@@ -150,6 +166,7 @@ export class Processor {
           continue
         }
         journal.error('table stopped', { table: name, error })
+        this.#watch.table(name).stopped(error.message)
         if (once || signal.aborted) return false
         if (clock.now() - startedMs > stoppedTableMs) failures = 1
         await clock.sleep(error.retry === 'never' ? stoppedTableMs : Math.min(2 ** failures * 1000, 60_000), signal)
@@ -188,7 +205,13 @@ export class Processor {
         maxBatchBytes: this.#limits.maxBatchBytes,
         pack: this.#limits.pack,
       },
-      { source, journal, meter, ...(watermarks !== undefined && { hints: new ListingHints(watermarks, clock) }) },
+      {
+        source,
+        journal,
+        meter,
+        watch: this.#watch.table(name),
+        ...(watermarks !== undefined && { hints: new ListingHints(watermarks, clock) }),
+      },
     )
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
@@ -204,7 +227,7 @@ export class Processor {
       committer,
       target,
       state,
-      { queue, clock, journal, meter },
+      { queue, clock, journal, meter, watch: this.#watch.table(name) },
     )
     const unsubscribe = watermarks?.onChange(({ topic }) => {
       if (!once && this.#mapped?.get(name)?.topics.includes(topic) === true) feed.tellNews()

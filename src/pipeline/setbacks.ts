@@ -2,19 +2,26 @@ import { WorkError } from '../model/failure.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import { TableChanged } from './committer.ts'
+import type { TableWatch } from './table-watch.ts'
 
 /** What can fail and be tried again, each counted for itself. */
 export type Step = 'plan' | 'task' | 'commit' | 'keepAlive'
 
+export interface SetbackSeams {
+  readonly journal: Journal
+  readonly meter: Meter
+  readonly watch: Pick<TableWatch, 'failed' | 'succeeded'>
+}
+
 /** What went wrong for a table since it last went well: failures that may pass slow it down, any other stops it. */
 export class Setbacks {
   readonly #table: string
-  readonly #seams: { readonly journal: Journal; readonly meter: Meter }
+  readonly #seams: SetbackSeams
   readonly #failures: Record<Step, number> = { plan: 0, task: 0, commit: 0, keepAlive: 0 }
   #last: Error | null = null
   #fatal: Error | null = null
 
-  constructor(table: string, seams: { readonly journal: Journal; readonly meter: Meter }) {
+  constructor(table: string, seams: SetbackSeams) {
     this.#table = table
     this.#seams = seams
   }
@@ -39,12 +46,14 @@ export class Setbacks {
       return
     }
     const failures = ++this.#failures[step]
+    this.#seams.watch.failed(step, error.message)
     this.#seams.meter.add(`failures.${step}`, 1, { table: this.#table })
     this.#seams.journal.warn('work failed and is tried again', { table: this.#table, step, failures, error })
   }
 
   clear(step: Step): void {
     this.#failures[step] = 0
+    this.#seams.watch.succeeded(step)
   }
 
   of(step: Step): number {

@@ -11,7 +11,7 @@ import { decidesNothing } from './commit/select-results.ts'
 import type { TableState } from './commit/table-state.ts'
 import type { CommitReport, TableCommitter } from './committer.ts'
 import { EagerRounds } from './eager-rounds.ts'
-import { tellCommit, tellGaps, tellPart, tellPaused, type Telling } from './feed-telling.ts'
+import { tellCommit, tellGaps, tellPart, tellPaused, setAsideReason, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { FeedBounds } from './limits.ts'
 import { Lineage, type Planned } from './lineage.ts'
@@ -19,6 +19,7 @@ import { isEmpty, type PlanRound, type TailPlanner } from './planner.ts'
 import { Setbacks } from './setbacks.ts'
 import { Waking } from './waking.ts'
 import { whenAborted } from './when-aborted.ts'
+import type { TableWatch } from './table-watch.ts'
 import type { TaskTarget } from './worker.ts'
 
 /** A task with the table it feeds. */
@@ -42,6 +43,7 @@ export interface FeedSeams {
   readonly clock: Clock
   readonly journal: Journal
   readonly meter: Meter
+  readonly watch: TableWatch
 }
 
 /** Where what was read and not committed has come to its bound, it is committed this long after the last commit, ms. */
@@ -106,8 +108,9 @@ export class TableFeed {
    * topic-partition went through and nothing was given up; throws what stops the table.
    */
   async run(partitions: () => Promise<readonly TopicPartition[]>, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
-    const { clock } = this.#seams
+    const { clock, watch } = this.#seams
     const { once, commitIntervalMs } = this.#options
+    watch.feeding(() => ({ state: this.#state, stops: this.#planner.stops, tasks: this.#inFlight.size, results: this.#pending.length }))
     let nextPlanMs = Number.NEGATIVE_INFINITY
     let round: PlanRound | null = null
     let retryCommitMs = Number.NEGATIVE_INFINITY
@@ -184,10 +187,12 @@ export class TableFeed {
     const known = await partitions()
     // Who waits for a topic to be resumed looks; who has something to do looks before doing it; who is idle does not.
     if (known.some(({ topic }) => this.#isPaused(topic))) this.#see((await this.#committer.load()).state)
-    const open = known.filter(({ topic }) => !this.#isPaused(topic))
+    const [open, paused] = [known.filter(({ topic }) => !this.#isPaused(topic)), known.filter(({ topic }) => this.#isPaused(topic))]
     const round = await this.#planner.plan(open, this.#state, () => this.#pausedNow())
     for (const task of round.tasks) this.#submit(this.#lineage.plan(task))
     if (round.marks.length > 0) this.#see((await this.#committer.commit([], round.marks)).state)
+    if (!this.#options.once) await this.#planner.look(paused, this.#state)
+    this.#seams.watch.planned(known)
     return round
   }
 
@@ -210,7 +215,6 @@ export class TableFeed {
 
   #submit(planned: Planned): void {
     const { task } = planned
-    const { table } = this.#options
     const priority = priorityBands.tail + this.#inFlight.size
     this.#inFlight.set(task.id, planned)
     const done = (then: () => void) => {
@@ -219,7 +223,7 @@ export class TableFeed {
       then()
       this.#waking.rouse()
     }
-    this.#seams.queue.submit(task.id, { task, table, target: this.#target }, priority).then(
+    this.#seams.queue.submit(task.id, { task, table: this.#options.table, target: this.#target }, priority).then(
       (result) => done(() => this.#receive(result, planned)),
       (error: unknown) => done(() => (error instanceof TaskSetAside ? this.#setAside(planned, error) : this.#fail(planned, error))),
     )
@@ -279,10 +283,7 @@ export class TableFeed {
     }
     this.#dropAll(planned)
     const [{ at, segments }] = task.parts
-    const last = segments.at(-1)!
-    const which = segments.length === 1 ? segments[0].key : `one of the ${segments.length} segments up to ${last.key}`
-    const reason = `${which} can not be turned into rows: ${error.message}. This is a bug, or memoryLimitBytes is more than the process has; it is tried again from time to time`
-    this.#planner.stop({ at, segment: segments[0], fault: null, reason })
+    this.#planner.stop({ at, segment: segments[0], fault: null, reason: setAsideReason(segments, error) })
   }
 
   #where(task: Task): { table: string; task: string; partitions: string[] } {
@@ -313,6 +314,7 @@ export class TableFeed {
     const { clock, journal, meter, queue } = this.#seams
     this.#see(report.state)
     this.#lastCommitMs = this.#lastCheckMs = clock.now()
+    if (report.committed.length > 0) this.#seams.watch.committed()
     const judged = new Set(offered)
     const held = this.#pending.filter(({ result }) => report.held.includes(result))
     // What came in while the commit was under way waits for the next one.

@@ -29,6 +29,7 @@ export const metrics = {
   data_file_mean_bytes: gauge(['table'], "Mean size of the table's data files, by its newest snapshot of this program."),
   partitions: gauge(['table'], 'Topic-partitions that feed the table.'),
   partitions_stopped: gauge(['table'], 'Topic-partitions that do not go on before someone mends something.'),
+  partitions_paused: gauge(['table'], 'Topic-partitions that somebody asked to wait.'),
   partitions_listed_partly: gauge(
     ['table'],
     'Topic-partitions with more segments than were listed so far: their lag is at least what is shown.',
@@ -66,7 +67,10 @@ export const metrics = {
   partition_stops_total: counter(['table'], 'Times that a topic-partition was stopped.'),
   results_refused_total: counter(['table'], 'Results that did not fit the table any more and were made again.'),
   failures_total: counter(['table', 'step'], 'Work that failed and is tried again, by step: plan, task, commit, keepAlive.'),
-  tasks_total: counter(['outcome'], 'Tasks that this process carried out: completed, failed.'),
+  tasks_total: counter(
+    ['outcome'],
+    'Tasks that this process carried out: completed, failed; set-aside: those given up after several tries.',
+  ),
   task_duration_seconds: {
     kind: 'histogram',
     help: 'Time that tasks took which this process carried out.',

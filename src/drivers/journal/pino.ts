@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import type { Journal, JournalFields } from '../../seams/journal.ts'
-import { redactor } from './redaction.ts'
+import { redactor } from '../../model/redaction.ts'
 import { describeError } from './error-fields.ts'
 
 export interface PinoJournalOptions {

@@ -16,6 +16,12 @@ const prefix = 'iceberg_processor_'
 
 type Watcher = { readonly processor: string; readonly read: () => Iterable<Reading> }
 
+/** The labels that a metric has: one too many must not fail the work that is measured. */
+function known(metric: keyof typeof metrics, labels: Labels): Labels {
+  const names: readonly string[] = metrics[metric].labels
+  return Object.fromEntries(Object.entries(labels).filter(([name]) => names.includes(name)))
+}
+
 /** Metrics in a registry of their own, with those of the process (CPU, memory, event loop, garbage collection) beside them. */
 export function prometheusExposition(): Exposition {
   const registry = new Registry()
@@ -37,9 +43,9 @@ export function prometheusExposition(): Exposition {
       add(name, amount = 1, labels: Labels = {}) {
         counts.set(name, (counts.get(name) ?? 0) + amount)
         const { metric, labels: fixed } = counters[name]
-        counting.get(metric)!.inc({ processor, ...fixed, ...labels }, amount)
+        counting.get(metric)!.inc({ processor, ...fixed, ...known(metric, labels) }, amount)
       },
-      observe: (name, value, labels = {}) => histograms.get(name)!.observe({ processor, ...labels }, value),
+      observe: (name, value, labels = {}) => histograms.get(name)!.observe({ processor, ...known(name, labels) }, value),
       watch(read) {
         const watcher = { processor, read }
         watchers.add(watcher)
@@ -56,7 +62,7 @@ export function prometheusExposition(): Exposition {
       // What is gone (a table, a partition) has no series any more.
       for (const gauge of gauges.values()) gauge.reset()
       for (const { processor, read } of watchers) {
-        for (const { name, value, labels } of read()) gauges.get(name)!.set({ processor, ...labels }, value)
+        for (const { name, value, labels } of read()) gauges.get(name)!.set({ processor, ...known(name, labels ?? {}) }, value)
       }
       return registry.metrics()
     },

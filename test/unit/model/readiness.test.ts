@@ -1,0 +1,110 @@
+import { describe, expect, test } from 'vitest'
+import type { DocumentHealth, PartitionLag, TableHealth } from '../../../src/model/health.ts'
+import { readinessOf } from '../../../src/model/readiness.ts'
+
+const nowMs = Date.UTC(2026, 6, 1, 12)
+const ago = (seconds: number) => nowMs - seconds * 1000
+
+function partition(changes: Partial<PartitionLag> = {}): PartitionLag {
+  return {
+    topic: 'orders',
+    partition: 3,
+    offsets: 0n,
+    segments: 0,
+    bytes: 0,
+    oldestMs: null,
+    complete: true,
+    paused: false,
+    stopped: null,
+    ...changes,
+  }
+}
+
+function table(changes: Partial<TableHealth> = {}): TableHealth {
+  return {
+    table: 'orders',
+    planned: true,
+    partitions: [partition()],
+    lastCommitMs: ago(5000),
+    watermarkMs: null,
+    meanFileBytes: null,
+    tasksInFlight: 0,
+    resultsWaiting: 0,
+    waitingSinceMs: null,
+    failing: null,
+    stopped: null,
+    ...changes,
+  }
+}
+
+function document(tables: readonly TableHealth[], changes: Partial<DocumentHealth> = {}): DocumentHealth {
+  const whole = { processor: 'shop', commitIntervalMs: 60_000, graceMs: 10_000, discovered: true, failing: null, queueDepth: 0 }
+  return { ...whole, tables, ...changes }
+}
+
+describe('a process is ready', () => {
+  test.each<[string, DocumentHealth[]]>([
+    ['when nothing waits, however long ago the last commit was', [document([table()])]],
+    ['when there is no topic to feed', [document([])]],
+    ['while it serves no document', []],
+    ['while segments wait for less than three intervals and the grace age', [document([table({ waitingSinceMs: ago(190) })])]],
+    [
+      'for half a minute of waiting, however short the interval is',
+      [document([table({ waitingSinceMs: ago(40) })], { commitIntervalMs: 1000 })],
+    ],
+    ['when work failed twice', [document([table({ failing: { sinceMs: ago(9), times: 2, reason: 'reset' } })])]],
+    ['while a topic is paused and its segments wait', [document([table({ partitions: [partition({ paused: true, segments: 9 })] })])]],
+  ])('%s', (_, documents) => {
+    expect(readinessOf(documents, nowMs)).toMatchObject({ ready: true, reasons: [] })
+  })
+})
+
+describe('a process is not ready', () => {
+  test.each<[string, DocumentHealth, object]>([
+    [
+      'before its topics were listed',
+      document([], { discovered: false }),
+      { processor: 'shop', reason: 'starting: topics are not listed yet' },
+    ],
+    [
+      'before each table had its first round',
+      document([table(), table({ table: 'users', planned: false })]),
+      { table: 'users', reason: 'starting: its topic-partitions were not looked at yet' },
+    ],
+    [
+      'when topics can not be listed',
+      document([], { failing: { sinceMs: ago(60), reason: 'no bucket' } }),
+      { since: '2026-07-01T11:59:00.000Z', reason: 'topics can not be listed: no bucket' },
+    ],
+    [
+      'when segments wait and nothing is committed for three intervals and the grace age',
+      document([table({ waitingSinceMs: ago(191) })]),
+      { table: 'orders', since: '2026-07-01T11:56:49.000Z', reason: 'segments wait, and nothing was committed for 191 s' },
+    ],
+    [
+      'when work failed three times in a row',
+      document([table({ failing: { sinceMs: ago(30), times: 3, reason: 'the catalog answered 500' } })]),
+      { table: 'orders', since: '2026-07-01T11:59:30.000Z', reason: 'failed 3 times in a row: the catalog answered 500' },
+    ],
+    [
+      'when a table is stopped, which has no first round then',
+      document([table({ planned: false, stopped: { sinceMs: ago(30), reason: 'it was rolled back' } })]),
+      { table: 'orders', since: '2026-07-01T11:59:30.000Z', reason: 'it was rolled back' },
+    ],
+    [
+      'when a topic-partition is stopped',
+      document([table({ partitions: [partition(), partition({ partition: 4, stopped: { sinceMs: ago(1), reason: 'bad CRC' } })] })]),
+      { table: 'orders', topic: 'orders', partition: 4, since: '2026-07-01T11:59:59.000Z', reason: 'bad CRC' },
+    ],
+  ])('%s, and says why', (_, health, reason) => {
+    const readiness = readinessOf([document([table({ table: 'fine' })]), health], nowMs)
+    expect(readiness.ready).toBe(false)
+    expect(readiness.reasons).toHaveLength(1)
+    expect(readiness.reasons[0]).toMatchObject(reason)
+  })
+})
+
+test('what failed once and may pass is a note, not a reason', () => {
+  const readiness = readinessOf([document([table({ failing: { sinceMs: ago(9), times: 1, reason: 'reset' } })])], nowMs)
+  expect(readiness.notes).toEqual([{ processor: 'shop', table: 'orders', since: '2026-07-01T11:59:51.000Z', reason: 'reset' }])
+})
