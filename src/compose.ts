@@ -1,16 +1,14 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { realpathSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { openCatalog } from './compose/catalogs.ts'
 import { type DocumentFile, followDocuments } from './compose/follow-documents.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
 import { openWatermarks } from './compose/watermarks.ts'
-import { memoryCatalog } from './drivers/catalog/memory.ts'
 import { meteringCatalog } from './drivers/catalog/metering.ts'
-import { restCatalog } from './drivers/catalog/rest.ts'
-import { openSqliteCatalog } from './drivers/catalog/sqlite.ts'
 import { systemClock } from './drivers/clock/system.ts'
 import { systemEntropy } from './drivers/entropy/system.ts'
 import { uriFiles } from './drivers/io/uri-files.ts'
@@ -24,8 +22,6 @@ import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import { type DocumentVerification, type VerifyOptions, verifyDocument } from './pipeline/verifier.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
-import type { Catalog } from './seams/catalog.ts'
-import type { FileIO } from './seams/file-io.ts'
 import type { Journal } from './seams/journal.ts'
 import type { Meter } from './seams/meter.ts'
 import type { ProcessorDocument } from './spec/document.ts'
@@ -207,40 +203,6 @@ function realPath(path: string): string {
   } catch {
     return path
   }
-}
-
-async function openCatalog(document: ProcessorDocument, files: FileIO, readOnly: boolean): Promise<Catalog> {
-  const { catalog } = document.spec.sink
-  if (catalog.type === 'sql') {
-    const path = catalog.endpoint.replace(/^sqlite:(\/\/)?/, '')
-    const warehouse = warehouseUri(catalog.warehouse ?? './warehouse')
-    // To open SQLite's file is to make it; one that is not there has no tables.
-    if (readOnly && !existsSync(path)) return memoryCatalog({ clock: systemClock, entropy, warehouse })
-    return openSqliteCatalog({
-      path,
-      warehouse,
-      files: {
-        readFile: (uri) => files.read(uri),
-        writeFile: async (uri, bytes) => {
-          await files.write(uri, [bytes])
-        },
-        deleteFile: (uri) => files.remove(uri),
-      },
-      clock: systemClock,
-      entropy,
-    })
-  }
-  return restCatalog({
-    endpoint: catalog.endpoint,
-    warehouse: catalog.warehouse,
-    token: () => catalog.token?.reveal(),
-    headers: () => Object.fromEntries(Object.entries(catalog.headers).map(([name, value]) => [name, value.reveal()])),
-    clock: systemClock,
-  })
-}
-
-function warehouseUri(warehouse: string): string {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(warehouse) ? warehouse : pathToFileURL(resolve(warehouse)).href
 }
 
 function refuseUnavailable(document: ProcessorDocument): void {

@@ -94,8 +94,8 @@ export class TableCommitter {
   }
 
   /** The table's state as the catalog has it now. Throws what stops the table (`findTableState`), or that the table is gone. */
-  async load(): Promise<{ metadata: TableMetadata; state: TableState }> {
-    const loaded = await this.#seams.catalog.loadTable(this.#table)
+  async load(options?: { readonly fresh: boolean }): Promise<{ metadata: TableMetadata; state: TableState }> {
+    const loaded = await this.#seams.catalog.loadTable(this.#table, options)
     if (loaded === null)
       throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
     this.#refuseChange(loaded.metadata)
@@ -176,7 +176,8 @@ export class TableCommitter {
     const attempts: { commitId: string; what: T }[] = []
     let reuse: { manifest: ManifestFile; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
-      const { metadata, state } = await this.load()
+      // A commit whose outcome is unknown is looked for past every cache.
+      const { metadata, state } = await this.load({ fresh: attempt > 1 })
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
       const proposal = propose(state)

@@ -8,6 +8,7 @@ import type { ProcessorDocument } from '../spec/document.ts'
 import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type DecidedValue, declaredValue } from '../spec/value-column.ts'
 import { newTable } from './commit/new-table.ts'
+import { checkNewTable } from './commit/profile-checks.ts'
 import { decideValue } from './infer/decide-value.ts'
 import { limitsOf } from './limits.ts'
 import type { SourceIdentity } from './processor.ts'
@@ -58,6 +59,7 @@ export async function createTable(
     formatVersion,
     profile: catalog.profile,
   })
+  checkNewTable(table, request, catalog.profile)
   for (let attempt = 1; attempt <= 3; attempt++) {
     await catalog.ensureNamespace(table.namespace)
     const created = await catalog.createTable(table, request)

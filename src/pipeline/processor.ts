@@ -13,6 +13,7 @@ import type { ObjectStore } from '../seams/object-store.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
+import { checkTableName } from './commit/profile-checks.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { TableChanged, TableCommitter } from './committer.ts'
 import { createTable, decideTableValue } from './create-table.ts'
@@ -248,6 +249,7 @@ export class Processor {
   async #openTable(name: string, table: TableIdentifier, once: boolean, signal: AbortSignal): Promise<LoadedTable | null> {
     const { catalog, clock, journal } = this.#seams
     const intervalMs = this.#document.spec.processing.commitIntervalSeconds * 1000
+    checkTableName(table, catalog.profile)
     let failures = 0
     while (!signal.aborted) {
       const existing = await catalog.loadTable(table)

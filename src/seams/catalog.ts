@@ -50,12 +50,33 @@ export interface CommitRequest {
 
 /** What a catalog can and can not do; the rest of the program asks this value and never which product it is. */
 export interface CatalogProfile {
+  /** What people call it, for messages; undefined where its messages need no name. */
+  readonly product?: string
   /** Whether a commit may set table properties beside a snapshot (false: Unity, where it conflicts with other writers). */
   readonly propertiesInCommit: boolean
   /** How long a snapshot surely lives where the catalog expires snapshots by itself, ms; undefined: it does not. */
   readonly snapshotExpiryMs?: number
   /** Table properties that must not be set at creation. */
   readonly forbiddenProperties: readonly string[]
+  /** Levels that a namespace may have at most; undefined: any number. */
+  readonly namespaceLevels?: number
+  /** What names may look like, where the catalog wants less than Iceberg allows. */
+  readonly names?: NameRule
+  /** Whether names of columns are taken in lower case only, so that others would not come back as they were given. */
+  readonly lowerCaseColumns?: boolean
+  /** Types of columns that the catalog refuses, as the specification names them without their length: `uuid`, `fixed`. */
+  readonly refusedTypes?: readonly string[]
+  /** Whether a new table's location must be given, must not be, or may be; undefined: may be. */
+  readonly location?: 'required' | 'refused'
+  /** Format versions of tables that it creates; undefined: all. */
+  readonly formatVersions?: readonly number[]
+}
+
+/** A rule for the names of a catalog's namespaces and tables. */
+export interface NameRule {
+  readonly pattern: RegExp
+  /** The rule in words, after `expected`: `lower-case letters, digits and _`. */
+  readonly words: string
 }
 
 /** One catalog with one warehouse. Drivers: SQLite, Iceberg REST, memory. Errors not covered by an outcome are WorkErrors. */
@@ -63,10 +84,17 @@ export interface Catalog {
   readonly profile: CatalogProfile
   /** Creates the namespace and its parents where missing. */
   ensureNamespace(namespace: readonly string[]): Promise<void>
-  /** Null where the table does not exist. Never answered from a cache. */
-  loadTable(table: TableIdentifier): Promise<LoadedTable | null>
+  /**
+   * Null where the table does not exist. What was answered before is given only where the catalog says that it still holds; `fresh`: not
+   * even then.
+   */
+  loadTable(table: TableIdentifier, options?: { readonly fresh?: boolean }): Promise<LoadedTable | null>
+  /** Names of a namespace's tables; none where it does not exist. */
+  listTables(namespace: readonly string[]): Promise<readonly string[]>
   /** `exists`: somebody else created it first; load it. */
   createTable(table: TableIdentifier, request: CreateTableRequest): Promise<{ kind: 'created'; table: LoadedTable } | { kind: 'exists' }>
   commitTable(table: TableIdentifier, request: CommitRequest): Promise<CommitOutcome>
+  /** Forgets a table, and leaves its files; one that is gone already is no error. For tables that were made to try something out. */
+  dropTable(table: TableIdentifier): Promise<void>
   close(): Promise<void>
 }

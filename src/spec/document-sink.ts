@@ -15,6 +15,7 @@ const sigv4 = object({
   region: text("a region's name").optional().meta({ description: 'Region to sign for.' }),
   service: text("a service's name").optional().meta({ description: 'Service to sign for, such as glue or s3tables.' }),
   roleArn: text("a role's ARN").optional().meta({ description: 'Role to assume for requests to the catalog.' }),
+  externalId: text().optional().meta({ description: 'External id to show when the role is assumed.' }),
 })
 
 const catalog = object({
@@ -30,10 +31,10 @@ const catalog = object({
     .optional()
     .meta({ description: 'As the catalog wants it; for sql, a directory or an s3:// location (default: ./warehouse).', restart: true }),
   token: secret().optional().meta({ description: 'Bearer token.' }),
-  oauth2: oauth2.optional().meta({ description: 'OAuth2 client credentials.', later: true, instead: 'give a bearer token as token' }),
+  oauth2: oauth2.optional().meta({ description: 'OAuth2 client credentials.' }),
   sigv4: sigv4
     .optional()
-    .meta({ description: 'AWS request signing.', later: true, instead: 'catalog types rest (with token or headers) and sql work' }),
+    .meta({ description: 'AWS request signing, with the AWS credential chain. Default: as glue and s3tables need it.' }),
   headers: mapOf(secret(), 'a mapping from header names to strings')
     .prefault({})
     .meta({ description: 'Headers to send with every request to the catalog. Their values are treated as secrets.' }),

@@ -3,7 +3,7 @@ import { systemClock } from '../../src/drivers/clock/system.ts'
 import { restCatalog } from '../../src/drivers/catalog/rest.ts'
 import { catalogConformance } from '../conformance/catalog.ts'
 
-const open = () => restCatalog({ endpoint: inject('restCatalogUri'), token: () => undefined, headers: () => ({}), clock: systemClock })
+const open = () => restCatalog({ endpoint: inject('restCatalogUri'), clock: systemClock })
 
 catalogConformance(
   "Iceberg's REST catalog",

@@ -120,6 +120,8 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
       log.add(life.name, `commit ${table.name} ${id}: ${outcome.kind}`)
       return outcome
     },
+    listTables: (namespace) => ask('list tables', false, failing('load-error'), (catalog) => catalog.listTables(namespace)),
+    dropTable: (table) => ask(`drop ${table.name}`, true, null, (catalog) => catalog.dropTable(table)),
     async close() {},
   }
 }

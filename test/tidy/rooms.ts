@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Drivers that the other drivers share. */
-const sharedDrivers = ['http']
+const sharedDrivers = ['http', 'aws']
 
 /** The types of the road, which every stage may read. */
 const road = 'src/pipeline/flow.ts'

@@ -96,12 +96,18 @@ export function memoryCatalog(options: MemoryCatalogOptions): Catalog {
         const metadata = firstMetadata(`creating ${keyOf(table)}`, structuredClone(request), made)
         return { kind: 'created' as const, table: store(table, metadata, 0) }
       }),
+    listTables: (namespace) =>
+      answered({ kind: 'load' }, () => {
+        const start = `${namespace.join('.')}.`
+        return [...tables.keys()].filter((key) => key.startsWith(start)).map((key) => key.slice(start.length))
+      }),
     async commitTable(table, request) {
       const own = structuredClone(request)
       const outcome = await struck({ kind: 'commit', table }, () => commit(table, own))
       if (typeof outcome === 'object') return outcome.answer
       return { kind: outcome === 'lost' ? 'unknown' : 'conflict', reason: `commit to ${keyOf(table)}: ${injected[outcome]}` }
     },
+    dropTable: (table) => answered({ kind: 'create', table }, () => void tables.delete(keyOf(table))),
     async close() {},
   }
 }

@@ -16,9 +16,11 @@ export function meteringCatalog(catalog: Catalog, meter: Meter): Catalog {
   return {
     profile: catalog.profile,
     ensureNamespace: (namespace) => catalog.ensureNamespace(namespace),
-    loadTable: (table) => counted('load', () => catalog.loadTable(table)),
+    loadTable: (table, options) => counted('load', () => catalog.loadTable(table, options)),
+    listTables: (namespace) => catalog.listTables(namespace),
     createTable: (table, request) => counted('create', () => catalog.createTable(table, request)),
     commitTable: (table, request) => counted('commit', () => catalog.commitTable(table, request)),
+    dropTable: (table) => catalog.dropTable(table),
     close: () => catalog.close(),
   }
 }

@@ -2,14 +2,15 @@ import { stringifyJson } from '../../formats/json/exact.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { Clock } from '../../seams/clock.ts'
 import { httpClient, HttpFailure } from '../http/undici.ts'
-import type { HttpAnswer } from '../http/undici.ts'
+import type { HttpAnswer, HttpClient } from '../http/undici.ts'
 import type { Exchange } from './rest-answer.ts'
+import type { RestAuth } from './rest-auth.ts'
 
 export interface RestClientOptions {
   readonly clock: Clock
-  /** Asked before each request, since secrets are renewed while we run. */
-  readonly token?: () => string | undefined
-  /** Sent with every request; asked before each, as the token is. */
+  /** In whose name requests are sent, given the connections to the catalog. */
+  readonly auth: (http: HttpClient) => RestAuth
+  /** Sent with every request; asked before each, since secrets are renewed while we run. */
   readonly headers?: () => Readonly<Record<string, string>>
   /** From asking for a connection until the whole answer is read, ms; 60 s unless given. */
   readonly timeoutMs?: number
@@ -18,7 +19,7 @@ export interface RestClientOptions {
 export interface RestCall {
   /** Its purpose, for messages: `loading a.b`. */
   readonly what: string
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'DELETE'
   readonly url: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
@@ -46,37 +47,49 @@ const maxAnswerBytes = 256 * 1024 * 1024
 const attempts = 4
 const firstPauseMs = 250
 const longestPauseMs = 60_000
+/** What is answered to a token that is wrong or expired (419: Iceberg REST specification, `AuthenticationTimeoutResponse`). */
+const refusals: ReadonlySet<number> = new Set([401, 419])
 const transientStatuses: ReadonlySet<number> = new Set([429, 500, 502, 503, 504])
 
 export function restClient(options: RestClientOptions): RestClient {
-  const { clock, token, timeoutMs = defaultTimeoutMs } = options
+  const { clock, headers = (): Record<string, string> => ({}), timeoutMs = defaultTimeoutMs } = options
   const http = httpClient({ connectionsPerHost: connections, timeoutMs, connectTimeoutMs, maxAnswerBytes })
+  const auth = options.auth(http)
   /** Until when the catalog asked us to stay away (Retry-After). */
   let quietUntilMs = 0
 
   async function once(call: RestCall): Promise<Sent> {
     await clock.sleep(Math.max(0, quietUntilMs - clock.now()))
-    const bearer = token?.()?.trim()
-    const headers = options.headers?.() ?? {}
-    const secrets = [bearer, ...Object.values(headers)].filter((value) => value !== undefined && value.length >= shortestSecret)
-    const redact = (text: string): string => secrets.reduce((clean: string, secret) => clean.replaceAll(secret ?? '', '***'), text)
+    const sent = await attempt(call)
+    // A request that was not accepted was not carried out: with a new token, it is sent for the first time.
+    const isRefused = 'answer' in sent && refusals.has(sent.answer.status)
+    return isRefused && auth.refused() ? attempt(call) : sent
+  }
+
+  async function attempt(call: RestCall): Promise<Sent> {
     const where = `${call.method} ${placeOf(call.url)}`
+    const own = headers()
+    const redact = (text: string): string =>
+      [...auth.secrets(), ...Object.values(own)]
+        .filter((secret) => secret.length >= shortestSecret)
+        .reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
+    const request = {
+      method: call.method,
+      url: call.url,
+      headers: {
+        accept: 'application/json',
+        // What a proxy remembers of a table is not what it is now.
+        'cache-control': 'no-cache',
+        'user-agent': 'iceberg-processor',
+        ...own,
+        ...call.headers,
+        ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: call.body === undefined ? undefined : stringifyJson(call.body),
+    }
+    const shown = await auth.headersFor(request)
     try {
-      const answer = await http.send({
-        method: call.method,
-        url: call.url,
-        headers: {
-          accept: 'application/json',
-          // What a proxy remembers of a table is not what it is now.
-          'cache-control': 'no-cache',
-          'user-agent': 'iceberg-processor',
-          ...(bearer === undefined || bearer === '' ? {} : { authorization: `Bearer ${bearer}` }),
-          ...headers,
-          ...call.headers,
-          ...(call.body === undefined ? {} : { 'content-type': 'application/json' }),
-        },
-        body: call.body === undefined ? undefined : stringifyJson(call.body),
-      })
+      const answer = await http.send({ ...request, headers: { ...request.headers, ...shown } })
       quietUntilMs = Math.max(quietUntilMs, clock.now() + retryAfterMs(answer, clock.now()))
       return { what: call.what, where, answer: answer.status < 400 ? answer : { ...answer, body: redact(answer.body) } }
     } catch (error) {
@@ -86,12 +99,12 @@ export function restClient(options: RestClientOptions): RestClient {
   }
 
   async function repeatable(call: RestCall): Promise<Exchange> {
-    for (let attempt = 1; ; attempt += 1) {
+    for (let tried = 1; ; tried += 1) {
       const outcome = await once(call)
-      const last = attempt === attempts
+      const last = tried === attempts
       if ('answer' in outcome && (last || !transientStatuses.has(outcome.answer.status))) return outcome
       if ('failure' in outcome && last) throw new WorkError(`${outcome.failure}, ${attempts} times`, { retry: 'later' })
-      await clock.sleep(firstPauseMs * 4 ** (attempt - 1))
+      await clock.sleep(firstPauseMs * 4 ** (tried - 1))
     }
   }
 

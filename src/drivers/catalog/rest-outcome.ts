@@ -32,10 +32,10 @@ function committed(exchange: Exchange): CommitOutcome {
   }
 }
 
-/** 408 and 499 come from proxies that stopped waiting; some catalogs put an unknown state into a 400. */
+/** 408 and 499 come from proxies that stopped waiting; some catalogs put an unknown state into a 400. 501: there is nobody who could have done it. */
 function leavesDoubt(exchange: Exchange): boolean {
   const { status } = exchange.answer
-  if (status >= 500 || status === 408 || status === 499) return true
+  if ((status >= 500 && status !== 501) || status === 408 || status === 499) return true
   const { type, message } = answeredError(exchange)
   return type === 'CommitStateUnknownException' || /commit state (is )?unknown/i.test(message)
 }

@@ -35,6 +35,9 @@ export interface SqliteDatabase {
   insertTable(namespace: string, name: string, metadataLocation: string): Promise<boolean>
   /** Puts `next` in place of `current`; false where something else stood there. */
   swapMetadataLocation(namespace: string, name: string, current: string, next: string): Promise<boolean>
+  /** Names of a namespace's tables, ascending. */
+  tableNames(namespace: string): Promise<string[]>
+  deleteTable(namespace: string, name: string): Promise<void>
   /** A namespace exists where it has a property or a table, or a namespace below it does. */
   namespaceExists(namespace: string): Promise<boolean>
   insertNamespace(namespace: string): Promise<void>
@@ -110,6 +113,14 @@ export async function openSqliteDatabase(options: {
     async swapMetadataLocation(namespace, name, current, next) {
       const sql = `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ? WHERE ${ofTable} AND metadata_location = ?${await notView()}`
       return (await changes(sql, next, current, catalogName, namespace, name, current)) === 1
+    },
+    async tableNames(namespace) {
+      const sql = `SELECT table_name FROM iceberg_tables WHERE catalog_name = ? AND table_namespace = ?${await notView()} ORDER BY table_name`
+      const rows = await patiently(() => database.prepare(sql).all(catalogName, namespace))
+      return rows.map((row) => String(row['table_name']))
+    },
+    async deleteTable(namespace, name) {
+      await changes(`DELETE FROM iceberg_tables WHERE ${ofTable}${await notView()}`, catalogName, namespace, name)
     },
     async namespaceExists(namespace) {
       const below = `${namespace}.`

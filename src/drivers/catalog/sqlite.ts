@@ -99,6 +99,8 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
     loadTable,
     createTable,
     commitTable,
+    listTables: (namespace) => database.tableNames(joined(namespace)),
+    dropTable: (table) => database.deleteTable(joined(table.namespace), table.name),
     async close() {
       database.close()
     },

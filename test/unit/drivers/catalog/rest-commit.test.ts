@@ -92,7 +92,10 @@ describe('what the REST catalog makes of answers to a commit', () => {
   })
 
   it('never tells a token or a header, whatever the catalog echoes', async () => {
-    const { append: commit } = await oneTable(echo, { token: () => secret, headers: () => ({ 'X-Api-Key': 'another-secret' }) })
+    const { append: commit } = await oneTable(echo, {
+      auth: { kind: 'bearer', token: () => secret },
+      headers: () => ({ 'X-Api-Key': 'another-secret' }),
+    })
     const outcome = await commit()
     expect(outcome).toMatchObject({ kind: 'refused', reason: expect.stringContaining('you sent Bearer *** and ***') })
   })

@@ -40,10 +40,15 @@ interface World {
   readonly requests: () => SeenRequest[]
 }
 
-export async function world(server: Parameters<typeof restServer>[0] = {}, options: Partial<RestCatalogOptions> = {}): Promise<World> {
+/** A catalog with its server; `options` may depend on where the server is. */
+export async function world(
+  server: Parameters<typeof restServer>[0] = {},
+  options: Partial<RestCatalogOptions> | ((endpoint: string, clock: Clock) => Partial<RestCatalogOptions>) = {},
+): Promise<World> {
   const running = await restServer(server)
   const clock = instantClock()
-  const catalog = restCatalog({ endpoint: running.endpoint, clock, ...options })
+  const chosen = typeof options === 'function' ? options(running.endpoint, clock) : options
+  const catalog = restCatalog({ endpoint: running.endpoint, clock, ...chosen })
   closers.push(
     () => catalog.close(),
     () => running.close(),

@@ -47,7 +47,11 @@ describe('what the REST catalog sends', () => {
     const tokens = ['one', 'two', 'three\n']
     const { catalog, server } = await world(
       {},
-      { token: () => tokens.shift(), headers: () => ({ 'Polaris-Realm': 'POLARIS' }), accessDelegation: 'vended-credentials' },
+      {
+        auth: { kind: 'bearer', token: () => tokens.shift() },
+        headers: () => ({ 'Polaris-Realm': 'POLARIS' }),
+        accessDelegation: 'vended-credentials',
+      },
     )
     await catalog.loadTable(table)
     await catalog.loadTable(table)

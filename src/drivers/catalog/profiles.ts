@@ -1,0 +1,99 @@
+import type { CatalogProfile } from '../../seams/catalog.ts'
+
+/** A REST catalog's peculiarities: what the rest of the program may ask, and how the catalog is spoken to. */
+export interface RestProfile extends CatalogProfile {
+  readonly product: string
+  /** Scope to ask for where the document names none. */
+  readonly oauth2Scope: string
+  /** Where tokens come from, from the catalog's endpoint, where neither document nor `/v1/config` says. */
+  readonly tokenEndpoint: (endpoint: string) => string
+  /** Service that requests are signed for; undefined: they are signed only where the document says so. */
+  readonly sigv4Service?: string
+  /** Whether the catalog is asked for credentials for the data files where the document does not say. */
+  readonly vends: boolean
+  /** An endpoint that may only read, by the end of its path, and the end of the one that writes. */
+  readonly readOnly?: { readonly ending: string; readonly writes: string }
+}
+
+const lowerCaseNames = { pattern: /^[a-z0-9_]{1,255}$/, words: 'lower-case letters, digits and _, at most 255 of them' }
+/** Iceberg REST specification, `getToken`: deprecated there, and what catalogs of their own tokens still serve. */
+const ownTokens = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}/v1/oauth/tokens`
+
+/** Any catalog that keeps to the Iceberg REST specification. */
+const rest: RestProfile = {
+  product: 'the Iceberg REST catalog',
+  propertiesInCommit: true,
+  forbiddenProperties: [],
+  oauth2Scope: 'catalog',
+  tokenEndpoint: ownTokens,
+  vends: false,
+}
+
+/** Apache Polaris, Snowflake Open Catalog. Locations come from the catalog, which checks that none overlap. */
+const polaris: RestProfile = {
+  ...rest,
+  product: 'Polaris',
+  oauth2Scope: 'PRINCIPAL_ROLE:ALL',
+  vends: true,
+}
+
+/**
+ * Unity Catalog, Databricks' and the open one. It manages compaction and expiry; properties set beside a snapshot conflict with other
+ * writers; its names are lower case; it has neither of the refused types.
+ */
+const unity: RestProfile = {
+  product: 'Unity Catalog',
+  propertiesInCommit: false,
+  // Predictive optimization expires snapshots; a week is the shortest that its documentation gives.
+  snapshotExpiryMs: 7 * 24 * 3_600_000,
+  forbiddenProperties: [
+    'write.metadata.path',
+    'write.metadata.previous-versions-max',
+    'write.metadata.delete-after-commit.enabled',
+    'write.data.path',
+    'history.expire.max-snapshot-age-ms',
+    'history.expire.min-snapshots-to-keep',
+  ],
+  namespaceLevels: 1,
+  names: { pattern: /^[a-z0-9_-]{1,255}$/, words: 'lower-case letters, digits, _ and -, at most 255 of them' },
+  refusedTypes: ['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'],
+  location: 'refused',
+  oauth2Scope: 'all-apis',
+  tokenEndpoint: (endpoint) => `${new URL(endpoint).origin}/oidc/v1/token`,
+  vends: true,
+  readOnly: { ending: '/unity-catalog/iceberg', writes: '/unity-catalog/iceberg-rest' },
+}
+
+/** AWS Glue. It keeps names and columns in lower case, and wants to be told where a table lies. */
+const glue: RestProfile = {
+  ...rest,
+  product: 'AWS Glue',
+  namespaceLevels: 1,
+  names: lowerCaseNames,
+  lowerCaseColumns: true,
+  location: 'required',
+  sigv4Service: 'glue',
+}
+
+/** Amazon S3 Tables. It owns locations, compacts, and expires snapshots after 120 hours. */
+const s3tables: RestProfile = {
+  ...rest,
+  product: 'Amazon S3 Tables',
+  snapshotExpiryMs: 120 * 3_600_000,
+  forbiddenProperties: [
+    'write.metadata.path',
+    'write.data.path',
+    'history.expire.max-snapshot-age-ms',
+    'history.expire.min-snapshots-to-keep',
+  ],
+  namespaceLevels: 1,
+  names: lowerCaseNames,
+  lowerCaseColumns: true,
+  location: 'refused',
+  sigv4Service: 's3tables',
+}
+
+/** By the document's `catalog.type`. A new catalog is a line here and one in the conformance suite. */
+export const restProfiles = { rest, polaris, unity, glue, s3tables } as const
+
+export type RestProfileName = keyof typeof restProfiles

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
+import type { IcebergType } from '../../../../src/formats/iceberg/schema.ts'
+import { checkNewTable, checkTableName } from '../../../../src/pipeline/commit/profile-checks.ts'
+import type { CreateTableRequest } from '../../../../src/seams/catalog.ts'
+import { simpleTable } from '../../../conformance/catalog.ts'
+
+const orders = { namespace: ['analytics'], name: 'orders' }
+
+function withColumn(name: string, type: IcebergType, more: Partial<CreateTableRequest> = {}): CreateTableRequest {
+  return { ...simpleTable, ...more, schema: { type: 'struct', 'schema-id': 0, fields: [{ id: 1, name, required: false, type }] } }
+}
+
+describe('names', () => {
+  it.each(['unity', 'glue', 's3tables'] as const)('%s has namespaces of one level', (type) => {
+    expect(() => checkTableName({ namespace: ['a', 'b'], name: 'orders' }, restProfiles[type])).toThrow(
+      /^spec.sink.database: .* has namespaces of one level, and a.b has 2; choose one without dots$/,
+    )
+  })
+
+  it.each(['rest', 'polaris'] as const)('%s has namespaces of any number of levels, and takes any name', (type) => {
+    expect(() => checkTableName({ namespace: ['a', 'B', 'c'], name: 'Örders-1' }, restProfiles[type])).not.toThrow()
+  })
+
+  it('are lower case where the catalog folds them', () => {
+    expect(() => checkTableName({ namespace: ['analytics'], name: 'Orders' }, restProfiles.glue)).toThrow(
+      "table analytics.Orders: AWS Glue takes lower-case letters, digits and _, at most 255 of them; give the topic's mapping another name as table",
+    )
+    expect(() => checkTableName({ namespace: ['Analytics'], name: 'orders' }, restProfiles.unity)).toThrow(
+      /^spec.sink.database: .* found Analytics/,
+    )
+    expect(() => checkTableName(orders, restProfiles.s3tables)).not.toThrow()
+  })
+})
+
+describe('a table to create', () => {
+  it.each(['uuid', 'fixed[16]', 'time'] as const)('has no column of %s in Unity, at any depth, and the column is named', (type) => {
+    const list = { type: 'list', 'element-id': 2, 'element-required': false, element: type } as const
+    for (const one of [type, list]) {
+      expect(() => checkNewTable(orders, withColumn('id', one), restProfiles.unity)).toThrow(
+        `table analytics.orders, column id: Unity Catalog has no type ${type}; declare the column as string, or as another type that holds its values`,
+      )
+    }
+    expect(() => checkNewTable(orders, withColumn('id', type), restProfiles.polaris)).not.toThrow()
+  })
+
+  it('has its columns in lower case in Glue', () => {
+    expect(() => checkNewTable(orders, withColumn('orderId', 'long'), restProfiles.glue)).toThrow(/call it orderid, with path: \$.orderId/)
+    expect(() => checkNewTable(orders, withColumn('orderId', 'long'), restProfiles.unity)).not.toThrow()
+  })
+
+  it('has no location of its own where the catalog owns locations', () => {
+    const request = withColumn('id', 'long', { location: 's3://lake/orders' })
+    expect(() => checkNewTable(orders, request, restProfiles.s3tables)).toThrow(/leave out spec.sink.tables.location/)
+    expect(() => checkNewTable(orders, request, restProfiles.glue)).not.toThrow()
+  })
+})
