@@ -5,12 +5,14 @@ import { pathToFileURL } from 'node:url'
 import { openCatalog } from './compose/catalogs.ts'
 import { type DocumentFile, followDocuments } from './compose/follow-documents.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
-import { openSourceStore, openWarehouseStore } from './compose/stores.ts'
+import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
 import { openWatermarks } from './compose/watermarks.ts'
+import { grantingCatalog } from './drivers/catalog/granting.ts'
 import { meteringCatalog } from './drivers/catalog/metering.ts'
 import { systemClock } from './drivers/clock/system.ts'
 import { systemEntropy } from './drivers/entropy/system.ts'
+import { grantedFiles } from './drivers/io/granted-files.ts'
 import { uriFiles } from './drivers/io/uri-files.ts'
 import { pinoJournal } from './drivers/journal/pino.ts'
 import { countingMeter } from './drivers/meter/counting.ts'
@@ -24,6 +26,7 @@ import { type DocumentVerification, type VerifyOptions, verifyDocument } from '.
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { Journal } from './seams/journal.ts'
 import type { Meter } from './seams/meter.ts'
+import type { WarehouseStore } from './seams/object-store.ts'
 import type { ProcessorDocument } from './spec/document.ts'
 import { notYet } from './spec/not-yet.ts'
 import { documentError } from './spec/problems.ts'
@@ -50,10 +53,14 @@ export async function openDocument(
   readOnly = false,
 ): Promise<Opened> {
   refuseUnavailable(document)
-  const files = uriFiles(async (bucket) =>
-    meteringWarehouse(await openWarehouseStore(document, bucket, { clock: systemClock, entropy, meter }), meter),
+  const stores = { clock: systemClock, entropy, meter }
+  const metered = async (store: Promise<WarehouseStore>) => meteringWarehouse(await store, meter)
+  const files = grantedFiles(
+    uriFiles((bucket) => metered(openWarehouseStore(document, bucket, stores))),
+    (access) => uriFiles((bucket) => metered(openGrantedStore(document, bucket, access, stores))),
+    systemClock,
   )
-  const catalog = meteringCatalog(await openCatalog(document, files, readOnly), meter)
+  const catalog = grantingCatalog(meteringCatalog(await openCatalog(document, files, readOnly), meter), files.grant)
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
   // Who only looks lists once.
   const watermarks = readOnly ? undefined : await openWatermarks(document, journal)

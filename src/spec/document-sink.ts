@@ -21,7 +21,7 @@ const sigv4 = object({
 const catalog = object({
   type: choice(['unity', 'polaris', 'glue', 's3tables', 'rest', 'sql'])
     .prefault('sql')
-    .meta({ description: 'Kind of catalog.', later: ['unity', 'polaris', 'glue', 's3tables'], restart: true }),
+    .meta({ description: 'Kind of catalog.', restart: true }),
   endpoint: text('a URL').optional().meta({
     description:
       "The catalog's URL; for sql, sqlite: and a file's path (default: sqlite:./catalog.db). For glue and s3tables it comes from the region when it is not given; all others need it.",
@@ -38,13 +38,10 @@ const catalog = object({
   headers: mapOf(secret(), 'a mapping from header names to strings')
     .prefault({})
     .meta({ description: 'Headers to send with every request to the catalog. Their values are treated as secrets.' }),
-  accessDelegation: choice(['vended-credentials', 'none'])
-    .optional()
-    .meta({
-      description: 'Whether the catalog is asked for credentials for the data files. Default: what suits the catalog.',
-      later: ['vended-credentials'],
-      instead: 'give credentials in spec.sink.storage',
-    }),
+  accessDelegation: choice(['vended-credentials', 'none']).optional().meta({
+    description:
+      'Whether the catalog is asked for credentials for the data files. Default: none where storage has keys, else what suits the catalog.',
+  }),
 })
 
 const tables = object({

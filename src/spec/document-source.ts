@@ -23,14 +23,10 @@ const s3 = object({
     .prefault('')
     .meta({ description: 'What stands before {topic}/{partition}/ in the keys, with or without a slash at its end.', restart: true }),
   ...s3Access,
-  roleArn: text("a role's ARN").optional().meta({
-    description: 'Role to assume for reading the segments.',
-    later: true,
-    instead: 'give accessKeyId and secretAccessKey, or let the AWS credential chain assume the role',
-  }),
-  externalId: text()
+  roleArn: text("a role's ARN")
     .optional()
-    .meta({ description: 'External id to show when the role is assumed.', later: true, instead: 'leave it out, with roleArn' }),
+    .meta({ description: 'Role to assume for reading the segments, with the keys given here or those of the AWS credential chain.' }),
+  externalId: text().optional().meta({ description: 'External id to show when the role is assumed.' }),
 })
 
 const etcd = object({

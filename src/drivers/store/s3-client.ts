@@ -33,7 +33,7 @@ export interface S3Options {
    * Asked before every request, and more than once, because keys rotate and vended ones expire. Without it, or where it gives undefined, the AWS
    * chain finds the credentials: environment, shared files, web identity, container, instance.
    */
-  readonly credentials?: () => S3Credentials | undefined
+  readonly credentials?: () => S3Credentials | undefined | Promise<S3Credentials>
   /** Sockets to the service at most, over all that this store does. */
   readonly maxSockets: number
 }
@@ -72,7 +72,7 @@ export function openS3Client(options: S3Options): S3Connection {
     responseChecksumValidation: 'WHEN_REQUIRED',
     // The handler has types of an older undici, and speaks to whichever it is given.
     requestHandler: new UndiciHttpHandler({ dispatcher: pool.agent as object }),
-    ...(credentials !== undefined && { credentials: unmemoized(async () => credentials() ?? chain()) }),
+    ...(credentials !== undefined && { credentials: unmemoized(async () => (await credentials()) ?? chain()) }),
   })
   // The chain that this client would have used itself. It remembers what it found until that expires.
   const chain = client.config.credentialDefaultProvider({})

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest'
+import { virtualClock } from '../../../../src/drivers/clock/virtual.ts'
+import { type GrantedAccess, type GrantedKeys, grantedFiles } from '../../../../src/drivers/io/granted-files.ts'
+import type { FileIO } from '../../../../src/seams/file-io.ts'
+
+type Config = Record<string, string>
+
+/** Files that remember through which access each was reached, and a clock that is moved by hand. */
+function world() {
+  const reached: string[] = []
+  const keys: GrantedKeys[] = []
+  let nowMs = 1_000_000
+  const open = (name: string, access: GrantedAccess = {}): FileIO & { close(): Promise<void> } => {
+    const reach = async (uri: string) => {
+      if (access.keys !== undefined) keys.push(await access.keys())
+      reached.push(`${name} ${uri}`)
+    }
+    return {
+      read: async (uri) => (await reach(uri), new Uint8Array()),
+      write: async (uri) => (await reach(uri), 0),
+      remove: reach,
+      close: async () => void reached.push(`${name} closed`),
+    }
+  }
+  const clock = { ...virtualClock(), now: () => nowMs }
+  const files = grantedFiles(open('own'), (access) => open(access.endpoint ?? 'granted', access), clock)
+  return { files, reached, keys, pass: (ms: number) => (nowMs += ms) }
+}
+
+const keyed = (id: string, more: Config = {}): Config => ({ 's3.access-key-id': id, 's3.secret-access-key': `secret of ${id}`, ...more })
+const never = async (): Promise<Config> => {
+  throw new Error('not to be asked')
+}
+
+describe('files that a catalog grants access to', () => {
+  it('are reached by the longest location above them, and others as the document says', async () => {
+    const { files, reached } = world()
+    files.grant('s3://lake/db', keyed('a', { 's3.endpoint': 'http://a' }), never)
+    files.grant('s3://lake/db/orders/', keyed('b', { 's3.endpoint': 'http://b' }), never)
+    await files.read('s3://lake/db/orders/x')
+    await files.write('s3://lake/db/orders2/x', [])
+    await files.remove('s3://lake/other')
+    await files.close()
+    expect(reached).toEqual([
+      'http://b s3://lake/db/orders/x',
+      'http://a s3://lake/db/orders2/x',
+      'own s3://lake/other',
+      'http://a closed',
+      'http://b closed',
+      'own closed',
+    ])
+  })
+
+  it('are reached as the document says where the catalog says nothing of storage', async () => {
+    const { files, reached } = world()
+    files.grant('s3://lake/t', { 'polaris.note': 'x' }, never)
+    await files.read('s3://lake/t/x')
+    expect(reached).toEqual(['own s3://lake/t/x'])
+  })
+
+  it('have keys that are renewed five minutes before they expire, once for many that ask', async () => {
+    const { files, keys, pass } = world()
+    const asked: number[] = []
+    const renew = async () => (asked.push(1), keyed('new', { 's3.session-token': 't', 's3.session-token-expires-at-ms': '9000000' }))
+    files.grant('s3://lake/t', keyed('old', { 's3.session-token-expires-at-ms': '4600000' }), renew)
+    await files.read('s3://lake/t/x')
+    pass(3_290_000)
+    await files.read('s3://lake/t/x')
+    expect(asked).toEqual([])
+    pass(15_000)
+    await Promise.all([files.read('s3://lake/t/x'), files.read('s3://lake/t/y')])
+    expect(asked).toHaveLength(1)
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['old', 'old', 'new', 'new'])
+    expect(keys[2]).toEqual({ accessKeyId: 'new', secretAccessKey: 'secret of new', sessionToken: 't' })
+  })
+
+  it('without an expiry are renewed within a quarter of an hour', async () => {
+    const { files, keys, pass } = world()
+    files.grant('s3://lake/t', keyed('old'), async () => keyed('new'))
+    pass(9 * 60_000)
+    await files.read('s3://lake/t/x')
+    pass(2 * 60_000)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['old', 'new'])
+  })
+
+  it('go on with keys that are still good while the catalog stumbles, and fail with its reason when they are over', async () => {
+    const { files, pass } = world()
+    files.grant('s3://lake/t', keyed('old', { 's3.session-token-expires-at-ms': '4600000' }), async () => {
+      throw new Error('catalog: no connection')
+    })
+    pass(3_400_000)
+    await files.read('s3://lake/t/x')
+    pass(300_000)
+    await expect(files.read('s3://lake/t/x')).rejects.toThrow('catalog: no connection')
+  })
+
+  it('take the keys of each new look at the table', async () => {
+    const { files, keys } = world()
+    files.grant('s3://lake/t', keyed('one'), never)
+    files.grant('s3://lake/t', keyed('two'), never)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['two'])
+  })
+})
