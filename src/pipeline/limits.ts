@@ -43,7 +43,8 @@ export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }:
       // Rows compress to about a quarter: this much input makes files of about the target size, even where they compress less.
       maxTaskBytes: 4 * targetFileSizeBytes,
       maxTaskSegments: 20_000,
-      minTaskBytes: Math.min(16 * mebibyte, targetFileSizeBytes),
+      // A thread that was not used yet compiles its code first, which takes as long as so much input.
+      minTaskBytes: Math.min(32 * mebibyte, targetFileSizeBytes),
       parallelism,
     },
     feed: {

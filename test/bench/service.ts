@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { DeclaredColumn } from './columns.ts'
-import type { ProcessUsage } from './usage.ts'
+import { type ProcessUsage, usagePreload } from './usage.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -67,7 +67,7 @@ export async function runService(directory: string, document: string, records: n
   let rows = 0
   let files = 0
   const output = await new Promise<string>((resolve, reject) => {
-    const args = ['--import', join(import.meta.dirname, 'usage.ts'), join(root, 'dist/bin.js'), 'run', '-f', file, '--once']
+    const args = ['--import', usagePreload, join(root, 'dist/bin.js'), 'run', '-f', file, '--once']
     const child = spawn(process.execPath, args, {
       cwd: directory,
       env: { ...process.env, BENCH_USAGE: usageFile },
