@@ -63,6 +63,15 @@ type Landing<T> =
   | { readonly kind: 'committed' | 'found'; readonly what: T; readonly state: TableState }
   | { readonly kind: 'nothing'; readonly state: TableState }
 
+/** A commit that was sent, and the results that it has. */
+interface Attempt {
+  readonly commitId: string
+  readonly what: readonly TaskResult[]
+}
+
+/** Attempts of failed commits that are still looked for; older ones were sent long ago. */
+const maxUnanswered = 100
+
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
 
@@ -78,6 +87,8 @@ export class TableCommitter {
   readonly #seams: CommitterSeams
   /** What we saw committed: a table that has less has lost it. */
   #known: Progress = new Map()
+  /** What was sent and not seen to have landed, of this commit and of earlier ones that failed: it may have, or may still. */
+  #unanswered: Attempt[] = []
 
   readonly #definitions: Definitions
 
@@ -125,7 +136,8 @@ export class TableCommitter {
 
   async #commit(results: readonly TaskResult[], marks: readonly StartMark[], keepAlive: boolean): Promise<CommitReport> {
     let selection!: Selection<TaskResult>
-    const landed = await this.#append((state) => {
+    this.#unanswered = this.#unanswered.slice(-maxUnanswered)
+    const landed = await this.#append(this.#unanswered, (state) => {
       const marked = this.#withMarks(state, marks)
       selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, this.#seams.clock.now())
       if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
@@ -133,6 +145,7 @@ export class TableCommitter {
       const watermarkMs = watermarkOf(frontiers, this.#source, state.watermarkMs)
       return { what: accepted, files: accepted.flatMap(({ files }) => files), state: { ...state, progress, frontiers, watermarkMs } }
     })
+    if (landed.kind !== 'nothing') this.#unanswered = []
     if (landed.kind === 'found') return this.#afterLanding(landed.what, results, landed.state)
     const { refused, held } = selection
     if (landed.kind === 'nothing') return { committed: [], refused, held, gaps: [], state: landed.state }
@@ -145,7 +158,7 @@ export class TableCommitter {
    */
   changeRequests(change: (requests: Requests) => Requests): Promise<TableState> {
     return this.#ofThisTable(async () => {
-      const { state } = await this.#append((before) => {
+      const { state } = await this.#append([], (before) => {
         const requests = change(before.requests)
         if (encodeRequests(requests) === encodeRequests(before.requests)) return null
         return { what: null, files: [], state: { ...before, requests } }
@@ -160,7 +173,7 @@ export class TableCommitter {
    */
   acceptMissing(snapshot: bigint | null, offsets: Progress): Promise<TableState> {
     return this.#ofThisTable(async () => {
-      const { state } = await this.#append((before) => {
+      const { state } = await this.#append([], (before) => {
         const requests = snapshot === null ? before.requests : withAccepted(before.requests, [snapshot])
         if (progressBeyond(offsets, before.accepted).length === 0 && encodeRequests(requests) === encodeRequests(before.requests))
           return null
@@ -170,14 +183,19 @@ export class TableCommitter {
     })
   }
 
-  /** Commits what `propose` makes of the table's state, and after a conflict of its state then; null: there is nothing to commit. */
-  async #append<T>(propose: (state: TableState) => Proposal<T> | null): Promise<Landing<T>> {
+  /**
+   * Commits what `propose` makes of the table's state, and after a conflict of its state then; null: there is nothing to commit.
+   * `attempts` are those that were sent before, and gets those that are sent now.
+   */
+  async #append<T>(
+    attempts: { readonly commitId: string; readonly what: T }[],
+    propose: (state: TableState) => Proposal<T> | null,
+  ): Promise<Landing<T>> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
-    const attempts: { commitId: string; what: T }[] = []
     let reuse: { manifest: ManifestFile; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
       // A commit whose outcome is unknown is looked for past every cache.
-      const { metadata, state } = await this.load({ fresh: attempt > 1 })
+      const { metadata, state } = await this.load({ fresh: attempts.length > 0 })
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
       const proposal = propose(state)

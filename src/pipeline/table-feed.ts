@@ -72,7 +72,7 @@ export class TableFeed {
   #pending: { result: TaskResult; planned: Planned }[] = []
   #state: TableState
   #lastCommitMs = Number.NEGATIVE_INFINITY
-  #lastCheckMs: number
+  #lastCheckMs = Number.NEGATIVE_INFINITY
   /** When the state was the table's. */
   #seenMs: number
   /** Tasks that are waited for no more: what becomes of them changes nothing. */
@@ -98,7 +98,7 @@ export class TableFeed {
     this.#waking = new Waking(seams.clock)
     this.#eager = new EagerRounds(options.commitIntervalMs, seams.clock.now())
     this.#telling = { table: options.table, journal: seams.journal, meter: seams.meter }
-    this.#lastCheckMs = this.#seenMs = seams.clock.now()
+    this.#seenMs = seams.clock.now()
     tellPaused(this.#telling, noRequests, state.requests)
   }
 

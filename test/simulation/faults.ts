@@ -41,6 +41,7 @@ export const faultKinds = [
   'foreign-expire',
   'foreign-expire-ours',
   'foreign-rollback',
+  'old-snapshots-expired',
 ] as const
 
 /** What is not done to the program but said by it: it need not happen. */

@@ -4,7 +4,7 @@ import { Processor } from '../../src/pipeline/processor.ts'
 import { InvariantBroken } from './faults.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
-import type { Settings } from './settings.ts'
+import type { SourceSettings } from './settings.ts'
 
 /** What a processor's run came to. */
 type Ending = { readonly kind: 'returned'; readonly ok: boolean } | { readonly kind: 'threw'; readonly error: unknown }
@@ -22,24 +22,22 @@ const longestOnceMs = 24 * 3_600_000
 
 /** The processors of a world: started, killed, halted, stopped and started again. */
 export class Fleet {
-  readonly #settings: Settings
   readonly #random: SeededRandom
   readonly #around: Surroundings
   #started = 0
 
-  constructor(settings: Settings, random: SeededRandom, around: Surroundings) {
-    this.#settings = settings
+  constructor(random: SeededRandom, around: Surroundings) {
     this.#random = random
     this.#around = around
   }
 
-  /** Keeps one processor after another at work until the time has come; ends the last one. */
-  async keepOne(untilMs: number): Promise<void> {
+  /** Keeps one processor of a source after another at work until the time has come; ends the last one. */
+  async keepOne(source: SourceSettings, untilMs: number): Promise<void> {
     const { clock, faults, log } = this.#around
     const random = this.#random.fork()
     await clock.sleep(random.below(60_000))
     while (clock.now() < untilMs) {
-      const running = this.#start(random, random.chance(0.15))
+      const running = this.#start(source, random, random.chance(0.15))
       const endsMs = Math.min(untilMs, clock.now() + 20_000 + random.below(random.chance(0.5) ? 60_000 : 600_000))
       const ended = await this.#live(running, random, endsMs)
       if (!ended && random.chance(0.6)) {
@@ -58,9 +56,9 @@ export class Fleet {
     }
   }
 
-  /** One run to the end of everything visible. Returns whether nothing was stopped. */
-  async runOnce(): Promise<Ending> {
-    const running = this.#start(this.#random.fork(), true)
+  /** One run to the end of everything visible in a source. Returns whether nothing was stopped. */
+  async runOnce(source: SourceSettings): Promise<Ending> {
+    const running = this.#start(source, this.#random.fork(), true)
     return this.#endOf(running, longestOnceMs, 'a run with --once ends')
   }
 
@@ -93,8 +91,7 @@ export class Fleet {
     return end
   }
 
-  #start(random: SeededRandom, once: boolean): Running {
-    const { document, sourceId, prefix } = this.#settings
+  #start({ document, sourceId, prefix }: SourceSettings, random: SeededRandom, once: boolean): Running {
     const life = new Life(`p${++this.#started}`, this.#around.clock)
     const stop = new AbortController()
     const processor = new Processor(document, { id: sourceId, prefix }, processSeams(life, random.fork(), this.#around))

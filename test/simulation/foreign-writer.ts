@@ -34,6 +34,8 @@ export interface ForeignSurroundings {
   readonly faults: FaultCounts
   readonly mapping: TopicMapping
   readonly rollbacks: boolean
+  /** The age at which every snapshot that is not current goes, ms; null: none does. */
+  readonly snapshotExpiryMs: number | null
 }
 
 /** The manifests of a new snapshot and what its summary says of the rows. */
@@ -64,7 +66,7 @@ export class ForeignWriter {
   }
 
   async run(untilMs: number): Promise<void> {
-    const { clock, rollbacks } = this.#around
+    const { clock, rollbacks, snapshotExpiryMs } = this.#around
     const random = this.#random
     const pauseMs = random.pick([20_000, 60_000, 240_000])
     while (clock.now() < untilMs) {
@@ -79,8 +81,25 @@ export class ForeignWriter {
       else if (dice < 65)
         await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
       else if (dice < 75) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
-      else if (dice < 90) await this.#expire()
-      else if (rollbacks) await this.#rollBack()
+      else if (dice < 90) {
+        if (snapshotExpiryMs === null) await this.#expire()
+      } else if (rollbacks) await this.#rollBack()
+    }
+  }
+
+  /** A catalog's own expiry: every snapshot that is not current goes when it is old enough, whoever wrote it. */
+  async expireOld(untilMs: number): Promise<void> {
+    const { clock, faults, snapshotExpiryMs } = this.#around
+    if (snapshotExpiryMs === null) return
+    while (clock.now() < untilMs) {
+      await clock.sleep(600_000 + this.#random.below(600_000))
+      const metadata = await this.#load()
+      if (metadata === null || this.everRolledBack) continue
+      const old = (metadata.snapshots ?? []).filter((snapshot) => clock.now() - snapshot['timestamp-ms'] > snapshotExpiryMs)
+      const expired = old.map((snapshot) => snapshot['snapshot-id']).filter((id) => id !== refSnapshotId(metadata))
+      if (expired.length === 0) continue
+      if (await this.#send('old-snapshots-expired', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))
+        faults.add('old-snapshots-expired')
     }
   }
 

@@ -12,8 +12,8 @@ export interface SharedCatalog {
   readonly catalog: Catalog
   /** Begins an operation under a fate. */
   under<T>(fate: CatalogFault, operation: (catalog: Catalog) => Promise<T>): Promise<T>
-  /** When the table was loaded that each snapshot sent was built on, ms. */
-  readonly builtOnMs: Map<bigint, number>
+  /** Who sent each snapshot, and when the table was loaded that it was built on, ms. */
+  readonly sent: Map<bigint, { readonly by: string; readonly builtOnMs: number }>
   conflicts: number
 }
 
@@ -34,12 +34,35 @@ export function sharedCatalog(clock: VirtualClock, random: SeededRandom, profile
     catalog,
     under(fate, operation) {
       // The catalog asks for the fate before it first waits for anything.
-      next = fate
-      return operation(catalog)
+      const struck = <Asked extends unknown[], Answer>(ask: (...asked: Asked) => Answer) => {
+        return (...asked: Asked): Answer => {
+          next = fate
+          return ask(...asked)
+        }
+      }
+      return operation({
+        ...catalog,
+        ensureNamespace: struck(catalog.ensureNamespace),
+        loadTable: struck(catalog.loadTable),
+        createTable: struck(catalog.createTable),
+        commitTable: async (table, request) =>
+          struck(catalog.commitTable)(table, numbered(request, (await catalog.loadTable(table))?.metadata['last-sequence-number'] ?? 0n)),
+      })
     },
-    builtOnMs: new Map(),
+    sent: new Map(),
     conflicts: 0,
   }
+}
+
+/**
+ * A catalog that keeps no rule but the requirements: it numbers snapshots itself, so that a commit on an old parent is not refused for
+ * its sequence number.
+ */
+function numbered(request: CommitRequest, lastNumber: bigint): CommitRequest {
+  const updates = request.updates.map((update) =>
+    update.action === 'add-snapshot' ? { ...update, snapshot: { ...update.snapshot, 'sequence-number': lastNumber + 1n } } : update,
+  )
+  return { ...request, updates }
 }
 
 /** The catalog as one process sees it. */
@@ -113,7 +136,7 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
     },
     async commitTable(table, request) {
       const id = snapshotOf(request)
-      shared.builtOnMs.set(id, loadedMs.get(table.name) ?? 0)
+      shared.sent.set(id, { by: life.name, builtOnMs: loadedMs.get(table.name) ?? 0 })
       const fate = commitFate()
       const outcome = await ask(`commit ${table.name} ${id}`, true, fate, (catalog) => catalog.commitTable(table, request))
       if (outcome.kind === 'conflict' && fate === null) shared.conflicts++

@@ -4,6 +4,7 @@ import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seed
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { countingMeter } from '../../src/drivers/meter/counting.ts'
 import { inProcessQueue } from '../../src/drivers/queue/in-process.ts'
+import type { TaskResult } from '../../src/pipeline/flow.ts'
 import type { ProcessorSeams } from '../../src/pipeline/processor.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
 import type { WarehouseStore } from '../../src/seams/object-store.ts'
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly onBug: (error: unknown) => void
   /** Is told each line that a process writes to its journal. */
   readonly onJournal: (process: string, level: keyof Journal, message: string, fields: JournalFields) => void
+  /** Is told what a process made of a task. */
+  readonly onResult: (process: string, result: TaskResult) => void
 }
 
 /** The seams of one process: everything it asks for goes over a network that delays, loses and refuses. */
@@ -43,7 +46,11 @@ export function processSeams(life: Life, random: SeededRandom, around: Surroundi
     io: uriFiles(async () => processStore('warehouse', around.warehouse, life, random.fork(), around)),
     catalog: processCatalog(life, random.fork(), around),
     queue: inProcessQueue(),
-    carryOut,
+    async carryOut(task, target, limits, seams) {
+      const result = await carryOut(task, target, limits, seams)
+      around.onResult(life.name, result)
+      return result
+    },
     clock,
     entropy: seededEntropy(random.fork(), clock),
     journal: { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') },

@@ -1,42 +1,90 @@
 import { parseArgs } from 'node:util'
 import { type FaultKind, faultKinds, saidByTheProgram } from './faults.ts'
-import { simulate } from './simulate.ts'
+import { guards } from './guards.ts'
+import type { SimulationReport } from './simulate.ts'
+import { disarm } from './without-guard.ts'
 
-/** `node test/simulation/run.ts --seeds N [--from SEED] [--trace]`: runs seeds one after another, up to the first that breaks something. */
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '100' },
-    from: { type: 'string', default: '1' },
-    trace: { type: 'boolean', default: false },
-  },
-})
-const seeds = Number(values.seeds)
-const from = Number(values.from)
-if (!Number.isInteger(seeds) || seeds < 1 || !Number.isInteger(from)) {
-  process.stderr.write('expected --seeds and --from to be whole numbers\n')
+const usage = `node test/simulation/run.ts [--seeds N] [--from SEED] [--trace] [--without GUARD]
+node test/simulation/run.ts --guards
+
+Runs seeded worlds one after another, up to the first that breaks an invariant. --trace prints every event; --without leaves
+one guard out of the program, to see that an invariant breaks; --guards lists them.
+Exit codes: 0 everything was kept, 1 an invariant was broken or a kind of fault never happened, 2 the arguments are wrong.
+`
+
+function refuse(reason: string): never {
+  process.stderr.write(`${reason}\n\n${usage}`)
   process.exit(2)
 }
+
+function argumentsOf() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '100' },
+        from: { type: 'string', default: '1' },
+        trace: { type: 'boolean', default: false },
+        guards: { type: 'boolean', default: false },
+        without: { type: 'string' },
+        help: { type: 'boolean', default: false },
+      },
+    })
+    return values
+  } catch (error) {
+    refuse((error as Error).message)
+  }
+}
+
+const values = argumentsOf()
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
+if (values.guards) {
+  const width = Math.max(...guards.map(({ name }) => name.length))
+  for (const { name, protects, file } of guards) process.stdout.write(`${name.padEnd(width)}  ${protects} (src/${file})\n`)
+  process.exit(0)
+}
+const seeds = Number(values.seeds)
+const from = Number(values.from)
+if (!/^\d{1,9}$/.test(values.seeds) || seeds < 1 || !/^\d{1,9}$/.test(values.from)) refuse('--seeds and --from are whole numbers')
+const guard = guards.find(({ name }) => name === values.without)
+if (values.without !== undefined && guard === undefined) refuse(`there is no guard ${values.without}; --guards lists them`)
+
+const disarmed = guard === undefined ? null : disarm(guard)
+// Only now: what is loaded before a guard is taken out has it.
+const { simulate } = await import('./simulate.ts')
+if (disarmed?.loaded() === false) throw new Error(`the simulation never loads src/${guard!.file}`)
 
 const faults = new Map<FaultKind, number>()
 const sums = { commits: 0, conflicts: 0, rowsChecked: 0, elapsedMs: 0 }
 const startedMs = performance.now()
-for (let seed = from; seed < from + seeds; seed++) {
-  const report = await simulate(seed, values.trace ? { onEvent: (line) => process.stdout.write(`${line}\n`) } : {})
+
+function tell(report: SimulationReport, done: number): void {
   for (const [kind, count] of report.faults) faults.set(kind, (faults.get(kind) ?? 0) + count)
   for (const key of Object.keys(sums) as (keyof typeof sums)[]) sums[key] += report[key]
-  if (report.broken !== null) {
-    process.stderr.write(`seed ${seed}: ${report.broken.detail}\n`)
-    process.stderr.write(`replay: node test/simulation/run.ts --seeds 1 --from ${seed} --trace\n`)
-    process.exit(1)
-  }
-  const done = seed - from + 1
   if (done % 25 === 0) process.stdout.write(`${done} of ${seeds} seeds, ${sums.commits} commits, ${sums.rowsChecked} rows checked\n`)
 }
 
-const seconds = (performance.now() - startedMs) / 1000
-process.stdout.write(`${seeds} seeds in ${seconds.toFixed(1)} s: ${(sums.elapsedMs / 3_600_000).toFixed(1)} simulated hours, `)
-process.stdout.write(`${sums.commits} commits, ${sums.conflicts} conflicts, ${sums.rowsChecked} rows checked\n`)
-for (const kind of faultKinds) process.stdout.write(`${String(faults.get(kind) ?? 0).padStart(9)}  ${kind}\n`)
+function tellSums(done: number): void {
+  const seconds = (performance.now() - startedMs) / 1000
+  process.stdout.write(`${done} seeds in ${seconds.toFixed(1)} s: ${(sums.elapsedMs / 3_600_000).toFixed(1)} simulated hours, `)
+  process.stdout.write(`${sums.commits} commits, ${sums.conflicts} conflicts, ${sums.rowsChecked} rows checked\n`)
+  for (const kind of faultKinds) process.stdout.write(`${String(faults.get(kind) ?? 0).padStart(9)}  ${kind}\n`)
+}
+
+for (let seed = from; seed < from + seeds; seed++) {
+  const report = await simulate(seed, values.trace ? { onEvent: (line) => process.stdout.write(`${line}\n`) } : {})
+  tell(report, seed - from + 1)
+  if (report.broken === null) continue
+  tellSums(seed - from + 1)
+  const without = guard === undefined ? '' : ` --without ${guard.name}`
+  process.stderr.write(`seed: ${seed}\ninvariant: ${report.broken.invariant}\ndetail: ${report.broken.detail}\n`)
+  process.stderr.write(`replay: npm run simulate -- --seeds 1 --from ${seed}${without} --trace\n`)
+  process.exit(1)
+}
+
+tellSums(seeds)
 const missing = faultKinds.filter((kind) => !faults.has(kind) && !saidByTheProgram.has(kind))
 if (missing.length > 0) {
   process.stderr.write(`never happened: ${missing.join(', ')}; more seeds are needed, or the simulation has lost them\n`)

@@ -3,16 +3,26 @@ import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
-/** What differs from world to world, drawn from the seed. */
-export interface Settings {
+/** A bucket's prefix, what is written there, and the document that materializes it. */
+export interface SourceSettings {
   readonly document: ProcessorDocument
   readonly sourceId: string
   readonly prefix: string
   readonly logs: readonly { readonly at: TopicPartition; readonly firstOffset: bigint }[]
+}
+
+/** What differs from world to world, drawn from the seed. */
+export interface Settings {
+  /** One, or two that share a table. */
+  readonly sources: readonly SourceSettings[]
   readonly processors: number
   readonly graceMs: number
   /** How long segments are written and faults happen, ms. */
   readonly durationMs: number
+  /** How long processors go on after that with nothing to read, while others write to the tables, ms. */
+  readonly quietMs: number
+  /** The age at which somebody expires every snapshot that is not current, ms; null: nobody does. */
+  readonly snapshotExpiryMs: number | null
   /** Keys that a page of a listing of the source holds. */
   readonly pageSize: number
   /** Mean pause between two segments of one topic-partition, ms. */
@@ -22,34 +32,56 @@ export interface Settings {
   readonly rollbacks: boolean
 }
 
+/** Times of a world in which snapshots come of age: clocks that are an hour off must not matter. */
+const expiryMs = 4 * 3_600_000
+const quietMs = 5 * 3_600_000
+
 export function drawSettings(random: SeededRandom): Settings {
   const topics = ['events', 'clicks', '__proto__'].slice(0, 1 + random.below(3))
-  const logs = topics.flatMap((topic) =>
-    Array.from({ length: 1 + random.below(3) }, (_, partition) => ({
-      at: { topic, partition },
-      firstOffset: random.pick([0n, 0n, 0n, 7n, 9_007_199_254_740_993n]),
-    })),
-  )
+  const logs = topics.flatMap((topic) => logsOf(random, topic, 1 + random.below(3)))
   const graceSeconds = random.pick([3, 10, 10])
   const prefix = random.pick(['', 'prod/'])
   // A long id makes progress too long for the summary, so that it goes to the manifest list.
   const sourceId = `s3://source/${random.chance(0.25) ? 'long/'.repeat(450) : ''}${prefix}`
+  const isQuiet = random.chance(0.08)
+  const draft = drawDraft(random, graceSeconds, isQuiet)
+  const sources: SourceSettings[] = [
+    { document: documentOf(draft, 'simulated', random.chance(0.5) ? ['*'] : topics), sourceId, prefix, logs },
+  ]
+  if (draft.together && random.chance(0.5)) {
+    const document = documentOf(draft, 'other', ['orders'])
+    sources.push({ document, sourceId: 's3://other/', prefix: 'other/', logs: logsOf(random, 'orders', 1) })
+  }
   return {
-    document: drawDocument(random, topics, graceSeconds),
-    sourceId,
-    prefix,
-    logs,
-    processors: random.pick([1, 2, 2, 3]),
+    sources,
+    processors: Math.max(sources.length, random.pick([1, 2, 2, 3])),
     graceMs: graceSeconds * 1000,
     durationMs: (6 + random.below(8)) * 60_000,
+    quietMs: isQuiet ? quietMs : 0,
+    snapshotExpiryMs: isQuiet ? expiryMs : null,
     pageSize: random.pick([3, 20, 1000]),
     flushEveryMs: random.pick([8_000, 15_000, 30_000]),
-    propertiesInCommit: random.chance(0.7),
+    propertiesInCommit: random.chance(isQuiet ? 0.3 : 0.7),
     rollbacks: random.chance(0.2),
   }
 }
 
-function drawDocument(random: SeededRandom, topics: readonly string[], graceSeconds: number): ProcessorDocument {
+function logsOf(random: SeededRandom, topic: string, partitions: number): SourceSettings['logs'] {
+  return Array.from({ length: partitions }, (_, partition) => ({
+    at: { topic, partition },
+    firstOffset: random.pick([0n, 0n, 0n, 7n, 9_007_199_254_740_993n]),
+  }))
+}
+
+/** What the documents of a world have in common. */
+interface Draft {
+  /** Whether all topics share one table. */
+  readonly together: boolean
+  readonly spec: Readonly<Record<string, unknown>>
+  readonly targetFileSizeBytes: number | null
+}
+
+function drawDraft(random: SeededRandom, graceSeconds: number, isQuiet: boolean): Draft {
   const together = random.chance(0.4)
   const properties: Record<string, string> = {}
   if (random.chance(0.5)) properties['commit.manifest.min-count-to-merge'] = String(2 + random.below(4))
@@ -58,26 +90,27 @@ function drawDocument(random: SeededRandom, topics: readonly string[], graceSeco
     properties['history.expire.min-snapshots-to-keep'] = String(1 + random.below(5))
   }
   const value = { format: random.pick(['auto', 'json', 'binary', 'string']) }
-  const [document] = loadDocuments(
-    JSON.stringify({
-      apiVersion: 'kafscale.io/v1',
-      kind: 'IcebergProcessor',
-      metadata: { name: 'simulated' },
-      spec: {
-        source: { topics: random.chance(0.5) ? ['*'] : topics, s3: { bucket: 'source' }, graceSeconds },
-        sink: { database: 'lake', tables: { properties } },
-        processing: { parallelism: 1 + random.below(4), commitIntervalSeconds: random.pick([2, 5, 15, 60]) },
-        mappings: [
-          { topic: '__proto__', table: together ? 'everything' : 'proto', value },
-          { topic: '*', ...(together && { table: 'everything' }), value },
-        ],
-      },
-    }),
-    'simulation.json',
-    {},
-  )
-  const { spec } = document
-  // Smaller than a document may ask for, so that a round has many tasks and results come back out of order.
-  const targetFileSizeBytes = random.pick([600, 2_000, spec.processing.targetFileSizeBytes])
-  return { ...document, spec: { ...spec, processing: { ...spec.processing, targetFileSizeBytes } } }
+  return {
+    together,
+    spec: {
+      source: { s3: { bucket: 'source' }, graceSeconds },
+      sink: { database: 'lake', tables: { properties } },
+      processing: { parallelism: 1 + random.below(4), commitIntervalSeconds: isQuiet ? 60 : random.pick([2, 5, 15, 60]) },
+      mappings: [
+        { topic: '__proto__', table: together ? 'everything' : 'proto', value },
+        { topic: '*', ...(together && { table: 'everything' }), value },
+      ],
+    },
+    // Smaller than a document may ask for, so that a round has many tasks and results come back out of order.
+    targetFileSizeBytes: random.pick([600, 2_000, null]),
+  }
+}
+
+function documentOf({ spec: common, targetFileSizeBytes }: Draft, name: string, topics: readonly string[]): ProcessorDocument {
+  const spec = { ...common, source: { ...(common.source as object), topics } }
+  const text = JSON.stringify({ apiVersion: 'kafscale.io/v1', kind: 'IcebergProcessor', metadata: { name }, spec })
+  const [document] = loadDocuments(text, 'simulation.json', {})
+  const { processing } = document.spec
+  const processed = { ...processing, targetFileSizeBytes: targetFileSizeBytes ?? processing.targetFileSizeBytes }
+  return { ...document, spec: { ...document.spec, processing: processed } }
 }

@@ -5,6 +5,7 @@ import { type SimulationReport, simulate } from './simulate.ts'
 /** What a few dozen seeds surely meet; the rarest kinds are left to the long run. */
 const rare = new Set([
   'restart-suspected',
+  'old-snapshots-expired',
   'foreign-expire-ours',
   'namespace-error',
   'foreign-rollback',

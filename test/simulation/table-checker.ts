@@ -7,7 +7,7 @@ import { decodeProgress } from '../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { InvariantBroken } from './faults.ts'
 import { control, type SourceModel } from './model.ts'
-import type { Row, TableReader } from './table-reader.ts'
+import type { LiveFile, Row, TableReader } from './table-reader.ts'
 
 /** A snapshot that was found sound. */
 interface Checked {
@@ -16,15 +16,21 @@ interface Checked {
   readonly rows: ReadonlyMap<string, Row>
   /** Rows that another writer deleted somewhere in this history. */
   readonly deleted: ReadonlySet<string>
+  readonly files: readonly string[]
 }
 
-const empty: Checked = { progress: noProgress, rows: new Map(), deleted: new Set() }
+const empty: Checked = { progress: noProgress, rows: new Map(), deleted: new Set(), files: [] }
+
+/** A topic-partition that the table materializes, and the source that it is in. */
+interface SourceLog {
+  readonly sourceId: string
+  readonly at: TopicPartition
+}
 
 /** Checks every snapshot of one table, once, when it is first seen in the history of main. */
 export class TableChecker {
   readonly table: string
-  readonly #logs: readonly TopicPartition[]
-  readonly #sourceId: string
+  readonly #logs: readonly SourceLog[]
   readonly #model: SourceModel
   readonly #reader: TableReader
   readonly #checked = new Map<bigint, Checked>()
@@ -33,25 +39,31 @@ export class TableChecker {
   /** The catalog's document that was seen last. */
   metadata: TableMetadata | null = null
 
-  constructor(table: string, logs: readonly TopicPartition[], sourceId: string, model: SourceModel, reader: TableReader) {
+  constructor(table: string, logs: readonly SourceLog[], model: SourceModel, reader: TableReader) {
     this.table = table
     this.#logs = logs
-    this.#sourceId = sourceId
     this.#model = model
     this.#reader = reader
   }
 
-  /** Looks at the table; returns the snapshots that are new, oldest first. Throws InvariantBroken. */
-  async look(metadata: TableMetadata): Promise<readonly Snapshot[]> {
+  /**
+   * Looks at the table; returns the snapshots that are new, oldest first. `moved`: somebody has taken main back, so that what is new
+   * need not stand on what was current. Throws InvariantBroken.
+   */
+  async look(metadata: TableMetadata, moved: boolean): Promise<readonly Snapshot[]> {
     if (metadata === this.metadata) return []
+    const before = this.metadata === null ? null : refSnapshotId(this.metadata)
     this.metadata = metadata
     const fresh: Snapshot[] = []
-    for (let id = refSnapshotId(metadata); id !== null && !this.#checked.has(id);) {
+    let id = refSnapshotId(metadata)
+    while (id !== null && !this.#checked.has(id)) {
       const snapshot = snapshotById(metadata, id)
       if (snapshot === undefined) throw this.#broken('every commit is seen', `snapshot ${id} went before it was looked at`)
       fresh.unshift(snapshot)
       id = snapshot['parent-snapshot-id'] ?? null
     }
+    if (fresh.length > 0 && id !== before && !moved)
+      throw this.#broken('no commit is dropped', `${idOf(fresh[0])} stands on ${id}, and ${before} was current`)
     for (const snapshot of fresh) this.#checked.set(snapshot['snapshot-id'], await this.#check(snapshot))
     return fresh
   }
@@ -62,6 +74,11 @@ export class TableChecker {
     return id === null ? empty : this.at(id)
   }
 
+  /** Paths of the live files of a snapshot. */
+  filesOf(snapshotId: bigint): readonly string[] {
+    return this.at(snapshotId).files
+  }
+
   at(snapshotId: bigint): Checked {
     return this.#checked.get(snapshotId) ?? empty
   }
@@ -69,9 +86,9 @@ export class TableChecker {
   /** Everything visible must be there now, but for the logs in `except`: exactly the rows that the model of the source calls for. Throws InvariantBroken. */
   checkComplete(frontierKept: boolean, except: ReadonlySet<string>): void {
     const { progress, rows, deleted } = this.current()
-    for (const at of this.#logs) {
+    for (const { sourceId, at } of this.#logs) {
       if (except.has(topicPartitionName(at))) continue
-      const decided = decidedRanges(progress, this.#sourceId, at)
+      const decided = decidedRanges(progress, sourceId, at)
       const verdicts = this.#model.verdicts(at, frontierKept)
       for (const [offset, { must, candidates }] of verdicts) {
         const place = `${topicPartitionName(at)}@${offset}`
@@ -100,11 +117,13 @@ export class TableChecker {
     const parentId = snapshot['parent-snapshot-id'] ?? null
     const parent = parentId === null ? empty : this.at(parentId)
     const list = await this.#reader.manifestList(snapshot)
-    const rows = await this.#rowsOf(snapshot, list)
+    const files = await this.#reader.liveFiles(list)
+    const rows = this.#rowsOf(snapshot, files)
     const ours = snapshot.summary[summaryKeys.commitId] !== undefined
     const progress = ours ? progressOf(snapshot, list) : parent.progress
     const gone = ours ? [] : [...parent.rows.keys()].filter((place) => !rows.has(place))
-    const checked = { progress, rows, deleted: gone.length === 0 ? parent.deleted : new Set([...parent.deleted, ...gone]) }
+    const paths = files.map(({ path }) => path)
+    const checked = { progress, rows, files: paths, deleted: gone.length === 0 ? parent.deleted : new Set([...parent.deleted, ...gone]) }
     const lost = progressBeyond(parent.progress, progress)
     if (lost.length > 0) {
       throw this.#broken(
@@ -120,10 +139,10 @@ export class TableChecker {
     return checked
   }
 
-  async #rowsOf(snapshot: Snapshot, list: ManifestList): Promise<Map<string, Row>> {
+  #rowsOf(snapshot: Snapshot, files: readonly LiveFile[]): Map<string, Row> {
     const rows = new Map<string, Row>()
     let count = 0
-    for (const { path, rows: ofFile } of await this.#reader.liveFiles(list)) {
+    for (const { path, rows: ofFile } of files) {
       count += ofFile.length
       for (const row of ofFile) {
         const place = `${row.log}@${row.offset}`
@@ -140,9 +159,9 @@ export class TableChecker {
   /** A row exactly where progress says so, unless it was a control record or was deleted. */
   #checkRows(snapshot: Snapshot, { progress, rows, deleted }: Checked): void {
     let expected = 0
-    for (const at of this.#logs) {
+    for (const { sourceId, at } of this.#logs) {
       const log = topicPartitionName(at)
-      for (const offset of offsetsOf(decidedRanges(progress, this.#sourceId, at))) {
+      for (const offset of offsetsOf(decidedRanges(progress, sourceId, at))) {
         const place = `${log}@${offset}`
         const row = rows.get(place)
         const written = this.#model.everWritten(at, offset)
@@ -155,7 +174,7 @@ export class TableChecker {
           throw this.#broken('decided offsets have a row', `${place} in ${idOf(snapshot)} has none`)
       }
     }
-    const logs = new Set(this.#logs.map(topicPartitionName))
+    const logs = new Set(this.#logs.map(({ at }) => topicPartitionName(at)))
     const ours = [...rows.values()].filter(({ log }) => logs.has(log)).length
     if (ours !== expected)
       throw this.#broken(

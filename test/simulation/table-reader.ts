@@ -5,6 +5,7 @@ import { readManifest } from '../../src/formats/iceberg/manifest.ts'
 import { type ManifestList, readManifestList } from '../../src/formats/iceberg/manifest-list.ts'
 import type { Snapshot } from '../../src/formats/iceberg/table-metadata.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
+import { InvariantBroken } from './faults.ts'
 
 /** A row as far as exactly-once is concerned. */
 export interface Row {
@@ -33,7 +34,7 @@ export class TableReader {
   }
 
   async manifestList(snapshot: Snapshot): Promise<ManifestList> {
-    return readManifestList(await this.#io.read(snapshot['manifest-list']))
+    return readManifestList(await this.#read(snapshot['manifest-list']))
   }
 
   async liveFiles(list: ManifestList): Promise<LiveFile[]> {
@@ -48,6 +49,14 @@ export class TableReader {
     return files
   }
 
+  async #read(path: string): Promise<Uint8Array> {
+    try {
+      return await this.#io.read(path)
+    } catch (error) {
+      throw new InvariantBroken('no referenced file is missing', (error as Error).message)
+    }
+  }
+
   #liveEntries(manifest: ManifestFile): Promise<{ path: string; rows: bigint }[]> {
     let live = this.#manifests.get(manifest.manifestPath)
     if (live === undefined) this.#manifests.set(manifest.manifestPath, (live = this.#readManifest(manifest)))
@@ -55,7 +64,7 @@ export class TableReader {
   }
 
   async #readManifest(manifest: ManifestFile): Promise<{ path: string; rows: bigint }[]> {
-    const bytes = await this.#io.read(manifest.manifestPath)
+    const bytes = await this.#read(manifest.manifestPath)
     if (BigInt(bytes.length) !== manifest.manifestLength)
       throw new Error(`${manifest.manifestPath} has ${bytes.length} bytes, not ${manifest.manifestLength}`)
     return readManifest(bytes, manifest)
@@ -70,7 +79,7 @@ export class TableReader {
   }
 
   async #readRows(path: string): Promise<readonly Row[]> {
-    const bytes = await this.#io.read(path)
+    const bytes = await this.#read(path)
     const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
     const rows = await parquetReadObjects({
       file,

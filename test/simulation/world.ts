@@ -4,9 +4,10 @@ import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { memoryStore } from '../../src/drivers/store/memory.ts'
 import { WorkError } from '../../src/model/failure.ts'
 import { progressBeyond } from '../../src/model/progress.ts'
+import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
-import { tablesFor } from '../../src/spec/table-mapping.ts'
+import { tablesFor, type TopicMapping } from '../../src/spec/table-mapping.ts'
 import { Broker } from './broker.ts'
 import { EventLog } from './event-log.ts'
 import { FaultCounts, InvariantBroken } from './faults.ts'
@@ -30,6 +31,8 @@ interface SimulatedTable {
   readonly foreign: ForeignWriter
   /** How often a processor has said that it can not go on without a person. */
   stops: number
+  /** Who committed each data file that a processor wrote. */
+  readonly committedBy: Map<string, string>
 }
 
 /** A source that is written to, processors that are hindered, their tables, and somebody who looks at all of it after each step. */
@@ -53,6 +56,9 @@ export class World {
    * once damaged and mended, is younger. A person decides then, so they stand still.
    */
   readonly #suspected = new Set<string>()
+  /** The files that a process wrote when it last carried out a task. */
+  readonly #made = new Map<string, readonly string[]>()
+  #looked: Promise<void> = Promise.resolve()
   #bug: { error: unknown } | null = null
 
   constructor(seed: number, onEvent?: (line: string) => void) {
@@ -60,8 +66,9 @@ export class World {
     this.#random = seededRandom(seed)
     this.#settings = drawSettings(this.#random.fork())
     this.log = new EventLog(() => clock.now() - this.#startMs, onEvent)
-    const { propertiesInCommit, pageSize, graceMs } = this.#settings
-    this.catalog = sharedCatalog(clock, this.#random.fork(), { propertiesInCommit, forbiddenProperties: [] })
+    const { propertiesInCommit, snapshotExpiryMs, pageSize, graceMs } = this.#settings
+    const profile = { propertiesInCommit, forbiddenProperties: [], ...(snapshotExpiryMs !== null && { snapshotExpiryMs }) }
+    this.catalog = sharedCatalog(clock, this.#random.fork(), profile)
     this.#model = new SourceModel(graceMs)
     this.#source = memoryStore({ clock, pageSize })
     const warehouse = memoryStore({ clock })
@@ -75,6 +82,11 @@ export class World {
       weather: this.#weather,
       onBug: (error) => (this.#bug ??= { error }),
       onJournal: (process, level, message, fields) => this.#hear(process, level, message, fields),
+      onResult: (process, { task, files }) =>
+        this.#made.set(
+          `${process} ${task.id}`,
+          files.map(({ filePath }) => filePath),
+        ),
     }
     this.#tables = this.#makeTables(uriFiles(async () => warehouse))
   }
@@ -107,16 +119,17 @@ export class World {
   }
 
   async #story(): Promise<void> {
-    const { processors, durationMs } = this.#settings
+    const { sources, processors, durationMs, quietMs } = this.#settings
     const untilMs = this.#startMs + durationMs
-    const fleet = new Fleet(this.#settings, this.#random.fork(), this.#around)
-    const brokers = this.#settings.logs.map(
-      ({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings()),
+    const endMs = untilMs + quietMs
+    const fleet = new Fleet(this.#random.fork(), this.#around)
+    const brokers = sources.flatMap(({ logs, prefix }) =>
+      logs.map(({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings(prefix))),
     )
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
-      ...Array.from({ length: processors }, () => fleet.keepOne(untilMs)),
-      ...[...this.#tables.values()].map(({ foreign }) => foreign.run(untilMs)),
+      ...Array.from({ length: processors }, (_, i) => fleet.keepOne(sources[i % sources.length], endMs)),
+      ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(endMs), foreign.expireOld(endMs)]),
       this.#changeWeather(untilMs),
     ])
     this.log.add('world', 'calm')
@@ -124,14 +137,18 @@ export class World {
     const { tables, expectStop } = await this.#afterRollbacks()
     this.#suspected.clear()
     const before = [...this.#tables.values()].map(({ stops }) => stops)
-    const end = await fleet.runOnce()
-    if (end.kind === 'threw') throw end.error
-    await this.#look()
+    let ok = true
+    for (const source of sources) {
+      const end = await fleet.runOnce(source)
+      if (end.kind === 'threw') throw end.error
+      ok &&= end.ok
+      await this.#look()
+    }
     const stopped = expectStop.length + this.#suspected.size
-    if (end.ok === stopped > 0) {
+    if (ok === stopped > 0) {
       throw new InvariantBroken(
         'a run with --once tells whether all went through',
-        `it returned ${end.ok}, with ${stopped} tables and logs that must stand still`,
+        `it returned ${ok}, with ${stopped} tables and logs that must stand still`,
       )
     }
     for (const [i, table] of [...this.#tables.values()].entries()) {
@@ -159,17 +176,23 @@ export class World {
     return foreign.rolledBack !== null && progressBeyond(checker.at(foreign.rolledBack.from).progress, progress).length > 0
   }
 
-  async #look(): Promise<void> {
+  /** One look after another: who looks wants to have seen. */
+  #look(): Promise<void> {
+    return (this.#looked = this.#looked.then(() => this.#lookNow()))
+  }
+
+  async #lookNow(): Promise<void> {
     for (const [name, table] of this.#tables) {
       const loaded = await this.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
       if (loaded === null) continue
-      for (const snapshot of await table.checker.look(loaded.metadata)) {
+      for (const snapshot of await table.checker.look(loaded.metadata, table.foreign.everRolledBack)) {
         const id = snapshot['snapshot-id']
         this.log.add('world', `${name} has snapshot ${id}`)
         if (snapshot.summary[summaryKeys.commitId] === undefined) continue
         this.commits++
         const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
-        const builtOnMs = this.catalog.builtOnMs.get(id) ?? 0
+        const { by, builtOnMs } = this.catalog.sent.get(id)!
+        for (const path of table.checker.filesOf(id)) if (!table.committedBy.has(path)) table.committedBy.set(path, by)
         if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
           throw new InvariantBroken(
             'a table taken back is left alone',
@@ -183,6 +206,12 @@ export class World {
   /** What a processor says: nothing stops a table, or takes a log for another, without a reason. */
   #hear(process: string, level: keyof Journal, message: string, fields: JournalFields): void {
     const error = fields.error
+    if (message === 'result refused, planned again') {
+      const { committedBy } = this.#tables.get(String(fields.table))!
+      const known = this.#made.get(`${process} ${String(fields.task)}`)?.find((path) => committedBy.get(path) === process)
+      if (known !== undefined)
+        this.#bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
+    }
     if (level !== 'error') return
     if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
       const table = this.#tables.get(String(fields.table))!
@@ -214,8 +243,8 @@ export class World {
     this.#weather.level = 0
   }
 
-  #brokerSurroundings() {
-    const { prefix, graceMs, flushEveryMs } = this.#settings
+  #brokerSurroundings(prefix: string) {
+    const { graceMs, flushEveryMs } = this.#settings
     return {
       store: this.#source,
       clock: this.#clock,
@@ -228,26 +257,29 @@ export class World {
     }
   }
 
+  /** One for each table that the documents name; two documents may share one. */
   #makeTables(io: ReturnType<typeof uriFiles>): Map<string, SimulatedTable> {
-    const { document, logs, sourceId, rollbacks } = this.#settings
-    const tables = new Map<string, SimulatedTable>()
-    for (const [name, { topics, mapping }] of tablesFor(document, new Set(logs.map(({ at }) => at.topic)))) {
-      const own = logs.map(({ at }) => at).filter(({ topic }) => topics.includes(topic))
-      const around = {
-        clock: this.#clock,
-        catalog: this.catalog,
-        io,
-        log: this.log,
-        faults: this.faults,
-        mapping,
-        rollbacks,
+    const { sources, rollbacks, snapshotExpiryMs } = this.#settings
+    const shares = new Map<string, { mapping: TopicMapping; logs: { sourceId: string; at: TopicPartition }[] }>()
+    for (const { document, sourceId, logs } of sources) {
+      for (const [name, { topics, mapping }] of tablesFor(document, new Set(logs.map(({ at }) => at.topic)))) {
+        const share = shares.get(name) ?? { mapping, logs: [] }
+        for (const { at } of logs) if (topics.includes(at.topic)) share.logs.push({ sourceId, at })
+        shares.set(name, share)
       }
-      tables.set(name, {
-        checker: new TableChecker(name, own, sourceId, this.#model, new TableReader(io)),
-        foreign: new ForeignWriter({ namespace: ['lake'], name }, this.#random.fork(), around),
-        stops: 0,
-      })
     }
-    return tables
+    const { catalog, log, faults } = this
+    const around = { clock: this.#clock, catalog, io, log, faults, rollbacks, snapshotExpiryMs }
+    return new Map(
+      [...shares].map(([name, { mapping, logs }]) => [
+        name,
+        {
+          checker: new TableChecker(name, logs, this.#model, new TableReader(io)),
+          foreign: new ForeignWriter({ namespace: ['lake'], name }, this.#random.fork(), { ...around, mapping }),
+          stops: 0,
+          committedBy: new Map<string, string>(),
+        },
+      ]),
+    )
   }
 }

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { guards } from './guards.ts'
+import { sourceWithout } from './without-guard.ts'
+
+function simulate(...args: string[]) {
+  return spawnSync(process.execPath, [join(import.meta.dirname, 'run.ts'), ...args], { encoding: 'utf8' })
+}
+
+test.each(guards)('the text of the guard $name stands once in its file, and what replaces it is another', (guard) => {
+  expect(sourceWithout(guard)).not.toContain(guard.text)
+})
+
+test('a guard whose text is not there, or is there twice, is refused', () => {
+  const guard = { name: 'never', protects: 'nothing', file: 'pipeline/flow.ts', text: 'if (safe)', without: '' }
+  expect(() => sourceWithout(guard, 'if (sound)')).toThrow('stands 0 times')
+  expect(() => sourceWithout(guard, 'if (safe) if (safe)')).toThrow('stands 2 times')
+})
+
+test('without a guard, a seed and the invariant that it broke are named, and the exit code is 1', () => {
+  const { status, stderr } = simulate('--seeds', '5', '--without', 'unique-file-names')
+  expect(stderr).toMatch(/^seed: \d+\ninvariant: no file is written twice\n/)
+  expect(stderr).toMatch(/replay: npm run simulate -- --seeds 1 --from \d+ --without unique-file-names --trace/)
+  expect(status).toBe(1)
+}, 60_000)
+
+test('guards are listed by name, and an unknown one is refused', () => {
+  const { status, stdout } = simulate('--guards')
+  expect(stdout.match(/^[a-z-]+/gm)).toEqual(guards.map(({ name }) => name))
+  expect(status).toBe(0)
+  const unknown = simulate('--without', 'hope')
+  expect(unknown.stderr).toContain('there is no guard hope')
+  expect(unknown.status).toBe(2)
+}, 60_000)

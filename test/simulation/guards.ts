@@ -1,0 +1,111 @@
+/**
+ * A rule in the code that keeps rows exactly once, and what the code would be without it. The list is kept by tests: each text is
+ * found exactly once in its file, and the simulation breaks an invariant without any one of them.
+ */
+export interface Guard {
+  readonly name: string
+  /** What would happen without it. */
+  readonly protects: string
+  /** Below src. */
+  readonly file: string
+  /** The text of the guard, as it stands in the file. */
+  readonly text: string
+  /** What stands there in a program that never had the guard. */
+  readonly without: string
+}
+
+const selection = 'pipeline/commit/select-results.ts'
+const committer = 'pipeline/committer.ts'
+const snapshot = 'pipeline/commit/build-snapshot.ts'
+const feed = 'pipeline/table-feed.ts'
+
+export const guards: readonly Guard[] = [
+  {
+    name: 'refuse-whole',
+    protects: 'a result of which a part is refused is refused whole: its files hold the rows of all its parts',
+    file: selection,
+    text: '} else refused.push({ result, reason: verdict.reason })',
+    without: `} else {
+        const parts = result.parts.filter((part) => judge(source, progress, frontiers, { ...result, parts: [part] }, nowMs) === 'accept')
+        for (const part of parts) {
+          progress = withDecided(progress, source, part.at, part.ranges)
+          frontiers = advance(frontiers, source, part)
+        }
+        if (parts.length > 0) accepted.push(result)
+        else refused.push({ result, reason: verdict.reason })
+      }`,
+  },
+  {
+    name: 'intersect-progress',
+    protects: 'a result that has an offset which is decided already is refused',
+    file: selection,
+    text: 'const twice = intersectRanges(part.ranges, decided)',
+    without: 'const twice = intersectRanges(part.ranges, [])',
+  },
+  {
+    name: 'tail-in-order',
+    protects: 'a part is committed only behind the segment that it follows, so that no hole is passed and no race decides an overlap',
+    file: selection,
+    text: 'const frontier = frontierOf(frontiers, source, part.at)\n',
+    without: 'const frontier = { baseOffset: part.follows, etag: part.followsEtag }\n',
+  },
+  {
+    name: 'assert-parent',
+    protects: 'a commit lands only on the snapshot whose progress its results were checked against',
+    file: snapshot,
+    text: "{ type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': parentId },",
+    without: '',
+  },
+  {
+    name: 'read-progress-again',
+    protects: 'after a conflict the results are judged by the progress of the new parent',
+    file: committer,
+    text: 'const { metadata, state } = await this.load(',
+    without: `const { metadata, state: fresh } = await this.load({ fresh: true })
+      const first = ((attempts as { first?: TableState }).first ??= fresh)
+      const state = { ...fresh, progress: first.progress, frontiers: first.frontiers }
+      void (`,
+  },
+  {
+    name: 'look-for-commit-id',
+    protects: 'a commit whose answer was lost is looked for in the table before anything is committed again',
+    file: committer,
+    text: 'if (landed !== undefined) return',
+    without: 'if (false) return',
+  },
+  {
+    name: 'unique-file-names',
+    protects: 'each attempt writes files of its own, so that no zombie overwrites a committed one',
+    file: 'pipeline/worker.ts',
+    text: '${seams.entropy.uuid()}.parquet',
+    without: '${task.id.replaceAll(/[^a-z0-9]/gi, "-")}.parquet',
+  },
+  {
+    name: 'carry-progress-on-replace',
+    protects: 'a snapshot of ours that brings no rows carries the progress of its parent',
+    file: committer,
+    text: '{ ...proposed, processorName',
+    without: '{ ...proposed, ...(files.length === 0 && { progress: new Map() }), processorName',
+  },
+  {
+    name: 'carry-other-sources',
+    protects: 'a snapshot carries the progress of sources that are not its own',
+    file: committer,
+    text: '{ ...proposed, processorName',
+    without: '{ ...proposed, progress: new Map([...proposed.progress].filter(([of]) => of === this.#source)), processorName',
+  },
+  {
+    name: 'keep-alive',
+    protects: 'progress is carried on in a new snapshot before others expire the one that has it',
+    file: feed,
+    text: '() => this.#keepAlive()',
+    without: 'async () => {}',
+  },
+  {
+    name: 'grace',
+    protects: 'the newest segment is taken only when it has stood for the grace age',
+    file: 'pipeline/plan/accept-segments.ts',
+    text: 'if (!settled && (',
+    without: 'if (false && (',
+  },
+]
