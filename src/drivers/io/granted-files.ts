@@ -90,7 +90,7 @@ export function grantedFiles(own: FileIO & { close(): Promise<void> }, open: Ope
         }
       } else if (keysIn(config) !== null) Object.assign(known, { config, renew, atMs: clock.now() })
     },
-    read: (uri) => filesFor(uri).read(uri),
+    read: (uri, range) => filesFor(uri).read(uri, range),
     write: (uri, chunks) => filesFor(uri).write(uri, chunks),
     remove: (uri) => filesFor(uri).remove(uri),
     async close() {

@@ -16,7 +16,7 @@ function world() {
       reached.push(`${name} ${uri}`)
     }
     return {
-      read: async (uri) => (await reach(uri), new Uint8Array()),
+      read: async (uri, range) => (await reach(uri), new Uint8Array(range === undefined ? 0 : range.end - range.start)),
       write: async (uri) => (await reach(uri), 0),
       remove: reach,
       close: async () => void reached.push(`${name} closed`),
@@ -49,6 +49,11 @@ describe('files that a catalog grants access to', () => {
       'http://b closed',
       'own closed',
     ])
+  })
+
+  it('are read in parts as others are', async () => {
+    const { files } = world()
+    expect(await files.read('s3://lake/x', { start: 2, end: 5 })).toHaveLength(3)
   })
 
   it('are reached as the document says where the catalog says nothing of storage', async () => {
