@@ -1,9 +1,12 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { WorkError } from '../../model/failure.ts'
 import type { ListPage, ListQuery, ObjectInfo } from '../../seams/object-store.ts'
 import { compareKeys } from './key-order.ts'
 import { unquoted } from './s3-answer.ts'
 import { ListObjectsV2Command } from './s3-client.ts'
 import type { ListObjectsV2CommandOutput, S3Client } from './s3-client.ts'
+import { type ScannedPage, scanPage } from './s3-list-xml.ts'
 import type { SendToS3 } from './s3-requests.ts'
 
 /**
@@ -33,51 +36,61 @@ export async function* listS3(
         // Keys may hold what XML 1.0 can not, such as U+0001.
         EncodingType: 'url',
       })
-      const date = serverDate(command)
-      return [await client.send(command, { abortSignal }), date() ?? nowMs()] as const
+      const seen = readPlainly(command)
+      const output = await client.send(command, { abortSignal })
+      return [seen.page ?? scannedFrom(output), seen.dateMs ?? nowMs()] as const
     })
     const page = { ...entriesOf(answer, startAfter), dateMs }
-    const keys = [...page.objects.map(({ key }) => key), ...page.prefixes].sort(compareKeys)
-    checkOrder(
-      bucket,
-      page.objects.map(({ key }) => key),
-      last,
-    )
-    last = keys.at(-1) ?? last
-    if (first || keys.length > 0) yield page
-    continuation = answer.IsTruncated ? answer.NextContinuationToken : undefined
-    if (answer.IsTruncated && continuation === undefined) {
+    checkOrder(bucket, page.objects, last)
+    for (const key of [page.objects.at(-1)?.key, ...page.prefixes]) {
+      if (key !== undefined && (last === undefined || compareKeys(last, key) < 0)) last = key
+    }
+    if (first || page.objects.length > 0 || page.prefixes.length > 0) yield page
+    continuation = answer.isTruncated ? answer.continuation : undefined
+    if (answer.isTruncated && continuation === undefined) {
       throw new WorkError(`s3://${bucket}/${prefix}: the listing says that it goes on, and gives no continuation token`, { retry: 'never' })
     }
   }
 }
 
-function entriesOf(answer: ListObjectsV2CommandOutput, startAfter?: string): Omit<ListPage, 'dateMs'> {
-  const decode = answer.EncodingType === 'url' ? decodeKey : (key: string) => key
+function entriesOf(answer: ScannedPage, startAfter?: string): Omit<ListPage, 'dateMs'> {
+  const decode = answer.encodingType === 'url' ? decodeKey : (key: string) => key
   const isAfter = (key: string): boolean => startAfter === undefined || compareKeys(key, startAfter) > 0
   const objects: ObjectInfo[] = []
-  for (const { Key, Size, ETag, LastModified, StorageClass } of answer.Contents ?? []) {
-    const key = decode(Key ?? '')
+  for (const { key: sent, size, etag, lastModifiedMs, storageClass } of answer.objects) {
+    const key = decode(sent)
     if (!isAfter(key)) continue
-    objects.push({
-      key,
-      size: Size ?? 0,
-      etag: unquoted(ETag),
-      lastModifiedMs: LastModified?.getTime() ?? 0,
-      ...(StorageClass !== undefined && StorageClass !== 'STANDARD' && { storageClass: StorageClass }),
-    })
+    const isOther = storageClass !== undefined && storageClass !== 'STANDARD'
+    objects.push({ key, size, etag: unquoted(etag), lastModifiedMs, ...(isOther && { storageClass }) })
   }
-  return { objects, prefixes: (answer.CommonPrefixes ?? []).map(({ Prefix }) => decode(Prefix ?? '')).filter(isAfter) }
+  return { objects, prefixes: answer.prefixes.map(decode).filter(isAfter) }
+}
+
+/** What the SDK made of an answer. */
+function scannedFrom(output: ListObjectsV2CommandOutput): ScannedPage {
+  return {
+    objects: (output.Contents ?? []).map(({ Key, Size, ETag, LastModified, StorageClass }) => ({
+      key: Key ?? '',
+      size: Size ?? 0,
+      etag: ETag ?? '',
+      lastModifiedMs: LastModified?.getTime() ?? 0,
+      storageClass: StorageClass,
+    })),
+    prefixes: (output.CommonPrefixes ?? []).map(({ Prefix }) => Prefix ?? ''),
+    encodingType: output.EncodingType,
+    isTruncated: output.IsTruncated === true,
+    continuation: output.NextContinuationToken,
+  }
 }
 
 /** Undoes `encoding-type=url`: percent escapes of UTF-8, and a plus for a space (a plus itself is %2B). */
 export function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll('+', ' '))
+  return /[%+]/.test(encoded) ? decodeURIComponent(encoded.replaceAll('+', ' ')) : encoded
 }
 
-function checkOrder(bucket: string, keys: readonly string[], before: string | undefined): void {
+function checkOrder(bucket: string, objects: readonly ObjectInfo[], before: string | undefined): void {
   let last = before
-  for (const key of keys) {
+  for (const { key } of objects) {
     if (last !== undefined && compareKeys(last, key) >= 0) {
       throw new WorkError(`s3://${bucket}: the listing is not in the order of the keys' UTF-8 bytes: ${last} came before ${key}`, {
         retry: 'never',
@@ -87,16 +100,24 @@ function checkOrder(bucket: string, keys: readonly string[], before: string | un
   }
 }
 
-/** The Date header of the answer to `command`, ms; the deserialized output does not have it. Undefined where it is absent or no date. */
-function serverDate(command: ListObjectsV2Command): () => number | undefined {
-  let date: string | undefined
+/**
+ * What the answer to `command` says besides what the SDK gives: its Date header, ms, where it has one, and the page, where its XML is as
+ * plain as it always was. The SDK, which takes much longer to read it, then sees an empty one.
+ */
+function readPlainly(command: ListObjectsV2Command): { readonly dateMs?: number; readonly page?: ScannedPage } {
+  const seen: { dateMs?: number; page?: ScannedPage } = {}
   command.middlewareStack.add(
     (next) => async (input) => {
       const result = await next(input)
-      date = (result.response as { headers?: Record<string, string> }).headers?.date
+      const response = result.response as { statusCode?: number; headers?: Record<string, string>; body?: unknown }
+      seen.dateMs = Date.parse(response.headers?.date ?? '') || undefined
+      if (response.statusCode !== 200 || !(response.body instanceof Readable)) return result
+      const text = (await buffer(response.body)).toString()
+      seen.page = scanPage(text) ?? undefined
+      response.body = Readable.from([Buffer.from(seen.page === undefined ? text : '<ListBucketResult/>')])
       return result
     },
-    { step: 'deserialize', priority: 'high' },
+    { step: 'deserialize', priority: 'low' },
   )
-  return () => (date === undefined ? undefined : Date.parse(date) || undefined)
+  return seen
 }

@@ -6,7 +6,8 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
  */
 export type SegmentExtension = 'kfs' | 'index'
 
-const fileName = /^segment-(\d{20})\.(kfs|index)$/
+const fileName = /^segment-\d{20}\.(?:kfs|index)$/
+const digitsAt = 'segment-'.length
 const maxOffset = 0x7fffffffffffffffn
 
 /** The key of a segment or of its index. */
@@ -29,8 +30,7 @@ export function listStartAfter(prefix: string, at: TopicPartition, baseOffset: b
 
 /** Reads what follows the last slash of a key; null where that is no segment and no index (other objects lie there too). */
 export function parseSegmentFileName(name: string): { baseOffset: bigint; extension: SegmentExtension } | null {
-  const match = fileName.exec(name)
-  if (match === null) return null
-  const baseOffset = BigInt(match[1])
-  return baseOffset > maxOffset ? null : { baseOffset, extension: match[2] as SegmentExtension }
+  if (!fileName.test(name)) return null
+  const baseOffset = BigInt(name.slice(digitsAt, digitsAt + 20))
+  return baseOffset > maxOffset ? null : { baseOffset, extension: name.endsWith('.kfs') ? 'kfs' : 'index' }
 }

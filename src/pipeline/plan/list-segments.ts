@@ -34,11 +34,15 @@ export async function listSegments(
     listedAtMs ??= page.dateMs
     objects.push(...page.objects)
     for (const { key, size } of page.objects) {
+      if (found) {
+        bytes += size
+        continue
+      }
       const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
       if (name !== null && name.baseOffset === fromBaseOffset) continue
       bytes += size
       if (name?.extension === 'index') indexed.add(name.baseOffset)
-      else if (name !== null) found ||= indexed.has(name.baseOffset)
+      else if (name !== null) found = indexed.has(name.baseOffset)
     }
     if (found && (bytes >= bounds.maxBytes || objects.length >= bounds.maxObjects)) return { objects, listedAtMs, complete: false }
   }

@@ -53,11 +53,12 @@ export function readAt(at: Reader): TopicPartition {
   return { topic: at.at(0).text(), partition: at.at(1).number() }
 }
 
-export function encodeSegment({ key, baseOffset, size, etag, lastModifiedMs, settled }: SegmentRef): unknown {
-  return [key, String(baseOffset), size, etag, lastModifiedMs, settled]
+export function encodeSegment({ key, baseOffset, size, etag, lastModifiedMs, settled, writtenTo }: SegmentRef): unknown {
+  return [key, String(baseOffset), size, etag, lastModifiedMs, settled, ...(writtenTo === undefined ? [] : [String(writtenTo)])]
 }
 
 export function readSegment(segment: Reader): SegmentRef {
+  const writtenTo = segment.at(6).optional(readOffset)
   return {
     key: segment.at(0).text(),
     baseOffset: segment.at(1).bigint(),
@@ -65,6 +66,7 @@ export function readSegment(segment: Reader): SegmentRef {
     etag: segment.at(3).text(),
     lastModifiedMs: segment.at(4).number(),
     settled: segment.at(5).flag(),
+    ...(writtenTo === undefined ? {} : { writtenTo }),
   }
 }
 

@@ -20,14 +20,18 @@ const orNull = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: null })
 const follows = { follows: orNull(offset), followsEtag: fc.string() }
 const required = ['follows'] as const
 
-const segment: fc.Arbitrary<SegmentRef> = fc.record({
-  key: fc.string({ unit: 'grapheme' }),
-  baseOffset: offset,
-  size: fc.nat(),
-  etag: fc.string(),
-  lastModifiedMs: fc.maxSafeNat(),
-  settled: fc.boolean(),
-})
+const segment: fc.Arbitrary<SegmentRef> = fc.record(
+  {
+    key: fc.string({ unit: 'grapheme' }),
+    baseOffset: offset,
+    size: fc.nat(),
+    etag: fc.string(),
+    lastModifiedMs: fc.maxSafeNat(),
+    settled: fc.boolean(),
+    writtenTo: offset,
+  },
+  { requiredKeys: ['key', 'baseOffset', 'size', 'etag', 'lastModifiedMs', 'settled'] },
+)
 
 const part: fc.Arbitrary<TaskPart> = fc
   .tuple(
