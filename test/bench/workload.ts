@@ -2,6 +2,7 @@ import { open, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { systemClock } from '../../src/drivers/clock/system.ts'
 import { systemEntropy } from '../../src/drivers/entropy/system.ts'
+import { openDirectoryStore } from '../../src/drivers/store/directory.ts'
 import { newTableMetadata } from '../../src/formats/iceberg/new-table.ts'
 import type { SegmentRef } from '../../src/model/segment.ts'
 import type { Task, TaskPart } from '../../src/model/task.ts'
@@ -55,11 +56,13 @@ export async function openWorkload(columns: readonly DeclaredColumn[] | null, pa
   return { target: taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), 'stop'), limits }
 }
 
-/** Segments are files; the bytes of Parquet are counted, and dropped or kept in the directory `out`. */
+const files = await openDirectoryStore({ root: '/', create: false }, { clock: systemClock, entropy: systemEntropy(systemClock) })
+
+/** Segments are files, read as the service reads a directory; the bytes of Parquet are counted, and dropped or kept in the directory `out`. */
 export function fileSeams(out?: string): { readonly seams: WorkerSeams; readonly written: { bytes: number } } {
   const written = { bytes: 0 }
   const seams: WorkerSeams = {
-    source: { get: (key) => readFile(key) },
+    source: { get: (key) => files.get(key.slice(1)), release: files.release },
     io: {
       async write(uri, chunks) {
         let size = 0
