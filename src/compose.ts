@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { openCatalog } from './compose/catalogs.ts'
 import { type DocumentFile, followDocuments } from './compose/follow-documents.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
+import { openServing } from './compose/serving.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
 import { openWatermarks } from './compose/watermarks.ts'
@@ -18,6 +19,7 @@ import { pinoJournal } from './drivers/journal/pino.ts'
 import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
+import { meteredTasks } from './pipeline/metered-task.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
@@ -72,7 +74,7 @@ export async function openDocument(
       catalog,
       io: files,
       queue: inProcessQueue(),
-      carryOut: threads.carryOut,
+      carryOut: meteredTasks(threads.carryOut, meter, systemClock),
       clock: systemClock,
       entropy,
       journal,
@@ -97,6 +99,8 @@ export interface RunOptions {
   /** Bounds that: what is not finished is given up. */
   readonly hurry?: AbortSignal
   readonly json: boolean
+  /** Where metrics are served, whatever the documents say. */
+  readonly metricsAddress?: string
   /** Where the documents come from, for those that shall follow its changes. */
   readonly file?: DocumentFile
 }
@@ -105,14 +109,19 @@ export interface RunOptions {
 export async function runDocuments(documents: readonly ProcessorDocument[], options: RunOptions): Promise<{ ok: boolean }> {
   for (const document of documents) refuseUnavailable(document)
   const seen = new Set(documents)
-  const journal = pinoJournal({
-    level: options.logLevel,
-    secrets: () => [...seen].flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known)),
-  })
+  const secrets = () => [...seen].flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known))
+  const journal = pinoJournal({ level: options.logLevel, secrets })
+  const serving = await openServing(documents, options.metricsAddress, secrets)
+  for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
   const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
     seen.add(document)
-    const { source, seams, close } = await openDocument(document, journal)
-    return { close, run: (signal, hurry) => new Processor(document, source, seams).run(options.once, signal, hurry) }
+    const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
+    const run: OpenedDocument['run'] = (signal, hurry) => {
+      const processor = new Processor(document, source, seams)
+      serving.watch(document, () => processor.health())
+      return processor.run(options.once, signal, hurry)
+    }
+    return { close, run }
   }
   const served = documents.map((document) => new ServedDocument(document, open))
   const ended = new AbortController()
@@ -135,6 +144,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   )
   ended.abort()
   await following
+  await serving.close()
   for (const result of done) if (result.status === 'rejected') throw result.reason
   return { ok: done.every((result) => result.status === 'fulfilled' && result.value) }
 }

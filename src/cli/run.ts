@@ -2,6 +2,7 @@ import { documentError } from '../spec/problems.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { graceOf, graceOption } from './grace.ts'
+import { metricsAddressOption } from './metrics-address.ts'
 import { abortOnSignals } from './signals.ts'
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const
@@ -12,6 +13,7 @@ interface RunOptions {
   readonly logLevel?: (typeof logLevels)[number]
   readonly json?: boolean
   readonly graceSeconds?: number
+  readonly metricsAddress?: string
 }
 
 /** `run`: the whole road in one process, until a signal or until nothing is left to do. */
@@ -23,6 +25,7 @@ export const runCommand: Command<RunOptions> = {
     { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },
     { flags: '--log-level <level>', description: 'how much to log (default: info)', choices: logLevels },
     graceOption,
+    metricsAddressOption,
     jsonOption,
     { flags: '--accept-rollback', description: 'go on after a table was rolled back', later: true },
     { flags: '--source-moved <old>', description: 'the source had another place before', later: true },
@@ -52,6 +55,7 @@ export const runCommand: Command<RunOptions> = {
         signal: signals.signal,
         hurry: signals.hurry,
         json: options.json ?? false,
+        metricsAddress: options.metricsAddress,
         file,
       })
       return ok ? 0 : 1

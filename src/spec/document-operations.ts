@@ -64,5 +64,7 @@ export const backfill = list(
 ).meta({ description: 'History to materialize besides the tail.', later: true, instead: 'startAt: earliest materializes all history' })
 
 export const metrics = object({
-  address: parsed('an address to listen on', listenAddress).optional().meta({ description: 'Where metrics are served, such as ":9093".' }),
-}).meta({ description: 'Metrics for Prometheus. Default: none.', restart: true, later: true, instead: 'leave it out' })
+  address: parsed('an address to listen on', listenAddress)
+    .optional()
+    .meta({ description: 'Where metrics, health, readiness and a status page are served, such as ":9093".' }),
+}).meta({ description: 'Metrics for Prometheus, and probes. Default: none.', restart: true })

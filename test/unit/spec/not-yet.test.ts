@@ -82,7 +82,6 @@ describe('what is not there yet is named, with what works instead', () => {
     [(d) => (d.spec.queue = { redis: 'redis://x' }), 'spec.queue: not available yet; leave it out: one process does all the work'],
     [(d) => (d.spec.maintenance = {}), "spec.maintenance: not available yet; leave it out, and use your engine's maintenance"],
     [(d) => (d.spec.backfill = [{ topic: 'a' }]), 'spec.backfill: not available yet; startAt: earliest materializes all history'],
-    [(d) => (d.spec.metrics = { address: ':9093' }), 'spec.metrics: not available yet; leave it out'],
   ])('%#', (change, ...problems) => {
     expect(refusals(change)).toEqual(problems)
   })

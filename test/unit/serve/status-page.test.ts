@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest'
+import type { DocumentHealth } from '../../../src/model/health.ts'
+import { routesOf } from '../../../src/serve/routes.ts'
+
+const nowMs = Date.UTC(2026, 6, 1, 12)
+
+function health(reason: string | null): DocumentHealth {
+  const lag = { offsets: 1234n, segments: 3, bytes: 5_000_000, oldestMs: nowMs - 600_000, complete: false, paused: false }
+  const none = { offsets: 0n, segments: 0, bytes: 0, oldestMs: null, complete: true }
+  return {
+    processor: 'shop',
+    commitIntervalMs: 60_000,
+    graceMs: 0,
+    discovered: true,
+    failing: null,
+    queueDepth: 0,
+    tables: [
+      {
+        table: 'orders',
+        planned: true,
+        partitions: [
+          { topic: 'orders<b>', partition: 0, ...none, paused: true, stopped: null },
+          { topic: 'orders<b>', partition: 1, ...lag, stopped: reason === null ? null : { sinceMs: nowMs - 1000, reason } },
+        ],
+        lastCommitMs: nowMs - 30_000,
+        watermarkMs: nowMs - 40_000,
+        meanFileBytes: 3_000_000,
+        tasksInFlight: 0,
+        resultsWaiting: 0,
+        waitingSinceMs: null,
+        failing: null,
+        stopped: null,
+      },
+    ],
+  }
+}
+
+function routes(reason: string | null) {
+  return routesOf({
+    health: () => [health(reason)],
+    metrics: async () => ({ contentType: 'text/plain', text: 'x 1\n' }),
+    now: () => nowMs,
+    redact: (text) => text.replaceAll('s3cret', '***'),
+  })
+}
+
+test('the page shows each table and topic-partition, the furthest behind first, and loads nothing from elsewhere', async () => {
+  const { body, contentType } = await routes(null)['/']()
+  expect(contentType).toBe('text/html; charset=utf-8')
+  for (const shown of ['shop', 'orders', '≥ 1,234', '≥ 4.8 MiB', '10 min', 'paused', 'behind', '2.9 MiB', '30 s ago'])
+    expect(body).toContain(shown)
+  expect(body.indexOf('>behind<')).toBeLessThan(body.indexOf('>paused<'))
+  expect(body).not.toMatch(/(?:src|href)="(?!\/metrics|\/readyz)/)
+  expect(body).not.toContain('orders<b>')
+})
+
+test('readyz is 200 or 503 with the reasons, and secrets in reasons are not told', async () => {
+  expect(await routes(null)['/readyz']()).toMatchObject({ status: 200, body: '{"ready":true,"reasons":[],"notes":[]}\n' })
+  const failed = await routes('key s3cret was refused')['/readyz']()
+  expect(failed.status).toBe(503)
+  expect(JSON.parse(failed.body)).toEqual({
+    ready: false,
+    reasons: [
+      {
+        processor: 'shop',
+        table: 'orders',
+        topic: 'orders<b>',
+        partition: 1,
+        since: '2026-07-01T11:59:59.000Z',
+        reason: 'key *** was refused',
+      },
+    ],
+    notes: [],
+  })
+  const { body } = await routes('key s3cret was refused')['/']()
+  expect(body).toContain('key *** was refused')
+  expect(body).toContain('not ready')
+})
