@@ -1,4 +1,4 @@
-import { normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
+import { intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
 import type { SegmentRef } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
@@ -34,20 +34,22 @@ export async function readWindows(
 ): Promise<WindowContents> {
   const columns = new TableColumns(layout)
   const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
-  const next = new Map(segments.map(({ segment, nextBaseOffset }) => [segment.key, nextBaseOffset]))
+  const byKey = new Map(segments.map((listed) => [listed.segment.key, listed]))
   const rows: OffsetRange[] = []
   let [left, control, skipped] = [windows, 0n, 0n]
   const refs = segments.map(({ segment }) => segment)
   for await (const fetched of fetchSegments(store, refs, bounds)) {
     if (fetched.kind !== 'bytes') continue
     const { segment } = fetched
+    const { nextBaseOffset, reach } = byKey.get(segment.key)!
+    const wanted = intersectRanges(left, [[segment.baseOffset, reach ?? lastOffset]])
     const part = {
       at,
       follows: null,
       segments: [segment] as readonly SegmentRef[],
       startOffset: 0n,
-      decided: subtractRanges([[0n, lastOffset]], left),
-      nextBaseOffset: next.get(segment.key) ?? null,
+      decided: subtractRanges([[0n, lastOffset]], wanted),
+      nextBaseOffset,
     }
     const decoder = new PartDecoder(part, columns, { onError: 'skip', maxBatchBytes: bounds.maxBatchBytes })
     for (const { ranges: decided } of decoder.decode(segment, fetched.bytes)) {

@@ -135,7 +135,7 @@ async function filled(topic: string, place?: Place): Promise<World> {
 describe.each([
   { catalog: 'a SQLite catalog', suffix: '', placeOf: () => undefined },
   { catalog: "Iceberg's REST catalog on S3", suffix: '_rest', placeOf: () => restOnS3() },
-])('in $catalog', ({ suffix, placeOf }) => {
+])('in $catalog', { timeout: 300_000 }, ({ suffix, placeOf }) => {
   test('a table as it was made is clean, also after another engine rewrote it', async () => {
     const table = await filled(`clean${suffix}`, placeOf())
     await expectFindings(table.parts, [])

@@ -52,7 +52,12 @@ export class ParquetColumns {
   /** Reads the footer, in one request or two. Throws what `slice` throws, and an Error where the bytes are no Parquet file. */
   static async open({ byteLength, slice }: RandomAccess): Promise<ParquetColumns> {
     const file = { byteLength, slice: async (start: number, end = byteLength) => exactBuffer(await slice(start, end)) }
-    return new ParquetColumns(file, await parquetMetadataAsync(file, { initialFetchSize: footerGuessBytes, geoparquet: false }))
+    const read: ArrayBuffer[] = []
+    const noting = { byteLength, slice: async (start: number, end?: number) => read[read.push(await file.slice(start, end)) - 1] }
+    const metadata = await parquetMetadataAsync(noting, { initialFetchSize: footerGuessBytes, geoparquet: false })
+    // Of ten thousand footers the garbage collector would keep thousands.
+    for (const buffer of read) buffer.transfer(0)
+    return new ParquetColumns(file, metadata)
   }
 
   get rowCount(): bigint {
@@ -108,6 +113,8 @@ function integerOf(value: unknown): bigint | null {
   return typeof value === 'bigint' ? value : Number.isSafeInteger(value) ? BigInt(value as number) : null
 }
 
+/** The bytes as a buffer of their own, without a copy where they are all of theirs. */
 function exactBuffer(bytes: Uint8Array): ArrayBuffer {
+  if (bytes.length === bytes.buffer.byteLength) return bytes.buffer as ArrayBuffer
   return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer
 }

@@ -1,14 +1,17 @@
 import { parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
-import { type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
+import { maxOffset, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
 import type { Frontier, SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
 import type { SegmentClaim } from './books.ts'
 
-/** A segment that the source has, and where the next one begins; null: it is the last. */
+/** A segment that the source has. */
 export interface ListedSegment {
   readonly segment: SegmentRef
+  /** Where the next one begins; null: it is the last. */
   readonly nextBaseOffset: bigint | null
+  /** Its offsets end here, exclusive, as far as listing and files tell; null: nothing tells. */
+  readonly reach: bigint | null
 }
 
 /** What a topic-partition's listing tells. */
@@ -41,10 +44,9 @@ export async function surveySource(
     segments++
     const { baseOffset } = previous
     const claims = known.claims.get(baseOffset) ?? []
-    const reach = claims.reduce<bigint | null>((end, claim) => (end === null || claim.end > end ? claim.end : end), nextBaseOffset)
-    if (windows.some(([start, end]) => baseOffset < end && (nextBaseOffset === null || reach! > start))) {
-      inWindows.push({ segment: previous, nextBaseOffset })
-    }
+    const reach = nextBaseOffset === null ? null : claims.reduce((end, claim) => maxOffset(end, claim.end), nextBaseOffset)
+    const window = firstEndingAfter(windows, baseOffset)
+    if (window !== undefined && (reach === null || window[0] < reach)) inWindows.push({ segment: previous, nextBaseOffset, reach })
     const range = rewrittenRange(previous, claims, known, nextBaseOffset)
     if (range !== null) rewritten.push(range)
   }
@@ -62,6 +64,16 @@ export async function surveySource(
   }
   close(null)
   return { segments, inWindows, rewritten }
+}
+
+function firstEndingAfter(ranges: OffsetRanges, offset: bigint): OffsetRange | undefined {
+  let [low, high] = [0, ranges.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (ranges[middle][1] <= offset) low = middle + 1
+    else high = middle
+  }
+  return ranges[low]
 }
 
 function segmentOf({ key, size, etag, lastModifiedMs }: ObjectInfo, baseOffset: bigint): SegmentRef {
