@@ -20,7 +20,7 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
-  for (const line of tableLines(tableColumns(nowMs), tables, style)) terminal.out(line)
+  for (const line of tableLines(tableColumns(nowMs, terminal.width), tables, style)) terminal.out(line)
   for (const { table, paused, stopped } of tables) {
     if (paused.length > 0) terminal.out(`  ${style('yellow', 'paused')}  ${printable(table)}: ${printable(paused.join(', '))}`)
     if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
@@ -28,7 +28,7 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
   const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))
   if (partitions.length === 0) return
   terminal.out('')
-  for (const line of tableLines(partitionColumns, partitions, style)) terminal.out(line)
+  for (const line of tableLines(partitionColumns(terminal.width), partitions, style)) terminal.out(line)
   for (const { topic, partition, holes, gaps } of partitions) {
     for (const [what, ranges] of [['holes', holes] as const, ['gaps', gaps] as const]) {
       if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(topic)}/${partition}: ${listRanges(ranges)}`)
@@ -36,8 +36,8 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
   }
 }
 
-function tableColumns(nowMs: number): Column<TableStatus>[] {
-  return [
+function tableColumns(nowMs: number, width: number): Column<TableStatus>[] {
+  const columns: Column<TableStatus>[] = [
     { title: 'TABLE', cell: ({ table }) => printable(table) },
     { title: 'ROWS', align: 'right', cell: ({ rows }) => (rows === null ? '' : formatCount(rows)) },
     {
@@ -47,12 +47,26 @@ function tableColumns(nowMs: number): Column<TableStatus>[] {
         return lastCommitMs === null ? 'none yet' : `${formatDuration(Math.max(0, nowMs - lastCommitMs))} ago`
       },
     },
+    {
+      title: 'OLDEST LEFT',
+      align: 'right',
+      cell: ({ oldestUnmaterializedRecordAgeSeconds: age }) => (age === null ? '' : formatDuration(age * 1000)),
+    },
+    { title: 'MEAN FILE', align: 'right', cell: ({ meanDataFileBytes: mean }) => (mean === null ? '' : formatBytes(mean)) },
     { title: 'WATERMARK', cell: ({ watermarkMs }) => (watermarkMs === null ? '' : formatTime(watermarkMs)) },
     { title: 'SNAPSHOT', cell: ({ snapshotId }) => (snapshotId === null ? '' : `${snapshotId}`) },
   ]
+  return columns.filter(({ title }) => width >= wideColumns || title !== 'SNAPSHOT')
 }
 
-const partitionColumns: readonly Column<PartitionStatus & { readonly table: string }>[] = [
+/** From this width on, everything is shown; below, what the other columns tell as well is left out. `--json` has it all. */
+const wideColumns = 120
+
+function partitionColumns(width: number): Column<PartitionStatus & { readonly table: string }>[] {
+  return everyPartitionColumn.filter(({ title }) => width >= wideColumns || title !== 'END')
+}
+
+const everyPartitionColumn: readonly Column<PartitionStatus & { readonly table: string }>[] = [
   { title: 'TABLE', cell: ({ table }) => printable(table) },
   { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
   { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
@@ -71,8 +85,8 @@ function behindSegments({ lagSegments }: PartitionStatus): string {
   return lagSegments === 0 ? 'up to date' : formatNumberOf(lagSegments, 'segment')
 }
 
-function behindOffsets({ next, endOffset }: PartitionStatus): string {
-  return next === null || endOffset === null || endOffset <= next ? '' : formatCount(endOffset - next)
+function behindOffsets({ lagOffsets }: PartitionStatus): string {
+  return lagOffsets ? formatCount(lagOffsets) : ''
 }
 
 function listRanges(ranges: OffsetRanges): string {

@@ -30,6 +30,11 @@ export interface TableStatus {
   /** Null while there is none. */
   readonly snapshotId: bigint | null
   readonly lastCommitMs: number | null
+  readonly secondsSinceLastCommit: number | null
+  /** Age of the oldest record that is not in the table, from when its segment was written; null where none waits. */
+  readonly oldestUnmaterializedRecordAgeSeconds: number | null
+  /** Of its data files, by the newest snapshot; null where that does not tell or there are none. */
+  readonly meanDataFileBytes: number | null
   /** Event time up to which the table is complete, ms; null where no record told one. */
   readonly watermarkMs: number | null
   /** Null where the table does not tell. */
@@ -50,6 +55,7 @@ export interface PartitionStatus {
   /** One past the highest offset that the source is known to have: a hint from its listing; null where that tells none. */
   readonly endOffset: bigint | null
   /** What is not decided yet. Null: not known. */
+  readonly lagOffsets: bigint | null
   readonly lagSegments: number | null
   readonly lagBytes: number | null
   readonly lagSeconds: number | null
@@ -86,14 +92,21 @@ async function tableStatus(
   const { state, stopped } = loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, seams)
   const snapshot = loaded === null ? null : currentSnapshot(loaded.metadata)
   const rows = snapshot?.summary['total-records']
+  const dataFiles = Number(snapshot?.summary['total-data-files'] ?? 0)
+  const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
+  const found = await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams)))
+  const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
     table: name,
     exists: loaded !== null,
     snapshotId: snapshot?.['snapshot-id'] ?? null,
-    lastCommitMs: (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null,
+    lastCommitMs,
+    secondsSinceLastCommit: lastCommitMs === null ? null : Math.max(0, Math.round((seams.clock.now() - lastCommitMs) / 1000)),
+    oldestUnmaterializedRecordAgeSeconds: ages.length === 0 ? null : ages.reduce((oldest, age) => Math.max(oldest, age)),
+    meanDataFileBytes: dataFiles > 0 ? Math.round(Number(snapshot?.summary['total-files-size']) / dataFiles) : null,
     watermarkMs: state?.watermarkMs ?? null,
     rows: rows === undefined ? null : BigInt(rows),
-    partitions: await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams))),
+    partitions: found,
     paused: state?.requests.pause ?? [],
     stopped,
   }
@@ -151,6 +164,7 @@ async function partitionStatus(
     partition: at.partition,
     next: endOf(decided) ?? null,
     endOffset,
+    lagOffsets: left.length === 0 || endOffset === null ? 0n : maxOffset(0n, endOffset - (endOf(decided) ?? left[0].baseOffset)),
     lagSegments: left.length,
     lagBytes: left.reduce((sum, { object }) => sum + object.size, 0),
     lagSeconds: left.length === 0 ? 0 : Math.max(0, Math.round((seams.clock.now() - oldestMs) / 1000)),

@@ -11,6 +11,7 @@ function partition(changes: Partial<PartitionStatus>): PartitionStatus {
     partition: 0,
     next: 100n,
     endOffset: 100n,
+    lagOffsets: 0n,
     lagSegments: 0,
     lagBytes: 0,
     lagSeconds: 0,
@@ -27,6 +28,9 @@ function table(changes: Partial<TableStatus>): TableStatus {
     exists: true,
     snapshotId: 9_223_372_036_854_775_807n,
     lastCommitMs: nowMs - 65_000,
+    secondsSinceLastCommit: 65,
+    oldestUnmaterializedRecordAgeSeconds: null,
+    meanDataFileBytes: 3_000_000,
     watermarkMs: nowMs - 70_000,
     rows: 1_234_567n,
     partitions: [],
@@ -36,18 +40,28 @@ function table(changes: Partial<TableStatus>): TableStatus {
   }
 }
 
-function shown(...tables: TableStatus[]): readonly string[] {
-  const terminal = recordingTerminal()
+function shownAt(width: number, ...tables: TableStatus[]): readonly string[] {
+  const terminal = recordingTerminal(width)
   showStatus([{ name: 'shop/orders', tables }], nowMs, terminal)
   return terminal.lines
 }
 
+const shown = (...tables: TableStatus[]) => shownAt(120, ...tables)
+
 test('tables and topic-partitions are two tables, with what is behind and what is up to date', () => {
-  const behind = partition({ partition: 1, next: 40n, endOffset: 1_040n, lagSegments: 3, lagBytes: 5_000_000, lagSeconds: 90 })
+  const behind = partition({
+    partition: 1,
+    next: 40n,
+    endOffset: 1_040n,
+    lagOffsets: 1000n,
+    lagSegments: 3,
+    lagBytes: 5_000_000,
+    lagSeconds: 90,
+  })
   expect(shown(table({ partitions: [partition({}), behind] }))).toEqual([
     'shop/orders',
-    '  TABLE             ROWS  LAST COMMIT    WATERMARK                 SNAPSHOT',
-    '  shop.orders  1,234,567  1 min 5 s ago  2026-07-01T11:58:50.000Z  9223372036854775807',
+    '  TABLE             ROWS  LAST COMMIT    MEAN FILE  WATERMARK                 SNAPSHOT',
+    '  shop.orders  1,234,567  1 min 5 s ago    2.9 MiB  2026-07-01T11:58:50.000Z  9223372036854775807',
     '',
     '  TABLE        TOPIC   PARTITION  NEXT   END      BEHIND  OFFSETS    BYTES        TIME',
     '  shop.orders  orders          0   100   100  up to date',
@@ -64,8 +78,16 @@ test('holes, gaps and the reason of a stop are named', () => {
 })
 
 test('what is not known or not there yet is said', () => {
-  const unknown = partition({ next: null, endOffset: null, lagSegments: null, lagBytes: null, lagSeconds: null })
-  const none = table({ exists: false, snapshotId: null, lastCommitMs: null, watermarkMs: null, rows: null, partitions: [unknown] })
+  const unknown = partition({ next: null, endOffset: null, lagOffsets: null, lagSegments: null, lagBytes: null, lagSeconds: null })
+  const none = table({
+    exists: false,
+    snapshotId: null,
+    lastCommitMs: null,
+    watermarkMs: null,
+    rows: null,
+    meanDataFileBytes: null,
+    partitions: [unknown],
+  })
   expect(shown(none)).toEqual([
     'shop/orders',
     '  TABLE        LAST COMMIT',
@@ -75,4 +97,17 @@ test('what is not known or not there yet is said', () => {
     '  shop.orders  orders          0     –    –       –',
   ])
   expect(shown()).toEqual(['shop/orders', '  no topic of the source matches yet'])
+})
+
+test('in a narrow terminal the two tables fit, with how old the oldest record is that is left', () => {
+  const behind = partition({ next: 40n, endOffset: 1_040n, lagOffsets: 1000n, lagSegments: 3, lagBytes: 5_000_000, lagSeconds: 90 })
+  const lines = shownAt(80, table({ watermarkMs: null, oldestUnmaterializedRecordAgeSeconds: 90, partitions: [behind] }))
+  expect(lines).toEqual([
+    'shop/orders',
+    '  TABLE             ROWS  LAST COMMIT    OLDEST LEFT  MEAN FILE',
+    '  shop.orders  1,234,567  1 min 5 s ago   1 min 30 s    2.9 MiB',
+    '',
+    '  TABLE        TOPIC   PARTITION  NEXT      BEHIND  OFFSETS    BYTES        TIME',
+    '  shop.orders  orders          0    40  3 segments    1,000  4.8 MiB  1 min 30 s',
+  ])
 })
