@@ -22,6 +22,7 @@ const steps: readonly Step[] = [
   { name: 'integration', command: ['test/integration/run.ts'] },
   { name: 'engines', command: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.nightly.config.ts'] },
   { name: 'simulation', command: ['test/simulation/run.ts', '--seeds', '1000'] },
+  { name: 'chaos', command: ['test/chaos/run.ts', '--seconds', '3600'] },
   { name: 'bench', command: ['test/bench/run.ts', '--json', benchFile] },
   { name: 'aged table', command: ['test/bench/aged-table.ts', '5000'] },
 ]

@@ -1,0 +1,26 @@
+/** How a request to a server goes wrong on its way. */
+export const requestFaults = ['cut', 'answer-lost', 'delayed', 'truncated', '500', '503', '429'] as const
+export type RequestFault = (typeof requestFaults)[number]
+
+/** The servers that requests go to through a proxy. */
+export const proxied = ['s3', 'catalog'] as const
+export type Proxied = (typeof proxied)[number]
+
+/** What a run does to a program, its servers and their disk, by name. One that never happened is a hole in the run. */
+export type FaultKind =
+  | `kill ${string}`
+  | `stop and continue ${string}`
+  | `${Proxied} ${RequestFault}`
+  | 'disk full'
+  | 'redis flushed'
+  | 'redis restarted'
+
+/** Everything that can be done where these roles are at work. */
+export function faultKinds(roles: readonly string[], hasRedis: boolean): FaultKind[] {
+  return [
+    ...roles.flatMap((role): FaultKind[] => [`kill ${role}`, `stop and continue ${role}`]),
+    ...proxied.flatMap((server) => requestFaults.map((fault): FaultKind => `${server} ${fault}`)),
+    'disk full',
+    ...(hasRedis ? (['redis flushed', 'redis restarted'] as const) : []),
+  ]
+}
