@@ -1,0 +1,119 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { documentStatuses } from '../../src/compose.ts'
+import type { Readiness } from '../../src/model/readiness.ts'
+import { killLeftovers, startProgram } from './kill/processes.ts'
+import { intoDirectory, SegmentWriter } from './kill/segments.ts'
+import { makeWorld, restSink } from './kill/world.ts'
+import { type FaultProxy, faultProxy } from './proxy.ts'
+
+let root = ''
+let proxy: FaultProxy
+let broken = false
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'metrics-'))
+  const answer = { status: 500, body: '{"error":{"message":"planted","type":"x","code":500}}' }
+  proxy = await faultProxy(inject('restCatalogUri'), async (_, forward) => (broken ? answer : forward()))
+})
+afterAll(async () => {
+  killLeftovers()
+  await proxy.close()
+  await rm(root, { recursive: true, force: true })
+})
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
+
+async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
+  let last: unknown
+  for (let i = 0; i < 240; i++) {
+    const found = await look().catch((error: unknown) => void (last = error))
+    if (found !== null && found !== undefined) return found
+    await sleep(500)
+  }
+  throw new Error(`waited in vain until ${what}`, { cause: last })
+}
+
+test('a running process is scraped, says why it is not ready while its catalog fails, and tells the same as status', async () => {
+  const writer = new SegmentWriter(intoDirectory(join(root, 'segments')))
+  for (let i = 0; i < 3; i++) await writer.append('orders', 0, 5)
+  await writer.append('orders', 1, 7)
+  const worldAt = (kind: string, uri: string) => {
+    const sink = restSink(uri, inject('s3'), 'metrics')
+    const source = { directory: join(root, 'segments') }
+    return makeWorld(join(root, kind), { topics: ['orders'], source, sink, commitIntervalSeconds: 1 })
+  }
+  const world = await worldAt('proxied', proxy.url)
+  const direct = await worldAt('direct', inject('restCatalogUri'))
+  const port = await freePort()
+  const running = startProgram(world.file, '--metrics-address', `127.0.0.1:${port}`)
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  const readiness = async () => (await (await get('/readyz')).json()) as Readiness
+  const value = async (series: string) => {
+    const line = (await (await get('/metrics')).text()).split('\n').find((each) => each.startsWith(`iceberg_processor_${series} `))
+    return line === undefined ? null : Number(line.slice(line.lastIndexOf(' ') + 1))
+  }
+  const table = 'processor="kill",table="orders"'
+
+  await until('all is committed', async () => ((await value(`rows_committed_total{${table}}`)) === 22 ? true : null))
+  expect((await get('/readyz')).status).toBe(200)
+  expect((await get('/healthz')).status).toBe(200)
+  expect(await (await get('/')).text()).toContain('up to date')
+  // Each segment twice: once for the sample by which the table was made.
+  expect(await value('requests_total{processor="kill",kind="source_get"}')).toBe(8)
+  expect(await value('commits_total{processor="kill",outcome="committed"}')).toBeGreaterThan(0)
+  expect(await value('tasks_total{processor="kill",outcome="completed"}')).toBeGreaterThan(0)
+
+  broken = true
+  for (let i = 0; i < 2; i++) await writer.append('orders', 1, 7)
+  const { reasons } = await until('it is not ready', async () => {
+    const found = await readiness()
+    return found.ready ? null : found
+  })
+  expect((await get('/readyz')).status).toBe(503)
+  expect(reasons[0]).toMatchObject({ processor: 'kill', table: 'orders' })
+  expect(reasons[0].reason).toMatch(/500/)
+  expect(reasons[0].since).toMatch(/^\d{4}-/)
+  expect(await value('ready{processor="kill"}')).toBe(0)
+
+  const [{ tables }] = await documentStatuses([direct.document])
+  const behind = tables[0].partitions.find(({ partition }) => partition === 1)!
+  const labels = `processor="kill",table="orders",topic="orders",partition="1"`
+  expect(behind).toMatchObject({ lagSegments: 2, lagOffsets: 14n })
+  expect(await value(`lag_segments{${labels}}`)).toBe(behind.lagSegments)
+  expect(await value(`lag_bytes{${labels}}`)).toBe(behind.lagBytes)
+  // The newest segment counts as one offset.
+  expect(await value(`lag_offsets{${labels}}`)).toBe(8)
+  expect(Math.abs((await value(`lag_seconds{${labels}}`))! - behind.lagSeconds!)).toBeLessThan(5)
+  expect(await value(`data_file_mean_bytes{${table}}`)).toBeCloseTo(tables[0].meanDataFileBytes!, -1)
+
+  broken = false
+  await until('it is ready again', async () => ((await readiness()).ready ? true : null))
+  await until('what waited is committed', async () => ((await value(`rows_committed_total{${table}}`)) === 36 ? true : null))
+  expect(await value(`lag_offsets{${labels}}`)).toBe(0)
+  running.kill('SIGTERM')
+  expect((await running.ended).code).toBe(0)
+}, 400_000)
+
+test('a port that is taken ends the start with exit code 1 and says which', async () => {
+  const port = new URL(proxy.url).port
+  const world = await makeWorld(join(root, 'taken'), {
+    topics: ['none'],
+    source: { directory: root },
+    sink: restSink(proxy.url, inject('s3'), 'metrics'),
+  })
+  const ended = await startProgram(world.file, '--metrics-address', `127.0.0.1:${port}`).ended
+  expect(ended.code).toBe(1)
+  expect(ended.log).toContain(`metrics can not be served at 127.0.0.1:${port}: another process listens there`)
+}, 120_000)
