@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { DocumentVerification } from '../pipeline/verifier.ts'
@@ -39,6 +40,8 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
     ['verify -f spec.yaml --json', 'For a program; offsets and ids are exact:'],
   ],
   async run({ options }, terminal) {
+    // Thousands of footers are read and forgotten: V8 would rather let its heap grow than look for them.
+    setFlagsFromString('--optimize-for-size')
     const { documents } = await readDocuments(options.file)
     const { documentVerifications } = await import('../compose.ts')
     const bar = terminal.progress('reading files')
