@@ -24,6 +24,9 @@ const steps: readonly Step[] = [
   { name: 'simulation', command: ['test/simulation/run.ts', '--seeds', '1000'] },
   { name: 'chaos', command: ['test/chaos/run.ts', '--seconds', '3600'] },
   { name: 'bench', command: ['test/bench/run.ts', '--json', benchFile] },
+  { name: 'large partition', command: ['test/load/large-partition.ts'] },
+  { name: 'load', command: ['test/load/run.ts'] },
+  { name: 'idle', command: ['test/load/idle.ts'] },
   { name: 'aged table', command: ['test/bench/aged-table.ts', '5000'] },
 ]
 
@@ -67,7 +70,7 @@ try {
     if (!ok) failed++
     const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
     summary.push(
-      `${ok ? 'ok    ' : 'FAILED'}  ${step.name.padEnd(12)}  ${minutes.padStart(6)} min${code === 0 ? '' : `  exit code ${code}`}`,
+      `${ok ? 'ok    ' : 'FAILED'}  ${step.name.padEnd(15)}  ${minutes.padStart(6)} min${code === 0 ? '' : `  exit code ${code}`}`,
       ...missed,
     )
   }

@@ -1,0 +1,101 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { sqliteSink } from '../bench/service.ts'
+import { writeBatch } from '../../src/formats/kafka/write.ts'
+import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
+import { writeSegment } from '../../src/formats/kfs/write.ts'
+import { check, report } from './findings.ts'
+import { usedBy } from './process-usage.ts'
+import { loadDocument, startService } from './service-process.ts'
+
+/** Very many small segments of very many topic-partitions, in a directory: does one process finish, within its memory, fairly, with few files? */
+const { values } = parseArgs({
+  options: {
+    topics: { type: 'string', default: '20' },
+    partitions: { type: 'string', default: '50' },
+    segments: { type: 'string', default: '100' },
+  },
+})
+const [topics, partitions, segments] = [Number(values.topics), Number(values.partitions), Number(values.segments)]
+const recordsPerSegment = 20
+const records = topics * partitions * segments * recordsPerSegment
+const memoryLimitBytes = 1024 ** 3
+
+const directory = mkdtempSync(join(tmpdir(), 'load-'))
+try {
+  const startedMs = performance.now()
+  const bytes = writeSegments(join(directory, 'segments'))
+  console.log(
+    `${topics * partitions} topic-partitions, ${topics * partitions * segments} segments, ${(bytes / 1e6).toFixed(0)} MB, made in ${since(startedMs)} s`,
+  )
+
+  const firstCommitMs = new Map<string, number>()
+  let [rows, files, peakMegabytes] = [0, 0, 0]
+  const runMs = performance.now()
+  const document = loadDocument(['*'], { directory: join(directory, 'segments') }, sqliteSink(directory), {
+    parallelism: 4,
+    memoryLimitBytes,
+  })
+  const service = await startService(['run', '--once'], directory, document, (line) => {
+    if (line.msg !== 'committed') return
+    const table = String(line['table'])
+    if (!firstCommitMs.has(table)) firstCommitMs.set(table, performance.now() - runMs)
+    rows += Number(line['rows'])
+    files += Number(line['files'])
+  })
+  const watch = setInterval(() => {
+    try {
+      const now = usedBy(service.pid).peakMegabytes
+      // Of a process that has just ended nothing is told.
+      if (now > peakMegabytes) peakMegabytes = now
+    } catch {
+      // It is gone.
+    }
+  }, 500)
+  const code = await service.ended
+  clearInterval(watch)
+  const seconds = (performance.now() - runMs) / 1000
+  check(code === 0, `finished in ${seconds.toFixed(0)} s with exit code ${code}${code === 0 ? '' : `:\n${service.tail()}`}`)
+  check(rows === records, `${rows} rows, ${records} expected`)
+  check(
+    peakMegabytes > 0 && peakMegabytes * 1e6 <= memoryLimitBytes,
+    `peak memory ${peakMegabytes.toFixed(0)} MB, at most memoryLimitBytes`,
+  )
+  const latest = Math.max(...firstCommitMs.values()) / 1000
+  check(
+    firstCommitMs.size === topics && latest <= seconds / 2 + 10,
+    `each of ${firstCommitMs.size} tables had its first rows within ${latest.toFixed(0)} s`,
+  )
+  // Small tasks share a file; 16 MiB are worth a task of their own.
+  const enough = topics * (2 + Math.ceil(bytes / topics / (16 * 1024 * 1024)))
+  check(files <= enough, `${files} data files, at most ${enough}`)
+} finally {
+  rmSync(directory, { recursive: true, force: true })
+}
+report()
+
+function writeSegments(root: string): number {
+  let written = 0
+  const value = Buffer.from(JSON.stringify({ event: 'load', text: 'some words that a small event may hold' }))
+  for (let segment = 0; segment < segments; segment++) {
+    const baseOffset = BigInt(segment * recordsPerSegment)
+    const made = Array.from({ length: recordsPerSegment }, () => ({ timestampMs: 1_767_225_600_000n, key: null, headers: [], value }))
+    const batch = writeBatch({ baseOffset, codec: 'none', records: made })
+    const { segment: kfs, index } = writeSegment({ baseOffset, batches: [batch], createdMs: 1_767_225_600_000 })
+    for (let i = 0; i < topics * partitions; i++) {
+      const at = { topic: `load-${i % topics}`, partition: Math.floor(i / topics) }
+      const path = join(root, segmentKey('', at, baseOffset, 'kfs'))
+      if (segment === 0) mkdirSync(dirname(path), { recursive: true })
+      writeFileSync(path, kfs)
+      writeFileSync(join(root, segmentKey('', at, baseOffset, 'index')), index)
+      written += kfs.length
+    }
+  }
+  return written
+}
+
+function since(ms: number): string {
+  return ((performance.now() - ms) / 1000).toFixed(0)
+}
