@@ -5,6 +5,7 @@ import { InvariantBroken } from './faults.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
 import type { SourceSettings } from './settings.ts'
+import type { SharedQueue } from './shared-queue.ts'
 
 /** What a processor's run came to. */
 type Ending = { readonly kind: 'returned'; readonly ok: boolean } | { readonly kind: 'threw'; readonly error: unknown }
@@ -24,9 +25,12 @@ const longestOnceMs = 24 * 3_600_000
 export class Fleet {
   readonly #random: SeededRandom
   readonly #around: Surroundings
+  readonly #queues: ReadonlyMap<SourceSettings, SharedQueue>
   #started = 0
 
-  constructor(random: SeededRandom, around: Surroundings) {
+  /** `queues`: of the sources whose processors share one. */
+  constructor(random: SeededRandom, around: Surroundings, queues: ReadonlyMap<SourceSettings, SharedQueue>) {
+    this.#queues = queues
     this.#random = random
     this.#around = around
   }
@@ -91,10 +95,15 @@ export class Fleet {
     return end
   }
 
-  #start({ document, sourceId, prefix }: SourceSettings, random: SeededRandom, once: boolean): Running {
+  #start(source: SourceSettings, random: SeededRandom, once: boolean): Running {
+    const { document, sourceId, prefix } = source
     const life = new Life(`p${++this.#started}`, this.#around.clock)
     const stop = new AbortController()
-    const processor = new Processor(document, { id: sourceId, prefix }, processSeams(life, random.fork(), this.#around))
+    const processor = new Processor(
+      document,
+      { id: sourceId, prefix },
+      processSeams(life, random.fork(), this.#around, this.#queues.get(source) ?? null),
+    )
     this.#around.log.add(life.name, once ? 'starts, once' : 'starts')
     const ending = processor.run(once, stop.signal).then(
       (ok): Ending => ({ kind: 'returned', ok }),

@@ -25,6 +25,11 @@ export class Life {
     return this.#alive
   }
 
+  /** Whether it would answer now. */
+  get moves(): boolean {
+    return this.#alive && this.#clock.now() >= this.#standsStillUntilMs
+  }
+
   end(): void {
     this.#alive = false
   }

@@ -13,6 +13,7 @@ import type { FaultCounts } from './faults.ts'
 import type { Life, Weather } from './life.ts'
 import { processCatalog, type SharedCatalog } from './process-catalog.ts'
 import { processStore } from './process-store.ts'
+import type { SharedQueue } from './shared-queue.ts'
 
 /** What all simulated processes share, and how they reach it. */
 export interface Surroundings {
@@ -27,12 +28,12 @@ export interface Surroundings {
   readonly onBug: (error: unknown) => void
   /** Is told each line that a process writes to its journal. */
   readonly onJournal: (process: string, level: keyof Journal, message: string, fields: JournalFields) => void
-  /** Is told what a process made of a task. */
+  /** Is told what a process with a queue of its own made of a task. */
   readonly onResult: (process: string, result: TaskResult) => void
 }
 
-/** The seams of one process: everything it asks for goes over a network that delays, loses and refuses. */
-export function processSeams(life: Life, random: SeededRandom, around: Surroundings): ProcessorSeams {
+/** The seams of one process, with its own queue or a shared one: everything it asks for goes over a network that delays, loses and refuses. */
+export function processSeams(life: Life, random: SeededRandom, around: Surroundings, queue: SharedQueue | null): ProcessorSeams {
   const clock = life.clock()
   const line =
     (level: keyof Journal) =>
@@ -45,10 +46,10 @@ export function processSeams(life: Life, random: SeededRandom, around: Surroundi
     source: processStore('source', around.source, life, random.fork(), around),
     io: uriFiles(async () => processStore('warehouse', around.warehouse, life, random.fork(), around)),
     catalog: processCatalog(life, random.fork(), around),
-    queue: inProcessQueue(),
+    queue: queue?.for(life, random.fork()) ?? inProcessQueue(),
     async carryOut(task, target, limits, seams) {
       const result = await carryOut(task, target, limits, seams)
-      around.onResult(life.name, result)
+      if (queue === null) around.onResult(life.name, result)
       return result
     },
     clock,

@@ -4,12 +4,15 @@ import { guards } from './guards.ts'
 import type { SimulationReport } from './simulate.ts'
 import { disarm } from './without-guard.ts'
 
+/** In this many worlds every kind of fault surely happens. */
+const enoughSeeds = 100
+
 const usage = `node test/simulation/run.ts [--seeds N] [--from SEED] [--trace] [--without GUARD]
 node test/simulation/run.ts --guards
 
 Runs seeded worlds one after another, up to the first that breaks an invariant. --trace prints every event; --without leaves
 one guard out of the program, to see that an invariant breaks; --guards lists them.
-Exit codes: 0 everything was kept, 1 an invariant was broken or a kind of fault never happened, 2 the arguments are wrong.
+Exit codes: 0 everything was kept, 1 an invariant was broken, or a kind of fault never happened in ${enoughSeeds} seeds or more, 2 the arguments are wrong.
 `
 
 function refuse(reason: string): never {
@@ -87,6 +90,6 @@ for (let seed = from; seed < from + seeds; seed++) {
 tellSums(seeds)
 const missing = faultKinds.filter((kind) => !faults.has(kind) && !saidByTheProgram.has(kind))
 if (missing.length > 0) {
-  process.stderr.write(`never happened: ${missing.join(', ')}; more seeds are needed, or the simulation has lost them\n`)
-  process.exit(1)
+  process.stderr.write(`never happened: ${missing.join(', ')}\n`)
+  if (seeds >= enoughSeeds) process.exit(1)
 }

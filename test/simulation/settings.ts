@@ -16,6 +16,8 @@ export interface Settings {
   /** One, or two that share a table. */
   readonly sources: readonly SourceSettings[]
   readonly processors: number
+  /** Whether the processors of a source share one queue. */
+  readonly sharesQueue: boolean
   readonly graceMs: number
   /** How long segments are written and faults happen, ms. */
   readonly durationMs: number
@@ -52,9 +54,11 @@ export function drawSettings(random: SeededRandom): Settings {
     const document = documentOf(draft, 'other', ['orders'])
     sources.push({ document, sourceId: 's3://other/', prefix: 'other/', logs: logsOf(random, 'orders', 1) })
   }
+  const sharesQueue = random.chance(0.4)
   return {
     sources,
-    processors: Math.max(sources.length, random.pick([1, 2, 2, 3])),
+    processors: Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3])),
+    sharesQueue,
     graceMs: graceSeconds * 1000,
     durationMs: (6 + random.below(8)) * 60_000,
     quietMs: isQuiet ? quietMs : 0,

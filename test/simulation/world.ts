@@ -2,6 +2,7 @@ import { virtualClock } from '../../src/drivers/clock/virtual.ts'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { memoryStore } from '../../src/drivers/store/memory.ts'
+import { snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../src/model/failure.ts'
 import { progressBeyond } from '../../src/model/progress.ts'
 import type { TopicPartition } from '../../src/model/topic-partition.ts'
@@ -17,6 +18,7 @@ import { Weather } from './life.ts'
 import { SourceModel } from './model.ts'
 import { sharedCatalog } from './process-catalog.ts'
 import type { Surroundings } from './process-seams.ts'
+import { SharedQueue } from './shared-queue.ts'
 import { drawSettings, type Settings } from './settings.ts'
 import { TableChecker } from './table-checker.ts'
 import { TableReader } from './table-reader.ts'
@@ -31,8 +33,8 @@ interface SimulatedTable {
   readonly foreign: ForeignWriter
   /** How often a processor has said that it can not go on without a person. */
   stops: number
-  /** Who committed each data file that a processor wrote. */
-  readonly committedBy: Map<string, string>
+  /** Who committed each data file that a processor wrote, and the snapshot that brought it. */
+  readonly committed: Map<string, { readonly by: string; readonly snapshotId: bigint }>
 }
 
 /** A source that is written to, processors that are hindered, their tables, and somebody who looks at all of it after each step. */
@@ -119,10 +121,11 @@ export class World {
   }
 
   async #story(): Promise<void> {
-    const { sources, processors, durationMs, quietMs } = this.#settings
+    const { sources, processors, sharesQueue, durationMs, quietMs } = this.#settings
     const untilMs = this.#startMs + durationMs
     const endMs = untilMs + quietMs
-    const fleet = new Fleet(this.#random.fork(), this.#around)
+    const queues = new Map(sharesQueue ? sources.map((source) => [source, new SharedQueue(this.#around)]) : [])
+    const fleet = new Fleet(this.#random.fork(), this.#around, queues)
     const brokers = sources.flatMap(({ logs, prefix }) =>
       logs.map(({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings(prefix))),
     )
@@ -130,6 +133,7 @@ export class World {
       ...brokers.map((broker) => broker.run(untilMs)),
       ...Array.from({ length: processors }, (_, i) => fleet.keepOne(sources[i % sources.length], endMs)),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(endMs), foreign.expireOld(endMs)]),
+      ...[...queues.values()].map((queue) => queue.run(this.#random.fork(), untilMs)),
       this.#changeWeather(untilMs),
     ])
     this.log.add('world', 'calm')
@@ -192,7 +196,7 @@ export class World {
         this.commits++
         const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
         const { by, builtOnMs } = this.catalog.sent.get(id)!
-        for (const path of table.checker.filesOf(id)) if (!table.committedBy.has(path)) table.committedBy.set(path, by)
+        for (const path of table.checker.filesOf(id)) if (!table.committed.has(path)) table.committed.set(path, { by, snapshotId: id })
         if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
           throw new InvariantBroken(
             'a table taken back is left alone',
@@ -207,8 +211,12 @@ export class World {
   #hear(process: string, level: keyof Journal, message: string, fields: JournalFields): void {
     const error = fields.error
     if (message === 'result refused, planned again') {
-      const { committedBy } = this.#tables.get(String(fields.table))!
-      const known = this.#made.get(`${process} ${String(fields.task)}`)?.find((path) => committedBy.get(path) === process)
+      const { committed, checker } = this.#tables.get(String(fields.table))!
+      // A commit whose snapshot others have expired can not be found any more.
+      const known = this.#made.get(`${process} ${String(fields.task)}`)?.find((path) => {
+        const landed = committed.get(path)
+        return landed?.by === process && snapshotById(checker.metadata!, landed.snapshotId) !== undefined
+      })
       if (known !== undefined)
         this.#bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
     }
@@ -277,7 +285,7 @@ export class World {
           checker: new TableChecker(name, logs, this.#model, new TableReader(io)),
           foreign: new ForeignWriter({ namespace: ['lake'], name }, this.#random.fork(), { ...around, mapping }),
           stops: 0,
-          committedBy: new Map<string, string>(),
+          committed: new Map(),
         },
       ]),
     )
