@@ -3,7 +3,9 @@ import { availableParallelism } from 'node:os'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openCatalog } from './compose/catalogs.ts'
+import { openFleet, type Role } from './compose/fleet.ts'
 import { type DocumentFile, followDocuments } from './compose/follow-documents.ts'
+import { partOf } from './compose/serve-role.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openServing } from './compose/serving.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
@@ -20,7 +22,7 @@ import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import { meteredTasks } from './pipeline/metered-task.ts'
-import { Processor, type ProcessorSeams, type SourceIdentity } from './pipeline/processor.ts'
+import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
@@ -92,6 +94,8 @@ export async function openDocument(
 }
 
 export interface RunOptions {
+  /** What this process does for the documents. */
+  readonly role: Role
   readonly once: boolean
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
   /** Ends the work in good order. */
@@ -115,13 +119,21 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
   const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
     seen.add(document)
+    const fleet = openFleet(document, journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
+    const shared = fleet === null ? {} : { queue: fleet.tasks, leases: fleet.leases }
     const run: OpenedDocument['run'] = (signal, hurry) => {
-      const processor = new Processor(document, source, seams)
-      serving.watch(document, () => processor.health())
-      return processor.run(options.once, signal, hurry)
+      const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options.once)
+      serving.watch(document, () => part.health())
+      return part.run(signal, hurry)
     }
-    return { close, run }
+    return {
+      run,
+      async close() {
+        await fleet?.close()
+        await close()
+      },
+    }
   }
   const served = documents.map((document) => new ServedDocument(document, open))
   const ended = new AbortController()

@@ -6,6 +6,18 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'turn segments into Iceberg tables, for good or once',
     load: async () => (await import('./run.ts')).runCommand,
   },
+  worker: {
+    summary: 'carry out tasks from the queue: segments to data files',
+    load: async () => (await import('./worker.ts')).workerCommand,
+  },
+  planner: {
+    summary: 'find segments and hand out tasks in the queue',
+    load: async () => (await import('./planner.ts')).plannerCommand,
+  },
+  committer: {
+    summary: 'commit what workers made, as planners ask',
+    load: async () => (await import('./committer.ts')).committerCommand,
+  },
   validate: {
     summary: 'check a document, and say what it would do',
     load: async () => (await import('./validate.ts')).validateCommand,
@@ -46,9 +58,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 
 /** Commands whose names are taken and that do not work yet. */
 export const laterCommands: readonly string[] = [
-  'worker',
-  'planner',
-  'committer',
   'doctor',
   'connect',
   'backfill',

@@ -1,3 +1,4 @@
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { DocumentError, WorkError } from '../model/failure.ts'
 import type { DocumentHealth } from '../model/health.ts'
 import { noRequests } from '../model/requests.ts'
@@ -10,12 +11,15 @@ import type { HighWatermarks } from '../seams/high-watermarks.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
+import type { Leases } from '../seams/leases.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { checkTableName } from './commit/profile-checks.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
-import { TableChanged, TableCommitter } from './committer.ts'
+import { carryOutTasks } from './carry-out-tasks.ts'
+import { type Definitions, TableChanged, TableCommitter } from './committer.ts'
+import { type CommitQueue, remoteCommits } from './commits.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import type { TaskResult } from './flow.ts'
 import { Discovery } from './discovery.ts'
@@ -33,6 +37,10 @@ export interface ProcessorSeams {
   readonly catalog: Catalog
   readonly io: FileIO
   readonly queue: TaskQueue<TablePayload, TaskResult>
+  /** Commits are made by other processes, and tasks carried out by others; absent: both here. */
+  readonly commits?: CommitQueue
+  /** Absent: no other process feeds the same tables. */
+  readonly leases?: Leases
   readonly carryOut: CarryOut
   readonly clock: Clock
   readonly entropy: Entropy
@@ -93,29 +101,18 @@ export class Processor {
     const { clock, meter } = this.#seams
     const endWatch = meter.watch(() => healthReadings(this.health(), clock.now()))
     const workers = new AbortController()
-    const working = Array.from({ length: this.#document.spec.processing.parallelism }, () => this.#work(workers.signal))
+    const working = this.#seams.commits === undefined ? this.#work(workers.signal) : Promise.resolve()
     try {
       return await this.#feedAll(once, signal, hurry)
     } finally {
       endWatch()
       workers.abort()
-      await Promise.race([Promise.all(working), whenAborted(hurry)])
+      await Promise.race([working, whenAborted(hurry)])
     }
   }
 
-  async #work(signal: AbortSignal): Promise<void> {
-    const { queue, carryOut, source, io, clock, entropy, journal } = this.#seams
-    for (;;) {
-      const claim = await queue.claim(signal)
-      if (claim === null) return
-      const { task, target } = claim.payload
-      try {
-        claim.complete(await carryOut(task, target, this.#limits, { source, io, clock, entropy }))
-      } catch (error) {
-        if (!(error instanceof WorkError)) journal.error('a task failed unexpectedly', { task: claim.id, error: error as Error })
-        claim.fail(error)
-      }
-    }
+  #work(signal: AbortSignal): Promise<void> {
+    return carryOutTasks(this.#document.spec.processing.parallelism, this.#limits, this.#seams, signal)
   }
 
   /** One feed a table; tables whose topics appear later are taken up when they are discovered. */
@@ -159,7 +156,7 @@ export class Processor {
     for (let failures = 1; ; failures++) {
       const startedMs = clock.now()
       try {
-        return await this.#feedTable(name, once, signal, hurry)
+        return await this.#feedAlone(name, once, signal, hurry)
       } catch (error) {
         if (!(error instanceof WorkError)) throw error
         if (error instanceof TableChanged) {
@@ -176,8 +173,25 @@ export class Processor {
     }
   }
 
+  /** Feeds a table while no other process does; a run with `once` does its work whoever else does it. */
+  async #feedAlone(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
+    const { leases } = this.#seams
+    if (once || leases === undefined) return this.#feedTable(name, once, signal, hurry)
+    for (;;) {
+      const watch = this.#watch.table(name)
+      const lease = await leases.acquire(`feed/${name}`, signal, () => watch.standBy())
+      if (lease === null) return true
+      try {
+        const done = await this.#feedTable(name, once, AbortSignal.any([signal, lease.lost]), hurry)
+        if (!lease.lost.aborted || signal.aborted) return done
+      } finally {
+        await lease.release()
+      }
+    }
+  }
+
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
-    const { source, catalog, clock, journal, meter, queue, watermarks } = this.#seams
+    const { source, catalog, clock, journal, meter, queue, watermarks, commits } = this.#seams
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
@@ -225,7 +239,7 @@ export class Processor {
         once,
       },
       planner,
-      committer,
+      commits === undefined ? committer : remoteCommits(committer, name, definitionsOf(opened.metadata), commits, this.#seams),
       target,
       state,
       { queue, clock, journal, meter, watch: this.#watch.table(name) },
@@ -291,4 +305,9 @@ export class Processor {
     }
     return this.#mapped
   }
+}
+
+function definitionsOf(metadata: TableMetadata): Definitions {
+  const { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec } = metadata
+  return { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec }
 }

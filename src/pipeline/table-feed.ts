@@ -9,7 +9,8 @@ import type { Meter } from '../seams/meter.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
 import { decidesNothing } from './commit/select-results.ts'
 import type { TableState } from './commit/table-state.ts'
-import type { CommitReport, TableCommitter } from './committer.ts'
+import type { CommitReport } from './committer.ts'
+import type { Commits } from './commits.ts'
 import { EagerRounds } from './eager-rounds.ts'
 import { tellCommit, tellGaps, tellPart, tellPaused, setAsideReason, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
@@ -62,7 +63,7 @@ const maxFailures = 5
 export class TableFeed {
   readonly #options: FeedOptions
   readonly #planner: TailPlanner
-  readonly #committer: TableCommitter
+  readonly #committer: Commits
   readonly #target: TaskTarget
   readonly #seams: FeedSeams
   readonly #telling: Telling
@@ -80,14 +81,7 @@ export class TableFeed {
   readonly #waking: Waking
   readonly #eager: EagerRounds
 
-  constructor(
-    options: FeedOptions,
-    planner: TailPlanner,
-    committer: TableCommitter,
-    target: TaskTarget,
-    state: TableState,
-    seams: FeedSeams,
-  ) {
+  constructor(options: FeedOptions, planner: TailPlanner, committer: Commits, target: TaskTarget, state: TableState, seams: FeedSeams) {
     this.#options = options
     this.#planner = planner
     this.#committer = committer

@@ -49,6 +49,16 @@ export class TableWatch {
     this.#failing.clear()
   }
 
+  /** Another process feeds the table. */
+  standBy(): void {
+    this.#view = () => null
+    this.#planned = true
+    this.#stopped = null
+    this.#waitingSinceMs = null
+    this.#failing.clear()
+    this.#backlogs.clear()
+  }
+
   /** The table can not be opened, or can not go on. */
   stopped(reason: string): void {
     this.#stopped = { sinceMs: this.#stopped?.sinceMs ?? this.#clock.now(), reason }

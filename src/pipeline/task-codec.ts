@@ -13,7 +13,7 @@ import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
  * goes on reading the one before, and answers a task in the version that it came in, so that a fleet can be upgraded process by process
  * and rolled back. What is newer than this program is refused before anything is done with it.
  */
-const version = 1
+export const version = 1
 
 /** Tasks and their results as they stand in the queue. */
 export const taskCodec: TaskCodec<TablePayload, TaskResult> = {

@@ -8,6 +8,7 @@ import { catalogChecks } from './catalog-checks.ts'
 import { meetings } from './table-mapping.ts'
 import { isGlob } from './topic-glob.ts'
 import { pathsMeet, valuePathText } from './value-path.ts'
+import { enumerated } from './wording.ts'
 
 type Found = ReturnType<CrossCheck<CheckedDocument>>
 const sourcePath: Path = ['spec', 'source']
@@ -24,6 +25,7 @@ export const crossChecks: readonly CrossCheck<CheckedDocument>[] = [
   eachMapping,
   tablesApart,
   backfillTimes,
+  oneRedis,
 ]
 
 function* onePlace({ spec }: CheckedDocument, clean: Clean): Found {
@@ -31,6 +33,15 @@ function* onePlace({ spec }: CheckedDocument, clean: Clean): Found {
   const { s3, directory } = spec.source
   if ((s3 === undefined) === (directory === undefined)) {
     yield { path: sourcePath, message: `expected one of s3 and directory, found ${s3 === undefined ? 'neither' : 'both'}` }
+  }
+}
+
+function* oneRedis({ spec }: CheckedDocument, clean: Clean): Found {
+  if (!clean(['spec', 'queue']) || spec.queue === undefined) return
+  const found = (['redis', 'sentinel', 'cluster'] as const).filter((key) => spec.queue?.[key] !== undefined)
+  if (found.length !== 1) {
+    const message = `expected one of redis, sentinel and cluster, found ${found.length === 0 ? 'none' : enumerated(found, 'and')}`
+    yield { path: ['spec', 'queue'], message }
   }
 }
 

@@ -1,7 +1,7 @@
 import { columnName } from './column-name.ts'
-import { listenAddress, redisUrl } from './forms.ts'
+import { listenAddress, nodeAddress, redisUrl } from './forms.ts'
 import { parseTime } from './iso-time.ts'
-import { flag, list, object, parsed, positive, secret, wholeNumber } from './schema-parts.ts'
+import { flag, list, nonEmptyList, object, parsed, positive, secret, text, wholeNumber } from './schema-parts.ts'
 import { topicPattern } from './topic-glob.ts'
 
 /** A year, in hours: no age here is meant to be longer than ten of them. */
@@ -14,13 +14,41 @@ export const processing = object({
   memoryLimitBytes: wholeNumber(134_217_728).prefault(1_073_741_824).meta({ description: 'Memory that one process may use.' }),
 })
 
+const node = () => parsed('host:port', nodeAddress)
+
 export const queue = object({
-  redis: secret(redisUrl).optional().meta({ description: 'URL of a Redis server (redis:// or rediss://), with user and password.' }),
+  redis: secret(redisUrl)
+    .optional()
+    .meta({ description: 'URL of a Redis server (redis:// or rediss://), which may hold user, password and number of the database.' }),
+  username: text().optional().meta({ description: 'User (ACL), where the URL has none.' }),
+  password: secret().optional().meta({ description: 'Password of the user, or of the server, where the URL has none.' }),
+  sentinel: object({
+    name: text("a master's name").meta({ description: 'The name of the master that the Sentinels watch.' }),
+    nodes: nonEmptyList(node(), 'a list of at least one host:port').meta({ description: 'The Sentinels.' }),
+    username: text().optional().meta({ description: 'User for the Sentinels.' }),
+    password: secret().optional().meta({ description: 'Password for the Sentinels.' }),
+  })
+    .optional()
+    .meta({ description: 'Redis behind Sentinels. Instead of redis.' }),
+  cluster: object({
+    nodes: nonEmptyList(node(), 'a list of at least one host:port').meta({
+      description: 'Some nodes of the cluster; the others are found.',
+    }),
+  })
+    .optional()
+    .meta({ description: 'A Redis Cluster. Instead of redis.' }),
+  tls: object({
+    ca: text('the path of a file')
+      .optional()
+      .meta({ description: 'File with the certificates to trust (PEM). Default: the well-known ones.' }),
+    cert: text('the path of a file').optional().meta({ description: "File with the client's certificate (PEM)." }),
+    key: text('the path of a file').optional().meta({ description: "File with the certificate's key (PEM)." }),
+  })
+    .optional()
+    .meta({ description: 'TLS; rediss:// in the URL means it too.' }),
 }).meta({
   restart: true,
-  description: 'The queue that several processes share. Default: a queue within the process.',
-  later: true,
-  instead: 'leave it out: one process does all the work',
+  description: 'The queue in Redis that several processes share. Default: a queue within the process.',
 })
 
 const hours = () => positive({ high: 10 * hoursOfAYear }).optional()

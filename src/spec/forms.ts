@@ -74,6 +74,13 @@ export function listenAddress(text: string): string {
   return text
 }
 
+/** `host:port` or `[::1]:6379`. */
+export function nodeAddress(text: string): { readonly host: string; readonly port: number } {
+  const [, bracketed, host, port] = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? []
+  if (port === undefined || Number(port) > 65_535) throw new FormError('such as "redis-0:6379"')
+  return { host: bracketed ?? host, port: Number(port) }
+}
+
 /** A header's name (RFC 9110, "Field Names"). */
 export function isHeaderName(text: string): boolean {
   return /^[!#$%&'*+.^_`|~A-Za-z0-9-]+$/.test(text)

@@ -9,7 +9,13 @@ const yaml = (text: string) => () => thrownBy(() => loadDocuments(text, 'spec.ya
 const changed = (change: (document: Plain) => void) => () => thrownBy(() => load(smallest(change)))
 const run = (change: (document: Plain) => void) => () =>
   thrownBy(() =>
-    runDocuments([load(smallest(change))], { once: true, logLevel: 'error', json: false, signal: new AbortController().signal }),
+    runDocuments([load(smallest(change))], {
+      role: 'run',
+      once: true,
+      logLevel: 'error',
+      json: false,
+      signal: new AbortController().signal,
+    }),
   )
 
 async function said(...argv: string[]): Promise<string> {

@@ -99,6 +99,7 @@ test('runDocuments serves several documents side by side', async () => {
   const place = sqliteOnFiles(own)
   const of = (topic: string) => documentOf({ place, source: { ...inDirectory(), topics: [topic] }, database, name: topic })
   const { ok } = await runDocuments([of('g-edge'), of('g-txn')], {
+    role: 'run',
     once: true,
     logLevel: 'error',
     signal: new AbortController().signal,

@@ -70,7 +70,7 @@ export function readSegment(segment: Reader): SegmentRef {
   }
 }
 
-export function encodeRanges(ranges: OffsetRanges): unknown {
+export function encodeRanges(ranges: OffsetRanges): unknown[] {
   return ranges.map(([start, end]) => [String(start), String(end)])
 }
 

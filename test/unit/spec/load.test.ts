@@ -122,7 +122,7 @@ describe('documents that are accepted', () => {
     const { spec } = load(everyKey(), exampleEnvironment)
     expect(spec.processing.parallelism).toBe(7)
     expect(spec.sink.tables.properties).toEqual({ 'write.metadata.previous-versions-max': '50' })
-    expect(spec.queue!.redis!.reveal()).toBe('rediss://user:a password@redis:6379/0')
+    expect(spec.queue!.password!.reveal()).toBe('a password')
     expect(spec.mappings[0].value.columns![1].type).toEqual({ type: 'decimal', precision: 12, scale: 2 })
   })
 })

@@ -334,7 +334,11 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     (d) => (d.spec.commitIntervalSeconds = 4),
     'spec.commitIntervalSeconds: unknown key; did you mean spec.processing.commitIntervalSeconds?',
   ],
-  ['a key like no other', (d) => (d.spec.queue = { zookeeper: 'x' }), 'spec.queue.zookeeper: unknown key; expected redis'],
+  [
+    'a key like no other',
+    (d) => (d.spec.queue = { redis: 'redis://x', zookeeper: 'x' }),
+    'spec.queue.zookeeper: unknown key; expected redis, username, password, sentinel, cluster or tls',
+  ],
   [
     'a number as secret',
     (d) => inS3(d, { accessKeyId: 12345, secretAccessKey: 'x' }),

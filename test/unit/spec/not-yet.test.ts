@@ -79,7 +79,6 @@ describe('what is not there yet is named, with what works instead', () => {
     [inMapping({ evolution: 'contract' }), 'spec.mappings[0].evolution: contract is not available yet; off works'],
     [inMapping({ onError: 'deadLetter' }), 'spec.mappings[0].onError: deadLetter is not available yet; stop and skip work'],
     [inMapping({ compat: 'kafscale' }), 'spec.mappings[0].compat: kafscale is not available yet; none works'],
-    [(d) => (d.spec.queue = { redis: 'redis://x' }), 'spec.queue: not available yet; leave it out: one process does all the work'],
     [(d) => (d.spec.maintenance = {}), "spec.maintenance: not available yet; leave it out, and use your engine's maintenance"],
     [(d) => (d.spec.backfill = [{ topic: 'a' }]), 'spec.backfill: not available yet; startAt: earliest materializes all history'],
   ])('%#', (change, ...problems) => {

@@ -104,6 +104,7 @@ const secretPaths = [
   'spec.sink.storage.accessKeyId',
   'spec.sink.storage.secretAccessKey',
   'spec.queue.redis',
+  'spec.queue.password',
 ]
 
 test('these keys are secrets', () => {

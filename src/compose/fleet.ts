@@ -1,0 +1,53 @@
+import { openRedisFleet, type RedisFleet } from '../drivers/queue/redis.ts'
+import { systemClock } from '../drivers/clock/system.ts'
+import { commitCodec } from '../pipeline/commit-codec.ts'
+import type { CommitQueue } from '../pipeline/commits.ts'
+import type { TaskResult } from '../pipeline/flow.ts'
+import type { TablePayload } from '../pipeline/table-feed.ts'
+import { taskCodec } from '../pipeline/task-codec.ts'
+import type { Journal } from '../seams/journal.ts'
+import type { Leases } from '../seams/leases.ts'
+import type { TaskQueue } from '../seams/task-queue.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+
+/** What a process does for a document: everything, or one part of a fleet's work. */
+export type Role = 'run' | 'worker' | 'planner' | 'committer'
+
+/** What the processes of a fleet share. */
+export interface Fleet {
+  readonly tasks: TaskQueue<TablePayload, TaskResult>
+  readonly commits: CommitQueue
+  readonly leases: Leases
+  close(): Promise<void>
+}
+
+/** Commits at once, over all committers of a document: each table's are made one after another. */
+const commitsAtOnce = 16
+
+/** Opens what the document's fleet shares in Redis; null where it names none, and one process does all the work. */
+export function openFleet({ metadata, spec }: ProcessorDocument, journal: Journal): Fleet | null {
+  if (spec.queue === undefined) return null
+  const { redis, username, password, sentinel, cluster, tls } = spec.queue
+  const fleet: RedisFleet = openRedisFleet({
+    settings: {
+      ...(redis !== undefined && { url: () => redis.reveal() }),
+      username,
+      ...(password !== undefined && { password: () => password.reveal() }),
+      ...(sentinel !== undefined && {
+        sentinel: { ...sentinel, password: sentinel.password === undefined ? undefined : () => sentinel.password!.reveal() },
+      }),
+      cluster,
+      tls,
+    },
+    document: `${metadata.namespace}/${metadata.name}`,
+    parallelism: spec.processing.parallelism,
+    clock: systemClock,
+    journal,
+  })
+  return {
+    tasks: fleet.queue('tasks', taskCodec),
+    commits: fleet.queue('commits', commitCodec, commitsAtOnce),
+    leases: fleet.leases,
+    close: () => fleet.close(),
+  }
+}

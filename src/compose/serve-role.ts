@@ -1,0 +1,55 @@
+import type { DocumentHealth } from '../model/health.ts'
+import { carryOutTasks } from '../pipeline/carry-out-tasks.ts'
+import { carryOutCommits } from '../pipeline/commits.ts'
+import { processorName } from '../pipeline/document-watch.ts'
+import { limitsOf } from '../pipeline/limits.ts'
+import { Processor, type ProcessorSeams, type SourceIdentity } from '../pipeline/processor.ts'
+import { whenAborted } from '../pipeline/when-aborted.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import type { Fleet, Role } from './fleet.ts'
+
+/** A part of a document's work, ready to be done. */
+export interface Part {
+  /** As `Processor.run`. */
+  run(signal: AbortSignal, hurry: AbortSignal): Promise<boolean>
+  health(): DocumentHealth
+}
+
+/** What a process does for a document in its role. */
+export function partOf(
+  role: Role,
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: ProcessorSeams,
+  fleet: Fleet | null,
+  once: boolean,
+): Part {
+  if (role === 'run' || role === 'planner' || fleet === null) {
+    const commits = role === 'planner' && fleet !== null ? { commits: fleet.commits } : {}
+    const processor = new Processor(document, source, { ...seams, ...commits })
+    return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
+  }
+  const { spec, metadata } = document
+  const work =
+    role === 'worker'
+      ? (signal: AbortSignal) => carryOutTasks(spec.processing.parallelism, limitsOf(spec.processing), seams, signal)
+      : (signal: AbortSignal) => carryOutCommits(document, source.id, fleet.commits, seams, signal)
+  const queue = role === 'worker' ? fleet.tasks : fleet.commits
+  return {
+    async run(signal, hurry) {
+      let isDone = false
+      await Promise.race([work(signal).then(() => (isDone = true)), whenAborted(hurry)])
+      return isDone
+    },
+    // Who feeds no table waits for nothing.
+    health: () => ({
+      processor: processorName(metadata),
+      commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
+      graceMs: spec.source.graceSeconds * 1000,
+      discovered: true,
+      failing: null,
+      queueDepth: queue.depth,
+      tables: [],
+    }),
+  }
+}

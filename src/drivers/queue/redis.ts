@@ -1,0 +1,68 @@
+import { WorkError } from '../../model/failure.ts'
+import type { Clock } from '../../seams/clock.ts'
+import type { Journal } from '../../seams/journal.ts'
+import type { Leases } from '../../seams/leases.ts'
+import type { TaskCodec, TaskQueue } from '../../seams/task-queue.ts'
+import { BullQueue } from './bullmq-queue.ts'
+import { openRedis, type RedisClient, type RedisSettings } from './redis-connection.ts'
+import { redisLeases } from './redis-leases.ts'
+
+export interface RedisFleetOptions {
+  readonly settings: RedisSettings
+  /** Namespace and name of the document: each has its keys to itself. */
+  readonly document: string
+  readonly parallelism: number
+  readonly clock: Clock
+  readonly journal: Journal
+}
+
+/** What the processes that serve one document share in Redis. All of it can be lost at any time. */
+export interface RedisFleet {
+  readonly leases: Leases
+  /** A queue of that name; at most `parallelism` of its tasks are carried out at once, over all processes. */
+  queue<Payload, Result>(name: string, codec: TaskCodec<Payload, Result>, parallelism?: number): TaskQueue<Payload, Result>
+  close(): Promise<void>
+}
+
+/** Redis 6.2 is what BullMQ needs. */
+const oldestVersion = [6, 2] as const
+
+/** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
+export function openRedisFleet({ settings, document, parallelism, clock, journal }: RedisFleetOptions): RedisFleet {
+  const redis = openRedis(settings, journal)
+  const prefix = `{iceberg-processor:${document}}`
+  const queues: BullQueue<never, never>[] = []
+  void checkServer(redis, journal)
+  return {
+    leases: redisLeases(redis, prefix, clock, journal),
+    queue(name, codec, atOnce = parallelism) {
+      const queue = new BullQueue({ name, prefix, codec, parallelism: atOnce, redis, clock, journal })
+      queues.push(queue as unknown as BullQueue<never, never>)
+      return queue
+    },
+    async close() {
+      await Promise.all(queues.map((queue) => queue.close()))
+      redis.disconnect()
+    },
+  }
+}
+
+/** Warns of what makes a queue lose tasks: nothing would be wrong then, and work would be done twice. */
+async function checkServer(redis: RedisClient, journal: Journal): Promise<void> {
+  try {
+    const info = await redis.info()
+    const version = /redis_version:(\d+)\.(\d+)/.exec(info)
+    if (version !== null && [Number(version[1]), Number(version[2])].join('.') !== oldestVersion.join('.')) {
+      const [major, minor] = [Number(version[1]), Number(version[2])]
+      if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
+        throw new WorkError(`Redis ${major}.${minor} is too old; ${oldestVersion.join('.')} or newer is needed`, { retry: 'never' })
+      }
+    }
+    const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1]
+    if (policy !== undefined && policy !== 'noeviction') {
+      journal.warn('Redis may drop tasks when it is full, which then are done again; set maxmemory-policy noeviction', { policy })
+    }
+  } catch (error) {
+    journal.error('Redis does not serve as it is', { error: error as Error })
+  }
+}

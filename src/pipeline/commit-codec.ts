@@ -1,0 +1,75 @@
+import type { OffsetRange } from '../model/offset-range.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import type { TaskCodec } from '../seams/task-queue.ts'
+import type { Definitions, StartMark } from './committer.ts'
+import type { TaskResult } from './flow.ts'
+import { decodeFailure, encodeFailure, encodeOutcome, readOutcome, readVersioned, version } from './task-codec.ts'
+import type { Reader } from './wire/reader.ts'
+import { encodeAt, encodeRanges, readAt, readRange, readRanges } from './wire/task.ts'
+
+/** What a committer is asked to commit. */
+export interface CommitPayload {
+  readonly table: string
+  /** What the results were made for. */
+  readonly definitions: Definitions
+  readonly results: readonly TaskResult[]
+  readonly marks: readonly StartMark[]
+  readonly keepAlive: boolean
+}
+
+/** What came of it; results by their place in what was asked. The state is what the table says from then on. */
+export interface CommitAnswer {
+  readonly committed: readonly number[]
+  readonly refused: readonly { readonly result: number; readonly reason: string }[]
+  readonly held: readonly number[]
+  readonly gaps: readonly { readonly at: TopicPartition; readonly range: OffsetRange }[]
+}
+
+/** Requests to commit, and their answers, as they stand in the queue. */
+export const commitCodec: TaskCodec<CommitPayload, CommitAnswer> = {
+  encodePayload: ({ table, definitions, results, marks, keepAlive }) => ({
+    v: version,
+    table,
+    definitions,
+    results: results.map(encodeOutcome),
+    marks: marks.map(({ at, ranges }) => [encodeAt(at), encodeRanges(ranges)]),
+    keepAlive,
+  }),
+  decodePayload(value) {
+    const payload = readVersioned(value, 'commit')
+    return {
+      table: payload.field('table').text(),
+      definitions: readDefinitions(payload.field('definitions')),
+      // Whoever commits needs to know what a task came to, not which one it was.
+      results: payload.field('results').list((result) => ({ task: { id: '', parts: [], bytes: 0 }, ...readOutcome(result) })),
+      marks: payload.field('marks').list((mark) => ({ at: readAt(mark.at(0)), ranges: readRanges(mark.at(1)) })),
+      keepAlive: payload.field('keepAlive').flag(),
+    }
+  },
+  encodeResult: ({ committed, refused, held, gaps }) => ({
+    v: version,
+    committed,
+    refused: refused.map(({ result, reason }) => [result, reason]),
+    held,
+    gaps: gaps.map(({ at, range }) => [encodeAt(at), encodeRanges([range])[0]]),
+  }),
+  decodeResult(value) {
+    const answer = readVersioned(value, 'answer to a commit')
+    return {
+      committed: answer.field('committed').list((place) => place.number()),
+      refused: answer.field('refused').list((one) => ({ result: one.at(0).number(), reason: one.at(1).text() })),
+      held: answer.field('held').list((place) => place.number()),
+      gaps: answer.field('gaps').list((gap) => ({ at: readAt(gap.at(0)), range: readRange(gap.at(1)) })),
+    }
+  },
+  encodeFailure,
+  decodeFailure,
+}
+
+function readDefinitions(definitions: Reader): Definitions {
+  return {
+    'table-uuid': definitions.field('table-uuid').text(),
+    'current-schema-id': definitions.field('current-schema-id').number(),
+    'default-spec-id': definitions.field('default-spec-id').number(),
+  }
+}

@@ -1,0 +1,94 @@
+import { WorkError } from '../model/failure.ts'
+import type { Clock } from '../seams/clock.ts'
+import type { Entropy } from '../seams/entropy.ts'
+import type { Journal } from '../seams/journal.ts'
+import { priorityBands, type TaskQueue } from '../seams/task-queue.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import type { CommitAnswer, CommitPayload } from './commit-codec.ts'
+import { type CommitReport, type CommitterSeams, type Definitions, type StartMark, TableCommitter } from './committer.ts'
+import type { TaskResult } from './flow.ts'
+
+/** How a feed sees and changes its table: by a committer in this process, or by one in another. */
+export interface Commits {
+  load: TableCommitter['load']
+  /** As `TableCommitter.commit`. */
+  commit(results: readonly TaskResult[], marks?: readonly StartMark[], keepAlive?: boolean): Promise<CommitReport>
+}
+
+export type CommitQueue = TaskQueue<CommitPayload, CommitAnswer>
+
+/** No committer has taken a request up for so long: it is said. */
+const longWaitMs = 60_000
+
+/**
+ * Has the commits of a table made by whichever process commits for the document. A request that is lost, or whose committer dies, is taken
+ * up again: what had landed is then refused as decided, and planned anew from the table.
+ */
+export function remoteCommits(
+  local: TableCommitter,
+  table: string,
+  definitions: Definitions,
+  queue: CommitQueue,
+  { clock, entropy, journal }: { readonly clock: Clock; readonly entropy: Entropy; readonly journal: Journal },
+): Commits {
+  return {
+    load: (options) => local.load(options),
+    async commit(results, marks = [], keepAlive = false) {
+      const id = entropy.uuid()
+      const answered = new AbortController()
+      void clock.sleep(longWaitMs, answered.signal).then(() => {
+        if (!answered.signal.aborted) journal.warn('no process has committed yet; is a committer running?', { table, waitedMs: longWaitMs })
+      })
+      try {
+        const answer = await queue.submit(id, { table, definitions, results, marks, keepAlive }, priorityBands.tail)
+        return {
+          committed: answer.committed.map((place) => results[place]),
+          refused: answer.refused.map(({ result, reason }) => ({ result: results[result], reason })),
+          held: answer.held.map((place) => results[place]),
+          gaps: answer.gaps,
+          state: (await local.load()).state,
+        }
+      } finally {
+        answered.abort()
+        queue.forget(id)
+      }
+    },
+  }
+}
+
+/** Claims requests to commit and carries them out, one at a time for each table, until `signal` aborts. */
+export async function carryOutCommits(
+  document: ProcessorDocument,
+  source: string,
+  queue: CommitQueue,
+  seams: CommitterSeams,
+  signal: AbortSignal,
+): Promise<void> {
+  const namespace = document.spec.sink.database.split('.')
+  const tables = new Map<string, Promise<void>>()
+  const commit = async ({ table, definitions, results, marks, keepAlive }: CommitPayload): Promise<CommitAnswer> => {
+    const committer = new TableCommitter(source, { namespace, name: table }, document.metadata.name, definitions, seams)
+    const report = await committer.commit(results, marks, keepAlive)
+    return {
+      committed: report.committed.map((result) => results.indexOf(result)),
+      refused: report.refused.map(({ result, reason }) => ({ result: results.indexOf(result), reason })),
+      held: report.held.map((result) => results.indexOf(result)),
+      gaps: report.gaps,
+    }
+  }
+  for (;;) {
+    const claim = await queue.claim(signal)
+    if (claim === null) break
+    const { table } = claim.payload
+    const turn = (tables.get(table) ?? Promise.resolve()).then(async () => {
+      try {
+        claim.complete(await commit(claim.payload))
+      } catch (error) {
+        if (!(error instanceof WorkError)) seams.journal.error('a commit failed unexpectedly', { table, error: error as Error })
+        claim.fail(error)
+      }
+    })
+    tables.set(table, turn)
+  }
+  await Promise.all(tables.values())
+}
