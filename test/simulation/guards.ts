@@ -108,4 +108,18 @@ export const guards: readonly Guard[] = [
     text: 'if (!settled && (',
     without: 'if (false && (',
   },
+  {
+    name: 'walk-back',
+    protects: 'progress is found behind the snapshots of other writers',
+    file: 'pipeline/commit/table-state.ts',
+    text: 'const newest = ancestors.find(isOurs) ?? null',
+    without: 'const newest = ancestors.slice(0, 1).find(isOurs) ?? null',
+  },
+  {
+    name: 'progress-in-manifest-list',
+    protects: 'progress that is too long for the summary is found in the manifest list',
+    file: 'pipeline/commit/table-state.ts',
+    text: '?? list?.metadata.get(summaryKeys.progress)',
+    without: '',
+  },
 ]

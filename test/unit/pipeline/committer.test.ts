@@ -255,6 +255,20 @@ describe('an unknown outcome', () => {
     expect((await w.clock.run(() => one.commit([result(null, 0, 5)]))).refused).toHaveLength(1)
     expect(await recordsNow()).toBe('5')
   })
+
+  test('of a commit that was given up is found by the next one', async () => {
+    onCommit('lost-after')
+    const one = await committer()
+    const [a, b] = [result(null, 0, 5), result(0, 5, 9)]
+    let loads = 0
+    const fault = w.faults.catalog
+    w.faults.catalog = (operation) =>
+      operation.kind === 'load' && ++loads === 2 ? new WorkError('gone for now', { retry: 'later' }) : fault(operation)
+    await expect(w.clock.run(() => one.commit([a]))).rejects.toMatchObject({ retry: 'later' })
+    expect(await w.clock.run(() => one.commit([a, b]))).toMatchObject({ committed: [a], refused: [], held: [b] })
+    expect(await w.clock.run(() => one.commit([b]))).toMatchObject({ committed: [b], refused: [] })
+    expect(await recordsNow()).toBe('9')
+  })
 })
 
 test('a catalog that confirms what it does not have is not believed', async () => {

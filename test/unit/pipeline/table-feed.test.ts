@@ -159,6 +159,15 @@ describe('keep-alive', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
   })
 
+  test('at the start, too: a process that is started every day and finds nothing new keeps the table alive', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.runOnce()
+    await appendForeign(w)
+    await w.runOnce()
+    expect(await progressOf(w)).toBe('{"s3://segments/p/":{"orders":{"0":[[0,3]]}}}')
+  })
+
   test('when ours comes of age, and not before', async () => {
     const w = world({ propertiesInCommit: true, forbiddenProperties: [], snapshotExpiryMs: 40 * 3_600_000 })
     await w.write(orders, 0n, [batch(0n, 3)])
