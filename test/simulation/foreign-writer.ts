@@ -68,7 +68,7 @@ export class ForeignWriter {
   async run(untilMs: number): Promise<void> {
     const { clock, rollbacks, snapshotExpiryMs } = this.#around
     const random = this.#random
-    const pauseMs = random.pick([20_000, 60_000, 240_000])
+    const pauseMs = random.pick(snapshotExpiryMs === null ? [20_000, 60_000, 240_000] : [600_000])
     while (clock.now() < untilMs) {
       await clock.sleep(5000 + random.below(2 * pauseMs))
       if (this.rolledBack !== null) {
