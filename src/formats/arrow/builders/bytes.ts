@@ -99,7 +99,9 @@ export class FixedBytesBuilder implements Builder {
   append(value: Uint8Array): void {
     if (value.length !== this.width) throw new RangeError(`a value of ${value.length} bytes in a column of ${this.width} bytes each`)
     const from = this.#next()
-    this.#data.set(value, from)
+    const data = this.#data
+    // Faster than a call of set(), for values as short as a UUID.
+    for (let i = 0; i < value.length; i++) data[from + i] = value[i]
   }
 
   appendNull(): void {

@@ -92,10 +92,15 @@ export class Int64Builder implements Builder {
 
   /** `value` must be a safe integer: it is stored as two 32-bit halves, without a BigInt. Little-endian hosts only, as Arrow's buffers are. */
   appendNumber(value: number): void {
+    this.appendHalves(value | 0, Math.floor(value / 0x1_0000_0000))
+  }
+
+  /** The value's low and high 32 bits. */
+  appendHalves(low: number, high: number): void {
     this.#reserve()
     const at = this.length++ * 2
-    this.#halves[at] = value | 0
-    this.#halves[at + 1] = Math.floor(value / 0x1_0000_0000)
+    this.#halves[at] = low
+    this.#halves[at + 1] = high
   }
 
   appendNull(): void {
@@ -135,6 +140,7 @@ export class Int64Builder implements Builder {
 /** decimal columns: unscaled values of at most 38 digits. */
 export class DecimalBuilder implements Builder {
   #values = new BigInt64Array(2048)
+  #quarters = new Int32Array(this.#values.buffer)
   readonly #validity = new Validity()
   length = 0
 
@@ -143,16 +149,24 @@ export class DecimalBuilder implements Builder {
   }
 
   append(unscaled: bigint): void {
-    const at = this.length++ * 2
-    if (at === this.#values.length) this.#values = grown(this.#values, BigInt64Array, at + 2)
+    const at = this.#next() * 2
     // Element assignment keeps the low 64 bits.
     this.#values[at] = unscaled
     this.#values[at + 1] = unscaled >> 64n
   }
 
+  /** `unscaled` must be a safe integer. Little-endian hosts only. */
+  appendNumber(unscaled: number): void {
+    const at = this.#next() * 4
+    const high = Math.floor(unscaled / 0x1_0000_0000)
+    this.#quarters[at] = unscaled | 0
+    this.#quarters[at + 1] = high
+    this.#quarters[at + 2] = this.#quarters[at + 3] = high >> 31
+  }
+
   appendNull(): void {
     this.#validity.markNull(this.length)
-    this.append(0n)
+    this.appendNumber(0)
   }
 
   truncate(length: number): void {
@@ -169,5 +183,13 @@ export class DecimalBuilder implements Builder {
   clear(): void {
     this.#validity.clear()
     this.length = 0
+  }
+
+  #next(): number {
+    if (this.length * 2 === this.#values.length) {
+      this.#values = grown(this.#values, BigInt64Array, this.length * 2 + 2)
+      this.#quarters = new Int32Array(this.#values.buffer)
+    }
+    return this.length++
   }
 }

@@ -1,14 +1,13 @@
 import type { DecimalBuilder, Float32Builder, Float64Builder, Int32Builder, Int64Builder } from '../../arrow/builders/numbers.ts'
+import { longDouble, readLongInteger } from './long-numbers.ts'
 import { giveUp, type Source } from './source.ts'
 
 /** A double holds every integer of so many digits. */
 const exactDigits = 15
 const powersOfTen = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
-const int64Min = -(2n ** 63n)
-const int64Max = 2n ** 63n - 1n
 
 /** Where a number ends, and its parts; one for the whole process, since it is read before anything else is. */
-const parts = { end: 0, negative: false, digits: 0, fraction: 0, significand: 0, isPlain: false }
+const parts = { end: 0, negative: false, digits: 0, fraction: 0, significand: 0, hasExponent: false, isPlain: false }
 
 /**
  * Reads sign, digits and fraction. `isPlain`: there is no exponent, and the significand is exact. False where it is no JSON number.
@@ -45,8 +44,9 @@ function readParts(source: Source, p: number): boolean {
   parts.significand = significand
   parts.digits = digits
   parts.fraction = fraction
-  parts.isPlain = digits <= exactDigits && digit !== 0x35 && digit !== 0x15
-  parts.end = parts.isPlain ? p : source.skipNumber(start)
+  parts.hasExponent = digit === 0x35 || digit === 0x15
+  parts.isPlain = digits <= exactDigits && !parts.hasExponent
+  parts.end = parts.hasExponent ? source.skipNumber(start) : p
   return parts.end >= 0
 }
 
@@ -79,12 +79,7 @@ export function readLong(source: Source, column: Int64Builder, p: number): numbe
     column.appendNumber(parts.negative ? -parts.significand : parts.significand)
     return parts.end
   }
-  const text = textOf(source, p, parts.end)
-  if (!/^-?\d{1,19}$/.test(text)) return giveUp
-  const value = BigInt(text)
-  if (value < int64Min || value > int64Max) return giveUp
-  column.append(value)
-  return parts.end
+  return parts.hasExponent ? giveUp : readLongInteger(source, column, p, parts.end)
 }
 
 export function readDouble(source: Source, column: Float64Builder, p: number): number {
@@ -110,6 +105,8 @@ function readNumber(source: Source, p: number): number {
     const value = parts.fraction === 0 ? parts.significand : parts.significand / powersOfTen[parts.fraction]
     return parts.negative ? -value : value
   }
+  const long = parts.hasExponent ? Number.NaN : longDouble(source, p, parts.end, parts.fraction)
+  if (long === long) return long
   const text = textOf(source, p, parts.end)
   const value = Number(text)
   return String(value) === text ? value : Number.NaN
@@ -123,8 +120,11 @@ export function readDecimal(source: Source, column: DecimalBuilder, p: number, s
   const shift = scale - parts.fraction
   if (shift > 22 || significand * powersOfTen[shift] >= limit) return giveUp
   const scaled = significand * powersOfTen[shift]
-  const unscaled = scaled <= Number.MAX_SAFE_INTEGER ? BigInt(scaled) : BigInt(significand) * 10n ** BigInt(shift)
-  column.append(negative ? -unscaled : unscaled)
+  if (scaled <= Number.MAX_SAFE_INTEGER) column.appendNumber(negative ? -scaled : scaled)
+  else {
+    const unscaled = BigInt(significand) * 10n ** BigInt(shift)
+    column.append(negative ? -unscaled : unscaled)
+  }
   return parts.end
 }
 

@@ -23,7 +23,7 @@ function readDays(source: Source, p: number): number {
   const rest = view.getInt32(p + 4, true)
   const last = view.getInt16(p + 8, true)
   if (year === known.year && rest === known.rest && last === known.last) return known.days
-  if (!areDigits(year) || bytes[p + 4] !== 0x2d || bytes[p + 7] !== 0x2d) return Number.NaN
+  if (!areDigits(year) || (rest & 0xff0000ff) !== 0x2d00002d) return Number.NaN
   const y = (bytes[p] - 0x30) * 1000 + (bytes[p + 1] - 0x30) * 100 + twoDigits(bytes, p + 2)
   const month = twoDigits(bytes, p + 5)
   const day = twoDigits(bytes, p + 8)
@@ -84,11 +84,11 @@ export function readEpoch(source: Source, column: Int64Builder, p: number, micro
   return endOfNumber()
 }
 
-/** NaN where they are none. */
+/** 100, which no date or time has, where they are none. */
 function twoDigits(bytes: Uint8Array, p: number): number {
   const tens = bytes[p] - 0x30
   const ones = bytes[p + 1] - 0x30
-  return tens >>> 0 > 9 || ones >>> 0 > 9 ? Number.NaN : tens * 10 + ones
+  return tens >>> 0 > 9 || ones >>> 0 > 9 ? 100 : tens * 10 + ones
 }
 
 function daysIn(year: number, month: number): number {
@@ -99,8 +99,9 @@ function daysIn(year: number, month: number): number {
 /** Days since 1970-01-01 in the proleptic Gregorian calendar, counted in years that begin in March. */
 function daysOfCivil(year: number, month: number, day: number): number {
   const shifted = month <= 2 ? year - 1 : year
-  const era = Math.floor(shifted / 400)
+  // None of these is negative, and truncating is cheaper than Math.floor.
+  const era = (shifted / 400) | 0
   const yearOfEra = shifted - era * 400
-  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1
-  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468
+  const dayOfYear = (((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) | 0) + day - 1
+  return era * 146_097 + yearOfEra * 365 + (yearOfEra >> 2) - ((yearOfEra / 100) | 0) + dayOfYear - 719_468
 }
