@@ -26,7 +26,7 @@ import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
-import { type DocumentVerification, type VerifyOptions, verifyDocument } from './pipeline/verifier.ts'
+import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { Journal } from './seams/journal.ts'
 import type { Meter } from './seams/meter.ts'
@@ -119,7 +119,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
   const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
     seen.add(document)
-    const fleet = openFleet(document, journal)
+    const fleet = await openFleet(document, journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
     const shared = fleet === null ? {} : { queue: fleet.tasks, leases: fleet.leases }
     const run: OpenedDocument['run'] = (signal, hurry) => {
@@ -193,7 +193,11 @@ export async function pauseInDocuments(
 }
 
 /** Sets the tables of documents against their sources; changes nothing. */
-export function documentVerifications(documents: readonly ProcessorDocument[], options: VerifyOptions): Promise<DocumentVerification[]> {
+export async function documentVerifications(
+  documents: readonly ProcessorDocument[],
+  options: VerifyOptions,
+): Promise<DocumentVerification[]> {
+  const { verifyDocument } = await import('./pipeline/verifier.ts')
   return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), options.accept === null)
 }
 

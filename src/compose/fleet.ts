@@ -1,4 +1,4 @@
-import { openRedisFleet, type RedisFleet } from '../drivers/queue/redis.ts'
+import type { RedisFleet } from '../drivers/queue/redis.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { commitCodec } from '../pipeline/commit-codec.ts'
 import type { CommitQueue } from '../pipeline/commits.ts'
@@ -25,8 +25,10 @@ export interface Fleet {
 const commitsAtOnce = 16
 
 /** Opens what the document's fleet shares in Redis; null where it names none, and one process does all the work. */
-export function openFleet({ metadata, spec }: ProcessorDocument, journal: Journal): Fleet | null {
+export async function openFleet({ metadata, spec }: ProcessorDocument, journal: Journal): Promise<Fleet | null> {
   if (spec.queue === undefined) return null
+  // Clients and queues are a third of all code, and most processes need none.
+  const { openRedisFleet } = await import('../drivers/queue/redis.ts')
   const { redis, username, password, sentinel, cluster, tls } = spec.queue
   const fleet: RedisFleet = openRedisFleet({
     settings: {

@@ -1,6 +1,6 @@
 import { systemClock } from '../drivers/clock/system.ts'
 import { countingMeter } from '../drivers/meter/counting.ts'
-import { type Exposition, prometheusExposition } from '../drivers/meter/prometheus.ts'
+import type { Exposition } from '../drivers/meter/prometheus.ts'
 import type { DocumentHealth } from '../model/health.ts'
 import { redactor } from '../model/redaction.ts'
 import { processorName } from '../pipeline/document-watch.ts'
@@ -42,6 +42,7 @@ export async function openServing(
   for (const document of documents) {
     const where = address ?? document.spec.metrics?.address
     if (where === undefined) continue
+    const { prometheusExposition } = await import('../drivers/meter/prometheus.ts')
     let place = places.get(where)
     if (place === undefined) places.set(where, (place = { exposition: prometheusExposition(), meters: new Map(), health: new Map() }))
     const name = processorName(document.metadata)
