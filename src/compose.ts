@@ -20,11 +20,13 @@ import { uriFiles } from './drivers/io/uri-files.ts'
 import { pinoJournal } from './drivers/journal/pino.ts'
 import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
+import { DocumentError } from './model/failure.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import { meteredTasks } from './pipeline/metered-task.ts'
 import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
+import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
@@ -105,6 +107,8 @@ export interface RunOptions {
   readonly json: boolean
   /** Where metrics are served, whatever the documents say. */
   readonly metricsAddress?: string
+  /** What is said of tables and sources that stopped. */
+  readonly directions?: Directions
   /** Where the documents come from, for those that shall follow its changes. */
   readonly file?: DocumentFile
 }
@@ -112,6 +116,7 @@ export interface RunOptions {
 /** Serves documents side by side. `ok: false`: something was stopped, and the log says what. */
 export async function runDocuments(documents: readonly ProcessorDocument[], options: RunOptions): Promise<{ ok: boolean }> {
   for (const document of documents) refuseUnavailable(document)
+  refuseManySources(documents, options.directions)
   const seen = new Set(documents)
   const secrets = () => [...seen].flatMap((document) => secretsIn(document.spec).flatMap(({ secret }) => secret.known))
   const journal = pinoJournal({ level: options.logLevel, secrets })
@@ -123,7 +128,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
     const shared = fleet === null ? {} : { queue: fleet.tasks, leases: fleet.leases }
     const run: OpenedDocument['run'] = (signal, hurry) => {
-      const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options.once)
+      const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options)
       serving.watch(document, () => part.health())
       return part.run(signal, hurry)
     }
@@ -159,6 +164,17 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   await serving.close()
   for (const result of done) if (result.status === 'rejected') throw result.reason
   return { ok: done.every((result) => result.status === 'fulfilled' && result.value) }
+}
+
+/** What is said of a source must not be taken for another one's. */
+function refuseManySources(documents: readonly ProcessorDocument[], directions: Directions | undefined): void {
+  const flag = directions?.sourceMoved == null ? directions?.sourceRestarted === true && '--source-restarted' : '--source-moved'
+  const sources = new Set(documents.map((document) => sourceIdentity(document).id))
+  if (typeof flag === 'string' && sources.size > 1) {
+    throw new DocumentError(
+      `${flag} is about one source, and the documents name ${[...sources].join(', ')}; run the document that is meant alone`,
+    )
+  }
 }
 
 /** How far the tables of documents have come; changes nothing. */

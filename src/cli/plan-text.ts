@@ -109,6 +109,7 @@ const sources = {
   headers: 'Kafka headers',
   value: 'the value, whole',
   rescue: 'what fits no other column',
+  incarnation: 'which log, after a restart',
 } as const
 
 function fromText({ role, path }: OutlookColumn): string {

@@ -1,3 +1,4 @@
+import { directionOptions } from './directions.ts'
 import { serveCommandOf } from './serve-command.ts'
 
 /** `run`: the whole road in one process, until a signal or until nothing is left to do. */
@@ -9,12 +10,14 @@ export const runCommand = serveCommandOf(
     examples: [
       ['run -f spec.yaml', 'Keep the tables up to date, until stopped:'],
       ['run -f spec.yaml --once', 'Bring the tables up to date, then end:'],
+      [
+        'run -f spec.yaml --source-moved s3://old-bucket/segments/',
+        'Go on after the segments have moved to the place that the document names:',
+      ],
     ],
   },
   [
     { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },
-    { flags: '--accept-rollback', description: 'go on after a table was rolled back', later: true },
-    { flags: '--source-moved <old>', description: 'the source had another place before', later: true },
-    { flags: '--source-restarted', description: 'the source starts from offset 0 again', later: true },
+    ...directionOptions,
   ],
 )

@@ -1,6 +1,7 @@
 import { DocumentError } from '../model/failure.ts'
 import { documentError } from '../spec/problems.ts'
 import { type Command, fileOption, jsonOption, type OptionSpec } from './command.ts'
+import { type DirectionOptions, directionsOf } from './directions.ts'
 import { readDocuments } from './documents.ts'
 import { graceOf, graceOption } from './grace.ts'
 import { metricsAddressOption } from './metrics-address.ts'
@@ -8,7 +9,7 @@ import { abortOnSignals } from './signals.ts'
 
 const logLevels = ['debug', 'info', 'warn', 'error'] as const
 
-interface ServeOptions {
+interface ServeOptions extends DirectionOptions {
   readonly file: string
   readonly once?: boolean
   readonly logLevel?: (typeof logLevels)[number]
@@ -61,6 +62,7 @@ export function serveCommandOf(
           hurry: signals.hurry,
           json: options.json ?? false,
           metricsAddress: options.metricsAddress,
+          directions: directionsOf(options),
           file,
         })
         return ok ? 0 : 1

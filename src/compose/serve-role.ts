@@ -4,6 +4,7 @@ import { carryOutCommits } from '../pipeline/commits.ts'
 import { processorName } from '../pipeline/document-watch.ts'
 import { limitsOf } from '../pipeline/limits.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from '../pipeline/processor.ts'
+import type { Directions } from '../pipeline/source-directions.ts'
 import { whenAborted } from '../pipeline/when-aborted.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import type { Fleet, Role } from './fleet.ts'
@@ -22,11 +23,11 @@ export function partOf(
   source: SourceIdentity,
   seams: ProcessorSeams,
   fleet: Fleet | null,
-  once: boolean,
+  { once, directions }: { readonly once: boolean; readonly directions?: Directions },
 ): Part {
   if (role === 'run' || role === 'planner' || fleet === null) {
     const commits = role === 'planner' && fleet !== null ? { commits: fleet.commits } : {}
-    const processor = new Processor(document, source, { ...seams, ...commits })
+    const processor = new Processor(document, source, { ...seams, ...commits }, directions)
     return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
   }
   const { spec, metadata } = document

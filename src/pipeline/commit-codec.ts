@@ -71,5 +71,6 @@ function readDefinitions(definitions: Reader): Definitions {
     'table-uuid': definitions.field('table-uuid').text(),
     'current-schema-id': definitions.field('current-schema-id').number(),
     'default-spec-id': definitions.field('default-spec-id').number(),
+    sourceId: definitions.field('sourceId').optional((id) => id.text()) ?? undefined,
   }
 }

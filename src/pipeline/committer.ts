@@ -3,6 +3,7 @@ import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { type OffsetRanges } from '../model/offset-range.ts'
+import { currentId } from '../model/incarnation.ts'
 import { type Progress, progressBeyond, unionProgress, withDecided } from '../model/progress.ts'
 import { type Requests, withAccepted } from '../model/requests.ts'
 import type { Frontiers } from '../model/segment.ts'
@@ -16,7 +17,7 @@ import type { Meter } from '../seams/meter.ts'
 import { buildSnapshot } from './commit/build-snapshot.ts'
 import { encodeRequests } from './commit/requests-text.ts'
 import { selectResults, type Selection } from './commit/select-results.ts'
-import { findTableState, hasCommit, refuseLost, type TableState } from './commit/table-state.ts'
+import { findTableState, hasCommit, refuseLost, RolledBack, stateAfterRollback, type TableState } from './commit/table-state.ts'
 import type { TaskResult } from './flow.ts'
 
 export interface CommitterSeams {
@@ -45,7 +46,10 @@ export interface CommitReport {
 }
 
 /** What results were made for: a commit on top of other definitions would break them. */
-export type Definitions = Pick<TableMetadata, 'table-uuid' | 'current-schema-id' | 'default-spec-id'>
+export type Definitions = Pick<TableMetadata, 'table-uuid' | 'current-schema-id' | 'default-spec-id'> & {
+  /** The source's id in progress, where it is known: another one means another log. */
+  readonly sourceId?: string
+}
 
 /** Somebody changed a table's schema or partitioning: what was made for the old one is dropped, and the table is opened again. */
 export class TableChanged extends WorkError {}
@@ -82,6 +86,8 @@ const maxAttempts = 10
  */
 export class TableCommitter {
   readonly #source: string
+  /** The source's id in progress: that of its current incarnation. Null before the table was loaded. */
+  #id: string | null = null
   readonly #table: TableIdentifier
   readonly #processorName: string
   readonly #seams: CommitterSeams
@@ -94,10 +100,16 @@ export class TableCommitter {
 
   constructor(source: string, table: TableIdentifier, processorName: string, definitions: Definitions, seams: CommitterSeams) {
     this.#definitions = definitions
+    this.#id = definitions.sourceId ?? null
     this.#source = source
     this.#table = table
     this.#processorName = processorName
     this.#seams = seams
+  }
+
+  /** The source's id in progress, as of the last load. */
+  get sourceId(): string {
+    return this.#id ?? this.#source
   }
 
   get name(): string {
@@ -105,12 +117,15 @@ export class TableCommitter {
   }
 
   /** The table's state as the catalog has it now. Throws what stops the table (`findTableState`), or that the table is gone. */
-  async load(options?: { readonly fresh: boolean }): Promise<{ metadata: TableMetadata; state: TableState }> {
+  async load(
+    options?: { readonly fresh: boolean },
+    find: typeof findTableState = findTableState,
+  ): Promise<{ metadata: TableMetadata; state: TableState }> {
     const loaded = await this.#seams.catalog.loadTable(this.#table, options)
     if (loaded === null)
       throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
     this.#refuseChange(loaded.metadata)
-    return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata) }
+    return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata, find) }
   }
 
   /** What goes wrong with this table's files or settings stops this table, and no other. */
@@ -139,10 +154,10 @@ export class TableCommitter {
     this.#unanswered = this.#unanswered.slice(-maxUnanswered)
     const landed = await this.#append(this.#unanswered, (state) => {
       const marked = this.#withMarks(state, marks)
-      selection = selectResults(this.#source, { progress: marked.progress, frontiers: state.frontiers }, results, this.#seams.clock.now())
+      selection = selectResults(this.sourceId, { progress: marked.progress, frontiers: state.frontiers }, results, this.#seams.clock.now())
       if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
-      const watermarkMs = watermarkOf(frontiers, this.#source, state.watermarkMs)
+      const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
       return { what: accepted, files: accepted.flatMap(({ files }) => files), state: { ...state, progress, frontiers, watermarkMs } }
     })
     if (landed.kind !== 'nothing') this.#unanswered = []
@@ -184,21 +199,49 @@ export class TableCommitter {
   }
 
   /**
+   * Where the table is stopped because it was rolled back or replaced, goes on from what its history says now: an empty append that
+   * notes it, so that what was abandoned stops nobody any more. A table that goes on is not touched.
+   */
+  acceptRollback(): Promise<void> {
+    return this.#ofThisTable(async () => {
+      try {
+        await this.load()
+      } catch (error) {
+        if (!(error instanceof RolledBack)) throw error
+        this.#seams.journal.warn('rollback accepted, going on from what the history says now', { table: this.name, error })
+        await this.#append([], (state) => ({ what: null, files: [], state }), stateAfterRollback)
+      }
+    })
+  }
+
+  /** Changes what the table says, by an empty append that carries everything else; null: nothing is to be changed. */
+  changeState(change: (state: TableState) => Promise<TableState | null>): Promise<TableState> {
+    return this.#ofThisTable(async () => {
+      const { state } = await this.#append([], async (before) => {
+        const after = await change(before)
+        return after === null ? null : { what: null, files: [], state: after }
+      })
+      return state
+    })
+  }
+
+  /**
    * Commits what `propose` makes of the table's state, and after a conflict of its state then; null: there is nothing to commit.
    * `attempts` are those that were sent before, and gets those that are sent now.
    */
   async #append<T>(
     attempts: { readonly commitId: string; readonly what: T }[],
-    propose: (state: TableState) => Proposal<T> | null,
+    propose: (state: TableState) => Proposal<T> | null | Promise<Proposal<T> | null>,
+    find: typeof findTableState = findTableState,
   ): Promise<Landing<T>> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
     let reuse: { manifest: ManifestFile; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
       // A commit whose outcome is unknown is looked for past every cache.
-      const { metadata, state } = await this.load({ fresh: attempts.length > 0 })
+      const { metadata, state } = await this.load({ fresh: attempts.length > 0 }, find)
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
-      const proposal = propose(state)
+      const proposal = await propose(state)
       if (proposal === null) return { kind: 'nothing', state }
       const { what, files, state: proposed } = proposal
       const fileNames = files.map((file) => file.filePath).join('\n')
@@ -258,13 +301,13 @@ export class TableCommitter {
   #afterLanding(accepted: readonly TaskResult[], results: readonly TaskResult[], state: TableState): CommitReport {
     this.#seams.meter.add('commit.found-landed')
     const others = results.filter((result) => !accepted.includes(result))
-    const { refused } = selectResults(this.#source, state, others, this.#seams.clock.now())
+    const { refused } = selectResults(this.sourceId, state, others, this.#seams.clock.now())
     const gone = new Set(refused.map(({ result }) => result))
     return { committed: accepted, refused, held: others.filter((result) => !gone.has(result)), gaps: [], state }
   }
 
-  async #stateIn(metadata: TableMetadata): Promise<TableState> {
-    const state = await findTableState(this.name, metadata, async (snapshot) => {
+  async #stateIn(metadata: TableMetadata, find: typeof findTableState): Promise<TableState> {
+    const state = await find(this.name, metadata, async (snapshot) => {
       try {
         return readManifestList(await this.#seams.io.read(snapshot['manifest-list']))
       } catch (error) {
@@ -279,6 +322,12 @@ export class TableCommitter {
     })
     refuseLost(this.name, this.#known, state.progress, 'this process')
     this.#known = state.progress
+    const id = currentId(state.progress, this.#source)
+    // What was planned for the log that ended must not be committed any more, under any id.
+    if (this.#id !== null && id !== this.#id) {
+      throw new TableChanged(`table ${this.name}: ${this.#id} goes on as ${id}, since its log was restarted`, { retry: 'now' })
+    }
+    this.#id = id
     return state
   }
 
@@ -287,8 +336,8 @@ export class TableCommitter {
     let { progress } = state
     let changed = false
     for (const { at, ranges } of marks) {
-      if (progress.get(this.#source)?.get(at.topic)?.has(at.partition) === true) continue
-      progress = withDecided(progress, this.#source, at, ranges)
+      if (progress.get(this.sourceId)?.get(at.topic)?.has(at.partition) === true) continue
+      progress = withDecided(progress, this.sourceId, at, ranges)
       changed = true
     }
     return { progress, changed }

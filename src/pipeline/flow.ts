@@ -18,7 +18,7 @@ import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 
 /** What a table column is filled with. `value`: the value whole; `field`: a part of a JSON value; `rescue`: what fits no other column. */
-export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'field' | 'rescue'
+export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'field' | 'rescue' | 'incarnation'
 
 /** How bytes become a column: as they are, or as UTF-8 text. */
 export type BytesFormat = 'binary' | 'string'
@@ -32,6 +32,8 @@ export type ValueFormat = BytesFormat | 'json'
  */
 export interface TableLayout {
   readonly columns: readonly { readonly role: ColumnRole; readonly field: NestedField }[]
+  /** What the column of the role `incarnation` is filled with; absent where there is none. */
+  readonly incarnation?: number
   readonly keyFormat: BytesFormat
   readonly valueFormat: ValueFormat
   /** What JSON values become: the columns of the role `field`, in their order. Null where values are kept whole. */

@@ -1,6 +1,7 @@
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
+import { currentId } from '../model/incarnation.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
@@ -57,7 +58,14 @@ export async function documentPlan(document: ProcessorDocument, source: SourceId
     const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
     const { state, stopped } = await stateOrStop(outlook, seams.io)
     const tail =
-      state === null ? nothing : await tailOutlook(table.partitions, state, plannerOptions(document, table.name, source), own.store)
+      state === null
+        ? nothing
+        : await tailOutlook(
+            table.partitions,
+            state,
+            plannerOptions(document, table.name, { ...source, id: currentId(state.progress, source.id) }),
+            own.store,
+          )
     const { partitions, stops, notes, readyInMs } = tail
     tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work: workOf(tail, own, commitIntervalSeconds) })
   }

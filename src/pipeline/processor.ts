@@ -1,5 +1,6 @@
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { DocumentError, WorkError } from '../model/failure.ts'
+import { currentIncarnation } from '../model/incarnation.ts'
 import type { DocumentHealth } from '../model/health.ts'
 import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
@@ -28,6 +29,7 @@ import { ListingHints } from './plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { TailPlanner } from './planner.ts'
+import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { whenAborted } from './when-aborted.ts'
 import { type CarryOut, taskTarget } from './worker.ts'
@@ -74,13 +76,17 @@ export class Processor {
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
   readonly #limits: Limits
+  readonly #directions: Directions
+  /** Tables that were opened as directed: that happens once. */
+  readonly #directed = new Set<string>()
   readonly #discovery: Discovery
   readonly #watch: DocumentWatch
   #mapped: ReadonlyMap<string, MappedTable> | null = null
   #mappedFrom: readonly TopicPartition[] | null = null
 
-  constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) {
+  constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, directions = noDirections) {
     this.#document = document
+    this.#directions = directions
     this.#source = source
     this.#seams = seams
     this.#limits = limitsOf(document.spec.processing)
@@ -198,8 +204,17 @@ export class Processor {
     const opened = await this.#openTable(name, table, once, signal)
     // There is nothing yet by which the table could be made.
     if (opened === null) return true
-    const committer = new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
-    const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping)
+    const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
+    if (!this.#directed.has(name)) {
+      await followDirections(this.#directions, this.#source, table, newCommitter(), this.#seams)
+      this.#directed.add(name)
+    }
+    const committer = newCommitter()
+    const { state } = await committer.load()
+    if (!this.#directions.sourceAdded)
+      await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
+    const incarnation = currentIncarnation(state.progress, this.#source.id)
+    const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping, incarnation)
     const onError = mapped.mapping.onError === 'skip' ? 'skip' : 'stop'
     const target = taskTarget(opened.metadata, layout, onError)
     if (layout.missing.length > 0) {
@@ -208,10 +223,9 @@ export class Processor {
         columns: layout.missing,
       })
     }
-    const { state } = await committer.load()
     const planner = new TailPlanner(
       {
-        sourceId: this.#source.id,
+        sourceId: committer.sourceId,
         prefix: this.#source.prefix,
         table: name,
         definitions: `${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`,
@@ -239,7 +253,9 @@ export class Processor {
         once,
       },
       planner,
-      commits === undefined ? committer : remoteCommits(committer, name, definitionsOf(opened.metadata), commits, this.#seams),
+      commits === undefined
+        ? committer
+        : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
       target,
       state,
       { queue, clock, journal, meter, watch: this.#watch.table(name) },

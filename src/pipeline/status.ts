@@ -3,6 +3,7 @@ import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from
 import { parseSegmentFileName, segmentKey } from '../formats/kfs/segment-key.ts'
 import { WorkError } from '../model/failure.ts'
 import { endOf, holesOf, intersectRanges, maxOffset, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
+import { currentId } from '../model/incarnation.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
@@ -142,8 +143,8 @@ async function partitionStatus(
   source: SourceIdentity,
   seams: StatusSeams,
 ): Promise<PartitionStatus> {
-  const decided = state === null ? [] : decidedRanges(state.progress, source.id, at)
-  const frontier = state === null ? null : frontierOf(state.frontiers, source.id, at)
+  const decided = state === null ? [] : decidedRanges(state.progress, currentId(state.progress, source.id), at)
+  const frontier = state === null ? null : frontierOf(state.frontiers, currentId(state.progress, source.id), at)
   const missing = holesOf(decided)
   const from = missing.length > 0 ? missing[0][0] : (frontier?.baseOffset ?? null)
   const bounds = { maxBytes: Infinity, maxObjects: Infinity }

@@ -1,4 +1,5 @@
 import type { TableHealth, Trouble } from '../model/health.ts'
+import { currentId } from '../model/incarnation.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
@@ -106,7 +107,7 @@ export class TableWatch {
       table: this.#table,
       planned: this.#planned,
       partitions: [...this.#backlogs.entries()].map(([name, { at, backlog }]) => ({
-        ...lagOf(at, backlog, view === null ? [] : decidedRanges(view.state.progress, this.#source, at)),
+        ...lagOf(at, backlog, view === null ? [] : decidedRanges(view.state.progress, currentId(view.state.progress, this.#source), at)),
         stopped: this.#stops.get(name) ?? null,
         paused: view?.state.requests.pause.includes(at.topic) ?? false,
       })),
@@ -134,7 +135,10 @@ export class TableWatch {
     }
     let waits = false
     for (const [name, entry] of this.#backlogs) {
-      entry.backlog = beyondFrontier(entry.backlog, frontierOf(view.state.frontiers, this.#source, entry.at)?.baseOffset ?? null)
+      entry.backlog = beyondFrontier(
+        entry.backlog,
+        frontierOf(view.state.frontiers, currentId(view.state.progress, this.#source), entry.at)?.baseOffset ?? null,
+      )
       waits ||= !stops.has(name) && !view.state.requests.pause.includes(entry.at.topic) && hasReadable(entry.backlog)
     }
     if (!waits) this.#waitingSinceMs = null

@@ -9,6 +9,7 @@ import { metadataDirectory } from '../../formats/iceberg/table-location.ts'
 import { currentSchema, defaultSpec, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
+import { hasIncarnations } from '../../model/incarnation.ts'
 import type { Progress } from '../../model/progress.ts'
 import { isEmpty, type Requests } from '../../model/requests.ts'
 import type { Frontiers } from '../../model/segment.ts'
@@ -17,7 +18,7 @@ import type { FileIO } from '../../seams/file-io.ts'
 import { expiredSnapshots } from './expire-snapshots.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
 import { encodeRequests } from './requests-text.ts'
-import { formatVersion, maxSummaryProgressBytes, summaryKeys } from './summary-keys.ts'
+import { formatVersion, incarnationsVersion, maxSummaryProgressBytes, summaryKeys } from './summary-keys.ts'
 
 /** What a snapshot of ours says beside its files. */
 export interface SnapshotContents {
@@ -128,7 +129,7 @@ function copyOf(metadata: TableMetadata, progress: string, requests: Requests): 
 
 function summaryOf(contents: SnapshotContents, progress: string, inline: boolean): Record<string, string> {
   return {
-    [summaryKeys.version]: formatVersion,
+    [summaryKeys.version]: hasIncarnations(contents.progress) ? incarnationsVersion : formatVersion,
     [summaryKeys.name]: contents.processorName,
     [summaryKeys.commitId]: contents.commitId,
     ...(contents.watermarkMs === null ? {} : { [summaryKeys.watermarkMs]: String(contents.watermarkMs) }),

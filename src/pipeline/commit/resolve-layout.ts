@@ -10,18 +10,24 @@ import { Refusal } from './refusal.ts'
 import type { StoredLayout } from './stored-layout.ts'
 import { valueFields } from './value-fields.ts'
 
-type OwnRole = Exclude<ColumnRole, 'field'>
+/** The column that tells the logs of a restarted source apart; added when the first restart is accepted, and null for the first log. */
+export const incarnationColumn = 'kafka_incarnation'
+
+type OwnRole = Exclude<ColumnRole, 'field' | 'incarnation'>
 
 const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 'key', 'headers', 'value', 'rescue']
 
 /**
  * How to fill a table that exists: its columns are found by name, whatever their order and whoever created it.
- * Throws a WorkError (`retry: never`) that says what to change where the table can not be continued.
+ * Rows of an incarnation beyond the first say which one. Throws a WorkError (`retry: never`) that says what to change where the table
+ * can not be continued.
  */
-export function resolveLayout(table: string, metadata: TableMetadata, mapping: TopicMapping): TableLayout {
+export function resolveLayout(table: string, metadata: TableMetadata, mapping: TopicMapping, incarnation = 1): TableLayout {
   try {
     refuseTable(metadata)
-    return filledColumns(currentSchema(metadata).fields, chosenLayout(metadata, mapping), mapping)
+    const { fields } = currentSchema(metadata)
+    const layout = filledColumns(fields, chosenLayout(metadata, mapping), mapping)
+    return incarnation === 1 ? layout : withIncarnation(layout, fields, incarnation)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     throw new WorkError(`table ${table} can not be continued: ${error.message}`, { retry: 'never' })
@@ -52,6 +58,17 @@ function filledColumns(fields: readonly NestedField[], layout: StoredLayout, map
     if (name !== undefined && !columns.some((column) => column.role === role)) throw noColumn(role, name)
   }
   return { columns, keyFormat, valueFormat: value.format, record: filled === null ? null : { columns: shapes }, missing }
+}
+
+/** In the table's order, like all columns. */
+function withIncarnation(layout: TableLayout, fields: readonly NestedField[], incarnation: number): TableLayout {
+  const own = fields.find(({ name }) => name === incarnationColumn)
+  if (own === undefined || own.type !== 'int' || own.required) {
+    throw new Refusal(`its log was restarted, and it has no optional int column ${incarnationColumn} to tell the logs apart; add it`)
+  }
+  const places = new Map(fields.map(({ id }, i) => [id, i]))
+  const columns = [...layout.columns, { role: 'incarnation' as const, field: own }]
+  return { ...layout, incarnation, columns: columns.sort((a, b) => places.get(a.field.id)! - places.get(b.field.id)!) }
 }
 
 function noColumn(role: OwnRole, name: string): Refusal {

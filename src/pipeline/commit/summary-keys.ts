@@ -20,6 +20,8 @@ export const summaryKeys = {
 } as const
 
 export const formatVersion = '1'
+/** Of progress with incarnations beyond the first: a program that does not know them must not go on from it. */
+export const incarnationsVersion = '2'
 
 /** Longer progress than this goes to the manifest list, bytes. */
 export const maxSummaryProgressBytes = 2048

@@ -9,7 +9,7 @@ import type { Frontiers } from '../../model/segment.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
 import { decodeRequests } from './requests-text.ts'
-import { formatVersion, summaryKeys } from './summary-keys.ts'
+import { formatVersion, incarnationsVersion, summaryKeys } from './summary-keys.ts'
 
 /** What the table says of its own making, as of one snapshot. */
 export interface TableState {
@@ -59,8 +59,32 @@ export async function findTableState(table: string, metadata: TableMetadata, rea
           snapshotId,
         }
       : { ...(await stateOf(table, newest, readManifestList)), snapshotId }
-  await refuseRollback(table, metadata, ancestors, state.progress, readManifestList)
+  await refuseRollback(table, metadata, ancestors, state, readManifestList)
   return state
+}
+
+/** The table was rolled back or replaced: going on would materialize rows again that somebody took away. */
+export class RolledBack extends WorkError {}
+
+/**
+ * What the current history alone says, of a table that `findTableState` stopped as rolled back: what is committed on top of it goes on
+ * from there. What was asked last stays asked, and our snapshots beside the history are abandoned from now on.
+ */
+export async function stateAfterRollback(table: string, metadata: TableMetadata, readManifestList: ReadManifestList): Promise<TableState> {
+  const { ancestors, endsAtMissing } = ancestorsOf(metadata)
+  const newest = ancestors.find(isOurs)
+  if (newest === undefined && endsAtMissing) throw stop(table, cutOff)
+  const state = newest === undefined ? emptyState : await stateOf(table, newest, readManifestList)
+  const lastAsked = (metadata.snapshots ?? []).filter(isOurs).reduce<Snapshot | undefined>(later, undefined)
+  const asked =
+    lastAsked === undefined
+      ? requestsOf(table, metadata.properties ?? {}, 'the properties')
+      : requestsOf(table, lastAsked.summary, `snapshot ${lastAsked['snapshot-id']}`)
+  return { ...state, snapshotId: refSnapshotId(metadata), requests: { ...asked, abandonedUpTo: metadata['last-sequence-number'] } }
+}
+
+function later(one: Snapshot | undefined, other: Snapshot): Snapshot {
+  return one === undefined || (other['sequence-number'] ?? 0n) > (one['sequence-number'] ?? 0n) ? other : one
 }
 
 /** Whether a commit of ours with this id is in the history of main. */
@@ -95,19 +119,19 @@ export function isOurs(snapshot: Snapshot): boolean {
   return snapshot.summary[summaryKeys.commitId] !== undefined
 }
 
+const cutOff =
+  'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
+  '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it'
+
 /** No snapshot of ours in the history: the property copy where history was cut off, nothing where we never wrote, and else a stop. */
 function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMissing: boolean): Partial<TableState> {
   const copy = metadata.properties?.[summaryKeys.progress]
   if (copy === undefined) {
     if (!endsAtMissing || metadata.properties?.[summaryKeys.layout] === undefined) return {}
-    throw stop(
-      table,
-      'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
-        '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it',
-    )
+    throw stop(table, cutOff)
   }
   if (!endsAtMissing || hasLaterOfOurs(metadata)) {
-    throw stop(
+    throw rolledBack(
       table,
       'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
         'If everything not in it now shall be materialized again, run with --accept-rollback',
@@ -148,10 +172,10 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
 function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestList | null): Progress {
   const { summary } = snapshot
   const version = summary[summaryKeys.version]
-  if (version !== formatVersion) {
+  if (version !== formatVersion && version !== incarnationsVersion) {
     throw stop(
       table,
-      `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion}; run the newer version`,
+      `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion} and ${incarnationsVersion}; run the newer version`,
     )
   }
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
@@ -193,7 +217,7 @@ async function refuseRollback(
   table: string,
   metadata: TableMetadata,
   ancestors: readonly Snapshot[],
-  progress: Progress,
+  { progress, requests }: TableState,
   readManifestList: ReadManifestList,
 ): Promise<void> {
   const copy = metadata.properties?.[summaryKeys.progress]
@@ -201,6 +225,7 @@ async function refuseRollback(
   const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
   for (const snapshot of metadata.snapshots ?? []) {
     if (!isOurs(snapshot) || history.has(snapshot['snapshot-id'])) continue
+    if (requests.abandonedUpTo !== null && (snapshot['sequence-number'] ?? 0n) <= requests.abandonedUpTo) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
     refuseLost(
       table,
@@ -216,7 +241,7 @@ export function refuseLost(table: string, known: Progress, progress: Progress, w
   const lost = progressBeyond(known, progress)
   if (lost.length === 0) return
   const list = lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join('; ')
-  throw stop(
+  throw rolledBack(
     table,
     `${who} had materialized ${list}, and the table as it is now has not: it was rolled back or replaced. ` +
       'These offsets would be materialized again; if that is meant, run with --accept-rollback',
@@ -225,4 +250,8 @@ export function refuseLost(table: string, known: Progress, progress: Progress, w
 
 function stop(table: string, reason: string): WorkError {
   return new WorkError(`table ${table} is stopped: ${reason}`, { retry: 'never' })
+}
+
+function rolledBack(table: string, reason: string): RolledBack {
+  return new RolledBack(`table ${table} is stopped: ${reason}`, { retry: 'never' })
 }

@@ -29,6 +29,7 @@ export class TableColumns {
   readonly #partition = new Int32Builder()
   readonly #offset = new Int64Builder()
   readonly #timestamp = new Int64Builder()
+  readonly #incarnation = new Int32Builder()
   readonly #key = new BytesBuilder()
   readonly #headerKey = new BytesBuilder()
   readonly #headerValue = new BytesBuilder()
@@ -55,6 +56,7 @@ export class TableColumns {
       headers: this.#headers,
       value: this.#value,
       rescue: this.#json?.rescue ?? this.#value,
+      incarnation: this.#incarnation,
     }
     let fields = 0
     this.#filled = layout.columns.map(({ role }) => (role === 'field' ? this.#json!.columns[fields++].builder : byRole[role]))
@@ -82,6 +84,7 @@ export class TableColumns {
       if (bad !== null) return bad
       this.#topic.append(topic, 0, topic.length)
       this.#partition.append(at.partition)
+      if (this.#layout.incarnation !== undefined) this.#incarnation.append(this.#layout.incarnation)
       if (exact) this.#offset.appendNumber(base + frames.offsetDelta[i])
       else this.#offset.append(baseOffset + BigInt(frames.offsetDelta[i]))
       this.#appendTimestamp(frames, i)
@@ -110,7 +113,16 @@ export class TableColumns {
   }
 
   clear(): void {
-    for (const builder of [this.#topic, this.#partition, this.#offset, this.#timestamp, this.#key, this.#headers, this.#value])
+    for (const builder of [
+      this.#topic,
+      this.#partition,
+      this.#incarnation,
+      this.#offset,
+      this.#timestamp,
+      this.#key,
+      this.#headers,
+      this.#value,
+    ])
       builder.clear()
     this.#json?.clear()
   }

@@ -51,9 +51,10 @@ test.each([
   [['run'], "required option '-f, --file <spec.yaml>' not specified; see: iceberg-processor run --help"],
   [['run', '-f'], "option '-f, --file <spec.yaml>' argument missing; see: iceberg-processor run --help"],
   [['run', '-f', 'a', '-f', 'b'], '--file is given twice, and one is expected'],
-  [['run', '-f', 'a', '--accept-rollback'], '--accept-rollback is not available yet'],
-  [['run', '-f', 'a', '--source-moved', 's3://old/'], '--source-moved is not available yet'],
-  [['run', '-f', 'a', '--source-restarted'], '--source-restarted is not available yet'],
+  [
+    ['run', '-f', 'a', '--source-moved', 'old'],
+    '--source-moved: expected the id of the source before, such as s3://bucket/prefix/ or file:///directory/, found old',
+  ],
   [['validate', 'a.yaml'], "required option '-f, --file <spec.yaml>' not specified; see: iceberg-processor validate --help"],
   [['inspect', 'a', '--limit', '0'], 'expected a whole number from 1 to 2147483647 after --limit'],
 ])('the arguments %j are refused with one line and exit code 2', async (args, message) => {

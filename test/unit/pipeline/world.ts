@@ -15,6 +15,7 @@ import { readRows } from '../../../src/formats/parquet/read-rows.ts'
 import type { TopicPartition } from '../../../src/model/topic-partition.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import { Processor, type ProcessorSeams } from '../../../src/pipeline/processor.ts'
+import { type Directions, noDirections } from '../../../src/pipeline/source-directions.ts'
 import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
 import type { Catalog, CatalogProfile } from '../../../src/seams/catalog.ts'
 import type { FileIO } from '../../../src/seams/file-io.ts'
@@ -23,6 +24,9 @@ import { framed } from './segments.ts'
 
 export const sourceId = 's3://segments/p/'
 export const namespace = ['analytics']
+
+/** What a run is told, and by which name it knows the source. */
+export type Directed = Partial<Directions> & { readonly id?: string }
 
 /** A bucket, a warehouse, a catalog and a clock in memory, and processors that run in them. */
 export interface World {
@@ -40,11 +44,13 @@ export interface World {
   readonly seams: Omit<ProcessorSeams, 'queue' | 'carryOut'>
   write(at: TopicPartition, baseOffset: bigint, batches: readonly Uint8Array[], parts?: readonly ('kfs' | 'index')[]): Promise<string>
   /** A processor of its own, as another process would have it. */
-  processor(change?: (document: Plain) => void, seams?: Partial<ProcessorSeams>): Processor
-  runOnce(change?: (document: Plain) => void): Promise<boolean>
+  processor(change?: (document: Plain) => void, seams?: Partial<ProcessorSeams>, directed?: Directed): Processor
+  runOnce(change?: (document: Plain) => void, directed?: Directed): Promise<boolean>
   table(name: string): Promise<TableMetadata>
   /** `topic/partition@offset` of each row of a table, sorted. */
   rows(name: string): Promise<string[]>
+  /** Each row as it is, whatever its columns. */
+  plainRows(name: string): Promise<Record<string, unknown>[]>
   linesOf(level: JournalLine['level'], message?: string): JournalLine[]
 }
 
@@ -66,7 +72,11 @@ export function world(profile?: CatalogProfile): World {
     return loaded.metadata
   }
 
-  function processor(change?: (document: Plain) => void, other: Partial<ProcessorSeams> = {}): Processor {
+  function processor(
+    change?: (document: Plain) => void,
+    other: Partial<ProcessorSeams> = {},
+    { id, ...directions }: Directed = {},
+  ): Processor {
     const plain = smallest((document) => {
       document.spec.source.topics = ['*']
       document.spec.sink = { database: namespace[0] }
@@ -76,8 +86,9 @@ export function world(profile?: CatalogProfile): World {
     })
     return new Processor(
       load(plain),
-      { id: sourceId, prefix: 'p/' },
+      { id: id ?? sourceId, prefix: 'p/' },
       { ...seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut, ...other },
+      { ...noDirections, ...directions },
     )
   }
 
@@ -96,20 +107,25 @@ export function world(profile?: CatalogProfile): World {
       return segmentKey('p/', at, baseOffset, 'kfs')
     },
     processor,
-    runOnce: (change) => clock.run(() => processor(change).run(true, new AbortController().signal)),
+    runOnce: (change, directed) => clock.run(() => processor(change, {}, directed).run(true, new AbortController().signal)),
     table,
-    async rows(name) {
+    async plainRows(name) {
       const snapshot = currentSnapshot(await table(name))
       if (snapshot === null) return []
-      const found: string[] = []
+      const found: Record<string, unknown>[] = []
       for (const manifest of readManifestList(await io.read(snapshot['manifest-list'])).manifests) {
         for (const { status, dataFile } of readManifest(await io.read(manifest.manifestPath), manifest).entries) {
           if (status === 2) continue
-          const rows = await readRows(await io.read(dataFile.filePath), 1_000_000)
-          found.push(...rows.map((row) => `${textOf(row.kafka_topic)}/${row.kafka_partition as number}@${row.kafka_offset as bigint}`))
+          found.push(...(await readRows(await io.read(dataFile.filePath), 1_000_000)))
         }
       }
-      return found.sort((a, b) => (a < b ? -1 : 1))
+      return found
+    },
+    async rows(name) {
+      const rows = await this.plainRows(name)
+      return rows
+        .map((row) => `${textOf(row.kafka_topic)}/${row.kafka_partition as number}@${row.kafka_offset as bigint}`)
+        .sort((a, b) => (a < b ? -1 : 1))
     },
     linesOf: (level, message) =>
       journal.lines.filter((line) => line.level === level && (message === undefined || line.message === message)),

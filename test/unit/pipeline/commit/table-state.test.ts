@@ -131,8 +131,8 @@ describe('progress in the manifest list', () => {
 
 describe('progress that can not be trusted stops the table', () => {
   test('of a newer format version', async () => {
-    expect(await stopOf(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '2' })]))).toBe(
-      'snapshot 1 has progress of format version 2, and this program reads 1; run the newer version',
+    expect(await stopOf(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '3' })]))).toBe(
+      'snapshot 1 has progress of format version 3, and this program reads 1 and 2; run the newer version',
     )
   })
 
