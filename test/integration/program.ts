@@ -10,6 +10,7 @@ import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
 import { writeSegment } from '../../src/formats/kfs/write.ts'
 import { type NewRecord, writeBatch } from '../../src/formats/kafka/write.ts'
 import { Processor, type ProcessorSeams } from '../../src/pipeline/processor.ts'
+import { type Directions, noDirections } from '../../src/pipeline/source-directions.ts'
 import type { Catalog, LoadedTable } from '../../src/seams/catalog.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
@@ -94,8 +95,12 @@ export interface Run {
 }
 
 /** `run --once` in this process, with its counts and its journal at hand; `seams` replaces some of what the document opens. */
-export function runOnce(document: ProcessorDocument, seams: Partial<ProcessorSeams> = {}): Promise<Run> {
-  return run(document, seams, true, new AbortController().signal)
+export function runOnce(
+  document: ProcessorDocument,
+  seams: Partial<ProcessorSeams> = {},
+  directions: Partial<Directions> = {},
+): Promise<Run> {
+  return run(document, seams, true, new AbortController().signal, directions)
 }
 
 /** `run` in this process until `signal` aborts. */
@@ -103,12 +108,21 @@ export function runUntil(signal: AbortSignal, document: ProcessorDocument, seams
   return run(document, seams, false, signal)
 }
 
-async function run(document: ProcessorDocument, seams: Partial<ProcessorSeams>, once: boolean, signal: AbortSignal): Promise<Run> {
+async function run(
+  document: ProcessorDocument,
+  seams: Partial<ProcessorSeams>,
+  once: boolean,
+  signal: AbortSignal,
+  directions: Partial<Directions> = {},
+): Promise<Run> {
   const meter = countingMeter()
   const journal = memoryJournal()
   const opened = await openDocument(document, journal, meter)
   try {
-    const ok = await new Processor(document, opened.source, { ...opened.seams, ...seams }).run(once, signal)
+    const ok = await new Processor(document, opened.source, { ...opened.seams, ...seams }, { ...noDirections, ...directions }).run(
+      once,
+      signal,
+    )
     const errors = journal.lines
       .filter(({ level }) => level === 'error')
       .map(({ message, fields }) => `${message}: ${String(fields['table'])}: ${String(fields['error'] ?? fields['reason'])}`)
