@@ -22,6 +22,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'check a document, and say what it would do',
     load: async () => (await import('./validate.ts')).validateCommand,
   },
+  doctor: {
+    summary: 'check everything that a document names before it runs',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
   plan: {
     summary: 'say what a run would do now: tables, columns, work and its cost',
     load: async () => (await import('./plan.ts')).planCommand,
@@ -58,7 +62,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 
 /** Commands whose names are taken and that do not work yet. */
 export const laterCommands: readonly string[] = [
-  'doctor',
   'connect',
   'backfill',
   'recover',

@@ -1,4 +1,4 @@
-import type { RedisFleet } from '../drivers/queue/redis.ts'
+import type { RedisFleet, RedisFleetOptions } from '../drivers/queue/redis.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { commitCodec } from '../pipeline/commit-codec.ts'
 import type { CommitQueue } from '../pipeline/commits.ts'
@@ -29,18 +29,8 @@ export async function openFleet({ metadata, spec }: ProcessorDocument, journal: 
   if (spec.queue === undefined) return null
   // Clients and queues are a third of all code, and most processes need none.
   const { openRedisFleet } = await import('../drivers/queue/redis.ts')
-  const { redis, username, password, sentinel, cluster, tls } = spec.queue
   const fleet: RedisFleet = openRedisFleet({
-    settings: {
-      ...(redis !== undefined && { url: () => redis.reveal() }),
-      username,
-      ...(password !== undefined && { password: () => password.reveal() }),
-      ...(sentinel !== undefined && {
-        sentinel: { ...sentinel, password: sentinel.password === undefined ? undefined : () => sentinel.password!.reveal() },
-      }),
-      cluster,
-      tls,
-    },
+    settings: redisSettings(spec.queue),
     document: `${metadata.namespace}/${metadata.name}`,
     parallelism: spec.processing.parallelism,
     clock: systemClock,
@@ -51,5 +41,20 @@ export async function openFleet({ metadata, spec }: ProcessorDocument, journal: 
     commits: fleet.queue('commits', commitCodec, commitsAtOnce),
     leases: fleet.leases,
     close: () => fleet.close(),
+  }
+}
+
+/** Where Redis is, and how to come in. */
+export function redisSettings(queue: NonNullable<ProcessorDocument['spec']['queue']>): RedisFleetOptions['settings'] {
+  const { redis, username, password, sentinel, cluster, tls } = queue
+  return {
+    ...(redis !== undefined && { url: () => redis.reveal() }),
+    username,
+    ...(password !== undefined && { password: () => password.reveal() }),
+    ...(sentinel !== undefined && {
+      sentinel: { ...sentinel, password: sentinel.password === undefined ? undefined : () => sentinel.password!.reveal() },
+    }),
+    cluster,
+    tls,
   }
 }

@@ -42,12 +42,15 @@ export class DocumentError extends Error {
 /**
  * Work failed and the reason is known: exit code 1 where it ends a run.
  * `retry` says when the same work may be tried again: at once, after a pause, or not before someone changed something.
+ * `lacking`: what the other side found wanting in who asks, where it said so: an identity that it accepts, or a right.
  */
 export class WorkError extends Error {
   override readonly name = 'WorkError'
   readonly retry: 'now' | 'later' | 'never'
-  constructor(message: string, options: { retry: 'now' | 'later' | 'never'; cause?: unknown }) {
+  readonly lacking: 'identity' | 'right' | undefined
+  constructor(message: string, options: { retry: 'now' | 'later' | 'never'; lacking?: 'identity' | 'right'; cause?: unknown }) {
     super(message, { cause: options.cause })
     this.retry = options.retry
+    this.lacking = options.lacking
   }
 }

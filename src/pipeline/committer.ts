@@ -266,7 +266,10 @@ export class TableCommitter {
         }
         journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
       } else if (outcome.kind === 'refused') {
-        throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, { retry: 'later' })
+        throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, {
+          retry: 'later',
+          lacking: outcome.lacking,
+        })
       } else {
         journal.info(outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it', {
           table: this.name,

@@ -1,7 +1,7 @@
 import { WorkError } from '../model/failure.ts'
 import type { Requests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
+import type { Catalog, CatalogProfile, CreateTableRequest, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
@@ -41,6 +41,28 @@ export async function decideTableValue(
   return decideValue(mapping, sample)
 }
 
+/** The request that creates a table, checked against what its catalog takes. Throws a WorkError (`retry: never`) that says what to change. */
+export function tableRequest(
+  document: ProcessorDocument,
+  table: TableIdentifier,
+  mapping: TopicMapping,
+  value: DecidedValue,
+  requests: Requests,
+  profile: CatalogProfile,
+): CreateTableRequest {
+  const { properties, location, formatVersion } = document.spec.sink.tables
+  const request = newTable(mapping, {
+    value,
+    requests,
+    properties,
+    location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
+    formatVersion,
+    profile,
+  })
+  checkNewTable(table, request, profile)
+  return request
+}
+
 /** Creates a table that has these requests. Whoever creates it first wins, and the others continue it. */
 export async function createTable(
   document: ProcessorDocument,
@@ -50,16 +72,7 @@ export async function createTable(
   requests: Requests,
   { catalog, journal }: { readonly catalog: Catalog; readonly journal: Journal },
 ): Promise<LoadedTable> {
-  const { properties, location, formatVersion } = document.spec.sink.tables
-  const request = newTable(mapping, {
-    value,
-    requests,
-    properties,
-    location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
-    formatVersion,
-    profile: catalog.profile,
-  })
-  checkNewTable(table, request, catalog.profile)
+  const request = tableRequest(document, table, mapping, value, requests, catalog.profile)
   for (let attempt = 1; attempt <= 3; attempt++) {
     await catalog.ensureNamespace(table.namespace)
     const created = await catalog.createTable(table, request)

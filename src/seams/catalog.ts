@@ -39,7 +39,7 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly table: LoadedTable }
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string; readonly lacking?: 'identity' | 'right' }
 
 export interface CommitRequest {
   readonly requirements: readonly TableRequirement[]
@@ -70,7 +70,22 @@ export interface CatalogProfile {
   readonly location?: 'required' | 'refused'
   /** Format versions of tables that it creates; undefined: all. */
   readonly formatVersions?: readonly number[]
+  /** What an administrator grants for each right, in the catalog's own words; undefined where nothing can be granted, or nobody knows how. */
+  readonly grants?: Grants
+  /** Whether old metadata documents are removed by this process, with its own access to the warehouse. */
+  readonly removesMetadata?: boolean
+  /** Whether a table that is dropped can take its files with it. */
+  readonly purges?: boolean
 }
+
+/** A right in a catalog, by what it allows. `files`: to be given credentials for a table's files. */
+export type CatalogRight = 'list' | 'createNamespace' | 'createTable' | 'load' | 'files' | 'commit' | 'drop'
+
+/**
+ * Statements, commands or actions that grant a right. Placeholders: `{catalog}` (the warehouse), `{namespace}`, and in capitals what
+ * only the administrator knows: `{PRINCIPAL}`, `{ROLE}`, `{ACCOUNT}`.
+ */
+export type Grants = Readonly<Record<CatalogRight, readonly string[]>>
 
 /** A rule for the names of a catalog's namespaces and tables. */
 export interface NameRule {
@@ -94,7 +109,10 @@ export interface Catalog {
   /** `exists`: somebody else created it first; load it. */
   createTable(table: TableIdentifier, request: CreateTableRequest): Promise<{ kind: 'created'; table: LoadedTable } | { kind: 'exists' }>
   commitTable(table: TableIdentifier, request: CommitRequest): Promise<CommitOutcome>
-  /** Forgets a table, and leaves its files; one that is gone already is no error. For tables that were made to try something out. */
+  /**
+   * Forgets a table; one that is gone already is no error. Its files go too where the profile says that it `purges`, and stay elsewhere.
+   * For tables that were made to try something out.
+   */
   dropTable(table: TableIdentifier): Promise<void>
   close(): Promise<void>
 }

@@ -99,7 +99,8 @@ async function askForToken(options: OAuth2Options, http: HttpClient): Promise<To
   }
   const said = reasonIn(body).replaceAll(clientSecret, '***')
   // Secrets rotate and rights are granted while we run.
-  throw new WorkError(`${where} answered ${answer.status}${said}. ${adviceFor(answer.status)}`, { retry: 'later' })
+  const lacking = answer.status >= 400 && answer.status <= 403 ? 'identity' : undefined
+  throw new WorkError(`${where} answered ${answer.status}${said}. ${adviceFor(answer.status)}`, { retry: 'later', lacking })
 }
 
 /** RFC 6749, section 5.2; some catalogs answer with Iceberg's own form of errors. */

@@ -1,4 +1,5 @@
 import type { CatalogProfile } from '../../seams/catalog.ts'
+import { glueGrants, polarisGrants, s3TablesGrants, unityGrants } from './grants.ts'
 
 /** A REST catalog's peculiarities: what the rest of the program may ask, and how the catalog is spoken to. */
 export interface RestProfile extends CatalogProfile {
@@ -27,12 +28,16 @@ const rest: RestProfile = {
   oauth2Scope: 'catalog',
   tokenEndpoint: ownTokens,
   vends: false,
+  purges: true,
 }
 
 /** Apache Polaris, Snowflake Open Catalog. Locations come from the catalog, which checks that none overlap. */
 const polaris: RestProfile = {
   ...rest,
   product: 'Polaris',
+  grants: polarisGrants,
+  // Purging is off unless its administrator switches it on.
+  purges: false,
   oauth2Scope: 'PRINCIPAL_ROLE:ALL',
   vends: true,
 }
@@ -43,6 +48,7 @@ const polaris: RestProfile = {
  */
 const unity: RestProfile = {
   product: 'Unity Catalog',
+  grants: unityGrants,
   propertiesInCommit: false,
   // Predictive optimization expires snapshots; a week is the shortest that its documentation gives.
   snapshotExpiryMs: 7 * 24 * 3_600_000,
@@ -68,6 +74,8 @@ const unity: RestProfile = {
 const glue: RestProfile = {
   ...rest,
   product: 'AWS Glue',
+  grants: glueGrants,
+  purges: false,
   namespaceLevels: 1,
   names: lowerCaseNames,
   lowerCaseColumns: true,
@@ -79,6 +87,7 @@ const glue: RestProfile = {
 const s3tables: RestProfile = {
   ...rest,
   product: 'Amazon S3 Tables',
+  grants: s3TablesGrants,
   snapshotExpiryMs: 120 * 3_600_000,
   forbiddenProperties: [
     'write.metadata.path',

@@ -41,7 +41,14 @@ export function sentence(exchange: Exchange): string {
 
 /** The failure that an answer is which nothing else makes sense of. */
 export function workError(exchange: Exchange): WorkError {
-  return new WorkError(sentence(exchange), { retry: retryFor(exchange.answer.status) })
+  const { status } = exchange.answer
+  return new WorkError(sentence(exchange), { retry: retryFor(status), lacking: lackingFor(status) })
+}
+
+/** What the catalog found wanting in who asks. */
+export function lackingFor(status: number): WorkError['lacking'] {
+  if (status === 403) return 'right'
+  return status === 401 || status === 419 ? 'identity' : undefined
 }
 
 /** Whether the answer says, in Iceberg's form, that what was asked for does not exist. */

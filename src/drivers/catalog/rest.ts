@@ -133,9 +133,13 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
       return listTables(client, (await config()).tables(namespace), `listing the tables of ${namespace.join('.')}`)
     },
     async dropTable(table) {
-      const url = `${(await config()).table(table)}?purgeRequested=false`
-      knownTables.forget(url)
-      const exchange = await client.repeatable({ what: `dropping ${nameOf(table)}`, method: 'DELETE', url })
+      const url = (await config()).table(table)
+      knownTables.forget(`${url}?snapshots=all`)
+      const drop = (purge: boolean) =>
+        client.repeatable({ what: `dropping ${nameOf(table)}`, method: 'DELETE', url: `${url}?purgeRequested=${purge}` })
+      let exchange = await drop(profile.purges === true)
+      // A catalog that can not purge says so in its own way.
+      if (profile.purges === true && [400, 406, 501].includes(exchange.answer.status)) exchange = await drop(false)
       if (exchange.answer.status >= 300 && !isMissing(exchange)) throw writeError(exchange)
     },
     async commitTable(table, { requirements, updates, idempotencyKey }) {

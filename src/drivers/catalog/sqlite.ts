@@ -89,7 +89,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
   }
 
   return {
-    profile: { propertiesInCommit: true, forbiddenProperties: [] },
+    profile: { propertiesInCommit: true, forbiddenProperties: [], removesMetadata: true },
     async ensureNamespace(namespace) {
       for (let depth = 1; depth <= namespace.length; depth += 1) {
         const name = joined(namespace.slice(0, depth))

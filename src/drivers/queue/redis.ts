@@ -5,6 +5,7 @@ import type { Leases } from '../../seams/leases.ts'
 import type { TaskCodec, TaskQueue } from '../../seams/task-queue.ts'
 import { BullQueue } from './bullmq-queue.ts'
 import { openRedis, type RedisClient, type RedisSettings } from './redis-connection.ts'
+import { oldestRedis, redisFacts } from './redis-facts.ts'
 import { redisLeases } from './redis-leases.ts'
 
 export interface RedisFleetOptions {
@@ -23,9 +24,6 @@ export interface RedisFleet {
   queue<Payload, Result>(name: string, codec: TaskCodec<Payload, Result>, parallelism?: number): TaskQueue<Payload, Result>
   close(): Promise<void>
 }
-
-/** Redis 6.2 is what BullMQ needs. */
-const oldestVersion = [6, 2] as const
 
 /** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
 export function openRedisFleet({ settings, document, parallelism, clock, journal }: RedisFleetOptions): RedisFleet {
@@ -50,16 +48,9 @@ export function openRedisFleet({ settings, document, parallelism, clock, journal
 /** Warns of what makes a queue lose tasks: nothing would be wrong then, and work would be done twice. */
 async function checkServer(redis: RedisClient, journal: Journal): Promise<void> {
   try {
-    const info = await redis.info()
-    const version = /redis_version:(\d+)\.(\d+)/.exec(info)
-    if (version !== null && [Number(version[1]), Number(version[2])].join('.') !== oldestVersion.join('.')) {
-      const [major, minor] = [Number(version[1]), Number(version[2])]
-      if (major < oldestVersion[0] || (major === oldestVersion[0] && minor < oldestVersion[1])) {
-        throw new WorkError(`Redis ${major}.${minor} is too old; ${oldestVersion.join('.')} or newer is needed`, { retry: 'never' })
-      }
-    }
-    const policy = /maxmemory_policy:(\S+)/.exec(info)?.[1]
-    if (policy !== undefined && policy !== 'noeviction') {
+    const { version, isTooOld, policy } = redisFacts(await redis.info())
+    if (isTooOld) throw new WorkError(`Redis ${version} is too old; ${oldestRedis} or newer is needed`, { retry: 'never' })
+    if (policy !== null && policy !== 'noeviction') {
       journal.warn('Redis may drop tasks when it is full, which then are done again; set maxmemory-policy noeviction', { policy })
     }
   } catch (error) {

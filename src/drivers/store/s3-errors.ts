@@ -89,8 +89,8 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
   if (isBug) return error as Error
   const where = `s3://${options.bucket}/${question.key}`
   const said = [status, name, code, firstLine(failure.message)].filter((part) => part !== undefined && part !== '').join(' ')
-  const work = (retry: WorkError['retry'], text: string): WorkError => {
-    return new WorkError(`cannot ${question.verb} ${where}: ${text} (${said})`, { retry, cause: bareCause(failure) })
+  const work = (retry: WorkError['retry'], text: string, lacking?: WorkError['lacking']): WorkError => {
+    return new WorkError(`cannot ${question.verb} ${where}: ${text} (${said})`, { retry, lacking, cause: bareCause(failure) })
   }
 
   if (name === 'NoSuchBucket')
@@ -113,12 +113,13 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
   }
   if (name === 'NoSuchUpload') return work('later', 'somebody abandoned the multipart upload')
   // Keys may be rotated while we run: the old one is refused before the new one is there.
-  if (badCredentials.has(name)) return work('later', 'the credentials are refused: check access key, secret and session token')
-  if (name === 'ExpiredToken') return work('later', 'the credentials have expired')
-  if (name === 'CredentialsProviderError') return work('later', 'no credentials were found')
+  if (badCredentials.has(name)) return work('later', 'the credentials are refused: check access key, secret and session token', 'identity')
+  if (name === 'ExpiredToken') return work('later', 'the credentials have expired', 'identity')
+  if (name === 'CredentialsProviderError') return work('later', 'no credentials were found', 'identity')
   if (status === 401 || status === 403) {
     const missing = question.verb === 'get' ? ', or there is no such object and s3:ListBucket is missing' : ''
-    return work('never', `permission ${permissions[question.verb]} is missing for bucket ${options.bucket}, key ${question.key}${missing}`)
+    const text = `permission ${permissions[question.verb]} is missing for bucket ${options.bucket}, key ${question.key}${missing}`
+    return work('never', text, 'right')
   }
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return work('never', 'the store was closed')
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return work('never', 'the answer is too long')

@@ -109,9 +109,20 @@ describe('where a table lies', () => {
     )
   })
 
-  it('drops a table without its files', async () => {
-    const { catalog, requests } = await world({ standIn: ({ method }) => (method === 'DELETE' ? { status: 204 } : undefined) })
-    await catalog.dropTable(table)
-    expect(requests().at(-1)).toMatchObject({ method: 'DELETE', path: expect.stringMatching(/purgeRequested=false$/) })
+  it('drops a table with its files, and without them where the catalog does not purge', async () => {
+    for (const [product, statuses, purges] of [
+      ['rest', [204], ['true']],
+      ['rest', [400, 204], ['true', 'false']],
+      ['polaris', [204], ['false']],
+    ] as const) {
+      const answers = [...statuses]
+      const { catalog, requests } = await world(
+        { standIn: ({ method }) => (method === 'DELETE' ? { status: answers.shift() ?? 500 } : undefined) },
+        { product, auth: { kind: 'bearer', token: () => undefined } },
+      )
+      await catalog.dropTable(table)
+      const drops = requests().filter(({ method }) => method === 'DELETE')
+      expect(drops.map(({ path }) => path.replace(/.*purgeRequested=/, ''))).toEqual(purges)
+    }
   })
 })

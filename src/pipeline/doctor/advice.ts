@@ -1,0 +1,70 @@
+import { WorkError } from '../../model/failure.ts'
+import type { CatalogProfile, CatalogRight } from '../../seams/catalog.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+
+/** What is done to an object, or to a bucket: the IAM action that allows it. */
+export type StoreAction = 's3:ListBucket' | 's3:GetObject' | 's3:PutObject' | 's3:DeleteObject'
+
+/** Where the keys for a bucket come from. */
+export type KeyOrigin = 'spec.source.s3' | 'spec.sink.storage' | 'the catalog'
+
+/**
+ * What to grant or change where a bucket refused; nothing where the failure says all there is to say. `place`: the bucket with the prefix
+ * that is meant, `s3://bucket/prefix/`.
+ */
+export function storeAdvice(error: unknown, action: StoreAction, place: string, keys: KeyOrigin): string[] {
+  if (!(error instanceof WorkError)) return []
+  const s3 = /^s3[an]?:\/\/([^/]+)\/(.*)$/s.exec(place)
+  if (error.lacking === 'right' && s3 !== null) {
+    const [, bucket, prefix] = s3
+    const resource = action === 's3:ListBucket' ? bucket : `${bucket}/${prefix}*`
+    return [`allow ${action} on arn:aws:s3:::${resource}`]
+  }
+  if (error.lacking !== 'identity') return []
+  if (keys === 'the catalog') return ["the catalog gave these keys: see to the catalog's own access to the bucket"]
+  return [`check accessKeyId and secretAccessKey in ${keys}, or what the AWS credential chain finds where they are left out`]
+}
+
+/** What to grant or change where a catalog refused something for which these rights are needed. */
+export function catalogAdvice(
+  error: unknown,
+  rights: readonly CatalogRight[],
+  profile: CatalogProfile,
+  document: ProcessorDocument,
+): string[] {
+  if (!(error instanceof WorkError)) return []
+  if (error.lacking === 'identity') return [identityAdvice(document)]
+  return error.lacking === 'right' ? grantsFor(rights, profile, document) : []
+}
+
+/** What grants these rights, in the catalog's words; one sentence where its words are not known. */
+export function grantsFor(rights: readonly CatalogRight[], { grants }: CatalogProfile, document: ProcessorDocument): string[] {
+  const { catalog, database, storage } = document.spec.sink
+  if (grants === undefined) return [`grant it to the identity in spec.sink.catalog: ${rights.map((right) => rightNames[right]).join(', ')}`]
+  const values: Readonly<Record<string, string | undefined>> = {
+    catalog: catalog.warehouse,
+    namespace: database,
+    region: catalog.sigv4?.region ?? storage.region ?? /\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(catalog.endpoint)?.[1],
+    PRINCIPAL: catalog.oauth2?.clientId,
+  }
+  const fill = (_found: string, name: string) => values[name] ?? `<${name.toLowerCase()}>`
+  return [...new Set(rights.flatMap((right) => grants[right]))].map((grant) => grant.replaceAll(/\{(\w+)\}/g, fill))
+}
+
+const rightNames: Readonly<Record<CatalogRight, string>> = {
+  list: 'listing tables',
+  createNamespace: 'creating the namespace',
+  createTable: 'creating tables',
+  load: 'loading tables',
+  files: "credentials for tables' files",
+  commit: 'committing to tables',
+  drop: 'dropping tables',
+}
+
+function identityAdvice({ spec }: ProcessorDocument): string {
+  const { oauth2, token, sigv4 } = spec.sink.catalog
+  if (oauth2 !== undefined) return 'check clientId, clientSecret, tokenEndpoint and scope in spec.sink.catalog.oauth2'
+  if (token !== undefined) return 'renew the token in spec.sink.catalog.token'
+  if (sigv4 !== undefined) return 'check what the AWS credential chain finds, and region and roleArn in spec.sink.catalog.sigv4'
+  return 'say who asks in spec.sink.catalog: token, oauth2 or sigv4'
+}

@@ -1,0 +1,170 @@
+import { describe, expect, test } from 'vitest'
+import { restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
+import type { SegmentFrame } from '../../../../src/formats/kfs/segment.ts'
+import { WorkError } from '../../../../src/model/failure.ts'
+import { catalogAdvice, grantsFor, storeAdvice } from '../../../../src/pipeline/doctor/advice.ts'
+import { documentChecks } from '../../../../src/pipeline/doctor/document-checks.ts'
+import { etcdCheck, queueCheck } from '../../../../src/pipeline/doctor/service-checks.ts'
+import { clockCheck, segmentCheck, topicsCheck } from '../../../../src/pipeline/doctor/source-checks.ts'
+import type { CatalogRight } from '../../../../src/seams/catalog.ts'
+import { load, type Plain, smallest } from '../../spec/documents.ts'
+
+const lacking = (what: 'identity' | 'right' | undefined) => new WorkError('refused', { retry: 'never', lacking: what })
+
+function sinkOf(catalog: Plain, more: Plain = {}) {
+  return load(
+    smallest((document) => {
+      document.spec.sink = { catalog, database: 'shop', ...more }
+    }),
+  )
+}
+
+const rights: CatalogRight[] = ['list', 'createNamespace', 'createTable', 'load', 'files', 'commit', 'drop']
+
+describe('what is to be granted is said in the words of', () => {
+  test('Unity Catalog: GRANT statements with the catalog, the schema and the client', () => {
+    const oauth2 = { clientId: 'processor', clientSecret: 's' }
+    const document = sinkOf({
+      type: 'unity',
+      endpoint: 'https://w.example.com/api/2.1/unity-catalog/iceberg-rest',
+      warehouse: 'main',
+      oauth2,
+    })
+    expect(grantsFor(rights, restProfiles.unity, document)).toEqual([
+      'GRANT USE CATALOG ON CATALOG `main` TO `processor`;',
+      'GRANT USE SCHEMA ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT CREATE SCHEMA ON CATALOG `main` TO `processor`;',
+      'GRANT CREATE TABLE ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT SELECT ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT EXTERNAL USE SCHEMA ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT MODIFY ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT MANAGE ON SCHEMA `main`.`shop` TO `processor`;',
+    ])
+  })
+
+  test('Polaris: its command line, with a placeholder for the role', () => {
+    const document = sinkOf({ type: 'polaris', endpoint: 'https://p.example.com/api/catalog', warehouse: 'lake' })
+    expect(grantsFor(['createTable', 'createNamespace'], restProfiles.polaris, document)).toEqual([
+      'polaris privileges catalog grant --catalog lake --catalog-role <role> TABLE_CREATE',
+      'polaris privileges catalog grant --catalog lake --catalog-role <role> TABLE_WRITE_DATA',
+      'polaris privileges catalog grant --catalog lake --catalog-role <role> NAMESPACE_CREATE',
+    ])
+  })
+
+  test('Glue: IAM actions on the catalog, the database and its tables', () => {
+    const document = sinkOf({ type: 'glue', endpoint: 'https://glue.eu-central-1.amazonaws.com/iceberg', warehouse: '123456789012' })
+    expect(grantsFor(['commit'], restProfiles.glue, document)).toEqual([
+      'allow glue:UpdateTable on arn:aws:glue:eu-central-1:<account>:catalog, arn:aws:glue:eu-central-1:<account>:database/shop, arn:aws:glue:eu-central-1:<account>:table/shop/*',
+    ])
+  })
+
+  test('S3 Tables: IAM actions on the table bucket and its tables', () => {
+    const warehouse = 'arn:aws:s3tables:eu-central-1:123456789012:bucket/lake'
+    const document = sinkOf({ type: 's3tables', endpoint: 'https://s3tables.eu-central-1.amazonaws.com/iceberg', warehouse })
+    expect(grantsFor(['createTable'], restProfiles.s3tables, document)).toEqual([
+      `allow s3tables:CreateTable, s3tables:PutTableData on ${warehouse}, ${warehouse}/table/*`,
+    ])
+  })
+
+  test('none in particular: the rights by name', () => {
+    const document = sinkOf({ type: 'rest', endpoint: 'https://c.example.com' })
+    expect(grantsFor(['createTable', 'commit'], restProfiles.rest, document)).toEqual([
+      'grant it to the identity in spec.sink.catalog: creating tables, committing to tables',
+    ])
+  })
+
+  test('every profile with grants has some for every right, and no placeholder that nobody fills', () => {
+    for (const profile of Object.values(restProfiles)) {
+      for (const right of profile.grants === undefined ? [] : rights) {
+        const document = sinkOf({ type: 'rest', endpoint: 'https://c.example.com', warehouse: 'w' })
+        const granted = grantsFor([right], profile, document)
+        expect(granted.length).toBeGreaterThan(0)
+        expect(granted.join('\n')).not.toMatch(/[{}]/)
+      }
+    }
+  })
+})
+
+test('an identity that the catalog does not accept is told by the key that holds it, and other failures get no advice', () => {
+  const rest = { type: 'rest', endpoint: 'https://c.example.com' }
+  const adviceWith = (catalog: Plain, what?: 'identity') => catalogAdvice(lacking(what), ['list'], restProfiles.rest, sinkOf(catalog))
+  expect(adviceWith({ ...rest, token: 't' }, 'identity')).toEqual(['renew the token in spec.sink.catalog.token'])
+  expect(adviceWith(rest, 'identity')).toEqual(['say who asks in spec.sink.catalog: token, oauth2 or sigv4'])
+  expect(adviceWith({ ...rest, oauth2: { clientId: 'i', clientSecret: 's' } }, 'identity')[0]).toContain('spec.sink.catalog.oauth2')
+  expect(adviceWith({ ...rest, token: 't' })).toEqual([])
+  expect(catalogAdvice(new Error('bug'), ['list'], restProfiles.rest, sinkOf(rest))).toEqual([])
+})
+
+test('an action that S3 refuses is to be allowed on the objects of the prefix, and listing on the bucket', () => {
+  const advice = (action: Parameters<typeof storeAdvice>[1]) => storeAdvice(lacking('right'), action, 's3://lake/a/', 'spec.source.s3')
+  expect(advice('s3:GetObject')).toEqual(['allow s3:GetObject on arn:aws:s3:::lake/a/*'])
+  expect(advice('s3:ListBucket')).toEqual(['allow s3:ListBucket on arn:aws:s3:::lake'])
+  expect(storeAdvice(lacking('right'), 's3:GetObject', 'file:///data/', 'spec.source.s3')).toEqual([])
+  expect(storeAdvice(lacking('identity'), 's3:PutObject', 's3://lake/a/', 'the catalog')[0]).toContain('the catalog gave these keys')
+  expect(storeAdvice(lacking(undefined), 's3:PutObject', 's3://lake/a/', 'the catalog')).toEqual([])
+})
+
+test('a clock is right within a minute, in whole seconds and for as long as the answer took', () => {
+  expect(clockCheck(100_000, 100_900, 101_000)).toMatchObject({ result: 'ok', found: "as the store's" })
+  expect(clockCheck(100_000, 40_000, 90_000)).toMatchObject({ result: 'ok', found: "10 s off the store's" })
+  expect(clockCheck(200_000, 99_000, 100_000)).toMatchObject({
+    result: 'warning',
+    found: expect.stringContaining('100 s behind') as string,
+  })
+  expect(clockCheck(100_000, 2_000_000, 2_001_000)).toMatchObject({
+    result: 'warning',
+    found: expect.stringContaining('ahead of') as string,
+    advice: ['set the clock by NTP'],
+  })
+})
+
+test('topics are counted with their partitions, and none at all is a warning', () => {
+  const partitions = ['a', 'a', 'b', 'c', 'd', 'e', 'f'].map((topic, partition) => ({ topic, partition }))
+  expect(topicsCheck(partitions, ['*'], 's3://b/').found).toBe('6 topics, 7 partitions: a (2), b (1), c (1), d (1), e (1) and 1 more')
+  expect(topicsCheck([], ['orders'], 's3://b/')).toMatchObject({
+    result: 'warning',
+    found: 'nothing under s3://b/ matches orders; run waits for it',
+  })
+})
+
+test('a damaged segment fails, with its key and its place', () => {
+  const frame: SegmentFrame = {
+    header: null,
+    footer: null,
+    batches: [],
+    fault: { kind: 'crc', position: 7, offset: 0n, message: 'no CRC' },
+  }
+  expect(segmentCheck('t/0/s.kfs', 9, frame)).toMatchObject({ result: 'failed', found: 't/0/s.kfs: no CRC (byte 7)' })
+  expect(segmentCheck('t/0/s.kfs', 9, { ...frame, fault: null }).result).toBe('ok')
+})
+
+test('Redis must be new enough, and must not evict', () => {
+  expect(queueCheck({ version: '7.2.4', isTooOld: false, policy: 'noeviction' }).result).toBe('ok')
+  expect(queueCheck({ version: '7.2.4', isTooOld: false, policy: 'allkeys-lru' })).toMatchObject({
+    result: 'warning',
+    advice: ['CONFIG SET maxmemory-policy noeviction, and the same in redis.conf'],
+  })
+  expect(queueCheck({ version: '5.0.1', isTooOld: true, policy: null }).result).toBe('failed')
+})
+
+test('etcd is a hint: members that do not answer are a warning', () => {
+  const members = [
+    { endpoint: 'http://a', error: null },
+    { endpoint: 'http://b', error: 'no answer' },
+  ]
+  expect(etcdCheck(members)).toMatchObject({ result: 'warning', found: 'http://b: no answer; the other members are asked' })
+  expect(etcdCheck(members.slice(1)).found).toContain('new segments are found by listing alone')
+  expect(etcdCheck(members.slice(0, 1)).result).toBe('ok')
+})
+
+test('what run can not do yet fails, and what some engine will not take is a warning', () => {
+  const later = load(
+    smallest((document) => {
+      document.spec.mappings = [{ topic: 'a', mode: 'upsert', value: { columns: [{ name: 'opens', type: 'time' }] } }]
+    }),
+  )
+  const checks = documentChecks(later)
+  expect(checks.map(({ result }) => result)).toEqual(['failed', 'warning'])
+  expect(checks[0].found).toBe('spec.mappings[0].mode: upsert is not available yet; append works')
+  expect(documentChecks(load(smallest())).map(({ result }) => result)).toEqual(['ok'])
+})
