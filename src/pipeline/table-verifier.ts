@@ -2,6 +2,7 @@ import { type Snapshot, snapshotById, type TableMetadata } from '../formats/iceb
 import { footerGuessBytes } from '../formats/parquet/read-rows.ts'
 import { WorkError } from '../model/failure.ts'
 import { countOffsets, endOf, holesOf, intersectRanges, type OffsetRanges, subtractRanges, unionRanges } from '../model/offset-range.ts'
+import { hasIncarnations } from '../model/incarnation.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
@@ -103,11 +104,15 @@ async function verifyPartition(
   const book = books.of(at)
   const own = decidedRanges(state.progress, source.id, at)
   const everywhere = [...state.progress.keys()].map((id) => decidedRanges(state.progress, id, at))
-  const balance = weighRows(everywhere, book.runs, (file) => files[file])
+  const ageOf = (file: number) => files[file]
+  const balance = weighRows(everywhere, book.runs, ageOf)
+  const isRestarted = hasIncarnations(state.progress)
+  // What was not restarted went along into the next incarnation, and has its rows once.
+  const needed = isRestarted ? weighRows([unionOf(everywhere)], book.runs, ageOf).missing : balance.missing
   const open = holesOf(own)
-  const suspects = intersectRanges(balance.missing, own)
+  const suspects = intersectRanges(needed, own)
   const windows = unionRanges(suspects, open)
-  const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(own) ?? 0n }
+  const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(own) ?? 0n, isRestarted }
   const survey = await surveySource(seams.source, source.prefix, at, known, windows)
   const limits = limitsOf(table.processing)
   const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOf(table), limits)
@@ -169,6 +174,10 @@ function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): V
     accepted: plus(counts.accepted, more.accepted),
     others: plus(counts.others, more.others),
   }
+}
+
+function unionOf(all: readonly OffsetRanges[]): OffsetRanges {
+  return all.reduce(unionRanges, [])
 }
 
 /** All topic-partitions of which this source has decided something. */

@@ -3,6 +3,7 @@ import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import type { NestedField } from '../formats/iceberg/schema.ts'
 import { currentSchema, currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
+import { currentId } from '../model/incarnation.ts'
 import { progressOf } from '../model/progress.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
@@ -93,7 +94,7 @@ async function verifyTable(
       const accepted = options.accept === null ? undefined : snapshotById(loaded.metadata, options.accept)
       if (accepted === undefined) return verification
       const committer = new TableCommitter(source.id, identifier, document.metadata.name, loaded.metadata, seams)
-      return await acceptIn(verification, accepted, source.id, committer)
+      return await acceptIn(verification, accepted, opened.source.id, committer)
     }
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
@@ -152,7 +153,8 @@ async function openTable(
     mapping,
     state,
     snapshot,
-    source,
+    // What is set against the source is the log that it has now; rows of logs before it are known by their progress.
+    source: { ...source, id: currentId(state.progress, source.id) },
     history: ancestorsOf(metadata).ancestors,
     columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
     processing: document.spec.processing,

@@ -24,6 +24,15 @@ export interface SourceSurvey {
   readonly rewritten: OffsetRanges
 }
 
+/** What the table says of the segments. */
+interface Known {
+  readonly claims: ReadonlyMap<bigint, readonly SegmentClaim[]>
+  readonly frontier: Frontier | null
+  readonly end: bigint
+  /** Whether the log was restarted, so that files may tell of segments of the log before, under the same names. */
+  readonly isRestarted: boolean
+}
+
 /**
  * Lists a topic-partition page after page, compares each segment with what the table's files and the frontier say of it, and keeps
  * those in which offsets are to be looked for. A segment without an index does not count.
@@ -32,7 +41,7 @@ export async function surveySource(
   store: Pick<ObjectStore, 'list'>,
   prefix: string,
   at: TopicPartition,
-  known: { readonly claims: ReadonlyMap<bigint, readonly SegmentClaim[]>; readonly frontier: Frontier | null; readonly end: bigint },
+  known: Known,
   windows: OffsetRanges,
 ): Promise<SourceSurvey> {
   const inWindows: ListedSegment[] = []
@@ -84,11 +93,11 @@ function segmentOf({ key, size, etag, lastModifiedMs }: ObjectInfo, baseOffset: 
 function rewrittenRange(
   { baseOffset, etag }: SegmentRef,
   claims: readonly SegmentClaim[],
-  { frontier, end }: { readonly frontier: Frontier | null; readonly end: bigint },
+  { frontier, end, isRestarted }: Known,
   nextBaseOffset: bigint | null,
 ): OffsetRange | null {
   const others = claims.filter((claim) => claim.etag !== etag)
-  if (others.length > 0) {
+  if (others.length > 0 && !(isRestarted && others.length < claims.length)) {
     return others.reduce<OffsetRange>(
       ([low, high], claim) => [claim.start < low ? claim.start : low, claim.end > high ? claim.end : high],
       [others[0].start, others[0].end],

@@ -3,6 +3,7 @@ import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { TableCommitter } from '../../../src/pipeline/committer.ts'
 import type { Plain } from '../spec/documents.ts'
 import { batch } from './segments.ts'
+import { verify } from './verifying.ts'
 import { namespace, rowsOf, sourceId, type World, world } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
@@ -139,6 +140,7 @@ describe('a log that was restarted', () => {
     await w.write(other, 6n, [batch(6n, 1)])
     expect(await w.runOnce()).toBe(true)
     expect(await w.rows('orders')).toHaveLength(16)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
     const incarnations = (await w.plainRows('orders')).map((row) => row.kafka_incarnation ?? 1)
     expect(incarnations.toSorted((a, b) => Number(a) - Number(b))).toEqual([...Array.from({ length: 12 }, () => 1), 2, 2, 2, 2])
   })

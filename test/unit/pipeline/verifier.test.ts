@@ -1,26 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
-import { verifyDocument } from '../../../src/pipeline/verifier.ts'
-import { load, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
-import { namespace, sourceId, world, type World } from './world.ts'
-
-/** Verifies the one table of the world. */
-async function verify(own: World, options: { exact?: boolean; accept?: bigint } = {}): Promise<TableVerification> {
-  const document = load(
-    smallest((plain) => {
-      plain.spec.source.topics = ['*']
-      plain.spec.sink = { database: namespace[0] }
-      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
-    }),
-  )
-  const quiet = { table: null, tell: () => undefined, progress: () => undefined }
-  const asked = { exact: false, accept: null, ...quiet, ...options }
-  const { tables } = await own.clock.run(() => verifyDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
-  return tables[0]
-}
+import { verify } from './verifying.ts'
+import { world, type World } from './world.ts'
 
 const texts = ({ findings }: TableVerification) =>
   findings.map(({ kind, topic, partition, start, end, snapshot }) => `${kind} ${topic}/${partition} [${start}, ${end}) ${snapshot}`)

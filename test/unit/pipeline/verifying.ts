@@ -1,0 +1,19 @@
+import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
+import { verifyDocument } from '../../../src/pipeline/verifier.ts'
+import { load, smallest } from '../spec/documents.ts'
+import { namespace, sourceId, type World } from './world.ts'
+
+/** Verifies the one table of the world. */
+export async function verify(own: World, options: { exact?: boolean; accept?: bigint } = {}): Promise<TableVerification> {
+  const document = load(
+    smallest((plain) => {
+      plain.spec.source.topics = ['*']
+      plain.spec.sink = { database: namespace[0] }
+      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+    }),
+  )
+  const quiet = { table: null, tell: () => undefined, progress: () => undefined }
+  const asked = { exact: false, accept: null, ...quiet, ...options }
+  const { tables } = await own.clock.run(() => verifyDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
+  return tables[0]
+}
