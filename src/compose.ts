@@ -23,6 +23,7 @@ import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { DocumentError } from './model/failure.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import { meteredTasks } from './pipeline/metered-task.ts'
+import { type DiscoveredTable, discoverTables } from './pipeline/discover-tables.ts'
 import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
@@ -180,6 +181,11 @@ function refuseManySources(documents: readonly ProcessorDocument[], directions: 
 /** How far the tables of documents have come; changes nothing. */
 export function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentStatus[]> {
   return lookInto(documents, documentStatus)
+}
+
+/** The tables of the topics that documents' sources have; changes nothing. */
+export function documentTables(documents: readonly ProcessorDocument[]): Promise<DiscoveredTable[][]> {
+  return lookInto(documents, (document, source, seams) => discoverTables(document, source, seams.source))
 }
 
 /** What a run would do with documents now; changes nothing. */

@@ -50,6 +50,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'prove that every record is a row exactly once, or say where not',
     load: async () => (await import('./verify.ts')).verifyCommand,
   },
+  connect: {
+    summary: 'print what to paste into an engine to query the tables',
+    load: async () => (await import('./connect.ts')).connectCommand,
+  },
   inspect: {
     summary: 'look into a segment, an index, a topic or a whole prefix',
     load: async () => (await import('./inspect.ts')).inspectCommand,
@@ -62,7 +66,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 
 /** Commands whose names are taken and that do not work yet. */
 export const laterCommands: readonly string[] = [
-  'connect',
   'backfill',
   'recover',
   'compact',

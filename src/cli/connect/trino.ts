@@ -1,0 +1,45 @@
+import { type Engine, identifier, linesOf, textColumns } from './engine.ts'
+import { type ConnectTarget, placeholder } from './target.ts'
+
+/** Trino, by a catalog file and SQL. */
+export const trino: Engine = {
+  title: 'Trino',
+  connect(target) {
+    if (target.type === 'sql') return 'Trino has no driver for SQLite; write to a REST catalog, or query with PyIceberg, Spark or DuckDB'
+    const queries = target.tables.map(
+      ({ name, bytes }) =>
+        `SELECT *${textColumns(bytes, (column) => `from_utf8(${column})`)} FROM kafscale.${identifier(target.database)}.${identifier(name)} LIMIT 10;`,
+    )
+    return [
+      { where: 'etc/catalog/kafscale.properties', text: propertiesOf(target) },
+      { where: 'SQL', text: linesOf("SET TIME ZONE 'UTC';", ...queries) },
+    ]
+  },
+}
+
+function propertiesOf({ database, endpoint, warehouse, auth, vends, storage }: ConnectTarget): string {
+  const region = storage.region ?? (auth.kind === 'sigv4' ? auth.region : undefined)
+  return linesOf(
+    'connector.name=iceberg',
+    'iceberg.catalog.type=rest',
+    `iceberg.rest-catalog.uri=${endpoint}`,
+    warehouse !== undefined && `iceberg.rest-catalog.warehouse=${warehouse}`,
+    auth.kind === 'token' && 'iceberg.rest-catalog.security=OAUTH2\niceberg.rest-catalog.oauth2.token=${ENV:CATALOG_TOKEN}',
+    auth.kind === 'oauth2' &&
+      linesOf(
+        'iceberg.rest-catalog.security=OAUTH2',
+        `iceberg.rest-catalog.oauth2.credential=${auth.clientId}:\${ENV:CATALOG_CLIENT_SECRET}`,
+        auth.tokenEndpoint !== undefined && `iceberg.rest-catalog.oauth2.server-uri=${auth.tokenEndpoint}`,
+        auth.scope !== undefined && `iceberg.rest-catalog.oauth2.scope=${auth.scope}`,
+      ),
+    auth.kind === 'sigv4' &&
+      `iceberg.rest-catalog.security=SIGV4\niceberg.rest-catalog.signing-name=${auth.service}\niceberg.rest-catalog.view-endpoints-enabled=false`,
+    database.includes('.') && 'iceberg.rest-catalog.nested-namespace-enabled=true',
+    vends && 'iceberg.rest-catalog.vended-credentials-enabled=true',
+    'fs.native-s3.enabled=true',
+    `s3.region=${region ?? placeholder('region')}`,
+    storage.endpoint !== undefined && `s3.endpoint=${storage.endpoint}`,
+    storage.pathStyle && 's3.path-style-access=true',
+    !vends && '# keys: s3.aws-access-key and s3.aws-secret-key, or what the AWS credential chain finds',
+  )
+}
