@@ -3,36 +3,76 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { currentSchema, currentSnapshot, defaultSpec, refSnapshotId } from '../../src/formats/iceberg/table-metadata.ts'
 import type { Snapshot, TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import type { TableRequirement, TableUpdate } from '../../src/formats/iceberg/table-update.ts'
-import type { Catalog, CommitOutcome, CreateTableRequest, TableIdentifier } from '../../src/seams/catalog.ts'
+import type { Catalog, CatalogProfile, CommitOutcome, CreateTableRequest, TableIdentifier } from '../../src/seams/catalog.ts'
 
 /** A catalog to try, and a second client of the same one. */
 export interface CatalogUnderTest {
   readonly catalog: Catalog
   readonly other: Catalog
+  /** Where tables may lie, for catalogs that want to be told. */
+  readonly location?: string
   close(): Promise<void>
 }
 
-/** What a product does not do, and why. */
+/** What a server does not do beside what its profile says, and why. */
 export interface CatalogLacks {
   readonly unknownFields?: string
   readonly strictNamespaces?: string
+  /** Snapshots beside the current one, references beside main. */
+  readonly history?: string
+  /** Ids of its own for what a creation proposes. */
+  readonly newIds?: string
+  /** The assertion that there is no snapshot. */
+  readonly emptyAssertion?: string
+  readonly sequenceNumbers?: string
+  readonly schemas?: string
+  readonly formatVersion3?: string
 }
 
-/** The contract of `src/seams/catalog.ts`. Tables are made in a namespace of its own, whose name nobody else has. */
-export function catalogConformance(name: string, open: () => Promise<CatalogUnderTest>, lacks: CatalogLacks = {}): void {
+/**
+ * The contract of `src/seams/catalog.ts`, as far as the profile promises it: what is not asked says why in its title. Tables are made in a
+ * namespace of its own, whose name nobody else has, and dropped in the end.
+ */
+export function catalogConformance(
+  name: string,
+  profile: CatalogProfile,
+  open: () => Promise<CatalogUnderTest>,
+  lacks: CatalogLacks = {},
+): void {
   describe(`${name} keeps the contract of a catalog`, () => {
     let subject: CatalogUnderTest
     const namespace = [`conformance_${randomUUID().replaceAll('-', '')}`]
     const named = (table: string): TableIdentifier => ({ namespace, name: table })
+    const isFlat = profile.namespaceLevels === 1
+    const nowhere = isFlat ? [`${namespace[0]}_never`] : [...namespace, 'never']
+    /** A request that suits the catalog. */
+    const requestFor = (table: string, request: Partial<CreateTableRequest> = {}): CreateTableRequest => ({
+      ...simpleTable,
+      ...(profile.location === 'required' && { location: `${subject.location}/${namespace[0]}/${table}` }),
+      ...request,
+    })
+    /** A test that is not asked of a catalog which has a reason. */
+    function unless(reason: string | undefined, title: string, test: () => Promise<void>): void {
+      it.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (not asked: ${reason})`, test)
+    }
 
     beforeAll(async () => {
       subject = await open()
       await subject.catalog.ensureNamespace(namespace)
     })
-    afterAll(() => subject.close())
+    afterAll(async () => {
+      // Without a subject, the error of its opening is told.
+      if (subject === undefined) return
+      for (const table of await subject.catalog.listTables(namespace)) await subject.catalog.dropTable(named(table))
+      await subject.close()
+    })
+
+    it('is opened with the profile that it is tried by', () => {
+      expect(subject.catalog.profile).toEqual(profile)
+    })
 
     async function create(table: string, request: Partial<CreateTableRequest> = {}): Promise<TableMetadata> {
-      const created = await subject.catalog.createTable(named(table), { ...simpleTable, ...request })
+      const created = await subject.catalog.createTable(named(table), requestFor(table, request))
       if (created.kind !== 'created') throw new Error(`${table} exists`)
       return created.table.metadata
     }
@@ -60,7 +100,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
 
     it('gives null for a table that does not exist', async () => {
       expect(await subject.catalog.loadTable(named('missing'))).toBeNull()
-      expect(await subject.catalog.loadTable({ namespace: [...namespace, 'never'], name: 'missing' })).toBeNull()
+      expect(await subject.catalog.loadTable({ namespace: nowhere, name: 'missing' })).toBeNull()
     })
 
     it('creates a table that every client then sees', async () => {
@@ -73,32 +113,56 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
 
     it('says that a table exists instead of creating it twice', async () => {
       await create('twice')
-      expect(await subject.other.createTable(named('twice'), simpleTable)).toEqual({ kind: 'exists' })
+      expect(await subject.other.createTable(named('twice'), requestFor('twice'))).toEqual({ kind: 'exists' })
     })
 
     it('lets one of two creators win', async () => {
       const outcomes = await Promise.all(
-        [subject.catalog, subject.other].map((catalog) => catalog.createTable(named('raced'), simpleTable)),
+        [subject.catalog, subject.other].map((catalog) => catalog.createTable(named('raced'), requestFor('raced'))),
       )
       expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['created', 'exists'])
     })
 
-    it.skipIf(lacks.strictNamespaces !== undefined)('refuses to create a table in a namespace that does not exist', async () => {
-      const table = { namespace: [...namespace, 'never'], name: 'orphan' }
-      await expect(subject.catalog.createTable(table, simpleTable)).rejects.toMatchObject({ name: 'WorkError', retry: 'never' })
+    unless(lacks.strictNamespaces, 'refuses to create a table in a namespace that does not exist', async () => {
+      const table = { namespace: nowhere, name: 'orphan' }
+      await expect(subject.catalog.createTable(table, requestFor('orphan'))).rejects.toMatchObject({ name: 'WorkError', retry: 'never' })
     })
 
-    it('creates nested namespaces with their parents, and again without complaint', async () => {
+    it('makes a namespace again without complaint', async () => {
+      await Promise.all([subject.catalog.ensureNamespace(namespace), subject.other.ensureNamespace(namespace)])
+      expect((await create('kept'))['table-uuid']).toBe((await load('kept'))['table-uuid'])
+      await subject.other.ensureNamespace(namespace)
+      expect(await subject.catalog.loadTable(named('kept'))).not.toBeNull()
+    })
+
+    it('lists its tables, and none of a namespace that does not exist', async () => {
+      await create('listed_a')
+      await create('listed_b')
+      expect(await subject.other.listTables(namespace)).toEqual(expect.arrayContaining(['listed_a', 'listed_b']))
+      expect(await subject.catalog.listTables(nowhere)).toEqual([])
+    })
+
+    it('forgets a table that is dropped, and makes no fuss of one that is gone', async () => {
+      await create('dropped')
+      await subject.catalog.dropTable(named('dropped'))
+      await subject.other.dropTable(named('dropped'))
+      expect(await subject.other.loadTable(named('dropped'))).toBeNull()
+      expect(await subject.catalog.listTables(namespace)).not.toContain('dropped')
+    })
+
+    const flat = isFlat ? 'it has namespaces of one level' : undefined
+    unless(flat, 'creates nested namespaces with their parents, and again without complaint', async () => {
       const nested = [...namespace, 'eu', 'west']
       await subject.catalog.ensureNamespace(nested)
       await subject.other.ensureNamespace(nested)
       await subject.catalog.ensureNamespace([...namespace, 'eu'])
       const table = { namespace: nested, name: 'deep' }
-      expect((await subject.catalog.createTable(table, simpleTable)).kind).toBe('created')
+      expect((await subject.catalog.createTable(table, requestFor('deep'))).kind).toBe('created')
       expect((await subject.other.loadTable(table))?.metadata.location).toMatch(/deep/)
+      await subject.other.dropTable(table)
     })
 
-    it('numbers fields anew: the fields of a struct first, then what is nested', async () => {
+    unless(lacks.newIds, 'numbers fields anew: the fields of a struct first, then what is nested', async () => {
       const created = await create('renumbered', {
         schema: {
           type: 'struct',
@@ -148,7 +212,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(loaded['last-sequence-number']).toBe(1n)
     })
 
-    it('answers a commit on a stale parent with a conflict, and changes nothing', async () => {
+    unless(lacks.emptyAssertion, 'answers a commit on a stale parent with a conflict, and changes nothing', async () => {
       const stale = await create('stale')
       await append('stale', stale)
       const before = await load('stale')
@@ -157,12 +221,21 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(await load('stale')).toEqual(before)
     })
 
+    it('answers a commit on a snapshot that is no longer the newest with a conflict', async () => {
+      await append('passed', await create('passed'))
+      const old = await load('passed')
+      expect((await append('passed', old)).kind).toBe('committed')
+      const before = await load('passed')
+      expect((await append('passed', old, {}, subject.other)).kind).toBe('conflict')
+      expect(await load('passed')).toEqual(before)
+    })
+
     it('answers a commit to a table that was created anew with a conflict', async () => {
       const created = await create('replaced')
       expect((await append('replaced', { ...created, 'table-uuid': randomUUID() })).kind).toBe('conflict')
     })
 
-    it('answers a snapshot with an old sequence number with a conflict', async () => {
+    unless(lacks.sequenceNumbers, 'answers a snapshot with an old sequence number with a conflict', async () => {
       await append('sequence', await create('sequence'))
       const outcome = await commit('sequence', appendUpdates(await load('sequence'), { 'sequence-number': 1n }))
       expect(outcome).toMatchObject({ kind: 'conflict', reason: expect.stringContaining('sequence number') })
@@ -179,7 +252,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect((await load('race')).snapshots).toHaveLength(1)
     })
 
-    it('lets every one of many committers win in the end', async () => {
+    unless(lacks.history, 'lets every one of many committers win in the end', async () => {
       await create('many')
       async function untilCommitted(catalog: Catalog): Promise<void> {
         for (;;) {
@@ -197,7 +270,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       )
     })
 
-    it('keeps every digit of 64-bit ids', async () => {
+    unless(lacks.history, 'keeps every digit of 64-bit ids', async () => {
       const created = await create('digits')
       const id = 9_223_372_036_854_775_807n
       const outcome = await append('digits', created, { 'snapshot-id': id, 'sequence-number': 9_007_199_254_740_993n })
@@ -235,7 +308,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(properties).not.toHaveProperty('remove')
     })
 
-    it('keeps branches and tags, and drops those whose snapshot is removed', async () => {
+    unless(lacks.history, 'keeps branches and tags, and drops those whose snapshot is removed', async () => {
       await append('refs', await create('refs'))
       const first = await load('refs')
       await append('refs', first)
@@ -256,7 +329,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(after['snapshot-log']?.map((entry) => entry['snapshot-id'])).toEqual([current])
     })
 
-    it('rolls back to an older snapshot and tells so in the log', async () => {
+    unless(lacks.history, 'rolls back to an older snapshot and tells so in the log', async () => {
       await append('rollback', await create('rollback'))
       const first = await load('rollback')
       await append('rollback', first)
@@ -268,7 +341,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(after['snapshot-log']?.at(-1)?.['snapshot-id']).toBe(old)
     })
 
-    it('adds a schema under the next id and makes it current', async () => {
+    unless(lacks.schemas, 'adds a schema under the next id and makes it current', async () => {
       const created = await create('evolved')
       const schema = currentSchema(created)
       const wider = { ...schema, fields: [...schema.fields, { id: 2, name: 'extra', required: false, type: 'string' as const }] }
@@ -286,7 +359,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(after['last-column-id']).toBe(2)
     })
 
-    it('counts row ids in a v3 table', async () => {
+    unless(lacks.formatVersion3, 'counts row ids in a v3 table', async () => {
       const created = await create('lineage', { properties: { 'format-version': '3' } })
       expect(created).toMatchObject({ 'format-version': 3, 'next-row-id': 0n })
       await append('lineage', created, { 'first-row-id': 0n, 'added-rows': 25n })
@@ -295,7 +368,7 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
       expect(behind.kind).toBe('conflict')
     })
 
-    it.skipIf(lacks.unknownFields !== undefined)('carries fields that it does not know', async () => {
+    unless(lacks.unknownFields, 'carries fields that it does not know', async () => {
       const created = await create('unknown')
       await append('unknown', created, { 'x-future': { id: 9_007_199_254_740_993n, list: [1.5, null] } })
       await commit('unknown', [{ action: 'set-properties', updates: { a: 'b' } }])
@@ -306,6 +379,9 @@ export function catalogConformance(name: string, open: () => Promise<CatalogUnde
     })
   })
 }
+
+/** The profile of a catalog that takes everything. */
+export const freeProfile: CatalogProfile = { propertiesInCommit: true, forbiddenProperties: [] }
 
 /** One required long, unpartitioned, unsorted. */
 export const simpleTable: CreateTableRequest = {

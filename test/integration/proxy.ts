@@ -19,8 +19,11 @@ export interface ProxyAnswer {
   readonly cutAfter?: number
 }
 
-/** What becomes of a request: `forward` hands it on and gives the server's answer. Null: the connection is reset. */
-export type Treatment = (request: SeenRequest, forward: () => Promise<ProxyAnswer>) => Promise<ProxyAnswer | null>
+/** Hands a request on, as it came or with parts of another, and gives the server's answer. */
+export type Forward = (instead?: Partial<SeenRequest>) => Promise<ProxyAnswer>
+
+/** What becomes of a request. Null: the connection is reset. */
+export type Treatment = (request: SeenRequest, forward: Forward) => Promise<ProxyAnswer | null>
 
 /** A proxy in front of one HTTP server. Headers, the host's name among them, pass as they are, so that signatures hold. */
 export interface FaultProxy {
@@ -34,7 +37,8 @@ export async function faultProxy(target: string, treatment: Treatment = (_, forw
     const body = await buffer(incoming)
     const { method = 'GET', url: path = '/', headers } = incoming
     try {
-      give(outgoing, await treatment({ method, path, headers, body }, () => forwarded(target, { method, path, headers, body })))
+      const request = { method, path, headers, body }
+      give(outgoing, await treatment(request, (instead) => forwarded(target, { ...request, ...instead })))
     } catch {
       outgoing.destroy()
     }
@@ -60,7 +64,8 @@ export async function faultProxy(target: string, treatment: Treatment = (_, forw
 
 function forwarded(target: string, { method, path, headers, body }: SeenRequest): Promise<ProxyAnswer> {
   return new Promise((resolve, reject) => {
-    const outgoing = send(target + path, { method, headers, agent: false }, (answer) => {
+    const sized = method === 'GET' || method === 'HEAD' ? headers : { ...headers, 'content-length': String(body.length) }
+    const outgoing = send(target + path, { method, headers: sized, agent: false }, (answer) => {
       buffer(answer).then((bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }), reject)
     })
     outgoing.once('error', reject)

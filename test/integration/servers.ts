@@ -54,6 +54,12 @@ export async function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<
   return { ...server, uri: `http://127.0.0.1:${server.port}` }
 }
 
+/** Nessie with its warehouse in `bucket` of `s3`, speaking Iceberg REST. */
+export async function startNessie(s3: S3Endpoint, bucket: string): Promise<RunningServer & { readonly uri: string }> {
+  const server = await start('nessie', new URL(s3.endpoint).port, bucket)
+  return { ...server, uri: `http://127.0.0.1:${server.port}/iceberg` }
+}
+
 /** Trino over that catalog and S3 server. */
 export function startTrinoServer(s3: S3Endpoint, restCatalogUri: string): Promise<RunningServer> {
   return start('trino', new URL(s3.endpoint).port, new URL(restCatalogUri).port)

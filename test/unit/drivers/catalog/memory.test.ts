@@ -5,12 +5,19 @@ import { systemClock } from '../../../../src/drivers/clock/system.ts'
 import { virtualClock } from '../../../../src/drivers/clock/virtual.ts'
 import { systemEntropy } from '../../../../src/drivers/entropy/system.ts'
 import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
-import { appendRequirements, appendUpdates, catalogConformance, idempotencyKey, simpleTable } from '../../../conformance/catalog.ts'
+import {
+  appendRequirements,
+  appendUpdates,
+  catalogConformance,
+  freeProfile,
+  idempotencyKey,
+  simpleTable,
+} from '../../../conformance/catalog.ts'
 
 const warehouse = 'memory://warehouse'
 const table = { namespace: ['db'], name: 't' }
 
-catalogConformance('the memory catalog', async () => {
+catalogConformance('the memory catalog', freeProfile, async () => {
   const catalog = memoryCatalog({ warehouse, clock: systemClock, entropy: systemEntropy(systemClock) })
   return { catalog, other: catalog, close: () => catalog.close() }
 })

@@ -53,7 +53,15 @@ export async function restServer(options: { config?: object; standIn?: (request:
     }
     if (!namespaces.has(namespace.join('.'))) return failure(404, 'NoSuchNamespaceException', 'Namespace does not exist')
     if (parts.length === 1) return { status: 200, value: { namespace, properties: {} } }
+    if (parts.length === 2 && method === 'GET') {
+      const names = await catalog.listTables(namespace)
+      return { status: 200, value: { identifiers: names.map((name) => ({ namespace, name })) } }
+    }
     const table = { namespace, name: decodeURIComponent(parts[2] ?? document['name']) }
+    if (method === 'DELETE') {
+      await catalog.dropTable(table)
+      return { status: 204, value: '' }
+    }
     if (method === 'GET') {
       const loaded = await catalog.loadTable(table)
       return loaded === null ? failure(404, 'NoSuchTableException', 'Table does not exist') : { status: 200, value: result(loaded) }

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { restCatalog } from '../../../../src/drivers/catalog/rest.ts'
 import { systemClock } from '../../../../src/drivers/clock/system.ts'
 import type { Catalog } from '../../../../src/seams/catalog.ts'
+import { restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
 import { catalogConformance, idempotencyKey, simpleTable } from '../../../conformance/catalog.ts'
 import { errorBody, restServer } from './rest-server.ts'
 import { oneTable, table, world } from './rest-world.ts'
 
-catalogConformance('the REST catalog', async () => {
+catalogConformance('the REST catalog', restProfiles.rest, async () => {
   const server = await restServer()
   const open = (): Catalog => restCatalog({ endpoint: server.endpoint, clock: systemClock })
   const [catalog, other] = [open(), open()]

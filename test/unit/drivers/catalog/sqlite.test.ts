@@ -10,7 +10,14 @@ import type { SqliteCatalogOptions } from '../../../../src/drivers/catalog/sqlit
 import { systemClock } from '../../../../src/drivers/clock/system.ts'
 import { systemEntropy } from '../../../../src/drivers/entropy/system.ts'
 import type { Catalog, LoadedTable } from '../../../../src/seams/catalog.ts'
-import { appendRequirements, appendUpdates, catalogConformance, idempotencyKey, simpleTable } from '../../../conformance/catalog.ts'
+import {
+  appendRequirements,
+  appendUpdates,
+  catalogConformance,
+  freeProfile,
+  idempotencyKey,
+  simpleTable,
+} from '../../../conformance/catalog.ts'
 import { directoryFiles } from './directory-files.ts'
 
 const table = { namespace: ['db', 'eu'], name: 't' }
@@ -51,7 +58,7 @@ afterAll(async () => {
   for (const path of directories) await rm(path, { recursive: true })
 })
 
-catalogConformance('the SQLite catalog', async () => {
+catalogConformance('the SQLite catalog', freeProfile, async () => {
   const path = await directory()
   return { catalog: await open(path), other: await open(path), close: closeAll }
 })

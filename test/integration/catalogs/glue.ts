@@ -1,0 +1,54 @@
+import { parseJson, stringifyJson } from '../../../src/formats/json/exact.ts'
+import type { Treatment } from '../proxy.ts'
+import { error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
+
+export const glueAccount = '123456789012'
+
+/**
+ * AWS Glue's Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the service:
+ * - `/iceberg`, SigV4 for service `glue`, the path encoded once more; warehouse = account id, prefix `catalogs/<id>`.
+ * - One level of namespaces; no stage-create; `location` must be given, not as `s3a://`; no purge. The statuses are assumed: 400.
+ * - Names of columns are kept in lower case, so a table does not come back as it was made.
+ */
+export function glueProxy(
+  target: string,
+  { keys, meddle }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment },
+): Promise<PolicyProxy> {
+  return policyProxy(
+    target,
+    {
+      base: '/iceberg',
+      warehouse: glueAccount,
+      prefix: `catalogs/${glueAccount}`,
+      unknown: (request) => signatureRefusal(request, { ...keys, service: 'glue' }),
+      refusals: [
+        (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
+        (call) => (makesTable(call) && call.document['stage-create'] === true ? invalid('Stage create is not supported') : null),
+        (call) => (makesTable(call) && call.document.location === undefined ? invalid('Location must be provided') : null),
+        (call) =>
+          makesTable(call) && call.document.location?.startsWith('s3a://') === true ? invalid('Unsupported location scheme: s3a') : null,
+        ({ query }) => (query.get('purgeRequested') === 'true' ? invalid('Purge is not supported') : null),
+      ],
+      rewritten(call) {
+        if (!makesTable(call)) return call.body
+        const document = parseJson(call.body.toString(), 'the body') as Record<string, unknown>
+        return Buffer.from(stringifyJson({ ...document, schema: lowerCased(document['schema']) }))
+      },
+    },
+    meddle,
+  )
+}
+
+function invalid(message: string) {
+  return error(400, 'InvalidInputException', message)
+}
+
+/** Every `name` in a schema in lower case. */
+function lowerCased(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(lowerCased)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key === 'name' && typeof item === 'string' ? item.toLowerCase() : lowerCased(item)]),
+  )
+}

@@ -1,0 +1,62 @@
+import type { Treatment } from '../proxy.ts'
+import { error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
+import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
+
+export const polarisRealm = 'POLARIS-TEST'
+export const polarisWarehouse = 'lake'
+export const polarisClient: TokenRules = {
+  clientId: 'polaris-client',
+  clientSecret: 'polaris-client-secret-5d1',
+  scope: 'PRINCIPAL_ROLE:ALL',
+  // Seen of Polaris 1.4.
+  lifeMs: 3_600_000,
+}
+
+/**
+ * Apache Polaris and Snowflake Open Catalog, as far as they refuse. What it rests on:
+ * - OAuth2 at `/v1/oauth/tokens` below the endpoint, scope `PRINCIPAL_ROLE:ALL`, header `Polaris-Realm`: Polaris' documentation.
+ * - 401 with an empty body to a bad token, tokens of 3,600 s: seen of Polaris 1.4.
+ * - warehouse = catalog name = prefix: documentation; an unknown one is 404 in Iceberg's form.
+ * - ETag and 304 on loadTable: documentation of 1.x.
+ * - A location that the client gives is refused (403): documentation, "may refuse client-given locations".
+ * - Vended keys that open the table's own prefix alone: seen of 1.4. Asked for where storage has no STS: 400, seen of 1.4.
+ */
+export async function polarisProxy(
+  target: string,
+  { vend, meddle, lifeMs = polarisClient.lifeMs }: { vend?: Vend; meddle?: Treatment; lifeMs?: number },
+): Promise<TokenProxy> {
+  const given = tokens({ ...polarisClient, lifeMs })
+  const base = '/api/catalog'
+  const noRealm = () => error(404, 'NotFoundException', 'Missing or unknown realm')
+  const proxy = await policyProxy(
+    target,
+    {
+      base,
+      warehouse: polarisWarehouse,
+      prefix: polarisWarehouse,
+      beside(request) {
+        if (request.headers['polaris-realm'] !== polarisRealm) return noRealm()
+        return request.path === `${base}/v1/oauth/tokens` ? given.answer(request) : null
+      },
+      unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: {}, body: '' }),
+      refusals: [
+        (call) =>
+          makesTable(call) && call.document.location !== undefined
+            ? error(
+                403,
+                'ForbiddenException',
+                `Invalid locations '[${call.document.location}]' for the table: not in the allowed locations`,
+              )
+            : null,
+        ({ headers }) =>
+          headers['x-iceberg-access-delegation'] !== undefined && vend === undefined
+            ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
+            : null,
+      ],
+      etags: true,
+      vend,
+    },
+    meddle,
+  )
+  return { ...proxy, tokens: given }
+}

@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto'
+import { faultProxy, type FaultProxy, type ProxyAnswer, type SeenRequest, type Treatment } from '../proxy.ts'
+
+/** A request that passed authentication, as a product's rules look at it. */
+export interface CatalogCall extends SeenRequest {
+  /** Below the prefix, without the query: `namespaces/db/tables`. */
+  readonly place: string
+  readonly query: URLSearchParams
+  /** The body, for looking at: what is forwarded is the text as it came. */
+  readonly document: CatalogDocument
+}
+
+/** What the rules look at in bodies. */
+export interface CatalogDocument {
+  readonly namespace?: readonly string[]
+  readonly name?: string
+  readonly location?: string
+  readonly 'stage-create'?: boolean
+  readonly schema?: unknown
+  readonly properties?: Readonly<Record<string, string>>
+  readonly updates?: readonly { readonly action: string; readonly updates?: Readonly<Record<string, string>>; readonly schema?: unknown }[]
+}
+
+/** Configuration for the files below a location, credentials among it. */
+export type Vend = (location: string) => Promise<Readonly<Record<string, string>>>
+
+/** A product's ways, apart from what a catalog does. */
+export interface Product {
+  /** What stands before `/v1`. */
+  readonly base: string
+  readonly warehouse: string
+  /** As `/v1/config` gives it and as it must stand in paths. */
+  readonly prefix: string
+  /** Answers what is none of the catalog's: token endpoints, login pages. Null: not found. */
+  readonly beside?: (request: SeenRequest) => ProxyAnswer | null
+  /** What is answered to somebody unknown; null: come in. */
+  readonly unknown: (request: SeenRequest) => ProxyAnswer | null
+  /** What the product refuses; the first that is not null is answered. */
+  readonly refusals: readonly ((call: CatalogCall) => ProxyAnswer | null)[]
+  /** The body to forward in place of the one that came. */
+  readonly rewritten?: (call: CatalogCall) => Buffer
+  /** Whether a table is answered with an ETag, and 304 to one that is still good. */
+  readonly etags?: boolean
+  /** Gives credentials to those who ask for them. */
+  readonly vend?: Vend
+}
+
+export interface PolicyProxy extends FaultProxy {
+  /** The endpoint that a document names. */
+  readonly endpoint: string
+  /** What came in, in order. */
+  readonly seen: readonly SeenRequest[]
+}
+
+/**
+ * A product's policy in front of the Iceberg project's REST catalog at `target`, which does all that a catalog does. `meddle` treats
+ * the commits that passed.
+ */
+export async function policyProxy(target: string, product: Product, meddle: Treatment = (_, forward) => forward()): Promise<PolicyProxy> {
+  const seen: SeenRequest[] = []
+  const root = `${product.base}/v1/`
+  const proxy = await faultProxy(target, async (request, forward) => {
+    seen.push(request)
+    const beside = product.beside?.(request) ?? null
+    if (beside !== null) return beside
+    if (!request.path.startsWith(root)) return text(404, 'Not Found')
+    const refused = product.unknown(request)
+    if (refused !== null) return refused
+    const [path, search = ''] = request.path.split('?')
+    const query = new URLSearchParams(search)
+    if (path === `${root}config`) return configuration(product, query, await forward({ path: '/v1/config' }))
+    if (!path.startsWith(`${root}${product.prefix}/`)) return text(404, `no such route: ${path}`)
+    const place = path.slice(root.length + product.prefix.length + 1)
+    const document = (request.body.length === 0 ? {} : JSON.parse(request.body.toString())) as CatalogDocument
+    const call: CatalogCall = { ...request, place, query, document }
+    for (const refusal of product.refusals) {
+      const answer = refusal(call)
+      if (answer !== null) return answer
+    }
+    const { authorization: _, ...headers } = request.headers
+    const behind = { path: `/v1/${place}${search === '' ? '' : `?${search}`}`, headers, body: product.rewritten?.(call) ?? request.body }
+    const isCommit = request.method === 'POST' && /\/tables\/./.test(place)
+    const answer = isCommit ? await meddle(call, () => forward(behind)) : await forward(behind)
+    const isTable = answer?.status === 200 && (request.method === 'GET' ? /\/tables\/./ : /\/tables$/).test(place)
+    return answer === null || !isTable || request.method === 'HEAD' ? answer : asTable(product, call, answer)
+  })
+  return { ...proxy, endpoint: proxy.url + product.base, seen }
+}
+
+/** What the catalog behind says of itself (how it joins the levels of namespaces, for one), under the product's prefix. */
+function configuration({ warehouse, prefix }: Product, query: URLSearchParams, behind: ProxyAnswer): ProxyAnswer {
+  const asked = query.get('warehouse')
+  if (asked === null) return error(400, 'BadRequestException', 'Please specify a warehouse')
+  if (asked !== warehouse) return error(404, 'NotFoundException', `Unable to find warehouse ${asked}`)
+  const own = JSON.parse(String(behind.body)) as { defaults?: object; overrides?: object; endpoints?: readonly string[] }
+  return json(200, { ...own, overrides: { ...own.overrides, prefix } })
+}
+
+/** A table's answer, with what the product adds to it. */
+async function asTable({ etags, vend }: Product, { headers }: CatalogCall, answer: ProxyAnswer): Promise<ProxyAnswer> {
+  const body = String(answer.body)
+  // Only texts are read here: numbers would lose digits on the way back.
+  const { 'metadata-location': place, metadata } = JSON.parse(body) as { 'metadata-location': string; metadata: { location: string } }
+  const etag = `"${createHash('sha256').update(place).digest('hex').slice(0, 16)}"`
+  if (etags === true && headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+  const asked = headers['x-iceberg-access-delegation'] === 'vended-credentials'
+  const { location } = metadata
+  const vended = asked && vend !== undefined ? [{ prefix: location, config: await vend(location) }] : []
+  return {
+    status: answer.status,
+    headers: { 'content-type': 'application/json', ...(etags === true && { etag }) },
+    body: vended.length === 0 ? body : body.replace(/^\s*\{/, `{"storage-credentials":${JSON.stringify(vended)},`),
+  }
+}
+
+/** An error in Iceberg's form. */
+export function error(status: number, type: string, message: string): ProxyAnswer {
+  return json(status, { error: { message, type, code: status } })
+}
+
+export function json(status: number, value: unknown): ProxyAnswer {
+  return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) }
+}
+
+export function text(status: number, body: string): ProxyAnswer {
+  return { status, headers: { 'content-type': 'text/plain' }, body }
+}
+
+/** Whether a call makes a table, and whether it makes a namespace. */
+export const makesTable = ({ method, place }: CatalogCall): boolean => method === 'POST' && /^namespaces\/[^/]+\/tables$/.test(place)
+export const makesNamespace = ({ method, place }: CatalogCall): boolean => method === 'POST' && place === 'namespaces'
+
+/** Namespaces of several levels, made or named in a path. */
+export function nestedNamespace(call: CatalogCall): boolean {
+  const named = decodeURIComponent(/^namespaces\/([^/]+)/.exec(call.place)?.[1] ?? '')
+  return (makesNamespace(call) && (call.document.namespace?.length ?? 0) > 1) || /[.\u001f]/.test(named)
+}
+
+/** The names of the primitive types in a schema, without their lengths. */
+export function typesIn(schema: unknown): string[] {
+  return [...JSON.stringify(schema ?? {}).matchAll(/"(?:type|element|key|value)":"([a-z_]+)/g)].map(([, type]) => type)
+}

@@ -1,0 +1,37 @@
+import type { Treatment } from '../proxy.ts'
+import { error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
+
+export const tableBucketArn = 'arn:aws:s3tables:us-east-1:123456789012:bucket/lake'
+
+/**
+ * Amazon S3 Tables' Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the
+ * service:
+ * - `/iceberg`, SigV4 for service `s3tables`; warehouse = the table bucket's ARN, which is the prefix as well, URL-encoded.
+ * - One level of namespaces; names in lower case; the service chooses the location. The statuses are assumed: 400.
+ */
+export function s3tablesProxy(
+  target: string,
+  { keys, meddle }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment },
+): Promise<PolicyProxy> {
+  return policyProxy(
+    target,
+    {
+      base: '/iceberg',
+      warehouse: tableBucketArn,
+      prefix: encodeURIComponent(tableBucketArn),
+      unknown: (request) => signatureRefusal(request, { ...keys, service: 's3tables' }),
+      refusals: [
+        (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
+        (call) => (makesTable(call) && call.document.location !== undefined ? invalid('The location can not be specified') : null),
+        ({ document: { name } }) =>
+          name !== undefined && !/^[a-z0-9_]{1,255}$/.test(name) ? invalid('The specified name is not valid') : null,
+      ],
+    },
+    meddle,
+  )
+}
+
+function invalid(message: string) {
+  return error(400, 'BadRequestException', message)
+}

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto'
+import { json, type PolicyProxy } from './policy-proxy.ts'
+import type { ProxyAnswer, SeenRequest } from '../proxy.ts'
+
+/** Who may have tokens (RFC 6749, section 4.4), and for how long. */
+export interface TokenRules {
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly scope: string
+  readonly lifeMs: number
+}
+
+/** The tokens that a product gave out. */
+export interface Tokens {
+  /** What a request to the token endpoint is answered. */
+  answer(request: SeenRequest): ProxyAnswer
+  /** Whether a request shows one that is good now. */
+  accepts(request: SeenRequest): boolean
+  /** Ends all that were given out so far. */
+  revoke(): void
+  /** Every token that was ever given out. */
+  readonly issued: readonly string[]
+}
+
+/** A product's proxy whose tokens a test may revoke. */
+export interface TokenProxy extends PolicyProxy {
+  readonly tokens: Tokens
+}
+
+export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): Tokens {
+  const goodUntilMs = new Map<string, number>()
+  const issued: string[] = []
+  return {
+    issued,
+    answer({ method, headers, body }) {
+      if (method !== 'POST' || headers['content-type']?.startsWith('application/x-www-form-urlencoded') !== true)
+        return json(400, { error: 'invalid_request' })
+      const form = new URLSearchParams(body.toString())
+      if (form.get('grant_type') !== 'client_credentials') return json(400, { error: 'unsupported_grant_type' })
+      if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret)
+        return json(401, { error: 'unauthorized_client' })
+      if (form.get('scope') !== scope) return json(400, { error: 'invalid_scope' })
+      const token = `token-${randomUUID()}`
+      issued.push(token)
+      goodUntilMs.set(token, Date.now() + lifeMs)
+      return json(200, { access_token: token, token_type: 'bearer', expires_in: lifeMs / 1000 })
+    },
+    accepts: ({ headers }) => (goodUntilMs.get(headers.authorization?.replace(/^Bearer /, '') ?? '') ?? 0) > Date.now(),
+    revoke: () => goodUntilMs.clear(),
+  }
+}

@@ -1,0 +1,73 @@
+import type { Treatment } from '../proxy.ts'
+import { error, makesTable, nestedNamespace, policyProxy, text, typesIn, type Vend } from './policy-proxy.ts'
+import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
+
+export const unityWarehouse = 'main'
+export const unityClient: TokenRules = {
+  clientId: 'unity-client',
+  clientSecret: 'unity-client-secret-9a7',
+  scope: 'all-apis',
+  lifeMs: 3_600_000,
+}
+
+const refusedTypes = new Set(['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'])
+const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versions-max']
+
+/**
+ * Databricks Unity Catalog, as far as it refuses. What it rests on:
+ * - `/api/2.1/unity-catalog/iceberg-rest` writes, the older `/iceberg` only reads; M2M tokens at `/oidc/v1/token`, scope `all-apis`:
+ *   Databricks' documentation. What the server lacks is 404 with a text body: seen of the open-source one, as is the prefix
+ *   `catalogs/<name>` with its slash, and 400 for nested namespaces, time and nanoseconds.
+ * - uuid and fixed are refused as well; `write.metadata.path` and `write.metadata.previous-versions-max` must not be set; the catalog owns
+ *   the location (only managed tables are writable): Databricks' documentation. The statuses are assumed: 400.
+ * - Properties set beside a snapshot conflict with concurrent writers: answered here as if there always were one, 409.
+ * - A host without the API answers with a redirect to a login page: seen by many.
+ */
+export async function unityProxy(
+  target: string,
+  { vend, meddle, readOnly = false }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean },
+): Promise<TokenProxy> {
+  const given = tokens(unityClient)
+  const api = '/api/2.1/unity-catalog'
+  const proxy = await policyProxy(
+    target,
+    {
+      base: `${api}/${readOnly ? 'iceberg' : 'iceberg-rest'}`,
+      warehouse: unityWarehouse,
+      prefix: `catalogs/${unityWarehouse}`,
+      beside(request) {
+        if (request.path === '/oidc/v1/token') return given.answer(request)
+        if (request.path.startsWith(`${api}/`)) return null
+        return { status: 302, headers: { location: 'https://accounts.databricks.example/login.html' }, body: '' }
+      },
+      unknown: (request) => (given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid')),
+      refusals: [
+        ({ method }) =>
+          readOnly && method !== 'GET' && method !== 'HEAD' ? text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`) : null,
+        (call) => (nestedNamespace(call) ? error(400, 'BadRequestException', 'Nested namespaces are not supported') : null),
+        ({ document: { schema, updates = [] } }) => {
+          const refused = [schema, ...updates.map((update) => update.schema)].flatMap(typesIn).find((type) => refusedTypes.has(type))
+          return refused === undefined ? null : error(400, 'BadRequestException', `Unsupported type: ${refused}`)
+        },
+        ({ document: { properties = {}, updates = [] } }) => {
+          const set = [properties, ...updates.map((update) => update.updates ?? {})].flatMap((one) => Object.keys(one))
+          const refused = set.find((key) => refusedProperties.includes(key))
+          return refused === undefined ? null : error(400, 'BadRequestException', `Property ${refused} can not be set on managed tables`)
+        },
+        (call) =>
+          makesTable(call) && call.document.location !== undefined
+            ? error(400, 'BadRequestException', 'Managed tables can not have a location')
+            : null,
+        ({ document: { updates = [] } }) => {
+          const actions = updates.map(({ action }) => action)
+          return actions.includes('add-snapshot') && actions.includes('set-properties')
+            ? error(409, 'CommitFailedException', 'Metadata was changed concurrently')
+            : null
+        },
+      ],
+      vend,
+    },
+    meddle,
+  )
+  return { ...proxy, tokens: given }
+}
