@@ -80,7 +80,19 @@ export function withDependentDefaults(document: CheckedDocument): ProcessorDocum
     endpoint,
     warehouse: sink.catalog.warehouse ?? (sink.catalog.type === 'sql' ? './warehouse' : undefined),
   }
-  return { ...document, spec: { ...document.spec, sink: { ...sink, catalog, storage: sink.storage ?? storageOf(source.s3) } } }
+  return {
+    ...document,
+    spec: {
+      ...document.spec,
+      sink: { ...sink, catalog, storage: sink.storage ?? (isVending(catalog) ? { pathStyle: false } : storageOf(source.s3)) },
+    },
+  }
+}
+
+/** Whether a catalog gives the keys to its files, which may lie in another account and region than the source. */
+function isVending({ type, accessDelegation }: CatalogSettings): boolean {
+  if (accessDelegation !== undefined) return accessDelegation === 'vended-credentials'
+  return type === 'unity' || type === 'polaris'
 }
 
 function storageOf(s3: CheckedDocument['spec']['source']['s3']): Storage {

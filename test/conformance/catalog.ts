@@ -53,7 +53,8 @@ export function catalogConformance(
     })
     /** A test that is not asked of a catalog which has a reason. */
     function unless(reason: string | undefined, title: string, test: () => Promise<void>): void {
-      it.skipIf(reason !== undefined)(reason === undefined ? title : `${title} (not asked: ${reason})`, test)
+      const why = reason === undefined ? '' : ` (not asked: ${reason})`
+      it.skipIf(reason !== undefined)(`${title}${why}`, test)
     }
 
     beforeAll(async () => {

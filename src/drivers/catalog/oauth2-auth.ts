@@ -64,9 +64,9 @@ export function oauth2Auth(options: OAuth2Options, http: HttpClient): RestAuth {
       return { authorization: `Bearer ${shown}` }
     },
     secrets: () => [options.clientSecret(), ...(shown === null ? [] : [shown])],
-    refused() {
-      // Another request may have renewed it meanwhile.
-      if (token?.text === shown) token = null
+    refused({ authorization }) {
+      // Another request, refused as this one was, may have renewed it meanwhile.
+      if (token !== null && authorization === `Bearer ${token.text}`) token = null
       return true
     },
   }

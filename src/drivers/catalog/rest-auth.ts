@@ -12,8 +12,8 @@ export interface RestAuth {
   headersFor(request: UnsignedRequest): Promise<Readonly<Record<string, string>>>
   /** What must never stand in a message. */
   secrets(): readonly string[]
-  /** The catalog did not accept what was shown: it is forgotten. True where something else can be shown at once. */
-  refused(): boolean
+  /** The catalog did not accept these headers: what they show is forgotten. True where something else can be shown at once. */
+  refused(shown: Readonly<Record<string, string>>): boolean
 }
 
 /** A bearer token that somebody else renews: it is read each time. */
@@ -23,9 +23,14 @@ export function bearerAuth(token: () => string | undefined): RestAuth {
   return {
     async headersFor(): Promise<Record<string, string>> {
       shown = read()
-      return shown === undefined ? {} : { authorization: `Bearer ${shown}` }
+      const authorization = authorizationOf(shown)
+      return authorization === undefined ? {} : { authorization }
     },
     secrets: () => (shown === undefined ? [] : [shown]),
-    refused: () => read() !== shown,
+    refused: ({ authorization }) => authorizationOf(read()) !== authorization,
   }
+}
+
+function authorizationOf(token: string | undefined): string | undefined {
+  return token === undefined ? undefined : `Bearer ${token}`
 }

@@ -60,13 +60,13 @@ export function restClient(options: RestClientOptions): RestClient {
 
   async function once(call: RestCall): Promise<Sent> {
     await clock.sleep(Math.max(0, quietUntilMs - clock.now()))
-    const sent = await attempt(call)
+    const { sent, shown } = await attempt(call)
     // A request that was not accepted was not carried out: with a new token, it is sent for the first time.
     const isRefused = 'answer' in sent && refusals.has(sent.answer.status)
-    return isRefused && auth.refused() ? attempt(call) : sent
+    return isRefused && auth.refused(shown) ? (await attempt(call)).sent : sent
   }
 
-  async function attempt(call: RestCall): Promise<Sent> {
+  async function attempt(call: RestCall): Promise<{ sent: Sent; shown: Readonly<Record<string, string>> }> {
     const where = `${call.method} ${placeOf(call.url)}`
     const own = headers()
     const redact = (text: string): string =>
@@ -91,10 +91,11 @@ export function restClient(options: RestClientOptions): RestClient {
     try {
       const answer = await http.send({ ...request, headers: { ...request.headers, ...shown } })
       quietUntilMs = Math.max(quietUntilMs, clock.now() + retryAfterMs(answer, clock.now()))
-      return { what: call.what, where, answer: answer.status < 400 ? answer : { ...answer, body: redact(answer.body) } }
+      const told = answer.status < 400 ? answer : { ...answer, body: redact(answer.body) }
+      return { sent: { what: call.what, where, answer: told }, shown }
     } catch (error) {
       if (!(error instanceof HttpFailure)) throw error
-      return { failure: `${call.what}: ${where} failed (${redact(error.message)})`, sent: error.sent }
+      return { sent: { failure: `${call.what}: ${where} failed (${redact(error.message)})`, sent: error.sent }, shown }
     }
   }
 

@@ -34,6 +34,8 @@ interface Granted {
   atMs: number
   renew: RenewGrant
   pending: Promise<void> | null
+  /** Until when nobody asks again, after a renewal that failed or brought nothing. */
+  quietUntilMs: number
   readonly files: FileIO & { close(): Promise<void> }
 }
 
@@ -41,6 +43,8 @@ interface Granted {
 const marginMs = 300_000
 /** Keys without an expiry are asked for again after this. */
 const assumedLifeMs = 15 * 60_000
+/** A renewal that failed is tried again after this, while the old keys are still good. */
+const retryMs = 10_000
 /** Tables whose stores are kept open; of more, the one that was granted first is opened again when it is needed. */
 const mostGrants = 1000
 
@@ -54,20 +58,33 @@ export function grantedFiles(own: FileIO & { close(): Promise<void> }, open: Ope
   }
 
   function opened(location: string, config: Granted['config'], renew: RenewGrant): Granted {
-    const grant: Granted = { config, atMs: clock.now(), renew, pending: null, files: open(accessOf(config, () => keysOf(grant))) }
+    const grant: Granted = {
+      config,
+      atMs: clock.now(),
+      renew,
+      pending: null,
+      quietUntilMs: 0,
+      files: open(accessOf(config, () => keysOf(grant))),
+    }
     granted.set(location, grant)
     return grant
   }
 
+  async function renewed(grant: Granted): Promise<void> {
+    try {
+      const config = await grant.renew()
+      if (isNewer(config, grant.config)) Object.assign(grant, { config, atMs: clock.now() })
+      else grant.quietUntilMs = clock.now() + retryMs
+    } catch (error) {
+      grant.quietUntilMs = clock.now() + retryMs
+      throw error
+    }
+  }
+
   async function keysOf(grant: Granted): Promise<GrantedKeys> {
-    if (clock.now() >= renewAtMs(grant)) {
-      grant.pending ??= grant
-        .renew()
-        .then((config) => {
-          if (keysIn(config) !== null) Object.assign(grant, { config, atMs: clock.now() })
-        })
-        .finally(() => (grant.pending = null))
-      const isOver = clock.now() >= expiryMs(grant)
+    const isOver = clock.now() >= expiryMs(grant)
+    if (isOver || (clock.now() >= renewAtMs(grant) && clock.now() >= grant.quietUntilMs)) {
+      grant.pending ??= renewed(grant).finally(() => (grant.pending = null))
       // The old keys are still good for a while: a catalog that stumbles stops nobody before they are over.
       await grant.pending.catch((error: unknown) => {
         if (isOver) throw error
@@ -88,7 +105,7 @@ export function grantedFiles(own: FileIO & { close(): Promise<void> }, open: Ope
           void granted.get(oldest)?.files.close()
           granted.delete(oldest)
         }
-      } else if (keysIn(config) !== null) Object.assign(known, { config, renew, atMs: clock.now() })
+      } else if (isNewer(config, known.config)) Object.assign(known, { config, renew, atMs: clock.now() })
     },
     read: (uri, range) => filesFor(uri).read(uri, range),
     write: (uri, chunks) => filesFor(uri).write(uri, chunks),
@@ -122,6 +139,16 @@ function accessOf(config: Granted['config'], keys: () => Promise<GrantedKeys>): 
 function keysIn(config: Granted['config']): GrantedKeys | null {
   const { 's3.access-key-id': accessKeyId, 's3.secret-access-key': secretAccessKey, 's3.session-token': sessionToken } = config
   return accessKeyId === undefined || secretAccessKey === undefined ? null : { accessKeyId, secretAccessKey, sessionToken }
+}
+
+/** Whether a configuration has other keys than the one before, and not older ones: a table that is the same is given as it was remembered. */
+function isNewer(config: Granted['config'], before: Granted['config']): boolean {
+  const [keys, old] = [keysIn(config), keysIn(before)]
+  if (keys === null) return false
+  if (keys.accessKeyId === old?.accessKeyId && keys.sessionToken === old.sessionToken && keys.secretAccessKey === old.secretAccessKey)
+    return false
+  const [until, oldUntil] = [config, before].map((one) => Number(one['s3.session-token-expires-at-ms']) || Infinity)
+  return until >= oldUntil || oldUntil === Infinity
 }
 
 function expiryMs({ config, atMs }: Granted): number {

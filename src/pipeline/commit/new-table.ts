@@ -37,15 +37,15 @@ export function newTable(
   },
 ): CreateTableRequest {
   const layout = wantedLayout(mapping, options.value)
+  const { forbiddenProperties } = options.profile
   const properties: Record<string, string> = {
     'write.parquet.compression-codec': 'zstd',
-    ...boundedMetadata,
+    ...Object.fromEntries(Object.entries(boundedMetadata).filter(([key]) => !forbiddenProperties.includes(key))),
     ...options.properties,
     'format-version': String(options.formatVersion),
     [summaryKeys.layout]: layoutText(layout),
     ...(isEmpty(options.requests ?? noRequests) ? {} : { [summaryKeys.requests]: encodeRequests(options.requests!) }),
   }
-  for (const key of options.profile.forbiddenProperties) delete properties[key]
   return {
     schema: schemaOf(layout),
     partitionSpec: { 'spec-id': 0, fields: [] },

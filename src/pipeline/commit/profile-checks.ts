@@ -37,6 +37,10 @@ export function checkNewTable(table: TableIdentifier, request: CreateTableReques
   if (profile.location === 'refused' && request.location !== undefined) {
     throw refusal(`${where}: ${product} chooses where a table lies itself; leave out spec.sink.tables.location`)
   }
+  const forbidden = profile.forbiddenProperties.find((key) => request.properties[key] !== undefined)
+  if (forbidden !== undefined) {
+    throw refusal(`${where}: ${product} sets ${forbidden} itself; leave it out of spec.sink.tables.properties`)
+  }
   for (const { name, type } of request.schema.fields) {
     if (profile.lowerCaseColumns === true && name !== name.toLowerCase()) {
       throw refusal(

@@ -133,7 +133,7 @@ export const makesNamespace = ({ method, place }: CatalogCall): boolean => metho
 /** Namespaces of several levels, made or named in a path. */
 export function nestedNamespace(call: CatalogCall): boolean {
   const named = decodeURIComponent(/^namespaces\/([^/]+)/.exec(call.place)?.[1] ?? '')
-  return (makesNamespace(call) && (call.document.namespace?.length ?? 0) > 1) || /[.\u001f]/.test(named)
+  return (makesNamespace(call) && (call.document.namespace?.length ?? 0) > 1) || named.includes('.') || named.includes('\u001f')
 }
 
 /** The names of the primitive types in a schema, without their lengths. */

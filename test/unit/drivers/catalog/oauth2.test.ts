@@ -77,6 +77,14 @@ describe('OAuth2 client credentials', () => {
     expect(tokens()).toHaveLength(2)
   })
 
+  it('keeps the new token when requests that showed the old one are refused late', async () => {
+    const { catalog, refused, tokens } = await tokenWorld()
+    await catalog.loadTable(table)
+    refused.add('t1')
+    await Promise.all(Array.from({ length: 40 }, () => catalog.loadTable(table)))
+    expect(tokens()).toHaveLength(2)
+  })
+
   it('says what is wrong where no token is accepted, and does not ask for ever', async () => {
     const { catalog, refused, tokens } = await tokenWorld()
     for (const token of ['t1', 't2', 't3']) refused.add(token)

@@ -100,6 +100,40 @@ describe('files that a catalog grants access to', () => {
     await expect(files.read('s3://lake/t/x')).rejects.toThrow('catalog: no connection')
   })
 
+  it('are no younger for being told again, as a table that is the same is', async () => {
+    const { files, keys, pass } = world()
+    const renew = async () => keyed('new')
+    files.grant('s3://lake/t', keyed('old'), renew)
+    pass(9 * 60_000)
+    files.grant('s3://lake/t', keyed('old'), renew)
+    pass(2 * 60_000)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['new'])
+  })
+
+  it('keep the keys that live longest, whichever is told last', async () => {
+    const { files, keys } = world()
+    files.grant('s3://lake/t', keyed('later', { 's3.session-token-expires-at-ms': '9000000' }), never)
+    files.grant('s3://lake/t', keyed('earlier', { 's3.session-token-expires-at-ms': '5000000' }), never)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['later'])
+  })
+
+  it('do not wait for a catalog that stumbles at each request', async () => {
+    const { files, pass } = world()
+    let asked = 0
+    files.grant('s3://lake/t', keyed('old', { 's3.session-token-expires-at-ms': '4600000' }), async () => {
+      asked += 1
+      throw new Error('catalog: no connection')
+    })
+    pass(3_400_000)
+    for (let i = 0; i < 5; i++) await files.read('s3://lake/t/x')
+    expect(asked).toBe(1)
+    pass(11_000)
+    await files.read('s3://lake/t/x')
+    expect(asked).toBe(2)
+  })
+
   it('take the keys of each new look at the table', async () => {
     const { files, keys } = world()
     files.grant('s3://lake/t', keyed('one'), never)

@@ -34,6 +34,14 @@ describe('names', () => {
 })
 
 describe('a table to create', () => {
+  it('sets no property that is the catalog’s own, and says which', () => {
+    const request = withColumn('id', 'long', { properties: { 'write.metadata.path': 's3://elsewhere' } })
+    expect(() => checkNewTable(orders, request, restProfiles.unity)).toThrow(
+      'table analytics.orders: Unity Catalog sets write.metadata.path itself; leave it out of spec.sink.tables.properties',
+    )
+    expect(() => checkNewTable(orders, request, restProfiles.rest)).not.toThrow()
+  })
+
   it.each(['uuid', 'fixed[16]', 'time'] as const)('has no column of %s in Unity, at any depth, and the column is named', (type) => {
     const list = { type: 'list', 'element-id': 2, 'element-required': false, element: type } as const
     for (const one of [type, list]) {
