@@ -60,12 +60,10 @@ const tables = object({
 /** Where the tables are: the catalog, how data files are written, and what tables are created with. */
 export const sink = object({
   catalog: catalog.prefault({}).meta({ description: 'The Iceberg catalog. Default: a SQLite file in the working directory.' }),
-  storage: object(s3Access)
-    .optional()
-    .meta({
-      description:
-        'How data files are written when the catalog gives no credentials. Default: as source.s3; with unity and polaris, as the catalog says.',
-    }),
+  storage: object(s3Access).optional().meta({
+    description:
+      'How data files are written when the catalog gives no credentials. Default: as source.s3; with unity and polaris, as the catalog says.',
+  }),
   database: parsed("a database's name", databaseName)
     .prefault('default')
     .meta({ description: 'Namespace of the tables; dots make levels where the catalog has them.', restart: true }),
