@@ -22,6 +22,7 @@ import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
 import { DocumentError } from './model/failure.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
+import { lookOnce } from './pipeline/carry-out-tasks.ts'
 import { meteredTasks } from './pipeline/metered-task.ts'
 import { type DiscoveredTable, discoverTables } from './pipeline/discover-tables.ts'
 import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
@@ -127,7 +128,10 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
     seen.add(document)
     const fleet = await openFleet(document, journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
-    const shared = fleet === null ? {} : { queue: fleet.tasks, leases: fleet.leases }
+    const shared =
+      fleet === null
+        ? {}
+        : { queue: fleet.tasks, leases: fleet.leases, look: lookOnce(seams.catalog, document.spec.sink.database.split('.')) }
     const run: OpenedDocument['run'] = (signal, hurry) => {
       const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options)
       serving.watch(document, () => part.health())

@@ -50,6 +50,7 @@ export function partOf(
       discovered: true,
       failing: null,
       queueDepth: queue.depth,
+      queueAway: queue.trouble ?? null,
       tables: [],
     }),
   }

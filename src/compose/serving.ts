@@ -83,6 +83,7 @@ function starting({ metadata, spec }: ProcessorDocument): DocumentHealth {
     discovered: false,
     failing: null,
     queueDepth: 0,
+    queueAway: null,
     tables: [],
   }
 }

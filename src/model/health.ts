@@ -55,5 +55,7 @@ export interface DocumentHealth {
   /** Why its topics can not be listed now. */
   readonly failing: Trouble | null
   readonly queueDepth: number
+  /** Why the queue that processes share can not be asked now; null where it can, and where there is none. */
+  readonly queueAway: Trouble | null
   readonly tables: readonly TableHealth[]
 }

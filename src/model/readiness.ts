@@ -34,7 +34,7 @@ export function readinessOf(documents: readonly DocumentHealth[], nowMs: number)
   const reasons: Reason[] = []
   const notes: Reason[] = []
   for (const document of documents) {
-    const { processor, discovered, failing } = document
+    const { processor, discovered, failing, queueAway } = document
     const why: Reason | null =
       failing !== null
         ? { processor, since: iso(failing.sinceMs), reason: `topics can not be listed: ${failing.reason}` }
@@ -42,6 +42,9 @@ export function readinessOf(documents: readonly DocumentHealth[], nowMs: number)
           ? null
           : { processor, reason: 'starting: topics are not listed yet' }
     if (why !== null) reasons.push(why)
+    // What is under way goes on without it; where that is not enough, segments wait and nothing is committed, which counts.
+    if (queueAway !== null)
+      notes.push({ processor, since: iso(queueAway.sinceMs), reason: `the queue can not be reached: ${queueAway.reason}` })
     for (const table of document.tables) {
       const judged = judgeTable(table, document, nowMs)
       reasons.push(...judged.reasons.map((reason) => ({ processor, table: table.table, ...reason })))

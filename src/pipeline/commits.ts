@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { WorkError } from '../model/failure.ts'
 import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
@@ -56,6 +57,14 @@ export function remoteCommits(
   }
 }
 
+/** The committer of a table, for as long as nobody changes the table's schema or partitioning. */
+interface Held {
+  readonly definitions: string
+  readonly committer: TableCommitter
+  /** Of the last request that failed: it may have landed, and comes again. */
+  failed: readonly TaskResult[]
+}
+
 /** Claims requests to commit and carries them out, one at a time for each table, until `signal` aborts. */
 export async function carryOutCommits(
   document: ProcessorDocument,
@@ -65,22 +74,41 @@ export async function carryOutCommits(
   signal: AbortSignal,
 ): Promise<void> {
   const namespace = document.spec.sink.database.split('.')
-  const tables = new Map<string, Promise<void>>()
-  const commit = async ({ table, definitions, results, marks, keepAlive }: CommitPayload): Promise<CommitAnswer> => {
+  const turns = new Map<string, Promise<void>>()
+  const tables = new Map<string, Held>()
+
+  // A committer remembers what it sent and had no answer to, and what it saw committed.
+  const heldFor = ({ table, definitions }: CommitPayload): Held => {
+    const of = JSON.stringify(definitions)
+    const known = tables.get(table)
+    if (known?.definitions === of) return known
     const committer = new TableCommitter(source, { namespace, name: table }, document.metadata.name, definitions, seams)
-    const report = await committer.commit(results, marks, keepAlive)
+    const held = { definitions: of, committer, failed: [] }
+    tables.set(table, held)
+    return held
+  }
+
+  const commit = async (payload: CommitPayload): Promise<CommitAnswer> => {
+    const held = heldFor(payload)
+    const results = payload.results.map((result) => held.failed.find((before) => isDeepStrictEqual(before, result)) ?? result)
+    held.failed = results
+    const report = await held.committer.commit(results, payload.marks, payload.keepAlive)
+    held.failed = []
+    const places = (some: readonly TaskResult[]) => some.map((result) => results.indexOf(result)).filter((place) => place >= 0)
     return {
-      committed: report.committed.map((result) => results.indexOf(result)),
+      // What had landed unheard of may have more than is asked for now.
+      committed: places(report.committed),
       refused: report.refused.map(({ result, reason }) => ({ result: results.indexOf(result), reason })),
-      held: report.held.map((result) => results.indexOf(result)),
+      held: places(report.held),
       gaps: report.gaps,
     }
   }
+
   for (;;) {
     const claim = await queue.claim(signal)
     if (claim === null) break
     const { table } = claim.payload
-    const turn = (tables.get(table) ?? Promise.resolve()).then(async () => {
+    const turn = (turns.get(table) ?? Promise.resolve()).then(async () => {
       try {
         claim.complete(await commit(claim.payload))
       } catch (error) {
@@ -88,7 +116,7 @@ export async function carryOutCommits(
         claim.fail(error)
       }
     })
-    tables.set(table, turn)
+    turns.set(table, turn)
   }
-  await Promise.all(tables.values())
+  await Promise.all(turns.values())
 }

@@ -1,23 +1,26 @@
 import type { DocumentHealth, Trouble } from '../model/health.ts'
 import type { Clock } from '../seams/clock.ts'
+import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { TableWatch } from './table-watch.ts'
+
+type QueueSeen = Pick<TaskQueue<never, never>, 'depth' | 'trouble'>
 
 /** Watches what a process does for one document. */
 export class DocumentWatch {
   readonly #document: ProcessorDocument
   readonly #source: string
   readonly #clock: Clock
-  readonly #queueDepth: () => number
+  readonly #queue: QueueSeen
   readonly #tables = new Map<string, TableWatch>()
   #discovered = false
   #failing: Trouble | null = null
 
-  constructor(document: ProcessorDocument, source: string, clock: Clock, queueDepth: () => number) {
+  constructor(document: ProcessorDocument, source: string, clock: Clock, queue: QueueSeen) {
     this.#document = document
     this.#source = source
     this.#clock = clock
-    this.#queueDepth = queueDepth
+    this.#queue = queue
   }
 
   /** The watch of a table, from when it is first heard of. */
@@ -46,7 +49,8 @@ export class DocumentWatch {
       graceMs: spec.source.graceSeconds * 1000,
       discovered: this.#discovered,
       failing: this.#failing,
-      queueDepth: this.#queueDepth(),
+      queueDepth: this.#queue.depth,
+      queueAway: this.#queue.trouble ?? null,
       tables: [...this.#tables.values()].map((watch) => watch.health()),
     }
   }

@@ -18,7 +18,7 @@ import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { checkTableName } from './commit/profile-checks.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
-import { carryOutTasks } from './carry-out-tasks.ts'
+import { carryOutTasks, type LookAtTable } from './carry-out-tasks.ts'
 import { type Definitions, TableChanged, TableCommitter } from './committer.ts'
 import { type CommitQueue, remoteCommits } from './commits.ts'
 import { createTable, decideTableValue } from './create-table.ts'
@@ -43,6 +43,8 @@ export interface ProcessorSeams {
   readonly commits?: CommitQueue
   /** Absent: no other process feeds the same tables. */
   readonly leases?: Leases
+  /** As in `TaskSeams`; absent: all tasks are for tables that this process feeds. */
+  readonly look?: LookAtTable
   readonly carryOut: CarryOut
   readonly clock: Clock
   readonly entropy: Entropy
@@ -91,7 +93,7 @@ export class Processor {
     this.#seams = seams
     this.#limits = limitsOf(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
-    this.#watch = new DocumentWatch(document, source.id, seams.clock, () => seams.queue.depth)
+    this.#watch = new DocumentWatch(document, source.id, seams.clock, seams.queue)
   }
 
   /** How everything does that this process does for the document. */

@@ -1,4 +1,5 @@
 import { WorkError } from '../model/failure.ts'
+import type { Trouble } from '../model/health.ts'
 
 /** Hands tasks to whoever is free. A cache: everything in it can be lost and made again from the table and the bucket. Drivers: in process, BullMQ. */
 export interface TaskQueue<Payload, Result> {
@@ -18,6 +19,8 @@ export interface TaskQueue<Payload, Result> {
   claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null>
   /** How many tasks are offered and not claimed, as far as this process knows. */
   readonly depth: number
+  /** Why others can not be reached through it now; null where they can. Absent: it is within this process. */
+  readonly trouble?: Trouble | null
 }
 
 export interface Claim<Payload, Result> {

@@ -1,4 +1,6 @@
 import { DelayedError, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+import { WorkError } from '../../model/failure.ts'
+import type { Trouble } from '../../model/health.ts'
 import { type Claim, maxTries, NewerVersion, type TaskCodec, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Journal } from '../../seams/journal.ts'
@@ -13,6 +15,8 @@ export interface BullQueueOptions<Payload, Result> {
   /** Tasks at once, over all processes. */
   readonly parallelism: number
   readonly redis: RedisClient
+  /** Why Redis can not be reached now. */
+  readonly trouble: () => Trouble | null
   readonly clock: Clock
   readonly journal: Journal
 }
@@ -44,6 +48,8 @@ interface Open<Payload, Result> {
   readonly settle: PromiseWithResolvers<Result>
   /** Whether Redis has confirmed that it has it. */
   added: boolean
+  /** Whether one of the same id that had been set aside was removed for it. */
+  isAnew: boolean
 }
 
 /** What a task came to, as it stands in Redis: a result or an expected failure. */
@@ -59,10 +65,11 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
   readonly #going = new Map<string, Promise<void>>()
   readonly #waiting: ((claim: Claim<Payload, Result> | null) => void)[] = []
   readonly #closed = new AbortController()
+  #bounding: Promise<void>
   #events: QueueEvents | null = null
   #worker: Worker<object, Outcome> | null = null
   #depth = 0
-  #isFull = false
+  #isRefused = false
   #untakenSinceMs: number | null = null
   #toldNewer = false
 
@@ -70,23 +77,29 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     this.#options = options
     this.#queue = new Queue(options.name, { ...this.#connection(), streams: { events: { maxLen: keptEvents } } })
     this.#queue.on('error', () => undefined)
-    void this.#bound()
+    this.#bounding = this.#bound()
   }
 
   get depth(): number {
     return this.#depth
   }
 
+  get trouble(): Trouble | null {
+    return this.#options.trouble()
+  }
+
   submit(id: string, payload: Payload, priority = 0): Promise<Result> {
     const known = this.#open.get(id)
     if (known !== undefined) return known.settle.promise
     this.#listen()
+    if (this.#open.size === 0) this.#bounding = this.#bound()
     const open = {
       payload,
       data: this.#options.codec.encodePayload(payload),
       priority,
       settle: Promise.withResolvers<Result>(),
       added: false,
+      isAnew: false,
     }
     this.#open.set(id, open)
     void this.#add(id, open)
@@ -149,7 +162,7 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
   /** Offers a task, or finds it there: open, or done already. Where Redis refuses, the next look tries again. */
   async #add(id: string, open: Open<Payload, Result>): Promise<void> {
     try {
-      await this.#going.get(id)
+      await Promise.all([this.#bounding, this.#going.get(id)])
       const job = await this.#queue.add('task', open.data, {
         jobId: id,
         priority: open.priority,
@@ -158,25 +171,27 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
         removeOnFail: keptResults,
       })
       open.added = true
-      this.#isFull = false
+      this.#isRefused = false
       const state = await job.getState()
-      if (state === 'failed') {
-        // It was set aside before somebody asked for it again: it gets its tries anew.
-        await job.remove()
+      if (state === 'failed' && !open.isAnew) {
+        // It was set aside before somebody asked for it again: it gets its tries anew, and no more than once.
+        open.isAnew = true
         open.added = false
+        await job.remove()
         return await this.#add(id, open)
       }
       if (state === 'completed') await this.#settle(id)
     } catch (error) {
-      if (this.#closed.signal.aborted) return
-      const message = (error as Error).message
-      if (/OOM command/.test(message) && !this.#isFull) {
-        this.#isFull = true
-        this.#options.journal.warn('Redis is full and takes no task; give it more memory (maxmemory). It is tried again', {
-          reason: message,
-        })
-      }
+      if (!this.#closed.signal.aborted) this.#tellRefused((error as Error).message)
     }
+  }
+
+  /** Told once, until Redis takes a task again. */
+  #tellRefused(reason: string): void {
+    if (this.#isRefused) return
+    this.#isRefused = true
+    const what = reason.includes('OOM command') ? 'Redis is full and takes no task; give it more memory (maxmemory)' : 'Redis takes no task'
+    this.#options.journal.warn(`${what}. It is tried again`, { reason })
   }
 
   #listen(): void {
@@ -195,9 +210,11 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
       await clock.sleep(lookMs, this.#closed.signal)
       if (this.#open.size === 0 || this.#closed.signal.aborted) continue
       try {
+        await this.#bound()
         for (const [id, open] of this.#open) {
-          const state = open.added ? await this.#queue.getJobState(id) : 'unknown'
-          if (state === 'unknown') {
+          const state = open.added ? await this.#queue.getJobState(id) : null
+          if (state === null) await this.#add(id, open)
+          else if (state === 'unknown') {
             // A script that was cut short can leave a task that is in no list.
             await this.#queue.remove(id).catch(() => undefined)
             await this.#add(id, open)
@@ -206,7 +223,6 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
         }
         const { active, ...waiting } = await this.#queue.getJobCounts('waiting', 'prioritized', 'active')
         this.#depth = Object.values(waiting).reduce((sum, count) => sum + count, 0)
-        await this.#bound()
         this.#tellUntaken(active ?? 0)
       } catch {
         // Redis is away, which its connection tells.
@@ -224,10 +240,10 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
   }
 
   async #settle(id: string): Promise<void> {
-    const open = this.#open.get(id)
-    if (open === undefined) return
+    const open = this.#known(id)
+    if (open === null) return
     const outcome = (await this.#queue.getJob(id))?.returnvalue
-    if (outcome == null || this.#open.get(id) !== open) return
+    if (outcome == null || this.#known(id) !== open) return
     const { codec } = this.#options
     this.#open.delete(id)
     try {
@@ -238,13 +254,19 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     } catch (error) {
       // A result that this program can not read is of no use to it: the task is carried out again.
       this.forget(id)
-      open.settle.reject(error)
+      open.settle.reject(error instanceof WorkError ? error : unreadable(error as Error))
     }
   }
 
-  #setAside(id: string, reason: string): void {
+  /** A task that is open and stands in Redis. What is told of one that is still being forgotten is of its time before. */
+  #known(id: string): Open<Payload, Result> | null {
     const open = this.#open.get(id)
-    if (open === undefined) return
+    return open === undefined || !open.added || this.#going.has(id) ? null : open
+  }
+
+  #setAside(id: string, reason: string): void {
+    const open = this.#known(id)
+    if (open === null) return
     this.#open.delete(id)
     this.forget(id)
     open.settle.reject(new TaskSetAside(reason))
@@ -313,4 +335,8 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
       this.#claimed.delete(id)
     }
   }
+}
+
+function unreadable(cause: Error): WorkError {
+  return new WorkError(`a result in the queue can not be read: ${cause.message}`, { retry: 'later', cause })
 }

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis'
 import { WorkError } from '../../model/failure.ts'
+import type { Trouble } from '../../model/health.ts'
+import type { Clock } from '../../seams/clock.ts'
 import type { Journal } from '../../seams/journal.ts'
 
 export type { Redis } from 'ioredis'
@@ -34,23 +36,29 @@ export interface RedisSettings {
 const connectTimeoutMs = 10_000
 const longestPauseMs = 5_000
 
+export interface OpenRedis {
+  readonly client: RedisClient
+  /** Why it can not be reached now. */
+  trouble(): Trouble | null
+}
+
 /**
  * Opens a client that connects again for ever: while Redis is away, what is asked of it waits. Each change of that is told once.
  * Nothing of ioredis is thrown at the process or printed.
  */
-export function openRedis(settings: RedisSettings, journal: Journal): RedisClient {
+export function openRedis(settings: RedisSettings, clock: Clock, journal: Journal): OpenRedis {
   const client = settings.cluster === undefined ? openOne(settings) : openCluster(settings)
-  let isAway = false
+  let trouble: Trouble | null = null
   client.on('error', (error: Error) => {
-    if (!isAway)
+    if (trouble === null)
       journal.warn('Redis can not be reached; what is under way goes on, and the queue is filled again when it is back', { error })
-    isAway = true
+    trouble = { sinceMs: trouble?.sinceMs ?? clock.now(), reason: error.message }
   })
   client.on('ready', () => {
-    if (isAway) journal.info('Redis is back')
-    isAway = false
+    if (trouble !== null) journal.info('Redis is back')
+    trouble = null
   })
-  return client
+  return { client, trouble: () => trouble }
 }
 
 function openOne(settings: RedisSettings): Redis {
@@ -76,16 +84,27 @@ function openOne(settings: RedisSettings): Redis {
   return withRotation({ ...common(settings), host, port: Number(port || 6379), db, ...tls }, settings)
 }
 
-function openCluster(settings: RedisSettings): Cluster {
-  const options: ClusterOptions = {
-    clusterRetryStrategy: pauseMs,
-    redisOptions: { ...common(settings), ...credentials(settings) },
-    enableReadyCheck: true,
-  }
-  return new Cluster(
+function openCluster(settings: RedisSettings, override: ClusterOptions = {}): Cluster {
+  const client = new Cluster(
     settings.cluster!.nodes.map((node) => ({ ...node })),
-    options,
+    {
+      clusterRetryStrategy: pauseMs,
+      enableReadyCheck: true,
+      ...override,
+      // A node is connected to with what these say then.
+      redisOptions: {
+        ...common(settings),
+        get username() {
+          return credentials(settings).username
+        },
+        get password() {
+          return credentials(settings).password
+        },
+      },
+    },
   )
+  client.duplicate = (_, more) => openCluster(settings, { ...override, ...more })
+  return client
 }
 
 function common(settings: RedisSettings): RedisOptions {

@@ -27,14 +27,14 @@ export interface RedisFleet {
 
 /** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
 export function openRedisFleet({ settings, document, parallelism, clock, journal }: RedisFleetOptions): RedisFleet {
-  const redis = openRedis(settings, journal)
+  const { client: redis, trouble } = openRedis(settings, clock, journal)
   const prefix = `{iceberg-processor:${document}}`
   const queues: BullQueue<never, never>[] = []
   void checkServer(redis, journal)
   return {
     leases: redisLeases(redis, prefix, clock, journal),
     queue(name, codec, atOnce = parallelism) {
-      const queue = new BullQueue({ name, prefix, codec, parallelism: atOnce, redis, clock, journal })
+      const queue = new BullQueue({ name, prefix, codec, parallelism: atOnce, redis, trouble, clock, journal })
       queues.push(queue as unknown as BullQueue<never, never>)
       return queue
     },

@@ -20,8 +20,12 @@ export interface Running {
   readonly ended: Promise<Ended>
   /** Until the log matches; fails when the process ends first. */
   logged(pattern: RegExp): Promise<void>
+  /** What its log says so far. */
+  log(): string
   kill(signal: NodeJS.Signals): void
 }
+
+export type Role = 'run' | 'worker' | 'planner' | 'committer'
 
 /** Halves the time that a process takes to start. */
 const compileCache = join(tmpdir(), 'node-compile-cache')
@@ -45,11 +49,16 @@ export function runChild(options: ChildOptions): Promise<Ended> {
 
 /** Starts the program itself: `run` with a document. */
 export function startProgram(document: string, ...args: string[]): Running {
-  return start([join(import.meta.dirname, '../../../src/bin.js'), 'run', '-f', document, ...args])
+  return startRole('run', document, args)
 }
 
-function start(args: readonly string[]): Running {
-  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache }
+/** Starts the program in a role, with `env` added to what it inherits. */
+export function startRole(role: Role, document: string, args: readonly string[] = [], env?: Readonly<Record<string, string>>): Running {
+  return start([join(import.meta.dirname, '../../../src/bin.js'), role, '-f', document, ...args], env)
+}
+
+function start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Running {
+  const env = { ...process.env, NODE_COMPILE_CACHE: compileCache, ...more }
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   let output = ''
@@ -77,6 +86,7 @@ function start(args: readonly string[]): Running {
   })
   return {
     ended,
+    log: () => log,
     kill: (signal) => void child.kill(signal),
     async logged(pattern) {
       await new Promise<void>((resolve, reject) => {

@@ -20,12 +20,14 @@ export interface WorldOptions {
   readonly sink: object
   readonly parallelism?: number
   readonly commitIntervalSeconds?: number
+  /** `spec.queue`. */
+  readonly queue?: object
 }
 
 /** Writes the document of a world into `directory`, which is made. */
 export async function makeWorld(directory: string, options: WorldOptions): Promise<World> {
   await mkdir(directory, { recursive: true })
-  const { topics, source, sink, parallelism = 1, commitIntervalSeconds = 60 } = options
+  const { topics, source, sink, queue, parallelism = 1, commitIntervalSeconds = 60 } = options
   const text = JSON.stringify({
     apiVersion: 'kafscale.io/v1',
     kind: 'IcebergProcessor',
@@ -34,6 +36,7 @@ export async function makeWorld(directory: string, options: WorldOptions): Promi
       source: { topics, graceSeconds: 0, ...source },
       sink: { database: 'kill', ...sink },
       processing: { parallelism, commitIntervalSeconds, targetFileSizeBytes: 1_048_576, memoryLimitBytes: 134_217_728 },
+      ...(queue !== undefined && { queue }),
     },
   })
   const file = join(directory, 'document.json')

@@ -55,6 +55,7 @@ test('a document is starting until its processor tells its health', async () => 
     discovered: true,
     failing: null,
     queueDepth: 0,
+    queueAway: null,
     tables: [],
   }
   serving.watch(one, () => health)

@@ -38,7 +38,15 @@ function table(changes: Partial<TableHealth> = {}): TableHealth {
 }
 
 function document(tables: readonly TableHealth[], changes: Partial<DocumentHealth> = {}): DocumentHealth {
-  const whole = { processor: 'shop', commitIntervalMs: 60_000, graceMs: 10_000, discovered: true, failing: null, queueDepth: 0 }
+  const whole = {
+    processor: 'shop',
+    commitIntervalMs: 60_000,
+    graceMs: 10_000,
+    discovered: true,
+    failing: null,
+    queueDepth: 0,
+    queueAway: null,
+  }
   return { ...whole, tables, ...changes }
 }
 
@@ -107,4 +115,13 @@ describe('a process is not ready', () => {
 test('what failed once and may pass is a note, not a reason', () => {
   const readiness = readinessOf([document([table({ failing: { sinceMs: ago(9), times: 1, reason: 'reset' } })])], nowMs)
   expect(readiness.notes).toEqual([{ processor: 'shop', table: 'orders', since: '2026-07-01T11:59:51.000Z', reason: 'reset' }])
+})
+
+test('a queue that can not be reached is a note while commits go on', () => {
+  const away = { sinceMs: ago(9), reason: 'connect ECONNREFUSED' }
+  const readiness = readinessOf([document([table()], { queueAway: away })], nowMs)
+  expect(readiness.ready).toBe(true)
+  expect(readiness.notes).toEqual([
+    { processor: 'shop', since: '2026-07-01T11:59:51.000Z', reason: 'the queue can not be reached: connect ECONNREFUSED' },
+  ])
 })

@@ -149,6 +149,7 @@ test('of more topic-partitions than have series of their own, the rest of each t
     discovered: true,
     failing: null,
     queueDepth: 0,
+    queueAway: null,
     tables: [table, { ...table, table: 'u' }],
   }
   const readings = [...healthReadings(health, 1_000_000, 3)].filter(({ name }) => name === 'lag_offsets' || name === 'lag_seconds')

@@ -14,6 +14,7 @@ function health(reason: string | null): DocumentHealth {
     discovered: true,
     failing: null,
     queueDepth: 0,
+    queueAway: null,
     tables: [
       {
         table: 'orders',

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { killLeftovers } from '../kill/processes.ts'
+import { makeFleet, type TestFleet } from './fleet.ts'
+import { startRedis, type TestRedis } from './redis.ts'
+
+const timeout = 600_000
+let redis: TestRedis
+let fleet: TestFleet
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+beforeEach(async () => {
+  await redis.cli('FLUSHALL')
+  fleet = await makeFleet({ queue: { redis: redis.url } })
+})
+afterEach(async () => {
+  killLeftovers()
+  await fleet.remove()
+})
+afterAll(() => redis.stop())
+
+test(
+  'two processes that do everything share a document: one feeds a table, the other stands by, and goes on when the first is killed',
+  { timeout },
+  async () => {
+    const load = fleet.load()
+    const first = fleet.start('run')
+    await first.logged(/"msg":"committed"/)
+    const second = fleet.start('run')
+    await second.logged(/another process has this; standing by/)
+    first.kill('SIGKILL')
+    await second.logged(/taken over from another process[^]*"msg":"committed"/)
+    await load.end()
+    await fleet.complete()
+    await fleet.stop()
+  },
+)
+
+test.each(['worker', 'planner', 'committer'] as const)(
+  'with every role doubled, a %s that is killed in the middle costs nothing but seconds',
+  { timeout },
+  async (victim) => {
+    const roles = ['worker', 'planner', 'committer'] as const
+    const load = fleet.load(100)
+    const running = new Map(roles.map((role) => [role, fleet.start(role)]))
+    await running
+      .get('committer')!
+      .logged(/"msg":"committed"|snapshot/)
+      .catch(() => undefined)
+    await running.get('planner')!.logged(/"msg":"committed"/)
+    const others = roles.map((role) => fleet.start(role))
+    await sleep(1000)
+    running.get(victim)!.kill('SIGKILL')
+    await sleep(3000)
+    await load.end()
+    await fleet.complete()
+    expect(others.length).toBe(3)
+    await fleet.stop()
+  },
+)
+
+test('a worker that stands still past its lock is taken over from, and what it says afterwards changes nothing', { timeout }, async () => {
+  const load = fleet.load(50)
+  const planner = fleet.start('planner')
+  fleet.start('committer')
+  const zombie = fleet.start('worker')
+  await planner.logged(/"msg":"committed"/)
+  zombie.kill('SIGSTOP')
+  await load.end()
+  fleet.start('worker')
+  // Longer than its lock of 15 s; meanwhile the other does its work.
+  await sleep(20_000)
+  await fleet.complete()
+  zombie.kill('SIGCONT')
+  await sleep(3000)
+  await fleet.complete()
+  await fleet.stop()
+})
