@@ -36,7 +36,7 @@ function toolsFor(document: ProcessorDocument, readOnly: boolean): DoctorTools {
     openSink: () => openSink(document, stores, readOnly),
     ...(queue !== undefined && {
       // Its client is a large part of all code.
-      askQueue: async () => (await import('../drivers/queue/redis-ask.ts')).askRedis(redisSettings(queue)),
+      askQueue: async () => (await import('../drivers/queue/redis-ask.ts')).askRedis(redisSettings(queue), systemClock),
     }),
     ...(etcd !== undefined && {
       askEtcd: async () => {

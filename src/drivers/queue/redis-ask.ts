@@ -1,3 +1,4 @@
+import type { Clock } from '../../seams/clock.ts'
 import type { Journal } from '../../seams/journal.ts'
 import { openRedis, type RedisSettings } from './redis-connection.ts'
 import { type RedisFacts, redisFacts } from './redis-facts.ts'
@@ -7,7 +8,7 @@ const patienceMs = 8_000
 const secondTryMs = 1_500
 
 /** Connects once and asks. Throws an Error with what the connection met where no answer comes. */
-export async function askRedis(settings: RedisSettings): Promise<RedisFacts> {
+export async function askRedis(settings: RedisSettings, clock: Clock): Promise<RedisFacts> {
   const ended = Promise.withResolvers<never>()
   const timers: NodeJS.Timeout[] = []
   const endAfter = (ms: number, error: Error) => timers.push(setTimeout(() => ended.reject(error), ms))
@@ -18,7 +19,7 @@ export async function askRedis(settings: RedisSettings): Promise<RedisFacts> {
     warn: (_message, fields) => void endAfter(secondTryMs, fields?.['error'] as Error),
     error: () => undefined,
   }
-  const redis = openRedis(settings, silent)
+  const { client: redis } = openRedis(settings, clock, silent)
   try {
     return redisFacts(await Promise.race([redis.info(), ended.promise]))
   } finally {

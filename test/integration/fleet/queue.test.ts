@@ -25,7 +25,8 @@ function codecOf(version: number): TaskCodec<string, string> {
   return {
     encodePayload: (text) => ({ v: version, text }),
     decodePayload: read,
-    encodeResult: (text) => ({ v: version, text }),
+    // In the version that the oldest reads, as a newer program answers an older one.
+    encodeResult: (text) => ({ v: 1, text }),
     decodeResult: read,
     encodeFailure: (error) => (error instanceof WorkError ? { text: error.message } : null),
     decodeFailure: (value) => new WorkError((value as Note).text, { retry: 'later' }),
