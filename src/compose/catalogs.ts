@@ -19,11 +19,11 @@ export async function openCatalog(document: ProcessorDocument, files: FileIO, re
 }
 
 async function openSqlite(catalog: CatalogSettings, files: FileIO, readOnly: boolean): Promise<Catalog> {
-  const path = catalog.endpoint.replace(/^sqlite:(\/\/)?/, '')
+  const path = filePath(catalog)
   const warehouse = warehouseUri(catalog.warehouse ?? './warehouse')
   const seams = { clock: systemClock, entropy: systemEntropy(systemClock) }
   // To open SQLite's file is to make it; one that is not there has no tables.
-  if (readOnly && !existsSync(path)) return memoryCatalog({ ...seams, warehouse })
+  if (readOnly && isMissingFile(catalog)) return memoryCatalog({ ...seams, warehouse })
   return openSqliteCatalog({
     path,
     warehouse,
@@ -36,6 +36,15 @@ async function openSqlite(catalog: CatalogSettings, files: FileIO, readOnly: boo
     },
     ...seams,
   })
+}
+
+/** Whether the catalog is a file that is not there. */
+export function isMissingFile(catalog: CatalogSettings): boolean {
+  return catalog.type === 'sql' && !existsSync(filePath(catalog))
+}
+
+function filePath({ endpoint }: CatalogSettings): string {
+  return endpoint.replace(/^sqlite:(\/\/)?/, '')
 }
 
 function warehouseUri(warehouse: string): string {

@@ -14,7 +14,7 @@ import type { Journal } from '../seams/journal.ts'
 import { listen } from '../serve/server.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { secretsIn } from '../spec/secret.ts'
-import { openCatalog } from './catalogs.ts'
+import { isMissingFile, openCatalog } from './catalogs.ts'
 import { redisSettings } from './fleet.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore, type StoreSeams } from './stores.ts'
 
@@ -45,9 +45,12 @@ function toolsFor(document: ProcessorDocument, readOnly: boolean): DoctorTools {
       },
     }),
     ...(address !== undefined && {
-      tryMetrics: async () => {
-        const listening = await listen(address, {})
-        await listening.close()
+      metrics: {
+        address,
+        async listen() {
+          const listening = await listen(address, {})
+          await listening.close()
+        },
       },
     }),
   }
@@ -67,6 +70,7 @@ async function openSink(document: ProcessorDocument, stores: StoreSeams, readOnl
     catalog,
     io,
     journal: silentJournal,
+    isMissing: readOnly && isMissingFile(document.spec.sink.catalog),
     async close() {
       await catalog.close()
       await files.close()

@@ -24,12 +24,13 @@ import type { SourceIdentity } from './processor.ts'
 /** What a document names, opened when it is asked for: what can not be opened is a finding like any other. */
 export interface DoctorTools {
   openSource(): Promise<ObjectStore>
-  openSink(): Promise<ProbeSeams & { close(): Promise<void> }>
+  /** `isMissing`: the catalog is a file that is not there, and is not to be made now. */
+  openSink(): Promise<ProbeSeams & { readonly isMissing: boolean; close(): Promise<void> }>
   /** Absent where the document names none. */
   readonly askQueue?: () => Promise<QueueFacts>
   readonly askEtcd?: () => Promise<readonly { readonly endpoint: string; readonly error: string | null }[]>
   /** Listens where metrics will be served, and stops again. */
-  readonly tryMetrics?: () => Promise<void>
+  readonly metrics?: { readonly address: string; listen(): Promise<void> }
   readonly clock: Clock
 }
 
@@ -130,7 +131,8 @@ async function examineSink(
   const { catalog } = seams
   try {
     const existing = await catalog.listTables(database.split('.'))
-    tell(passed('catalog', `${settings.endpoint} answers; tables in ${database}: ${existing.length}`))
+    const answers = `${settings.endpoint} answers; tables in ${database}: ${existing.length}`
+    tell(passed('catalog', seams.isMissing ? `${settings.endpoint} is not there yet; run makes it` : answers))
     for (const check of nameChecks(document, partitions, existing, catalog)) tell(check)
     if (readOnly) tell(skipped('create', 'nothing is created, written or dropped with --read-only'))
     else await probeTable(document, source.id, seams, tell, signal)
@@ -173,14 +175,14 @@ function nameChecks(
   return [mapped.size === 0 ? skipped('names', 'no table is known yet') : passed('names', `${count}: names and declared columns are taken`)]
 }
 
-async function examineServices({ askQueue, askEtcd, tryMetrics }: DoctorTools, tell: (check: Check) => void): Promise<void> {
+async function examineServices({ askQueue, askEtcd, metrics }: DoctorTools, tell: (check: Check) => void): Promise<void> {
   if (askQueue !== undefined) tell(await askQueue().then(queueCheck, queueFailure))
   if (askEtcd !== undefined) {
     tell(await askEtcd().then(etcdCheck, (error: unknown) => etcdCheck([{ endpoint: 'etcd', error: messageOf(error) }])))
   }
-  if (tryMetrics !== undefined) {
-    const outcome = await tryMetrics().then(
-      () => passed('metrics', 'the address is free'),
+  if (metrics !== undefined) {
+    const outcome = await metrics.listen().then(
+      () => passed('metrics', `${metrics.address} is free`),
       (error: unknown) => failed('metrics', error),
     )
     tell(outcome)

@@ -20,7 +20,7 @@ import {
   uploadDirectory,
   withCatalog,
 } from './program.ts'
-import { createBucket, freePort, installDirectory, s3Client, type S3Endpoint } from './servers.ts'
+import { createBucket, freePort, installDirectory, s3Client, type S3Endpoint, startRedis } from './servers.ts'
 
 const bin = join(import.meta.dirname, '../../src/bin.js')
 const database = `doctor_${process.pid}`
@@ -246,4 +246,41 @@ test('files that may be written and not removed are named', async () => {
   for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket })) left.push(...Contents.map(({ Key }) => Key!))
   client.destroy()
   expect(left.map((key) => `remove s3://${bucket}/${key}`).sort()).toEqual(advice.slice(1).toSorted())
+})
+
+test('Redis, etcd and the address for metrics are asked where the document names them', async () => {
+  const redis = await startRedis()
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+  const own = await mkdtemp(join(directory, 'services-'))
+  const examined = (port: number, etcd: number) =>
+    doctor(
+      {
+        place: sqliteOnS3(own, 'doctor-services'),
+        source: { ...source(), etcd: { endpoints: [`http://127.0.0.1:${etcd}`] } },
+        database,
+        queue: { redis: `redis://127.0.0.1:${redis.port}` },
+        metrics: { address: `127.0.0.1:${port}` },
+      },
+      '--read-only',
+    )
+  try {
+    const well = await examined(await freePort(), await freePort())
+    expect(well.code).toBe(0)
+    expect(well.line('queue').found).toMatch(/^Redis \d+\.\d+\.\d+, eviction policy noeviction$/)
+    expect(well.line('etcd')).toMatchObject({ result: 'warning', found: expect.stringContaining('by listing alone') as string })
+    expect(well.line('metrics').result).toBe('ok')
+    expect(well.line('catalog').found).toContain('is not there yet')
+    await redis.stop()
+    const ill = await examined((taken.address() as AddressInfo).port, await freePort())
+    expect(ill.code).toBe(1)
+    expect(ill.line('queue')).toMatchObject({ result: 'failed', found: expect.stringContaining('ECONNREFUSED') as string })
+    expect(ill.line('metrics')).toMatchObject({
+      result: 'failed',
+      found: expect.stringContaining('another process listens there') as string,
+    })
+  } finally {
+    taken.close()
+    await redis.stop()
+  }
 })

@@ -62,10 +62,22 @@ export interface DocumentParts {
   readonly tables?: object
   readonly mappings?: readonly object[]
   readonly processing?: object
+  readonly queue?: object
+  readonly metrics?: object
 }
 
 /** The document as JSON text, which the command line reads as well. */
-export function documentText({ place, source, database, name = 'interop', tables, mappings, processing }: DocumentParts): string {
+export function documentText({
+  place,
+  source,
+  database,
+  name = 'interop',
+  tables,
+  mappings,
+  processing,
+  queue,
+  metrics,
+}: DocumentParts): string {
   return JSON.stringify({
     apiVersion: 'kafscale.io/v1',
     kind: 'IcebergProcessor',
@@ -76,6 +88,8 @@ export function documentText({ place, source, database, name = 'interop', tables
       processing: { parallelism: 2, ...processing },
       // Most tests compare values as bytes.
       mappings: mappings ?? [{ topic: '*', value: { format: 'binary' } }],
+      queue,
+      metrics,
     },
   })
 }

@@ -65,6 +65,11 @@ export function startTrinoServer(s3: S3Endpoint, restCatalogUri: string): Promis
   return start('trino', new URL(s3.endpoint).port, new URL(restCatalogUri).port)
 }
 
+/** A Redis server without a password, which keeps nothing. */
+export function startRedis(): Promise<RunningServer> {
+  return start('redis')
+}
+
 /** Starts any server that `servers/up.sh` knows, on a free loopback port; `args` are what follows the port there. */
 async function start(product: string, ...args: string[]): Promise<RunningServer> {
   for (let attempt = 1; ; attempt++) {

@@ -15,10 +15,16 @@ export const spark: Engine = {
       return [`CREATE OR REPLACE TEMPORARY VIEW ${view} AS SELECT *${text} FROM ${from};`, `SELECT * FROM ${view} LIMIT 10;`]
     })
     return [
-      { where: 'spark-defaults.conf, or --conf for each line', text: linesOf(...settings) },
+      { where: 'spark-defaults.conf, or --conf for each line', text: linesOf(...settings, needsKeys(target) && chain) },
       { where: 'SQL', text: linesOf(...queries) },
     ]
   },
+}
+
+const chain = '# keys for the files: what the AWS credential chain finds'
+
+function needsKeys({ type, vends, warehouse }: ConnectTarget): boolean {
+  return !vends && !(type === 'sql' && warehouse?.startsWith('file:') === true)
 }
 
 /** Tables in the SQLite file belong to a catalog of the name default, as PyIceberg calls it too. */

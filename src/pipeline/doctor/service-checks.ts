@@ -20,7 +20,7 @@ export function queueCheck({ version, isTooOld, policy }: QueueFacts): Check {
 
 export function queueFailure(error: unknown): Check {
   return failed('queue', `Redis does not serve: ${messageOf(error)}`, [
-    'check address, user, password and tls in spec.queue; the user needs all commands on keys that begin with {iceberg-processor:',
+    'check address, user, password and tls in spec.queue; the user needs all commands on keys under {iceberg-processor:<namespace>/<name>}',
   ])
 }
 

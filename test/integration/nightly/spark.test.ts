@@ -6,6 +6,7 @@ import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
+import { pasted } from '../pasted.ts'
 import { addSegment, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
 import { type Engine, readTable } from '../readers.ts'
 import { type Spark, startSpark } from '../spark.ts'
@@ -113,4 +114,16 @@ test('Java replaces the table, and it is stopped with what would be materialized
   expect(run.ok).toBe(false)
   expect(run.errors).toContain('--accept-rollback')
   expect(await spark.sql(`SELECT kafka_offset FROM ice.${database}.replaced`)).toEqual(['{"kafka_offset":"0"}'])
+})
+
+test('Spark answers what connect prints, with bytes as text', async () => {
+  const [settings, sql] = await pasted('spark', restOnS3(), `${database}_connect`)
+  const { accessKeyId, secretAccessKey } = inject('s3')
+  const catalog = 'spark.sql.catalog.kafscale'
+  const own = settings.split('\n').filter((line) => line.startsWith(catalog))
+  const keys = [`${catalog}.s3.access-key-id ${accessKeyId}`, `${catalog}.s3.secret-access-key ${secretAccessKey}`]
+  for (const line of [...own, ...keys]) await spark.sql(line.replace(/^(\S+) (.*)$/, 'SET `$1`=`$2`'))
+  let answer: readonly string[] = []
+  for (const statement of sql.split(';\n')) answer = await spark.sql(statement.replace(/;$/, ''))
+  expect(answer.map((row) => JSON.parse(row) as object)).toMatchObject([{ kafka_key_text: 'grüezi', value_text: 'wohl' }])
 })

@@ -106,7 +106,7 @@ case $what in
     printf '%s\n' node.environment=test node.id="$name" node.data-dir="$data" node.internal-address=127.0.0.1 node.bind-ip=127.0.0.1 \
       plugin.dir="$home/plugin" >"$etc/node.properties"
     printf '%s\n' coordinator=true node-scheduler.include-coordinator=true http-server.http.port="$port" \
-      discovery.uri="http://127.0.0.1:$port" >"$etc/config.properties"
+      discovery.uri="http://127.0.0.1:$port" catalog.management=dynamic >"$etc/config.properties"
     printf '%s\n' io.trino=WARN >"$etc/log.properties"
     printf '%s\n' -server -Xmx1g -XX:+UseSerialGC -Djava.io.tmpdir="$data" -Djdk.attach.allowAttachSelf=true -Dfile.encoding=UTF-8 \
       --sun-misc-unsafe-memory-access=allow --add-modules=jdk.incubator.vector >"$etc/jvm.config"
