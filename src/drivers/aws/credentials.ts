@@ -26,7 +26,8 @@ const marginMs = 300_000
 
 /** What the AWS chain finds: environment, profile, web identity, container and pod identity, instance. */
 export function chainCredentials(): AwsCredentials {
-  return remembered(fromNodeProviderChain())
+  // A chain remembers keys that do not expire for good: each question is for a new one, which reads the files anew.
+  return remembered(() => fromNodeProviderChain({ ignoreCache: true })())
 }
 
 /** The keys of a role that is assumed with `base`, or with what the chain finds. */
