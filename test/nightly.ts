@@ -27,6 +27,7 @@ const steps: readonly Step[] = [
   { name: 'large partition', command: ['test/load/large-partition.ts'] },
   { name: 'load', command: ['test/load/run.ts'] },
   { name: 'idle', command: ['test/load/idle.ts'] },
+  { name: 'Redis operations per task', command: ['test/load/redis-operations.ts'] },
   { name: 'aged table', command: ['test/bench/aged-table.ts', '5000'] },
 ]
 

@@ -34,6 +34,10 @@ const lookMs = 3_000
 const keptResults = { age: 6 * 3600, count: 5_000 }
 /** A task of a newer version is left to others for so long. */
 const newerPauseMs = 5_000
+/** A task that must be alone, or must wait for one, comes back after so long. */
+const aloneRetryMs = 500
+/** For so long nothing else is begun where a task that must be alone was met. */
+const quietMs = 2_000
 /** How long Redis may take to hear that we go. */
 const closeMs = 2_000
 /** Open tasks that nobody takes for so long are told of. */
@@ -72,6 +76,9 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
   #isRefused = false
   #untakenSinceMs: number | null = null
   #toldNewer = false
+  #isAlone = false
+  /** Until then no other task is begun here, so that one that must be alone gets its turn, ms. */
+  #quietUntilMs = 0
 
   constructor(options: BullQueueOptions<Payload, Result>) {
     this.#options = options
@@ -274,7 +281,7 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
 
   #work(): void {
     if (this.#worker !== null) {
-      if (this.#worker.isPaused()) void this.#worker.resume()
+      if (this.#worker.isPaused() && !this.#isAlone) void this.#worker.resume()
       return
     }
     const { name, parallelism } = this.#options
@@ -292,7 +299,33 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     this.#worker.on('error', () => undefined)
   }
 
+  /**
+   * A task whose worker died may have been what it died of: it is carried out alone in its process, so that no other task is counted as
+   * dead with it.
+   */
   async #process(job: Job<object, Outcome>, token: string): Promise<Outcome> {
+    const isSuspect = job.stalledCounter > 0
+    const nowMs = this.#options.clock.now()
+    if (isSuspect) this.#quietUntilMs = nowMs + quietMs
+    if (this.#isAlone || (isSuspect ? this.#claimed.size > 0 : nowMs < this.#quietUntilMs)) {
+      await job.moveToDelayed(Date.now() + aloneRetryMs, token)
+      throw new DelayedError()
+    }
+    if (!isSuspect) return this.#carryOut(job, token)
+    this.#isAlone = true
+    void this.#worker?.pause(true)
+    try {
+      // Those that were taken in the same moment are given back.
+      await this.#options.clock.sleep(aloneRetryMs)
+      return await this.#carryOut(job, token)
+    } finally {
+      this.#isAlone = false
+      this.#quietUntilMs = 0
+      if (this.#waiting.length > 0) void this.#worker?.resume()
+    }
+  }
+
+  async #carryOut(job: Job<object, Outcome>, token: string): Promise<Outcome> {
     const { codec, journal } = this.#options
     const waiter = this.#waiting.shift()
     if (waiter === undefined) {

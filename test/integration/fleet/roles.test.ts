@@ -43,12 +43,8 @@ test.each(['worker', 'planner', 'committer'] as const)(
   { timeout },
   async (victim) => {
     const roles = ['worker', 'planner', 'committer'] as const
-    const load = fleet.load(100)
+    const load = fleet.load(300)
     const running = new Map(roles.map((role) => [role, fleet.start(role)]))
-    await running
-      .get('committer')!
-      .logged(/"msg":"committed"|snapshot/)
-      .catch(() => undefined)
     await running.get('planner')!.logged(/"msg":"committed"/)
     const others = roles.map((role) => fleet.start(role))
     await sleep(1000)
@@ -62,7 +58,7 @@ test.each(['worker', 'planner', 'committer'] as const)(
 )
 
 test('a worker that stands still past its lock is taken over from, and what it says afterwards changes nothing', { timeout }, async () => {
-  const load = fleet.load(50)
+  const load = fleet.load(300)
   const planner = fleet.start('planner')
   fleet.start('committer')
   const zombie = fleet.start('worker')

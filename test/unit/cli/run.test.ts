@@ -94,3 +94,9 @@ test.each(['0', '-1', 'soon', '100000'])('a grace of %s seconds is refused', asy
   const { code, stderr } = await program(['run', '-f', 'spec.yaml', '--grace-seconds', seconds], { cwd: workspace() })
   expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: --grace-seconds: expected a number above 0, up to 86400\n' })
 })
+
+test.each(['worker', 'planner', 'committer'])('%s without a queue that others share ends with 2 and names the key', async (role) => {
+  const { code, stderr } = await program([role, '-f', 'spec.yaml'], { cwd: workspace() })
+  expect(code).toBe(2)
+  expect(stderr).toContain(`spec.yaml: document local: spec.queue: expected a queue in Redis for a ${role}, found none`)
+})

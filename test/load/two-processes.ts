@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { sqliteSink } from '../bench/service.ts'
+import { startRedis } from '../integration/fleet/redis.ts'
+import { intoDirectory, SegmentWriter } from '../integration/kill/segments.ts'
+
+/**
+ * The same segments with one worker process and with two, each on a core of its own: seconds from the first task to the last commit.
+ * A worker uses as many threads as there are cores, so that without its own core one process would do what two do.
+ */
+const { values } = parseArgs({ options: { segments: { type: 'string', default: '12' }, records: { type: 'string', default: '20000' } } })
+const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
+const rows = partitions * segments * records
+
+const program = join(import.meta.dirname, '../../src/bin.js')
+const directory = await mkdtemp(join(tmpdir(), 'two-processes-'))
+const redis = await startRedis()
+const children: ChildProcess[] = []
+
+function start(role: string, document: string, core?: number): ChildProcess {
+  const command = [process.execPath, program, role, '-f', document]
+  const [file, ...args] = core === undefined ? command : ['taskset', '-c', String(core), ...command]
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  children.push(child)
+  return child
+}
+
+async function measure(workers: number): Promise<number> {
+  const home = join(directory, String(workers))
+  await mkdir(home)
+  const document = join(home, 'document.json')
+  const spec = {
+    source: { topics: ['orders'], directory: join(directory, 'source'), graceSeconds: 0 },
+    sink: sqliteSink(home),
+    queue: { redis: redis.url },
+    processing: { parallelism: 8, commitIntervalSeconds: 1, targetFileSizeBytes: 8_388_608 },
+    mappings: [{ topic: '*', value: { format: 'binary' } }],
+  }
+  await writeFile(
+    document,
+    JSON.stringify({ apiVersion: 'kafscale.io/v1', kind: 'IcebergProcessor', metadata: { name: `load${workers}` }, spec }),
+  )
+  for (let core = 0; core < workers; core++) start('worker', document, core)
+  start('committer', document)
+  // Until they are there.
+  await sleep(5000)
+  const planner = start('planner', document)
+  const startedMs = performance.now()
+  let left = rows
+  for await (const line of createInterface({ input: planner.stderr! })) {
+    const { msg, rows: committed } = JSON.parse(line) as { msg: string; rows?: string }
+    if (msg === 'committed') left -= Number(committed)
+    if (left === 0) break
+  }
+  const seconds = (performance.now() - startedMs) / 1000
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  return seconds
+}
+
+try {
+  const writer = new SegmentWriter(intoDirectory(join(directory, 'source')))
+  for (let segment = 0; segment < segments; segment++) {
+    for (let partition = 0; partition < partitions; partition++) await writer.append('orders', partition, records, 200, 'zstd')
+  }
+  const one = await measure(1)
+  const two = await measure(2)
+  console.log(
+    `${rows} records: ${one.toFixed(1)} s with one worker process, ${two.toFixed(1)} s with two on two cores; ${(one / two).toFixed(2)} times as fast`,
+  )
+} finally {
+  for (const child of children) child.kill('SIGKILL')
+  await redis.stop()
+  await rm(directory, { recursive: true, force: true })
+}
