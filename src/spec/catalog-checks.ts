@@ -90,7 +90,7 @@ export function withDependentDefaults(document: CheckedDocument): ProcessorDocum
 }
 
 /** Whether a catalog gives the keys to its files, which may lie in another account and region than the source. */
-function isVending({ type, accessDelegation }: CatalogSettings): boolean {
+export function isVending({ type, accessDelegation }: Pick<CatalogSettings, 'type' | 'accessDelegation'>): boolean {
   if (accessDelegation !== undefined) return accessDelegation === 'vended-credentials'
   return type === 'unity' || type === 'polaris'
 }
