@@ -253,6 +253,7 @@ export class TableCommitter {
         reuse?.files === fileNames ? reuse.manifest : null,
         { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit },
       )
+      // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
       if (built.newManifest !== null) reuse = { manifest: built.newManifest, files: fileNames }
       attempts.push({ commitId, what })
       const { requirements, updates, snapshot } = built

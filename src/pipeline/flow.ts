@@ -63,6 +63,6 @@ export interface TaskResult {
   readonly task: Task
   readonly files: readonly DataFile[]
   readonly parts: readonly TranslatedPart[]
-  /** When it was finished, ms; old results are made again. */
-  readonly finishedAtMs: number
+  /** When its task was begun, ms, before its first file was written: old results are made again, however long a worker stood still. */
+  readonly startedAtMs: number
 }

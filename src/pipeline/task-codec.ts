@@ -29,15 +29,15 @@ export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
 }
 
 /** What a task came to, without the task: whoever waits for it knows that one. */
-export function encodeOutcome({ files, parts, finishedAtMs }: Omit<TaskResult, 'task'>): object {
-  return { finishedAtMs, files: files.map(encodeDataFile), parts: parts.map(encodeTranslated) }
+export function encodeOutcome({ files, parts, startedAtMs }: Omit<TaskResult, 'task'>): object {
+  return { startedAtMs, files: files.map(encodeDataFile), parts: parts.map(encodeTranslated) }
 }
 
 export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
   return {
     files: outcome.field('files').list(readDataFile),
     parts: outcome.field('parts').list(readTranslated),
-    finishedAtMs: outcome.field('finishedAtMs').number(),
+    startedAtMs: outcome.field('startedAtMs').number(),
   }
 }
 

@@ -71,6 +71,7 @@ export async function carryOut(
   seams: WorkerSeams,
   signal?: AbortSignal,
 ): Promise<TaskResult> {
+  const startedAtMs = seams.clock.now()
   const { properties, layout } = target
   const parts: TranslatedPart[] = []
   const fields = layout.columns.map(({ field }) => field)
@@ -84,7 +85,7 @@ export async function carryOut(
     targetFileSizeBytes: limits.targetFileSizeBytes,
     newLocation: () => `${target.dataDirectory}/${seams.entropy.uuid()}.parquet`,
   })
-  return { task, files, parts, finishedAtMs: seams.clock.now() }
+  return { task, files, parts, startedAtMs }
 }
 
 /** The task's rows in batches; what its parts came to is pushed to `parts` as they end. */

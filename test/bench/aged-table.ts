@@ -184,7 +184,7 @@ function resultOf(first: TaskResult, i: number, nowMs: number): TaskResult {
     last: segment,
     ranges: [[segment.baseOffset, end] as const],
   }
-  return { task, files: [file], parts: [part], finishedAtMs: nowMs }
+  return { task, files: [file], parts: [part], startedAtMs: nowMs }
 }
 
 function countingFiles(): { io: FileIO; counts: { read: number; written: number }; files: Map<string, Uint8Array> } {

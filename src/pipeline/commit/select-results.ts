@@ -8,7 +8,7 @@ import type { TaskResult } from '../flow.ts'
 /** What selection looks at in a result. */
 export interface Selectable {
   readonly parts: readonly TranslatedPart[]
-  readonly finishedAtMs: number
+  readonly startedAtMs: number
 }
 
 export interface Selection<R> {
@@ -75,7 +75,7 @@ function judge(
   result: Selectable,
   nowMs: number,
 ): 'accept' | 'hold' | { reason: string } {
-  if (nowMs - result.finishedAtMs > maxResultAgeMs) return { reason: `it is older than ${maxResultAgeMs / 3_600_000} h` }
+  if (nowMs - result.startedAtMs > maxResultAgeMs) return { reason: `it is older than ${maxResultAgeMs / 3_600_000} h` }
   let hold = false
   for (const part of result.parts) {
     const name = topicPartitionName(part.at)

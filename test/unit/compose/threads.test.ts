@@ -9,7 +9,7 @@ import type { Task } from '../../../src/model/task.ts'
 import { newTable } from '../../../src/pipeline/commit/new-table.ts'
 import { resolveLayout } from '../../../src/pipeline/commit/resolve-layout.ts'
 import { limitsOf } from '../../../src/pipeline/limits.ts'
-import { taskTarget, type WorkerSeams } from '../../../src/pipeline/worker.ts'
+import { carryOut, taskTarget, type WorkerSeams } from '../../../src/pipeline/worker.ts'
 import { ObjectChanged } from '../../../src/seams/object-store.ts'
 import { mappingFor } from '../../../src/spec/table-mapping.ts'
 import { orderSegments } from '../../bench/generate.ts'
@@ -77,6 +77,21 @@ function seamsOf(change: Partial<{ get: WorkerSeams['source']['get']; write: Wor
   }
   return { seams, written }
 }
+
+test('a result is as old as its task, also where the worker stood still while it wrote', async () => {
+  let nowMs = 1000
+  const { seams } = seamsOf({
+    write: async (_uri, chunks) => {
+      let length = 0
+      for await (const chunk of chunks) length += chunk.length
+      nowMs += 3 * 86_400_000
+      return length
+    },
+  })
+  const result = await carryOut(task, target, limits, { ...seams, clock: { ...systemClock, now: () => nowMs } })
+  expect(nowMs).toBeGreaterThan(1000)
+  expect(result.startedAtMs).toBe(1000)
+})
 
 test('a task that a thread carries out comes back with its files, in chunks as the store takes them', async () => {
   const { seams, written } = seamsOf()

@@ -45,7 +45,7 @@ function result(follows: number | null, base: number, end: number): TaskResult {
   return {
     task: { id: `${base}`, parts: [part], bytes: 100 },
     files: [file],
-    finishedAtMs: w.clock.now(),
+    startedAtMs: w.clock.now(),
     parts: [
       {
         at,

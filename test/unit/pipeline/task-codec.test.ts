@@ -28,7 +28,7 @@ describe('what goes through the queue comes out as it was', () => {
   })
 
   test('a result: bounds as bytes, maps, offsets beyond 2^53', () => {
-    const outcome = fc.record({ files: fc.array(dataFile), parts: fc.array(translatedPart), finishedAtMs: fc.nat() })
+    const outcome = fc.record({ files: fc.array(dataFile), parts: fc.array(translatedPart), startedAtMs: fc.nat() })
     fc.assert(
       fc.property(outcome, payload, (made, of) => {
         const result: TaskResult = { ...made, task: of.task }

@@ -46,7 +46,7 @@ function part(
 }
 
 function result(name: string, ...parts: TranslatedPart[]): Named {
-  return { name, parts, finishedAtMs: nowMs }
+  return { name, parts, startedAtMs: nowMs }
 }
 
 function standing(base: number | null, maxTimestampMs: number | null = null): Frontiers {
@@ -147,7 +147,7 @@ describe('a result is refused whole', () => {
   })
 
   test('where it is older than 12 h, and not a millisecond before', () => {
-    const old = (ageMs: number) => ({ ...result('old', part(null, [0], [[0, 1]])), finishedAtMs: nowMs - ageMs })
+    const old = (ageMs: number) => ({ ...result('old', part(null, [0], [[0, 1]])), startedAtMs: nowMs - ageMs })
     expect(maxResultAgeMs).toBe(12 * 3_600_000)
     expect(select([old(maxResultAgeMs)])).toMatchObject({ accepted: ['old'] })
     expect(select([old(maxResultAgeMs + 1)]).refused).toEqual(['old: it is older than 12 h'])
