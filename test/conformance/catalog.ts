@@ -69,7 +69,7 @@ export function catalogConformance(
     })
 
     it('is opened with the profile that it is tried by', () => {
-      expect(subject.catalog.profile).toEqual(profile)
+      expect(subject.catalog.profile).toMatchObject(profile)
     })
 
     async function create(table: string, request: Partial<CreateTableRequest> = {}): Promise<TableMetadata> {
