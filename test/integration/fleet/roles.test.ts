@@ -74,3 +74,22 @@ test('a worker that stands still past its lock is taken over from, and what it s
   await fleet.complete()
   await fleet.stop()
 })
+
+test('Redis is emptied under load, and killed and started again empty: nothing is lost, nothing is twice', { timeout }, async () => {
+  const load = fleet.load(300)
+  const planner = fleet.start('planner')
+  for (const role of ['committer', 'worker', 'worker'] as const) fleet.start(role)
+  await planner.logged(/"msg":"committed"/)
+  for (let times = 0; times < 3; times++) {
+    await sleep(1500)
+    await redis.cli('FLUSHALL')
+  }
+  await redis.kill()
+  await planner.logged(/Redis can not be reached/)
+  await redis.start()
+  await planner.logged(/Redis is back/)
+  await sleep(1000)
+  await load.end()
+  await fleet.complete()
+  await fleet.stop()
+})
