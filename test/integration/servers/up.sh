@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts one server on loopback and returns when it answers. Stop it with: down.sh NAME-PORT
-# usage: up.sh versitygw PORT | minio PORT | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT
+# usage: up.sh versitygw PORT | minio PORT | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT | localstack PORT
 # A catalog's bucket must exist. Everything a server writes lies in $INTEROP_RUN and starts empty.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -119,6 +119,14 @@ case $what in
     start "$home/bin/launcher" run --etc-dir "$etc" --data-dir "$data"
     ready "http://127.0.0.1:$port/v1/info" 120
     until curl -s -m 5 "http://127.0.0.1:$port/v1/info" | grep -q '"starting" *: *false'; do running || failed; sleep 0.1; done ;;
+  localstack) # S3 alone, in host mode: no Docker, no token, nothing downloaded; it checks no signatures
+    [ -x "$INTEROP/localstack/bin/python" ] || die "localstack is not installed: setup.sh localstack"
+    export SERVICES=s3 EAGER_SERVICE_LOADING=1 GATEWAY_LISTEN="127.0.0.1:$port" LOCALSTACK_HOST="127.0.0.1:$port" DISABLE_EVENTS=1 \
+      SKIP_SSL_CERT_DOWNLOAD=1 SKIP_INFRA_DOWNLOADS=1 PERSISTENCE=0 LOCALSTACK_VOLUME_DIR="$data" DATA_DIR="$data" FILESYSTEM_ROOT="$data" \
+      PATH="$INTEROP/localstack/bin:$PATH"
+    cd "$data"
+    start "$INTEROP/localstack/bin/python" -m localstack.runtime.main
+    ready "http://127.0.0.1:$port/_localstack/health" 120 ;;
   redis)
     command -v redis-server >/dev/null || die "redis is not installed: setup.sh redis"
     start redis-server --bind 127.0.0.1 --port "$port" --dir "$data" --save '' --appendonly no
