@@ -13,7 +13,10 @@ test.each(Object.keys(commands))('the help of %s has an example and what it take
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(stdout).toContain(`Usage: iceberg-processor ${name}`)
   expect(stdout).toMatch(new RegExp(`Examples:\\n  .+:\\n    \\$ iceberg-processor ${name}`))
-  expect(stdout).toContain('--json')
+  // Where subcommands do the work, each of them takes it.
+  const inner = [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, sub]) => sub)
+  const helps = inner.length === 0 ? [stdout] : await Promise.all(inner.map(async (sub) => (await program([name, sub, '--help'])).stdout))
+  for (const help of helps) expect(help).toContain('--json')
   expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([])
 })
 
