@@ -26,6 +26,8 @@ const steps: readonly Step[] = [
   { name: 'bench', command: ['test/bench/run.ts', '--json', benchFile] },
   { name: 'large partition', command: ['test/load/large-partition.ts'] },
   { name: 'load', command: ['test/load/run.ts'] },
+  { name: 'load on a fleet', command: ['test/load/run.ts', '--workers', '4'] },
+  { name: 'a day of commits', command: ['--expose-gc', 'test/load/steady.ts', '1440'] },
   { name: 'idle', command: ['test/load/idle.ts'] },
   { name: 'Redis operations per task', command: ['test/load/redis-operations.ts'] },
   { name: 'aged table', command: ['test/bench/aged-table.ts', '5000'] },

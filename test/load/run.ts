@@ -8,17 +8,23 @@ import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
 import { writeSegment } from '../../src/formats/kfs/write.ts'
 import { check, report } from './findings.ts'
 import { usedBy } from './process-usage.ts'
-import { loadDocument, startService } from './service-process.ts'
+import { startRedis } from '../integration/fleet/redis.ts'
+import { loadDocument, type LogLine, type ServiceProcess, startService } from './service-process.ts'
 
-/** Very many small segments of very many topic-partitions, in a directory: does one process finish, within its memory, fairly, with few files? */
+/**
+ * Very many small segments of very many topic-partitions, in a directory: does one process finish, or a fleet of
+ * `--workers` with a planner and a committer over Redis: within their memory, fairly, with few files, every row once in the tables?
+ */
 const { values } = parseArgs({
   options: {
     topics: { type: 'string', default: '20' },
     partitions: { type: 'string', default: '50' },
     segments: { type: 'string', default: '100' },
+    workers: { type: 'string', default: '0' },
   },
 })
 const [topics, partitions, segments] = [Number(values.topics), Number(values.partitions), Number(values.segments)]
+const workers = Number(values.workers)
 const recordsPerSegment = 20
 const records = topics * partitions * segments * recordsPerSegment
 const memoryLimitBytes = 1024 ** 3
@@ -34,34 +40,63 @@ try {
   const firstCommitMs = new Map<string, number>()
   let [rows, files, peakMegabytes] = [0, 0, 0]
   const runMs = performance.now()
-  const document = loadDocument(['*'], { directory: join(directory, 'segments') }, sqliteSink(directory), {
-    parallelism: 4,
-    memoryLimitBytes,
-  })
-  const service = await startService(['run', '--once'], directory, document, (line) => {
+  const redis = workers === 0 ? null : await startRedis()
+  const processing = { parallelism: 4, memoryLimitBytes, ...(redis !== null && { commitIntervalSeconds: 5 }) }
+  const sink = sqliteSink(directory)
+  const document = loadDocument(['*'], { directory: join(directory, 'segments') }, sink, processing)
+  if (redis !== null) Object.assign(document.spec as object, { queue: { redis: redis.url } })
+  const committed = Promise.withResolvers<void>()
+  const hear = (line: LogLine) => {
     if (line.msg !== 'committed') return
     const table = String(line['table'])
     if (!firstCommitMs.has(table)) firstCommitMs.set(table, performance.now() - runMs)
     rows += Number(line['rows'])
     files += Number(line['files'])
-  })
+    if (rows >= records) committed.resolve()
+  }
+  const roles = redis === null ? [['run', '--once']] : [...Array.from({ length: workers }, () => ['worker']), ['committer'], ['planner']]
+  const services: ServiceProcess[] = []
+  for (const role of roles) services.push(await startService(role, directory, document, hear))
   const watch = setInterval(() => {
-    try {
-      const now = usedBy(service.pid).peakMegabytes
-      // Of a process that has just ended nothing is told.
-      if (now > peakMegabytes) peakMegabytes = now
-    } catch {
-      // It is gone.
+    for (const { pid } of services) {
+      try {
+        // Of a process that has just ended nothing is told.
+        peakMegabytes = Math.max(peakMegabytes, usedBy(pid).peakMegabytes || 0)
+      } catch {
+        // It is gone.
+      }
     }
   }, 500)
-  const code = await service.ended
+  const endings = Promise.all(services.map(({ ended }) => ended))
+  if (redis !== null) {
+    // A fleet goes on until it is stopped; one that dies says so by its exit code.
+    await Promise.race([committed.promise, endings])
+    for (const { kill } of services) kill('SIGTERM')
+  }
+  const codes = await endings
   clearInterval(watch)
   const seconds = (performance.now() - runMs) / 1000
-  check(code === 0, `finished in ${seconds.toFixed(0)} s with exit code ${code}${code === 0 ? '' : `:\n${service.tail()}`}`)
-  check(rows === records, `${rows} rows, ${records} expected`)
+  const failed = services.find((_, i) => codes[i] !== 0)
+  check(
+    failed === undefined,
+    `${roles.length} process(es) finished in ${seconds.toFixed(0)} s with exit codes ${codes.join(', ')}${failed === undefined ? '' : `:\n${failed.tail()}`}`,
+  )
+  if (redis !== null) {
+    const keys = Number(await redis.cli('DBSIZE'))
+    check(keys <= 40, `${keys} keys are left in Redis, whatever was done`)
+    await redis.stop()
+  }
+  check(rows === records, `${rows} rows were committed, ${records} expected`)
+  const verify = await startService(
+    ['verify'],
+    directory,
+    loadDocument(['*'], { directory: join(directory, 'segments') }, sink, processing),
+  )
+  const verdict = await verify.ended
+  check(verdict === 0, `verify ended with ${verdict}${verdict === 0 ? '' : `:\n${verify.tail()}`}`)
   check(
     peakMegabytes > 0 && peakMegabytes * 1e6 <= memoryLimitBytes,
-    `peak memory ${peakMegabytes.toFixed(0)} MB, at most memoryLimitBytes`,
+    `peak memory of a process ${peakMegabytes.toFixed(0)} MB, at most memoryLimitBytes`,
   )
   const latest = Math.max(...firstCommitMs.values()) / 1000
   check(

@@ -1,0 +1,86 @@
+import { readdirSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
+import { openDocument } from '../../src/compose.ts'
+import { writeBatch } from '../../src/formats/kafka/write.ts'
+import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
+import { writeSegment } from '../../src/formats/kfs/write.ts'
+import { Processor } from '../../src/pipeline/processor.ts'
+import { loadDocuments } from '../../src/spec/load.ts'
+import { s3Source, withS3Service } from '../bench/s3-service.ts'
+import { createBucket, s3Client } from '../integration/servers.ts'
+import { check, report } from './findings.ts'
+import { usedBy } from './process-usage.ts'
+import { loadDocument } from './service-process.ts'
+
+/**
+ * As many commits as a steady topic has in 24 hours at one a minute, as fast as they go, against a real S3 server and catalog: does anything
+ * grow? Run with `node --expose-gc`. The table's metadata grows by a snapshot a commit, which is all that may.
+ */
+const commits = Number(process.argv[2] ?? 1440)
+const { gc } = globalThis
+if (gc === undefined) throw new Error('run with node --expose-gc')
+
+/** Bytes of heap and buffers that are alive. */
+async function alive(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    gc!()
+    await sleep(50)
+  }
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 1e6
+}
+
+await withS3Service(async ({ s3, sink }) => {
+  const bucket = await createBucket(s3, 'steady')
+  const client = s3Client(s3)
+  const source = loadDocument(['steady'], s3Source(s3, bucket), sink, { commitIntervalSeconds: 0.05 })
+  const [document] = loadDocuments(JSON.stringify(source), 'document.json', {})
+  async function produce(offset: number): Promise<void> {
+    const record = { timestampMs: 1_767_225_600_000n, key: null, headers: [], value: Buffer.from(`value ${offset}`) }
+    const baseOffset = BigInt(offset)
+    const batch = writeBatch({ baseOffset, codec: 'none', records: [record] })
+    const { segment, index } = writeSegment({ baseOffset, batches: [batch], createdMs: 1_767_225_600_000 })
+    const at = { topic: 'steady', partition: 0 }
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: segmentKey('', at, baseOffset, 'index'), Body: index }))
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: segmentKey('', at, baseOffset, 'kfs'), Body: segment }))
+  }
+
+  await produce(0)
+  let rows = 0
+  const silent = () => undefined
+  const opened = await openDocument(document, {
+    debug: silent,
+    info: (message, fields) => (rows += message === 'committed' ? Number(fields?.rows) : 0),
+    warn: (message) => console.log(`warning: ${message}`),
+    error: (message, fields) => console.log(`error: ${message}: ${String(fields?.error ?? fields?.reason)}`),
+  })
+  const stop = new AbortController()
+  const done = new Processor(document, opened.source, opened.seams).run(false, stop.signal)
+
+  /** What is there once the first tenth of the commits has warmed everything. */
+  let before: { megabytes: number; sockets: number; files: number } | null = null
+  const now = async () => ({ megabytes: await alive(), sockets: usedBy(process.pid).sockets, files: readdirSync('/proc/self/fd').length })
+  for (let offset = 0; offset < commits; offset++) {
+    if (offset === Math.floor(commits / 10)) before = await now()
+    if (offset > 0) await produce(offset)
+    // One segment a commit: the next is written when this one's row is there.
+    for (let tries = 0; rows <= offset && tries < 6000; tries++) await sleep(10)
+    if (rows <= offset) throw new Error(`offset ${offset} was not committed within a minute`)
+  }
+  const after = await now()
+  stop.abort()
+  check(await done, `${commits} commits, ${rows} rows`)
+  await opened.close()
+  client.destroy()
+  check(rows === commits, 'each row came once')
+  const grown = after.megabytes - before!.megabytes
+  const most = 5 + (commits * 5) / 1000
+  check(
+    grown <= most,
+    `alive: ${before!.megabytes.toFixed(1)} MB, then ${after.megabytes.toFixed(1)} MB; at most ${most.toFixed(0)} MB more`,
+  )
+  check(after.sockets <= before!.sockets + 8, `${before!.sockets} sockets, then ${after.sockets}`)
+  check(after.files <= before!.files + 8, `${before!.files} open files, then ${after.files}`)
+})
+report()
