@@ -7,8 +7,6 @@ import { Processor, type ProcessorSeams, type SourceIdentity } from '../pipeline
 import type { Directions } from '../pipeline/source-directions.ts'
 import { whenAborted } from '../pipeline/when-aborted.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
-import { isVending } from '../spec/catalog-checks.ts'
-import { grantedTasks } from './granted-tasks.ts'
 import type { Fleet, Role } from './fleet.ts'
 
 /** A part of a document's work, ready to be done. */
@@ -33,11 +31,9 @@ export function partOf(
     return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
   }
   const { spec, metadata } = document
-  const { carryOut: ungranted, catalog } = seams
-  const carryOut = isVending(spec.sink.catalog) ? grantedTasks(ungranted, spec.sink.database.split('.'), catalog) : ungranted
   const work =
     role === 'worker'
-      ? (signal: AbortSignal) => carryOutTasks(spec.processing.parallelism, limitsOf(spec.processing), { ...seams, carryOut }, signal)
+      ? (signal: AbortSignal) => carryOutTasks(spec.processing.parallelism, limitsOf(spec.processing), seams, signal)
       : (signal: AbortSignal) => carryOutCommits(document, source.id, fleet.commits, seams, signal)
   const queue = role === 'worker' ? fleet.tasks : fleet.commits
   return {
