@@ -17,7 +17,7 @@ export interface TestFleet {
   load(everyMs?: number): { end(): Promise<void> }
   /** Until every record written so far is a row. Fails at once where one is there twice or wrong. */
   complete(): Promise<void>
-  /** Ends all processes in good order, and fails where one does not end so. Killed ones are left out. */
+  /** Ends all processes, first those that wait for others, and fails where one does not end in good order. Killed ones are left out. */
   stop(): Promise<void>
   remove(): Promise<void>
 }
@@ -48,7 +48,16 @@ export async function makeFleet({
     parallelism,
     commitIntervalSeconds: 1,
   })
-  const started: Running[] = []
+  const started: { readonly role: Role; readonly process: Running }[] = []
+
+  async function end(some: readonly Running[]): Promise<void> {
+    for (const one of some) one.kill('SIGTERM')
+    for (const one of some) {
+      const { code, signal, log } = await one.ended
+      if (signal === 'SIGKILL') continue
+      expect(code, log).toBe(0)
+    }
+  }
 
   async function writeRound(): Promise<void> {
     for (const topic of topics) for (let partition = 0; partition < partitions; partition++) await writer.append(topic, partition, 3)
@@ -59,7 +68,7 @@ export async function makeFleet({
     writer,
     start(role, env) {
       const running = startRole(role, world.file, ['--log-level', 'debug'], env)
-      started.push(running)
+      started.push({ role, process: running })
       return running
     },
     load(everyMs = 300) {
@@ -85,19 +94,17 @@ export async function makeFleet({
         if (missing === 0) return
         if (Date.now() > giveUpMs) {
           throw new Error(
-            `${missing} rows are missing:\n${started.map((one) => one.log().split('\n').slice(-40).join('\n')).join('\n---\n')}`,
+            `${missing} rows are missing:\n${started.map(({ process }) => process.log().split('\n').slice(-40).join('\n')).join('\n---\n')}`,
           )
         }
         await sleep(500)
       }
     },
     async stop() {
-      for (const one of started) one.kill('SIGTERM')
-      for (const one of started) {
-        const { code, signal, log } = await one.ended
-        if (signal === 'SIGKILL') continue
-        expect(code, log).toBe(0)
-      }
+      // A planner that is told to stop waits for commits under way, and somebody has to make them: also those of a committer that was killed.
+      const isFeed = ({ role }: { readonly role: Role }) => role === 'planner' || role === 'run'
+      await end(started.filter(isFeed).map(({ process }) => process))
+      await end(started.filter((one) => !isFeed(one)).map(({ process }) => process))
     },
     remove: () => rm(root, { recursive: true, force: true }),
   }
