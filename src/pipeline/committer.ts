@@ -76,6 +76,12 @@ interface Attempt {
 /** Attempts of failed commits that are still looked for; older ones were sent long ago. */
 const maxUnanswered = 100
 
+/**
+ * A commit that was judged this long ago is not sent any more, ms: a process that stood still between the two can not tell for how long,
+ * and the age that results may have (`maxResultAgeMs`) would have no bound.
+ */
+const maxJudgedMs = 600_000
+
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
 
@@ -238,6 +244,7 @@ export class TableCommitter {
     let reuse: { manifest: ManifestFile; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
       // A commit whose outcome is unknown is looked for past every cache.
+      const judgedMs = clock.now()
       const { metadata, state } = await this.load({ fresh: attempts.length > 0 }, find)
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
@@ -255,6 +262,12 @@ export class TableCommitter {
       )
       // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
       if (built.newManifest !== null) reuse = { manifest: built.newManifest, files: fileNames }
+      const stoodMs = clock.now() - judgedMs
+      if (stoodMs > maxJudgedMs) {
+        journal.info('a commit was not sent, since it was judged too long ago; building anew', { table: this.name, attempt, stoodMs })
+        if (attempt === maxAttempts) throw this.#gaveUp('overdue')
+        continue
+      }
       attempts.push({ commitId, what })
       const { requirements, updates, snapshot } = built
       const outcome = await catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
@@ -279,14 +292,15 @@ export class TableCommitter {
           reason: outcome.reason,
         })
       }
-      if (attempt === maxAttempts) {
-        throw new WorkError(
-          `table ${this.name}: ${maxAttempts} attempts to commit met ${outcome.kind} outcomes; the next interval tries again`,
-          { retry: 'later' },
-        )
-      }
+      if (attempt === maxAttempts) throw this.#gaveUp(outcome.kind)
       await clock.sleep(backoffMs(attempt, outcome.kind))
     }
+  }
+
+  #gaveUp(outcomes: string): WorkError {
+    return new WorkError(`table ${this.name}: ${maxAttempts} attempts to commit met ${outcomes} outcomes; the next interval tries again`, {
+      retry: 'later',
+    })
   }
 
   /** Somebody changed the table's schema or partitioning while we wrote for the old one: it is opened again. */

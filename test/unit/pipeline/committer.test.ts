@@ -329,3 +329,30 @@ test('the watermark is the least of the partitions’ highest timestamps and nev
   ])
   expect(await watermark()).toBe('50')
 })
+
+test.each([
+  ['judges them anew and commits them, after an hour', 3_600_000, 1],
+  ['refuses them, after 13 hours', 13 * 3_600_000, 0],
+])('a process that stood still between judging results and sending them %s', async (_, stoodMs, files) => {
+  let stood = 0
+  let commits = 0
+  w.faults.catalog = ({ kind }) => {
+    if (kind === 'commit') commits++
+    return 'none'
+  }
+  const io: World['io'] = {
+    ...w.io,
+    async write(...asked) {
+      const written = await w.io.write(...asked)
+      // The last file of the first attempt: the next thing is the request.
+      if (asked[0].includes('/snap-') && stood++ === 0) await w.clock.sleep(stoodMs)
+      return written
+    },
+  }
+  const asked = result(null, 0, 5)
+  const own = new TableCommitter(sourceId, name, 'test', await w.table('orders'), { ...w.seams, io })
+  const report = await w.clock.run(() => own.commit([asked]))
+  expect([report.committed.length, report.refused.length, commits]).toEqual([files, 1 - files, files])
+  expect((await w.table('orders')).snapshots ?? []).toHaveLength(files)
+  expect(w.linesOf('info', 'a commit was not sent, since it was judged too long ago; building anew')).toHaveLength(1)
+})
