@@ -1,5 +1,6 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
-import type { DocumentStatus, PartitionStatus, TableStatus } from '../pipeline/status.ts'
+import type { PartitionStatus } from '../pipeline/partition-status.ts'
+import type { DocumentStatus, TableStatus } from '../pipeline/status.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -29,7 +30,8 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
   if (partitions.length === 0) return
   terminal.out('')
   for (const line of tableLines(partitionColumns(terminal.width), partitions, style)) terminal.out(line)
-  for (const { topic, partition, holes, gaps } of partitions) {
+  for (const { topic, partition, holes, gaps, stopped } of partitions) {
+    if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(`${topic}/${partition}: ${stopped}`)}`)
     for (const [what, ranges] of [['holes', holes] as const, ['gaps', gaps] as const]) {
       if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(topic)}/${partition}: ${listRanges(ranges)}`)
     }
@@ -40,6 +42,7 @@ function tableColumns(nowMs: number, width: number): Column<TableStatus>[] {
   const columns: Column<TableStatus>[] = [
     { title: 'TABLE', cell: ({ table }) => printable(table) },
     { title: 'ROWS', align: 'right', cell: ({ rows }) => (rows === null ? '' : formatCount(rows)) },
+    { title: 'RESCUED', align: 'right', cell: ({ rescuedRows }) => (rescuedRows ? formatCount(rescuedRows) : '') },
     {
       title: 'LAST COMMIT',
       cell({ exists, lastCommitMs }) {
@@ -80,7 +83,8 @@ const everyPartitionColumn: readonly Column<PartitionStatus & { readonly table: 
   { title: 'GAPS', align: 'right', cell: ({ gaps }) => (gaps.length === 0 ? '' : formatCount(countOffsets(gaps))) },
 ]
 
-function behindSegments({ lagSegments }: PartitionStatus): string {
+function behindSegments({ lagSegments, stopped }: PartitionStatus): string {
+  if (stopped !== null) return 'stopped'
   if (lagSegments === null) return '–'
   return lagSegments === 0 ? 'up to date' : formatNumberOf(lagSegments, 'segment')
 }

@@ -33,6 +33,8 @@ export interface TableHealth {
   /** Our newest snapshot, whichever process made it, ms; null before the first. */
   readonly lastCommitMs: number | null
   readonly watermarkMs: number | null
+  /** Records of which a value went into the rescue column, in all; null where that is not known. */
+  readonly rescuedRows: bigint | null
   /** By that snapshot; null where it does not tell. */
   readonly meanFileBytes: number | null
   readonly tasksInFlight: number

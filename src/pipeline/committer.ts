@@ -164,7 +164,9 @@ export class TableCommitter {
       if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
-      return { what: accepted, files: accepted.flatMap(({ files }) => files), state: { ...state, progress, frontiers, watermarkMs } }
+      const rescuedRows = state.rescuedRows === null ? null : state.rescuedRows + rescuedIn(accepted)
+      const files = accepted.flatMap((result) => result.files)
+      return { what: accepted, files, state: { ...state, progress, frontiers, watermarkMs, rescuedRows } }
     })
     if (landed.kind !== 'nothing') this.#unanswered = []
     if (landed.kind === 'found') return this.#afterLanding(landed.what, results, landed.state)
@@ -360,6 +362,10 @@ export class TableCommitter {
     }
     return { progress, changed }
   }
+}
+
+function rescuedIn(results: readonly TaskResult[]): bigint {
+  return BigInt(results.reduce((sum, { parts }) => sum + parts.reduce((n, { rescued }) => n + rescued.records, 0), 0))
 }
 
 /** Event time up to which every topic-partition has delivered, ms; it never goes back. Null while no record had a timestamp. */

@@ -2,6 +2,7 @@ import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { currentId } from '../model/incarnation.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
@@ -9,6 +10,7 @@ import { emptyState, findTableState, type TableState } from './commit/table-stat
 import { discoverTables } from './discover-tables.ts'
 import { limitsOf } from './limits.ts'
 import type { SourceIdentity } from './processor.ts'
+import { refuseStrangeSource } from './source-directions.ts'
 import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
 
@@ -56,7 +58,7 @@ export async function documentPlan(document: ProcessorDocument, source: SourceId
   for (const table of await discoverTables(document, source, asked.store)) {
     const own = countingSource(seams.source)
     const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
-    const { state, stopped } = await stateOrStop(outlook, seams.io)
+    const { state, stopped } = await stateOrStop(outlook, table.partitions, source, { io: seams.io, source: own.store })
     const tail =
       state === null
         ? nothing
@@ -122,12 +124,19 @@ function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commi
 }
 
 /** The progress of a table; none of one that would be made. */
-async function stateOrStop(outlook: TableOutlook, io: FileIO): Promise<{ state: TableState | null; stopped: string | null }> {
+async function stateOrStop(
+  outlook: TableOutlook,
+  partitions: readonly TopicPartition[],
+  source: SourceIdentity,
+  seams: Pick<OutlookSeams, 'io' | 'source'>,
+): Promise<{ state: TableState | null; stopped: string | null }> {
   const { table, metadata, refused } = outlook
   if (refused !== null) return { state: null, stopped: refused }
   if (metadata === null) return { state: emptyState, stopped: null }
   try {
-    return { state: await stateIn(table, metadata, io), stopped: null }
+    const state = await stateIn(table, metadata, seams.io)
+    await refuseStrangeSource(state, source, partitions, table, seams.source)
+    return { state, stopped: null }
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
     return { state: null, stopped: error.message }

@@ -16,6 +16,7 @@ import type { ListingHints } from './plan/listing-hints.ts'
 import { type Listing, listSegments } from './plan/list-segments.ts'
 import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
 import { planTail, type TailPlan, type TailPosition } from './plan/plan-tail.ts'
+import { isRestarted, restartedReason } from './plan/restarted-log.ts'
 import { firstOffsetAt, firstSegmentAt, segmentEnd } from './plan/resolve-start.ts'
 import type { TableWatch } from './table-watch.ts'
 
@@ -226,18 +227,12 @@ export class TailPlanner {
   }
 
   async #planOne(at: TopicPartition, state: TableState, maxBytes: number): Promise<Found | null> {
-    const { graceMs } = this.#options
+    const { prefix, graceMs } = this.#options
     const name = topicPartitionName(at)
     const { position, listing, plan, writtenTo } = await this.#list(at, state, maxBytes)
-    if (plan.cursorSegment !== 'same' && (await this.#isRestarted(at, position))) {
-      this.stop({
-        at,
-        segment: null,
-        fault: null,
-        reason:
-          'the log was restarted: its first segment is newer than the last one that was materialized. Its offsets mean other records now; ' +
-          'if that is so, run with --source-restarted',
-      })
+    const { source } = this.#seams
+    if (position.cursor !== null && plan.cursorSegment !== 'same' && (await isRestarted(source, prefix, at, position.cursor))) {
+      this.stop({ at, segment: null, fault: null, reason: restartedReason })
       return null
     }
     this.#report(at, plan.cursorSegment, position, plan.withoutIndex)
@@ -294,14 +289,6 @@ export class TailPlanner {
     for (let i = 0; i < partitions.length; i += listingsAtOnce) {
       await Promise.all(partitions.slice(i, i + listingsAtOnce).map((at) => this.#list(at, state, this.#options.pack.minTaskBytes)))
     }
-  }
-
-  /** A restarted log: what stands first in the bucket is newer than what stood at the cursor. */
-  async #isRestarted(at: TopicPartition, { cursor }: TailPosition): Promise<boolean> {
-    if (cursor === null) return false
-    const { objects, listedAtMs } = await listSegments(this.#seams.source, this.#options.prefix, at, null, { maxBytes: 0, maxObjects: 1 })
-    const first = acceptSegments(objects, listedAtMs, 0).segments[0]
-    return first !== undefined && first.baseOffset < cursor.baseOffset && first.lastModifiedMs > cursor.lastModifiedMs
   }
 
   #report(

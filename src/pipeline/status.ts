@@ -1,19 +1,14 @@
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
-import { parseSegmentFileName, segmentKey } from '../formats/kfs/segment-key.ts'
 import { WorkError } from '../model/failure.ts'
-import { endOf, holesOf, intersectRanges, maxOffset, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
-import { currentId } from '../model/incarnation.ts'
-import { decidedRanges } from '../model/progress.ts'
-import { frontierOf } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { ObjectInfo, ObjectStore } from '../seams/object-store.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { tablesFor } from '../spec/table-mapping.ts'
 import { findTableState, type TableState } from './commit/table-state.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
-import { listSegments } from './plan/list-segments.ts'
+import { type PartitionStatus, partitionStatus, unknownStatus } from './partition-status.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
+import { refuseStrangeSource } from './source-directions.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -40,32 +35,13 @@ export interface TableStatus {
   readonly watermarkMs: number | null
   /** Null where the table does not tell. */
   readonly rows: bigint | null
+  /** Records of which a value went into the rescue column, whatever became of their rows since; null where not all snapshots tell. */
+  readonly rescuedRows: bigint | null
   readonly partitions: readonly PartitionStatus[]
   /** Topics that stand still until they are resumed. */
   readonly paused: readonly string[]
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
-}
-
-/** One topic-partition: what is decided, and what is left in the source. */
-export interface PartitionStatus {
-  readonly topic: string
-  readonly partition: number
-  /** The first offset that is not decided; null before anything is. */
-  readonly next: bigint | null
-  /** One past the highest offset that the source is known to have: a hint from its listing; null where that tells none. */
-  readonly endOffset: bigint | null
-  /** What is not decided yet. Null: not known. */
-  readonly lagOffsets: bigint | null
-  readonly lagSegments: number | null
-  readonly lagBytes: number | null
-  readonly lagSeconds: number | null
-  /** Not materialized yet, between offsets that are. */
-  readonly holes: OffsetRanges
-  /** Missing in the source. */
-  readonly gaps: OffsetRanges
-  /** The last segment that was decided whole; null where none was. */
-  readonly frontierKey: string | null
 }
 
 type StatusSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io' | 'clock'>
@@ -90,12 +66,17 @@ async function tableStatus(
 ): Promise<TableStatus> {
   const name = [...table.namespace, table.name].join('.')
   const loaded = await seams.catalog.loadTable(table)
-  const { state, stopped } = loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, seams)
+  const { state, stopped } =
+    loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, partitions, source, seams)
   const snapshot = loaded === null ? null : currentSnapshot(loaded.metadata)
   const rows = snapshot?.summary['total-records']
   const dataFiles = Number(snapshot?.summary['total-data-files'] ?? 0)
   const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
-  const found = await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams)))
+  // Of a table that is stopped it is not known what the source's offsets mean to it.
+  const found =
+    stopped === null
+      ? await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams)))
+      : partitions.map((at) => unknownStatus(at, state, source))
   const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
     table: name,
@@ -107,6 +88,7 @@ async function tableStatus(
     meanDataFileBytes: dataFiles > 0 ? Math.round(Number(snapshot?.summary['total-files-size']) / dataFiles) : null,
     watermarkMs: state?.watermarkMs ?? null,
     rows: rows === undefined ? null : BigInt(rows),
+    rescuedRows: state?.rescuedRows ?? null,
     partitions: found,
     paused: state?.requests.pause ?? [],
     stopped,
@@ -116,76 +98,27 @@ async function tableStatus(
 async function stateOrStop(
   name: string,
   metadata: TableMetadata,
+  partitions: readonly TopicPartition[],
+  source: SourceIdentity,
   seams: StatusSeams,
 ): Promise<{ state: TableState | null; stopped: string | null }> {
+  let state: TableState | null = null
   try {
-    const state = await findTableState(name, metadata, async (snapshot) => {
+    state = await findTableState(name, metadata, async (snapshot) => {
       try {
         return readManifestList(await seams.io.read(snapshot['manifest-list']))
       } catch {
         return null
       }
     })
+    await refuseStrangeSource(state, source, partitions, name, seams.source)
     return { state, stopped: null }
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
-    return { state: null, stopped: error.message }
+    return { state, stopped: error.message }
   }
 }
 
 function lastOfOurs(metadata: TableMetadata, state: TableState | null): Snapshot | undefined {
   return state?.newest == null ? undefined : snapshotById(metadata, state.newest['snapshot-id'])
-}
-
-async function partitionStatus(
-  at: TopicPartition,
-  state: TableState | null,
-  source: SourceIdentity,
-  seams: StatusSeams,
-): Promise<PartitionStatus> {
-  const decided = state === null ? [] : decidedRanges(state.progress, currentId(state.progress, source.id), at)
-  const frontier = state === null ? null : frontierOf(state.frontiers, currentId(state.progress, source.id), at)
-  const missing = holesOf(decided)
-  const from = missing.length > 0 ? missing[0][0] : (frontier?.baseOffset ?? null)
-  const bounds = { maxBytes: Infinity, maxObjects: Infinity }
-  const segments = segmentsIn((await listSegments(seams.source, source.prefix, at, from, bounds)).objects)
-  const newest = segments.at(-1)
-  const endOffset = newest === undefined ? (endOf(decided) ?? null) : await endHint(seams.source, newest)
-  const spans = segments.map(({ baseOffset }, i): OffsetRange => [
-    baseOffset,
-    maxOffset(baseOffset, segments[i + 1]?.baseOffset ?? endOffset ?? baseOffset),
-  ])
-  const left = segments.filter(
-    (segment, i) => segment.baseOffset > (frontier?.baseOffset ?? -1n) && subtractRanges([spans[i]], decided).length > 0,
-  )
-  const holes = missing.filter((hole) => intersectRanges([hole], spans).length > 0)
-  const oldestMs = left.reduce((oldest, { object }) => Math.min(oldest, object.lastModifiedMs), Infinity)
-  return {
-    topic: at.topic,
-    partition: at.partition,
-    next: endOf(decided) ?? null,
-    endOffset,
-    lagOffsets: left.length === 0 || endOffset === null ? 0n : maxOffset(0n, endOffset - (endOf(decided) ?? left[0].baseOffset)),
-    lagSegments: left.length,
-    lagBytes: left.reduce((sum, { object }) => sum + object.size, 0),
-    lagSeconds: left.length === 0 ? 0 : Math.max(0, Math.round((seams.clock.now() - oldestMs) / 1000)),
-    holes,
-    gaps: missing.filter((range) => !holes.includes(range)),
-    frontierKey: frontier === null ? null : segmentKey(source.prefix, at, frontier.baseOffset, 'kfs'),
-  }
-}
-
-function segmentsIn(objects: readonly ObjectInfo[]): { baseOffset: bigint; object: ObjectInfo }[] {
-  return objects.flatMap((object) => {
-    const name = parseSegmentFileName(object.key.slice(object.key.lastIndexOf('/') + 1))
-    return name?.extension === 'kfs' ? [{ baseOffset: name.baseOffset, object }] : []
-  })
-}
-
-/** One past the last offset that the newest segment's footer tells (bytes 4 to 12 of its 16); its base offset where that can not be believed. */
-async function endHint(store: ObjectStore, { baseOffset, object }: { baseOffset: bigint; object: ObjectInfo }): Promise<bigint> {
-  if (object.size < 16) return baseOffset
-  const footer = await store.get(object.key, { range: { start: object.size - 16, end: object.size } }).catch(() => null)
-  const lastOffset = footer === null ? -1n : new DataView(footer.buffer, footer.byteOffset, footer.length).getBigInt64(4)
-  return lastOffset >= baseOffset ? lastOffset + 1n : baseOffset
 }

@@ -113,6 +113,7 @@ export class TableWatch {
       })),
       lastCommitMs: view?.state.newest?.['timestamp-ms'] ?? null,
       watermarkMs: view?.state.watermarkMs ?? null,
+      rescuedRows: view?.state.rescuedRows ?? null,
       meanFileBytes: files > 0 ? Number(summary?.['total-files-size']) / files : null,
       tasksInFlight: view?.tasks ?? 0,
       resultsWaiting: view?.results ?? 0,

@@ -16,6 +16,7 @@ export interface Served {
 /**
  * - `/healthz`: 200 while the event loop turns, which an answer is the proof of.
  * - `/readyz`: 200 while everything goes on, else 503; the body says why (`Readiness`).
+ * - `/status`: everything that is known of each document, table and topic-partition (`DocumentHealth`), with what is stopped and why.
  * - `/metrics`: for Prometheus. `/`: a page for people.
  */
 export function routesOf({ health, metrics, now, redact }: Served): Routes {
@@ -25,6 +26,10 @@ export function routesOf({ health, metrics, now, redact }: Served): Routes {
     '/readyz'() {
       const readiness = readinessOf(health(), now())
       const answer = json(readiness.ready ? 200 : 503, readiness)
+      return { ...answer, body: redact(answer.body) }
+    },
+    '/status'() {
+      const answer = json(200, { documents: health() })
       return { ...answer, body: redact(answer.body) }
     },
     async '/metrics'() {

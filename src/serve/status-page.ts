@@ -16,7 +16,7 @@ export function statusPage(documents: readonly DocumentHealth[], nowMs: number):
 <style>${style}</style>
 <header><h1>iceberg-processor</h1><span class="${ready ? 'good' : 'bad'}">${ready ? 'ready' : 'not ready'}</span>
 <time>${new Date(nowMs).toISOString().replace('T', ' ').slice(0, 19)} UTC</time>
-<nav><a href="/metrics">metrics</a> <a href="/readyz">readyz</a></nav></header>
+<nav><a href="/metrics">metrics</a> <a href="/status">status</a> <a href="/readyz">readyz</a></nav></header>
 ${reasonList('bad', reasons)}${reasonList('note', notes)}
 ${documents.map((document) => documentSection(document, nowMs)).join('\n')}
 </html>
@@ -40,12 +40,13 @@ function documentSection({ processor, tables, queueDepth }: DocumentHealth, nowM
 }
 
 function tableSection(table: TableHealth, nowMs: number): string {
-  const { partitions, lastCommitMs, watermarkMs, meanFileBytes, tasksInFlight, resultsWaiting } = table
+  const { partitions, lastCommitMs, watermarkMs, rescuedRows, meanFileBytes, tasksInFlight, resultsWaiting } = table
   const oldestMs = Math.min(...partitions.map(({ oldestMs: each }) => each ?? Infinity))
   const facts: [string, string][] = [
     ['last commit', lastCommitMs === null ? 'none yet' : `${duration(nowMs - lastCommitMs)} ago`],
     ['oldest record not in the table', Number.isFinite(oldestMs) ? duration(nowMs - oldestMs) : 'none'],
     ['watermark', watermarkMs === null ? '–' : `${new Date(watermarkMs).toISOString().slice(0, 19)}Z`],
+    ['rows rescued', rescuedRows === null ? '–' : count(Number(rescuedRows))],
     ['mean data file', meanFileBytes === null ? '–' : bytes(meanFileBytes)],
     ['tasks in flight', count(tasksInFlight)],
     ['results to commit', count(resultsWaiting)],

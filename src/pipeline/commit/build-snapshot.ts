@@ -28,6 +28,7 @@ export interface SnapshotContents {
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
+  readonly rescuedRows: bigint | null
   readonly requests: Requests
   /** Offsets without a row that were accepted as such. */
   readonly accepted: Progress
@@ -133,6 +134,7 @@ function summaryOf(contents: SnapshotContents, progress: string, inline: boolean
     [summaryKeys.name]: contents.processorName,
     [summaryKeys.commitId]: contents.commitId,
     ...(contents.watermarkMs === null ? {} : { [summaryKeys.watermarkMs]: String(contents.watermarkMs) }),
+    ...(contents.rescuedRows === null ? {} : { [summaryKeys.rescuedRows]: String(contents.rescuedRows) }),
     ...(isEmpty(contents.requests) ? {} : { [summaryKeys.requests]: encodeRequests(contents.requests) }),
     ...(inline
       ? { [summaryKeys.progress]: progress }

@@ -5,6 +5,8 @@ export const summaryKeys = {
   name: 'kafscale.processor.name',
   commitId: 'kafscale.processor.commit-id',
   watermarkMs: 'kafscale.processor.watermark-ms',
+  /** Records of which a value went into the rescue column, since the table's first snapshot of ours; absent where an older program wrote. */
+  rescuedRows: 'kafscale.processor.rescued-rows',
   progress: 'kafscale.processor.progress',
   /** `manifest-list`: the progress is the Avro metadata of the snapshot's own manifest list, under the key `progress`. */
   progressIn: 'kafscale.processor.progress-in',

@@ -18,6 +18,8 @@ export interface TableState {
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
+  /** Records of which a value went into the rescue column, in all our snapshots; null where not all of them tell. */
+  readonly rescuedRows: bigint | null
   readonly requests: Requests
   /** Offsets without a row about which somebody said that this is known and meant: `verify` does not report them. */
   readonly accepted: Progress
@@ -31,6 +33,7 @@ export const emptyState: TableState = {
   progress: noProgress,
   frontiers: new Map(),
   watermarkMs: null,
+  rescuedRows: 0n,
   requests: noRequests,
   accepted: noProgress,
   newest: null,
@@ -137,7 +140,7 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
         'If everything not in it now shall be materialized again, run with --accept-rollback',
     )
   }
-  return { progress: progressOfProperty(table, copy) }
+  return { progress: progressOfProperty(table, copy), rescuedRows: null }
 }
 
 /** Whether a snapshot of ours is younger than the current one: then the copy in the properties tells of rows that are not in the table. */
@@ -153,6 +156,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
   const frontiers = list?.metadata.get(summaryKeys.frontiers)
   const accepted = list?.metadata.get(summaryKeys.accepted)
   const watermark = summary[summaryKeys.watermarkMs]
+  const rescued = summary[summaryKeys.rescuedRows]
   return {
     progress: progressOfSnapshot(table, snapshot, list),
     frontiers:
@@ -160,6 +164,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
         ? new Map()
         : readOrStop(table, () => decodeFrontiers(frontiers, `frontiers of snapshot ${snapshot['snapshot-id']}`)),
     watermarkMs: watermark === undefined ? null : Number(watermark),
+    rescuedRows: rescued !== undefined && /^\d{1,18}$/.test(rescued) ? BigInt(rescued) : null,
     requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
     accepted:
       accepted === undefined

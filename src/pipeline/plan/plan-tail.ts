@@ -3,6 +3,7 @@ import type { OffsetRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ObjectInfo } from '../../seams/object-store.ts'
 import { acceptSegments } from './accept-segments.ts'
 import type { Listing } from './list-segments.ts'
 
@@ -76,12 +77,13 @@ export function planTail(
     readyAtMs: accepted.readyAtMs,
     more: !listing.complete,
     withoutIndex: accepted.withoutIndex,
-    cursorSegment: cursor === null ? 'same' : stateOf(cursor, listing),
+    cursorSegment: cursor === null ? 'same' : segmentAtCursor(cursor, listing.objects),
   }
 }
 
-function stateOf(cursor: Cursor, listing: Listing): TailPlan['cursorSegment'] {
-  const object = listing.objects.find(({ key }) => {
+/** Whether the segment at the cursor is among the objects with the bytes that were decided. */
+export function segmentAtCursor(cursor: Cursor, objects: readonly ObjectInfo[]): TailPlan['cursorSegment'] {
+  const object = objects.find(({ key }) => {
     const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
     return name?.extension === 'kfs' && name.baseOffset === cursor.baseOffset
   })

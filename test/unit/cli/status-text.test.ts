@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { showStatus } from '../../../src/cli/status-text.ts'
-import type { PartitionStatus, TableStatus } from '../../../src/pipeline/status.ts'
+import type { PartitionStatus } from '../../../src/pipeline/partition-status.ts'
+import type { TableStatus } from '../../../src/pipeline/status.ts'
 import { recordingTerminal } from './program.ts'
 
 const nowMs = Date.UTC(2026, 6, 1, 12)
@@ -18,6 +19,7 @@ function partition(changes: Partial<PartitionStatus>): PartitionStatus {
     holes: [],
     gaps: [],
     frontierKey: null,
+    stopped: null,
     ...changes,
   }
 }
@@ -33,6 +35,7 @@ function table(changes: Partial<TableStatus>): TableStatus {
     meanDataFileBytes: 3_000_000,
     watermarkMs: nowMs - 70_000,
     rows: 1_234_567n,
+    rescuedRows: 0n,
     partitions: [],
     paused: [],
     stopped: null,
@@ -110,4 +113,13 @@ test('in a narrow terminal the two tables fit, with how old the oldest record is
     '  TABLE        TOPIC   PARTITION  NEXT      BEHIND  OFFSETS    BYTES        TIME',
     '  shop.orders  orders          0    40  3 segments    1,000  4.8 MiB  1 min 30 s',
   ])
+})
+
+test('a topic-partition that does not go on says why, and rows rescued are shown where there are some', () => {
+  const restarted = partition({ next: 6n, endOffset: null, lagOffsets: null, lagSegments: null, stopped: 'the log was restarted' })
+  const lines = shown(table({ rescuedRows: 1_200n, partitions: [restarted] }))
+  expect(lines[1]).toContain('RESCUED')
+  expect(lines[2]).toContain('1,200')
+  expect(lines).toContain('  stopped  orders/0: the log was restarted')
+  expect(lines.find((line) => line.includes('orders          0'))).toMatch(/ 6 +– +stopped$/)
 })

@@ -27,6 +27,7 @@ function table(changes: Partial<TableHealth> = {}): TableHealth {
     partitions: [partition()],
     lastCommitMs: ago(5000),
     watermarkMs: null,
+    rescuedRows: null,
     meanFileBytes: null,
     tasksInFlight: 0,
     resultsWaiting: 0,

@@ -135,6 +135,7 @@ test('of more topic-partitions than have series of their own, the rest of each t
     partitions,
     lastCommitMs: null,
     watermarkMs: null,
+    rescuedRows: null,
     meanFileBytes: null,
     tasksInFlight: 0,
     resultsWaiting: 0,

@@ -17,9 +17,14 @@ export function documentOf(change: (document: Plain) => void = () => {}) {
 }
 
 /** The plan for the world as it is a minute later. */
-export async function planned(w: World, change?: (document: Plain) => void, seams: Partial<OutlookSeams> = {}): Promise<DocumentPlan> {
+export async function planned(
+  w: World,
+  change?: (document: Plain) => void,
+  seams: Partial<OutlookSeams> = {},
+  from = source,
+): Promise<DocumentPlan> {
   await w.clock.advanceBy(60_000)
-  return documentPlan(documentOf(change), source, { ...w.seams, ...seams })
+  return documentPlan(documentOf(change), from, { ...w.seams, ...seams })
 }
 
 /** The plan for the only table. */

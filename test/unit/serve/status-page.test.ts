@@ -25,6 +25,7 @@ function health(reason: string | null): DocumentHealth {
         ],
         lastCommitMs: nowMs - 30_000,
         watermarkMs: nowMs - 40_000,
+        rescuedRows: 17n,
         meanFileBytes: 3_000_000,
         tasksInFlight: 0,
         resultsWaiting: 0,
@@ -48,10 +49,10 @@ function routes(reason: string | null) {
 test('the page shows each table and topic-partition, the furthest behind first, and loads nothing from elsewhere', async () => {
   const { body, contentType } = await routes(null)['/']()
   expect(contentType).toBe('text/html; charset=utf-8')
-  for (const shown of ['shop', 'orders', '≥ 1,234', '≥ 4.8 MiB', '10 min', 'paused', 'behind', '2.9 MiB', '30 s ago'])
+  for (const shown of ['shop', 'orders', '≥ 1,234', '≥ 4.8 MiB', '10 min', 'paused', 'behind', '2.9 MiB', '30 s ago', '<dd>17</dd>'])
     expect(body).toContain(shown)
   expect(body.indexOf('>behind<')).toBeLessThan(body.indexOf('>paused<'))
-  expect(body).not.toMatch(/(?:src|href)="(?!\/metrics|\/readyz)/)
+  expect(body).not.toMatch(/(?:src|href)="(?!\/metrics|\/status|\/readyz)/)
   expect(body).not.toContain('orders<b>')
 })
 
@@ -76,4 +77,26 @@ test('readyz is 200 or 503 with the reasons, and secrets in reasons are not told
   const { body } = await routes('key s3cret was refused')['/']()
   expect(body).toContain('key *** was refused')
   expect(body).toContain('not ready')
+})
+
+test('status tells all of it to programs: exact numbers, and what is stopped with the reason', async () => {
+  const { status, body } = await routes('key s3cret was refused')['/status']()
+  expect(status).toBe(200)
+  expect(JSON.parse(body)).toMatchObject({
+    documents: [
+      {
+        processor: 'shop',
+        tables: [
+          {
+            table: 'orders',
+            rescuedRows: 17,
+            partitions: [
+              { partition: 0, stopped: null },
+              { partition: 1, offsets: 1234, stopped: { reason: 'key *** was refused' } },
+            ],
+          },
+        ],
+      },
+    ],
+  })
 })

@@ -60,6 +60,7 @@ function build(
     progress,
     frontiers: new Map(),
     watermarkMs: 9,
+    rescuedRows: 4n,
     requests: noRequests,
     accepted: new Map(),
   }
@@ -103,6 +104,7 @@ test('the first snapshot asserts the table and that it is empty', async () => {
     [summaryKeys.name]: 'p',
     [summaryKeys.commitId]: 'commit',
     [summaryKeys.watermarkMs]: '9',
+    [summaryKeys.rescuedRows]: '4',
     [summaryKeys.version]: '1',
     [summaryKeys.progress]: encodeProgress(decided([0, 10])),
   })

@@ -33,6 +33,7 @@ describe('finding progress', () => {
       progress: new Map(),
       frontiers: new Map(),
       watermarkMs: null,
+      rescuedRows: 0n,
       requests: noRequests,
       accepted: new Map(),
       newest: null,
