@@ -24,6 +24,11 @@ export const faultKinds = [
   'queue-lease-lost',
   'queue-zombie-result',
   'queue-result-shared',
+  'task-poisonous',
+  'task-kills-worker',
+  'task-set-aside',
+  'set-aside-returned',
+  'commit-by-another',
   'list-error',
   'get-error',
   'put-error',
@@ -59,6 +64,10 @@ export class FaultCounts {
 
   add(kind: FaultKind): void {
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1)
+  }
+
+  has(kind: FaultKind): boolean {
+    return this.#counts.has(kind)
   }
 
   totals(): ReadonlyMap<FaultKind, number> {

@@ -1,10 +1,14 @@
 import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { DocumentError, WorkError } from '../../src/model/failure.ts'
-import { Processor } from '../../src/pipeline/processor.ts'
+import { carryOutTasks } from '../../src/pipeline/carry-out-tasks.ts'
+import { type CommitQueue, carryOutCommits } from '../../src/pipeline/commits.ts'
+import { limitsOf } from '../../src/pipeline/limits.ts'
+import { Processor, type ProcessorSeams } from '../../src/pipeline/processor.ts'
+import { type Directions, noDirections } from '../../src/pipeline/source-directions.ts'
 import { InvariantBroken } from './faults.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
-import type { SourceSettings } from './settings.ts'
+import type { Role, SourceSettings } from './settings.ts'
 import type { SharedQueue } from './shared-queue.ts'
 
 /** What a processor's run came to. */
@@ -17,31 +21,38 @@ interface Running {
   readonly stop: AbortController
 }
 
+/** What the processes of a source share. */
+export interface SharedQueues {
+  readonly tasks: SharedQueue<Parameters<ProcessorSeams['queue']['submit']>[1], Awaited<ReturnType<ProcessorSeams['queue']['submit']>>>
+  readonly commits: SharedQueue<Parameters<CommitQueue['submit']>[1], Awaited<ReturnType<CommitQueue['submit']>>>
+}
+
 /** An orderly stop takes less than this, whatever the weather. */
 const longestStopMs = 60 * 60_000
 const longestOnceMs = 24 * 3_600_000
 
-/** The processors of a world: started, killed, halted, stopped and started again. */
+/** The processes of a world: started, killed, halted, stopped and started again. */
 export class Fleet {
   readonly #random: SeededRandom
   readonly #around: Surroundings
-  readonly #queues: ReadonlyMap<SourceSettings, SharedQueue>
+  readonly #queues: ReadonlyMap<SourceSettings, SharedQueues>
   #started = 0
 
-  /** `queues`: of the sources whose processors share one. */
-  constructor(random: SeededRandom, around: Surroundings, queues: ReadonlyMap<SourceSettings, SharedQueue>) {
+  /** `queues`: of the sources whose processes share them. */
+  constructor(random: SeededRandom, around: Surroundings, queues: ReadonlyMap<SourceSettings, SharedQueues>) {
     this.#queues = queues
     this.#random = random
     this.#around = around
   }
 
-  /** Keeps one processor of a source after another at work until the time has come; ends the last one. */
-  async keepOne(source: SourceSettings, untilMs: number): Promise<void> {
+  /** Keeps one process after another at work for a source until the time has come; ends the last one. Who serves others ends after them. */
+  async keepOne(source: SourceSettings, role: Role, endMs: number): Promise<void> {
     const { clock, faults, log } = this.#around
     const random = this.#random.fork()
+    const untilMs = role === 'worker' || role === 'committer' ? endMs + longestStopMs : endMs
     await clock.sleep(random.below(60_000))
     while (clock.now() < untilMs) {
-      const running = this.#start(source, random, random.chance(0.15))
+      const running = this.#start(source, role, random, random.chance(0.15))
       const endsMs = Math.min(untilMs, clock.now() + 20_000 + random.below(random.chance(0.5) ? 60_000 : 600_000))
       const ended = await this.#live(running, random, endsMs)
       if (!ended && random.chance(0.6)) {
@@ -61,15 +72,15 @@ export class Fleet {
   }
 
   /** One run to the end of everything visible in a source. Returns whether nothing was stopped. */
-  async runOnce(source: SourceSettings): Promise<Ending> {
-    const running = this.#start(source, this.#random.fork(), true)
+  async runOnce(source: SourceSettings, directions?: Directions): Promise<Ending> {
+    const running = this.#start(source, 'run', this.#random.fork(), true, directions)
     return this.#endOf(running, longestOnceMs, 'a run with --once ends')
   }
 
-  /** Waits until then, or until the processor ends by itself (true); makes it stand still and its clock jump meanwhile. */
+  /** Waits until then, or until the process ends by itself (true); makes it stand still and its clock jump meanwhile. */
   async #live({ life, ending }: Running, random: SeededRandom, untilMs: number): Promise<boolean> {
     const { clock, faults, log, weather } = this.#around
-    const ended = ending.then(() => true)
+    const ended = Promise.race([ending, life.died]).then(() => true)
     while (clock.now() < untilMs) {
       const ms = Math.min(10_000 + random.below(30_000), untilMs - clock.now())
       if (await Promise.race([ended, clock.sleep(ms).then(() => false)])) return true
@@ -90,22 +101,21 @@ export class Fleet {
   }
 
   async #endOf({ ending, life }: Running, withinMs: number, invariant: string): Promise<Ending> {
-    const end = await Promise.race([ending, this.#around.clock.sleep(withinMs).then(() => null)])
+    const died = life.died.then((): Ending => ({ kind: 'returned', ok: false }))
+    const end = await Promise.race([ending, died, this.#around.clock.sleep(withinMs).then(() => null)])
     if (end === null) throw new InvariantBroken(invariant, `${life.name} still runs after ${withinMs} ms`)
     return end
   }
 
-  #start(source: SourceSettings, random: SeededRandom, once: boolean): Running {
-    const { document, sourceId, prefix } = source
-    const life = new Life(`p${++this.#started}`, this.#around.clock)
+  #start(source: SourceSettings, role: Role, random: SeededRandom, once: boolean, directions = noDirections): Running {
+    const life = new Life(`${role}-${++this.#started}`, this.#around.clock)
     const stop = new AbortController()
-    const processor = new Processor(
-      document,
-      { id: sourceId, prefix },
-      processSeams(life, random.fork(), this.#around, this.#queues.get(source) ?? null),
-    )
+    const queues = this.#queues.get(source)
+    const tasks = queues?.tasks.for(life, random.fork()) ?? null
+    const seams = processSeams(life, random.fork(), this.#around, tasks)
+    const commits = queues?.commits.for(life, random.fork()) ?? null
     this.#around.log.add(life.name, once ? 'starts, once' : 'starts')
-    const ending = processor.run(once, stop.signal).then(
+    const ending = work(source, role, seams, commits, once, directions, stop.signal).then(
       (ok): Ending => ({ kind: 'returned', ok }),
       (error: unknown): Ending => {
         if (!(error instanceof WorkError) && !(error instanceof DocumentError)) this.#around.onBug(error)
@@ -114,4 +124,24 @@ export class Fleet {
     )
     return { life, ending, stop }
   }
+}
+
+/** What a process does in its role until `stop` aborts, or with `once` until all is done. */
+async function work(
+  { document, sourceId, prefix }: SourceSettings,
+  role: Role,
+  seams: ProcessorSeams,
+  commits: CommitQueue | null,
+  once: boolean,
+  directions: Directions,
+  stop: AbortSignal,
+): Promise<boolean> {
+  const { processing } = document.spec
+  if (role === 'worker') await carryOutTasks(processing.parallelism, limitsOf(processing), seams, stop)
+  else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
+  else {
+    const shared = role === 'planner' ? { ...seams, commits: commits! } : seams
+    return new Processor(document, { id: sourceId, prefix }, shared, directions).run(once, stop)
+  }
+  return true
 }

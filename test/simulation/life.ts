@@ -15,6 +15,7 @@ export class Life {
   #doomed = false
   #standsStillUntilMs = 0
   #skewMs = 0
+  readonly #died = Promise.withResolvers<void>()
 
   constructor(name: string, clock: VirtualClock) {
     this.name = name
@@ -30,8 +31,14 @@ export class Life {
     return this.#alive && this.#clock.now() >= this.#standsStillUntilMs
   }
 
+  /** Resolves when it dies. */
+  get died(): Promise<void> {
+    return this.#died.promise
+  }
+
   end(): void {
     this.#alive = false
+    this.#died.resolve()
   }
 
   /** It dies with its next request that changes something on the way. */
@@ -41,7 +48,7 @@ export class Life {
 
   /** A request that changes something leaves. */
   sends(): void {
-    if (this.#doomed) this.#alive = false
+    if (this.#doomed) this.end()
   }
 
   standStill(ms: number): void {

@@ -13,7 +13,7 @@ import type { FaultCounts } from './faults.ts'
 import type { Life, Weather } from './life.ts'
 import { processCatalog, type SharedCatalog } from './process-catalog.ts'
 import { processStore } from './process-store.ts'
-import type { SharedQueue } from './shared-queue.ts'
+import type { Poison } from './poison.ts'
 
 /** What all simulated processes share, and how they reach it. */
 export interface Surroundings {
@@ -24,6 +24,7 @@ export interface Surroundings {
   readonly log: EventLog
   readonly faults: FaultCounts
   readonly weather: Weather
+  readonly poison: Poison
   /** Is told of an error that no processor may end with. */
   readonly onBug: (error: unknown) => void
   /** Is told each line that a process writes to its journal. */
@@ -33,7 +34,12 @@ export interface Surroundings {
 }
 
 /** The seams of one process, with its own queue or a shared one: everything it asks for goes over a network that delays, loses and refuses. */
-export function processSeams(life: Life, random: SeededRandom, around: Surroundings, queue: SharedQueue | null): ProcessorSeams {
+export function processSeams(
+  life: Life,
+  random: SeededRandom,
+  around: Surroundings,
+  queue: ProcessorSeams['queue'] | null,
+): ProcessorSeams {
   const clock = life.clock()
   const line =
     (level: keyof Journal) =>
@@ -46,8 +52,9 @@ export function processSeams(life: Life, random: SeededRandom, around: Surroundi
     source: processStore('source', around.source, life, random.fork(), around),
     io: uriFiles(async () => processStore('warehouse', around.warehouse, life, random.fork(), around)),
     catalog: processCatalog(life, random.fork(), around),
-    queue: queue?.for(life, random.fork()) ?? inProcessQueue(),
+    queue: queue ?? inProcessQueue(),
     async carryOut(task, target, limits, seams) {
+      await around.poison.meet(task, life, queue === null)
       const result = await carryOut(task, target, limits, seams)
       if (queue === null) around.onResult(life.name, result)
       return result

@@ -3,20 +3,24 @@ import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
+/** What a process does for its document. */
+export type Role = 'run' | 'planner' | 'worker' | 'committer'
+
 /** A bucket's prefix, what is written there, and the document that materializes it. */
 export interface SourceSettings {
   readonly document: ProcessorDocument
   readonly sourceId: string
   readonly prefix: string
   readonly logs: readonly { readonly at: TopicPartition; readonly firstOffset: bigint }[]
+  /** The processes that serve it, by role. */
+  readonly fleet: readonly Role[]
 }
 
 /** What differs from world to world, drawn from the seed. */
 export interface Settings {
   /** One, or two that share a table. */
   readonly sources: readonly SourceSettings[]
-  readonly processors: number
-  /** Whether the processors of a source share one queue. */
+  /** Whether the processes of a source share one queue. */
   readonly sharesQueue: boolean
   readonly graceMs: number
   /** How long segments are written and faults happen, ms. */
@@ -32,6 +36,8 @@ export interface Settings {
   readonly propertiesInCommit: boolean
   /** Whether a foreign writer takes snapshots back, which stops the tables. */
   readonly rollbacks: boolean
+  /** Whether there are segments that no worker can turn into rows for a while. */
+  readonly poison: boolean
 }
 
 /** Times of a world in which snapshots come of age: clocks that are an hour off must not matter. */
@@ -47,7 +53,7 @@ export function drawSettings(random: SeededRandom): Settings {
   const sourceId = `s3://source/${random.chance(0.25) ? 'long/'.repeat(450) : ''}${prefix}`
   const isQuiet = random.chance(0.08)
   const draft = drawDraft(random, graceSeconds, isQuiet)
-  const sources: SourceSettings[] = [
+  const sources: Omit<SourceSettings, 'fleet'>[] = [
     { document: documentOf(draft, 'simulated', random.chance(0.5) ? ['*'] : topics), sourceId, prefix, logs },
   ]
   if (draft.together && random.chance(0.5)) {
@@ -55,9 +61,10 @@ export function drawSettings(random: SeededRandom): Settings {
     sources.push({ document, sourceId: 's3://other/', prefix: 'other/', logs: logsOf(random, 'orders', 1) })
   }
   const sharesQueue = random.chance(0.4)
+  const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
+  const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   return {
-    sources,
-    processors: Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3])),
+    sources: sources.map((source, i) => ({ ...source, fleet: fleets[i] })),
     sharesQueue,
     graceMs: graceSeconds * 1000,
     durationMs: (6 + random.below(8)) * 60_000,
@@ -67,7 +74,15 @@ export function drawSettings(random: SeededRandom): Settings {
     flushEveryMs: random.pick([8_000, 15_000, 30_000]),
     propertiesInCommit: random.chance(isQuiet ? 0.3 : 0.7),
     rollbacks: random.chance(0.2),
+    poison: random.chance(0.4),
   }
+}
+
+/** All processes do everything, or they divide the work. */
+function drawFleet(random: SeededRandom, sharesQueue: boolean, processes: number): Role[] {
+  if (!sharesQueue || random.chance(0.4)) return Array.from({ length: processes }, () => 'run')
+  const more = Array.from({ length: processes }, () => random.pick(['planner', 'worker', 'committer', 'run'] as const))
+  return ['planner', 'worker', 'committer', ...more]
 }
 
 function logsOf(random: SeededRandom, topic: string, partitions: number): SourceSettings['logs'] {

@@ -1,26 +1,28 @@
 import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { WorkError } from '../../src/model/failure.ts'
-import type { TaskResult } from '../../src/pipeline/flow.ts'
-import type { TablePayload } from '../../src/pipeline/table-feed.ts'
-import type { Claim, TaskQueue } from '../../src/seams/task-queue.ts'
+import { type Claim, maxTries, type TaskCodec, type TaskQueue, TaskSetAside } from '../../src/seams/task-queue.ts'
 import type { Life } from './life.ts'
 import type { Surroundings } from './process-seams.ts'
 
-type Outcome = { readonly result: TaskResult } | { readonly error: WorkError }
+/** What a task came to, as it travels. */
+type Outcome = { readonly result: object } | { readonly failure: object }
 
 /** A task that is offered or, with a claim, carried out. */
 interface Entry {
   readonly id: string
-  readonly payload: TablePayload
+  readonly data: object
   claim: { leaseUntilMs: number } | null
+  /** How often it ended unexpectedly, or its lease ran out. */
+  tries: number
 }
 
 /** A process that waits for a task's outcome. */
-interface Submission {
+interface Submission<Payload, Result> {
   readonly id: string
   readonly life: Life
-  readonly payload: TablePayload
-  readonly settle: PromiseWithResolvers<TaskResult>
+  readonly payload: Payload
+  readonly data: object
+  readonly settle: PromiseWithResolvers<Result>
 }
 
 type Around = Pick<Surroundings, 'clock' | 'faults' | 'log' | 'weather'>
@@ -33,18 +35,21 @@ const keptMs = 600_000
 const lookMs = 20_000
 
 /**
- * One queue for all processes, on a server that can lose everything at any moment. A task whose worker died or stood still goes to
- * another when its lease is over; both may complete it, and then both results are delivered.
+ * One queue for all processes, on a server that can lose everything at any moment. What is in it travels as JSON. A task whose worker
+ * died or stood still goes to another when its lease is over; both may complete it, and then both results are delivered. One that ends
+ * unexpectedly, or loses its worker, too often is set aside.
  */
-export class SharedQueue {
+export class SharedQueue<Payload, Result> {
   readonly #around: Around
+  readonly #codec: TaskCodec<Payload, Result>
   readonly #entries = new Map<string, Entry>()
   readonly #kept = new Map<string, { readonly outcome: Outcome; readonly untilMs: number }>()
-  readonly #submissions = new Set<Submission>()
+  readonly #submissions = new Set<Submission<Payload, Result>>()
   readonly #waiting: { readonly life: Life; readonly take: (entry: Entry | null) => void }[] = []
 
-  constructor(around: Around) {
+  constructor(around: Around, codec: TaskCodec<Payload, Result>) {
     this.#around = around
+    this.#codec = codec
   }
 
   /** Loses its state now and then until the time has come. */
@@ -61,9 +66,10 @@ export class SharedQueue {
   }
 
   /** The queue as one process sees it. */
-  for(life: Life, random: SeededRandom): TaskQueue<TablePayload, TaskResult> {
+  for(life: Life, random: SeededRandom): TaskQueue<Payload, Result> {
     const { clock, faults, weather } = this.#around
-    const mine = new Map<string, Submission>()
+    const codec = this.#codec
+    const mine = new Map<string, Submission<Payload, Result>>()
     const carriedOut = new Set<string>()
 
     async function travel(): Promise<void> {
@@ -72,7 +78,7 @@ export class SharedQueue {
       await clock.sleep(ms)
     }
 
-    const lookAfter = async (submission: Submission): Promise<void> => {
+    const lookAfter = async (submission: Submission<Payload, Result>): Promise<void> => {
       while (this.#submissions.has(submission) && life.alive) {
         await life.gate()
         await travel()
@@ -87,7 +93,8 @@ export class SharedQueue {
       submit: (id, payload) => {
         const known = mine.get(id)
         if (known !== undefined) return known.settle.promise
-        const submission = { id, life, payload: structuredClone(payload), settle: Promise.withResolvers<TaskResult>() }
+        const data = travelled(codec.encodePayload(payload))
+        const submission = { id, life, payload, data, settle: Promise.withResolvers<Result>() }
         const forgetIt = () => mine.delete(id)
         submission.settle.promise.then(forgetIt, forgetIt)
         mine.set(id, submission)
@@ -111,7 +118,7 @@ export class SharedQueue {
         if (entry === null) return null
         carriedOut.add(entry.id)
         const claim = entry.claim!
-        const end = async (outcome: Outcome): Promise<void> => {
+        const end = async (outcome: Outcome | { readonly unexpected: string }): Promise<void> => {
           carriedOut.delete(entry.id)
           await life.gate()
           await travel()
@@ -119,22 +126,22 @@ export class SharedQueue {
             if (random.chance(0.5)) return
             faults.add('effect-after-death')
           }
-          this.#complete(entry, claim, outcome, random)
+          if ('unexpected' in outcome) this.#failed(entry, claim, outcome.unexpected)
+          else this.#complete(entry, claim, outcome, random)
         }
         void this.#keepLease(entry, claim, life)
         await travel()
         await life.gate()
-        return claimOf(entry, (outcome) => void end(outcome))
+        return this.#claimOf(entry, (outcome) => void end(outcome))
       },
     }
   }
 
-  #offer({ id, payload }: Submission): void {
+  #offer({ id, data }: Submission<Payload, Result>): void {
     const kept = this.#kept.get(id)
     if (kept !== undefined && kept.untilMs > this.#around.clock.now()) this.#deliver(id, kept.outcome)
     else if (!this.#entries.has(id)) {
-      const entry: Entry = { id, payload, claim: null }
-      this.#entries.set(id, entry)
+      this.#entries.set(id, { id, data, claim: null, tries: 0 })
       this.#hand()
     }
   }
@@ -171,22 +178,37 @@ export class SharedQueue {
   /** Renewed while the worker lives and moves; else the task is offered again. */
   async #keepLease(entry: Entry, claim: NonNullable<Entry['claim']>, life: Life): Promise<void> {
     const { clock, faults, log } = this.#around
-    while (this.#entries.get(entry.id) === entry && entry.claim === claim) {
+    while (this.#isCurrent(entry, claim)) {
       await clock.sleep(renewMs)
-      if (this.#entries.get(entry.id) !== entry || entry.claim !== claim) return
+      if (!this.#isCurrent(entry, claim)) return
       if (life.moves) claim.leaseUntilMs = clock.now() + leaseMs
       if (claim.leaseUntilMs > clock.now()) continue
       faults.add('queue-lease-lost')
       log.add('queue', `${entry.id} of ${life.name} is offered again`)
-      entry.claim = null
-      this.#hand()
+      this.#failed(entry, claim, 'its worker was lost')
+    }
+  }
+
+  #isCurrent(entry: Entry, claim: Entry['claim']): boolean {
+    return this.#entries.get(entry.id) === entry && entry.claim === claim
+  }
+
+  /** A task that ended in no way that a task may end in is offered again, or set aside. */
+  #failed(entry: Entry, claim: NonNullable<Entry['claim']>, reason: string): void {
+    if (!this.#isCurrent(entry, claim)) return
+    entry.claim = null
+    if (++entry.tries < maxTries) return this.#hand()
+    this.#around.faults.add('task-set-aside')
+    this.#around.log.add('queue', `${entry.id} is set aside: ${reason}`)
+    this.#entries.delete(entry.id)
+    for (const submission of this.#submissions) {
+      if (submission.id === entry.id) void this.#bring(submission, () => submission.settle.reject(new TaskSetAside(reason)))
     }
   }
 
   #complete(entry: Entry, claim: NonNullable<Entry['claim']>, outcome: Outcome, random: SeededRandom): void {
     const { clock, faults } = this.#around
-    const isCurrent = this.#entries.get(entry.id) === entry && entry.claim === claim
-    if (isCurrent) this.#entries.delete(entry.id)
+    if (this.#isCurrent(entry, claim)) this.#entries.delete(entry.id)
     else {
       faults.add('queue-zombie-result')
       if (random.chance(0.3)) return
@@ -198,23 +220,35 @@ export class SharedQueue {
   #deliver(id: string, outcome: Outcome): void {
     const waiting = [...this.#submissions].filter((submission) => submission.id === id)
     if (waiting.length > 1) this.#around.faults.add('queue-result-shared')
-    for (const submission of waiting) void this.#bring(submission, outcome)
+    for (const submission of waiting) {
+      void this.#bring(submission, () => {
+        const { settle, payload } = submission
+        if ('failure' in outcome) settle.reject(this.#codec.decodeFailure(outcome.failure))
+        else settle.resolve(this.#codec.decodeResult(outcome.result, payload))
+      })
+    }
   }
 
-  async #bring(submission: Submission, outcome: Outcome): Promise<void> {
+  async #bring(submission: Submission<Payload, Result>, settle: () => void): Promise<void> {
     await this.#around.clock.sleep(5)
     await submission.life.gate()
-    if (!this.#submissions.delete(submission)) return
-    if ('error' in outcome) submission.settle.reject(outcome.error)
-    else submission.settle.resolve(structuredClone(outcome.result))
+    if (this.#submissions.delete(submission)) settle()
+  }
+
+  #claimOf({ id, data }: Entry, end: (outcome: Outcome | { readonly unexpected: string }) => void): Claim<Payload, Result> {
+    const codec = this.#codec
+    return {
+      id,
+      payload: codec.decodePayload(data),
+      complete: (result) => end({ result: travelled(codec.encodeResult(result)) }),
+      fail(error) {
+        const failure = error instanceof WorkError ? codec.encodeFailure(error) : null
+        end(failure === null ? { unexpected: String(error) } : { failure: travelled(failure) })
+      },
+    }
   }
 }
 
-function claimOf({ id, payload }: Entry, end: (outcome: Outcome) => void): Claim<TablePayload, TaskResult> {
-  return {
-    id,
-    payload: structuredClone(payload),
-    complete: (result) => end({ result }),
-    fail: (error) => end({ error: error instanceof WorkError ? error : new WorkError(String(error), { retry: 'later' }) }),
-  }
+function travelled(value: object): object {
+  return JSON.parse(JSON.stringify(value)) as object
 }

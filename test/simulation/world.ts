@@ -5,17 +5,20 @@ import { memoryStore } from '../../src/drivers/store/memory.ts'
 import { snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../src/model/failure.ts'
 import { progressBeyond } from '../../src/model/progress.ts'
-import type { TopicPartition } from '../../src/model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
+import { commitCodec } from '../../src/pipeline/commit-codec.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
+import { taskCodec } from '../../src/pipeline/task-codec.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
 import { tablesFor, type TopicMapping } from '../../src/spec/table-mapping.ts'
 import { Broker } from './broker.ts'
 import { EventLog } from './event-log.ts'
 import { FaultCounts, InvariantBroken } from './faults.ts'
-import { Fleet } from './fleet.ts'
+import { Fleet, type SharedQueues } from './fleet.ts'
 import { ForeignWriter } from './foreign-writer.ts'
 import { Weather } from './life.ts'
 import { SourceModel } from './model.ts'
+import { Poison } from './poison.ts'
 import { sharedCatalog } from './process-catalog.ts'
 import type { Surroundings } from './process-seams.ts'
 import { SharedQueue } from './shared-queue.ts'
@@ -49,6 +52,7 @@ export class World {
   readonly #random: SeededRandom
   readonly #settings: Settings
   readonly #weather = new Weather()
+  readonly #poison: Poison
   readonly #source: ReturnType<typeof memoryStore>
   readonly #model: SourceModel
   readonly #around: Surroundings
@@ -74,6 +78,7 @@ export class World {
     this.#model = new SourceModel(graceMs)
     this.#source = memoryStore({ clock, pageSize })
     const warehouse = memoryStore({ clock })
+    this.#poison = new Poison({ clock, faults: this.faults, log: this.log })
     this.#around = {
       clock,
       source: this.#source,
@@ -82,6 +87,7 @@ export class World {
       log: this.log,
       faults: this.faults,
       weather: this.#weather,
+      poison: this.#poison,
       onBug: (error) => (this.#bug ??= { error }),
       onJournal: (process, level, message, fields) => this.#hear(process, level, message, fields),
       onResult: (process, { task, files }) =>
@@ -121,19 +127,20 @@ export class World {
   }
 
   async #story(): Promise<void> {
-    const { sources, processors, sharesQueue, durationMs, quietMs } = this.#settings
+    const { sources, sharesQueue, durationMs, quietMs, poison } = this.#settings
     const untilMs = this.#startMs + durationMs
     const endMs = untilMs + quietMs
-    const queues = new Map(sharesQueue ? sources.map((source) => [source, new SharedQueue(this.#around)]) : [])
+    const queues = new Map(sharesQueue ? sources.map((source) => [source, this.#sharedQueues()]) : [])
     const fleet = new Fleet(this.#random.fork(), this.#around, queues)
     const brokers = sources.flatMap(({ logs, prefix }) =>
       logs.map(({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings(prefix))),
     )
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
-      ...Array.from({ length: processors }, (_, i) => fleet.keepOne(sources[i % sources.length], endMs)),
+      ...sources.flatMap((source) => source.fleet.map((role) => fleet.keepOne(source, role, endMs))),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(endMs), foreign.expireOld(endMs)]),
-      ...[...queues.values()].map((queue) => queue.run(this.#random.fork(), untilMs)),
+      ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
+      ...(poison ? [this.#poison.run(this.#logNames(), this.#random.fork(), untilMs)] : []),
       this.#changeWeather(untilMs),
     ])
     this.log.add('world', 'calm')
@@ -196,6 +203,7 @@ export class World {
         this.commits++
         const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
         const { by, builtOnMs } = this.catalog.sent.get(id)!
+        if (by.startsWith('committer')) this.faults.add('commit-by-another')
         for (const path of table.checker.filesOf(id)) if (!table.committed.has(path)) table.committed.set(path, { by, snapshotId: id })
         if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
           throw new InvariantBroken(
@@ -228,6 +236,13 @@ export class World {
         this.#bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
     }
     if (message === 'partition stopped' && fields.fault === undefined) {
+      if (
+        String(fields.reason).includes('set aside after') &&
+        (['task-set-aside', 'task-poisonous'] as const).some((kind) => this.faults.has(kind))
+      ) {
+        this.#poison.stoppedAt(String(fields.key))
+        return
+      }
       if (String(fields.reason).startsWith('the log was restarted')) {
         this.faults.add('restart-suspected')
         this.#suspected.add(`${String(fields.topic)}/${String(fields.partition)}`)
@@ -240,6 +255,14 @@ export class World {
         ),
       }
     }
+  }
+
+  #sharedQueues(): SharedQueues {
+    return { tasks: new SharedQueue(this.#around, taskCodec), commits: new SharedQueue(this.#around, commitCodec) }
+  }
+
+  #logNames(): string[] {
+    return this.#settings.sources.flatMap(({ logs }) => logs.map(({ at }) => topicPartitionName(at)))
   }
 
   async #changeWeather(untilMs: number): Promise<void> {
