@@ -224,7 +224,8 @@ export async function documentVerifications(
   options: VerifyOptions,
 ): Promise<DocumentVerification[]> {
   const { verifyDocument } = await import('./pipeline/verifier.ts')
-  return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), options.accept === null)
+  const readOnly = options.accept === null && options.retract !== 'commit'
+  return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), readOnly)
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

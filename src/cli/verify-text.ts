@@ -1,5 +1,6 @@
 import type { DocumentVerification } from '../pipeline/verifier.ts'
 import type { Finding } from '../pipeline/verify/finding.ts'
+import type { SourceFact } from '../pipeline/verify/source-fact.ts'
 import type { TableVerification } from '../pipeline/verify/verification.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
@@ -27,7 +28,13 @@ export function showVerifications(verifications: readonly DocumentVerification[]
 function showTables(tables: readonly TableVerification[], terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns, tables, style)) terminal.out(line)
-  for (const { table, notes, problem, newlyAccepted } of tables) {
+  for (const { table, notes, problem, newlyAccepted, retraction, facts } of tables) {
+    if (retraction !== null) terminal.out(`  ${retractionText(printable(table), retraction, terminal)}`)
+    for (const [kind, own] of Map.groupBy(facts, (fact) => fact.kind)) {
+      const places = own.slice(0, listedFacts).map((fact) => printable(factText(fact)))
+      const more = own.length > listedFacts ? `, and ${formatCount(own.length - listedFacts)} more (--json lists them all)` : ''
+      terminal.out(`  ${style('yellow', 'source')}  ${printable(table)}: ${factTitles[kind]}: ${places.join(', ')}${more}`)
+    }
     if (newlyAccepted !== null)
       terminal.out(`  ${style('green', 'accepted')}  ${printable(table)}: ${formatNumberOf(newlyAccepted, 'offset')}`)
     for (const note of notes) terminal.out(`  ${style('yellow', 'note')}  ${printable(table)}: ${printable(note)}`)
@@ -38,6 +45,27 @@ function showTables(tables: readonly TableVerification[], terminal: Terminal): v
   terminal.out('')
   for (const line of tableLines(findingColumns, findings.slice(0, listedFindings), style)) terminal.out(line)
   if (findings.length > listedFindings) terminal.out(`  and ${formatCount(findings.length - listedFindings)} more (--json lists them all)`)
+}
+
+/** Facts of one kind that are listed; the rest is counted. */
+const listedFacts = 5
+
+const factTitles: Readonly<Record<SourceFact['kind'], string>> = {
+  'without-index': 'segments without an index do not count',
+  overlap: 'segments overlap, and the earlier one counts',
+  damaged: 'segments are not sound',
+}
+
+function factText({ key, start, end, reason }: SourceFact): string {
+  return `${key} [${start}, ${end})${reason === undefined ? '' : `: ${reason}`}`
+}
+
+function retractionText(table: string, { offsets, done }: NonNullable<TableVerification['retraction']>, { style }: Terminal): string {
+  if (offsets === 0n) return `${style('green', 'nothing to retract')}  ${table}: no row is missing`
+  const what = formatNumberOf(offsets, 'offset')
+  return done
+    ? `${style('green', 'retracted')}  ${table}: ${what}, which are holes now: backfill --missing materializes them again`
+    : `${style('yellow', 'would retract')}  ${table}: ${what}, which would be materialized again; --yes does it`
 }
 
 const tableColumns: readonly Column<TableVerification>[] = [

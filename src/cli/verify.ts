@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { DocumentVerification } from '../pipeline/verifier.ts'
+import type { Scope } from '../pipeline/verify/scope.ts'
 import type { ReadingPlan } from '../pipeline/verify/verification.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
@@ -14,13 +15,19 @@ interface VerifyCommandOptions {
   readonly exact?: boolean
   readonly accept?: bigint
   readonly table?: string
+  readonly topic?: string
+  readonly partition?: readonly number[]
+  readonly from?: bigint
+  readonly to?: bigint
+  readonly retract?: boolean
+  readonly yes?: boolean
   readonly json?: boolean
 }
 
 /** `verify`: whether every record is a row, once. */
 export const verifyCommand: Command<VerifyCommandOptions> = {
   description:
-    'Sets the tables against the segments: every offset that was decided has its row once, save control records and what was skipped. Reports what is missing, twice, a hole (a segment that was never read), a gap (missing in the source), altered files, and segments that were written again since, each with its place. Reads manifests, the footers of data files and the listing of the source; the rows themselves only where those do not add up. Changes nothing, save what --accept notes. Exit code 1 with findings.',
+    'Sets the tables against the segments: every offset that was decided has its row once, save control records and what was skipped. Reports what is missing, twice, a hole (a segment that was never read), a gap (missing in the source), altered files, and segments that were written again since, each with its place. Reads manifests, the footers of data files and the listing of the source; the rows themselves only where those do not add up. Changes nothing, save what --accept notes and what --retract --yes takes back. Exit code 1 with findings.',
   options: [
     fileOption,
     { flags: '--exact', description: 'read where each row comes from, instead of believing what its file says' },
@@ -31,15 +38,28 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
       parse: snapshotId,
     },
     { flags: '--table <name>', description: 'look at this table alone' },
+    { flags: '--topic <topic>', description: 'look at the rows of this topic alone' },
+    { flags: '--partition <list>', description: 'look at these of its partitions alone: 0,3,8-11', parse: (text) => partitions(text) },
+    { flags: '--from <offset>', description: 'look at the offsets of the topic from this one on', parse: (text) => offset('--from', text) },
+    { flags: '--to <offset>', description: 'look at the offsets before this one', parse: (text) => offset('--to', text) },
+    {
+      flags: '--retract',
+      description:
+        'have rows that are missing materialized again: their offsets are taken out of what counts as decided; shows them, and no more',
+    },
+    { flags: '--yes', description: 'do what --retract shows' },
     jsonOption,
   ],
   examples: [
     ['verify -f spec.yaml', 'See whether anything is missing, or there twice:'],
     ['verify -f spec.yaml --exact --table orders', 'The same of one table, believing no metadata:'],
     ['verify -f spec.yaml --accept 5497767374687514363', 'Someone deleted rows on purpose; report them no more:'],
+    ['verify -f spec.yaml --topic orders --partition 3 --from 120000 --to 130000', 'Some offsets of one partition:'],
+    ['verify -f spec.yaml --table orders --retract --yes', 'Someone deleted rows by mistake; have them materialized again:'],
     ['verify -f spec.yaml --json', 'For a program; offsets and ids are exact:'],
   ],
   async run({ options }, terminal) {
+    const scope = scopeOf(options)
     // Thousands of footers are read and forgotten: V8 would rather let its heap grow than look for them.
     setFlagsFromString('--optimize-for-size')
     const { documents } = await readDocuments(options.file)
@@ -50,6 +70,8 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
         exact: options.exact === true,
         table: options.table ?? null,
         accept: options.accept ?? null,
+        scope,
+        retract: options.retract !== true ? null : options.yes === true ? 'commit' : 'dry',
         tell: (plan) => {
           if (options.json !== true) terminal.err(planText(plan, terminal))
         },
@@ -69,27 +91,56 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
   },
 }
 
+function scopeOf({ topic, partition, from, to, retract, yes, accept }: VerifyCommandOptions): Scope {
+  if (yes === true && retract !== true) throw new DocumentError('--yes: it confirms --retract, which is missing')
+  if (retract === true && accept !== undefined)
+    throw new DocumentError('--retract: what is accepted stays away, so it goes without --accept')
+  const narrow = partition !== undefined ? '--partition' : from !== undefined ? '--from' : to === undefined ? null : '--to'
+  if (topic === undefined && narrow !== null) throw new DocumentError(`${narrow}: it is about one topic; say which with --topic`)
+  if (from !== undefined && to !== undefined && to <= from) throw new DocumentError(`--to: ${to} is not behind --from ${from}`)
+  return { topic: topic ?? null, partitions: partition ?? null, from: from ?? null, to: to ?? null }
+}
+
+function offset(flag: string, text: string): bigint {
+  if (!/^\d{1,19}$/.test(text) || BigInt(text) > 0x7fffffffffffffffn)
+    throw new DocumentError(`${flag}: expected an offset, found ${JSON.stringify(text)}`)
+  return BigInt(text)
+}
+
+/** A list of numbers and of ranges of them, both ends included. */
+function partitions(text: string): number[] {
+  return text.split(',').flatMap((part) => {
+    const found = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part.trim())
+    const [first, last] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])]
+    if (found === null || last < first)
+      throw new DocumentError(`--partition: expected partitions such as 0,3,8-11, found ${JSON.stringify(text)}`)
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
+  })
+}
+
 function snapshotId(text: string): bigint {
   if (!/^[1-9]\d{0,18}$/.test(text)) throw new DocumentError(`--accept: expected a snapshot's id, found ${JSON.stringify(text)}`)
   return BigInt(text)
 }
 
-/** A table or a snapshot that is nowhere was written wrongly. */
-function refuseUnknown({ table, accept }: VerifyCommandOptions, verifications: readonly DocumentVerification[]): void {
+/** A table, a topic or a snapshot that is nowhere was written wrongly. */
+function refuseUnknown({ table, topic, accept }: VerifyCommandOptions, verifications: readonly DocumentVerification[]): void {
   const tables = verifications.flatMap((one) => one.tables)
   if (table !== undefined && tables.length === 0) throw new DocumentError(`--table: the documents have no table ${table}`)
+  if (topic !== undefined && tables.every(({ reading, problem }) => problem === null && (reading?.partitions ?? 0) === 0))
+    throw new DocumentError(`--topic: the tables have no decided offset of ${topic}, or of these partitions of it`)
   if (accept !== undefined && tables.every(({ newlyAccepted, problem }) => newlyAccepted === null && problem === null)) {
     throw new DocumentError(`--accept: no table of the documents has a snapshot ${accept}`)
   }
 }
 
 /** What is going to be read. */
-function planText({ table, files, deleteFiles, bytes, partitions, exact }: ReadingPlan, { errStyle }: Terminal): string {
+function planText({ table, files, deleteFiles, bytes, requests, exact }: ReadingPlan, { errStyle }: Terminal): string {
   const what = exact ? 'the Kafka columns' : 'the footers'
   const deletes = deleteFiles === 0 ? '' : ` and ${formatNumberOf(deleteFiles, 'delete file')}`
-  const requests = `${formatNumberOf(files + deleteFiles, 'GET')} or more, ${formatNumberOf(partitions, 'LIST')} or more`
+  const asked = `${formatNumberOf(requests.get, 'GET')} or more, ${formatNumberOf(requests.list, 'LIST')} or more`
   return errStyle(
     'dim',
-    `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${requests}`,
+    `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${asked}`,
   )
 }

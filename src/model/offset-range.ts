@@ -63,6 +63,17 @@ export function subtractRanges(a: OffsetRanges, b: OffsetRanges): OffsetRanges {
   return left
 }
 
+/**
+ * The set with `ranges` decided no more. Where they lay at its beginning or its end, an empty range marks the place: what was taken
+ * back is a hole, and neither below the start nor behind the end.
+ */
+export function takeBack(decided: OffsetRanges, ranges: OffsetRanges): OffsetRanges {
+  if (decided.length === 0) return decided
+  const [start, end] = [decided[0][0], decided[decided.length - 1][1]]
+  const marks = decided.filter(([from, to]) => from === to)
+  return normalizeRanges([...subtractRanges(decided, ranges), ...marks, [start, start], [end, end]])
+}
+
 /** Whether `offset` is in the set. */
 export function containsOffset(ranges: OffsetRanges, offset: bigint): boolean {
   let low = 0

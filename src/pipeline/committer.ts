@@ -4,8 +4,9 @@ import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metad
 import { WorkError } from '../model/failure.ts'
 import { type OffsetRanges } from '../model/offset-range.ts'
 import { currentId } from '../model/incarnation.ts'
-import { type Progress, progressBeyond, unionProgress, withDecided } from '../model/progress.ts'
-import { type Requests, withAccepted } from '../model/requests.ts'
+import { type Progress, withDecided } from '../model/progress.ts'
+import type { Requests } from '../model/requests.ts'
+import { excusing, outstanding } from '../model/retraction.ts'
 import type { Frontiers } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, TableIdentifier } from '../seams/catalog.ts'
@@ -98,7 +99,7 @@ export class TableCommitter {
   readonly #processorName: string
   readonly #seams: CommitterSeams
   /** What we saw committed: a table that has less has lost it. */
-  #known: Progress = new Map()
+  #known: { readonly progress: Progress; readonly sequence: bigint } = { progress: new Map(), sequence: 0n }
   /** What was sent and not seen to have landed, of this commit and of earlier ones that failed: it may have, or may still. */
   #unanswered: Attempt[] = []
 
@@ -191,22 +192,6 @@ export class TableCommitter {
   }
 
   /**
-   * Notes, by an empty append, that it is known and meant that `offsets` have no row; `snapshot`: the one of another writer that removed
-   * the rows, null where none did. What is noted already is not written again.
-   */
-  acceptMissing(snapshot: bigint | null, offsets: Progress): Promise<TableState> {
-    return this.#ofThisTable(async () => {
-      const { state } = await this.#append([], (before) => {
-        const requests = snapshot === null ? before.requests : withAccepted(before.requests, [snapshot])
-        if (progressBeyond(offsets, before.accepted).length === 0 && encodeRequests(requests) === encodeRequests(before.requests))
-          return null
-        return { what: null, files: [], state: { ...before, requests, accepted: unionProgress(before.accepted, offsets) } }
-      })
-      return state
-    })
-  }
-
-  /**
    * Where the table is stopped because it was rolled back or replaced, goes on from what its history says now: an empty append that
    * notes it, so that what was abandoned stops nobody any more. A table that goes on is not touched.
    */
@@ -223,10 +208,10 @@ export class TableCommitter {
   }
 
   /** Changes what the table says, by an empty append that carries everything else; null: nothing is to be changed. */
-  changeState(change: (state: TableState) => Promise<TableState | null>): Promise<TableState> {
+  changeState(change: (state: TableState, metadata: TableMetadata) => Promise<TableState | null>): Promise<TableState> {
     return this.#ofThisTable(async () => {
-      const { state } = await this.#append([], async (before) => {
-        const after = await change(before)
+      const { state } = await this.#append([], async (before, metadata) => {
+        const after = await change(before, metadata)
         return after === null ? null : { what: null, files: [], state: after }
       })
       return state
@@ -239,7 +224,7 @@ export class TableCommitter {
    */
   async #append<T>(
     attempts: { readonly commitId: string; readonly what: T }[],
-    propose: (state: TableState) => Proposal<T> | null | Promise<Proposal<T> | null>,
+    propose: (state: TableState, metadata: TableMetadata) => Proposal<T> | null | Promise<Proposal<T> | null>,
     find: typeof findTableState = findTableState,
   ): Promise<Landing<T>> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
@@ -250,7 +235,7 @@ export class TableCommitter {
       const { metadata, state } = await this.load({ fresh: attempts.length > 0 }, find)
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
-      const proposal = await propose(state)
+      const proposal = await propose(state, metadata)
       if (proposal === null) return { kind: 'nothing', state }
       const { what, files, state: proposed } = proposal
       const fileNames = files.map((file) => file.filePath).join('\n')
@@ -258,7 +243,13 @@ export class TableCommitter {
       const built = await buildSnapshot(
         metadata,
         state.snapshotId,
-        { ...proposed, processorName: this.#processorName, commitId, files },
+        {
+          ...proposed,
+          retraction: outstanding(proposed.retraction, proposed.progress),
+          processorName: this.#processorName,
+          commitId,
+          files,
+        },
         reuse?.files === fileNames ? reuse.manifest : null,
         { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit },
       )
@@ -277,7 +268,7 @@ export class TableCommitter {
       if (outcome.kind === 'committed') {
         // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
         if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
-          this.#known = proposed.progress
+          this.#known = { progress: proposed.progress, sequence: snapshot['sequence-number'] ?? 0n }
           return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
         }
         journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
@@ -340,8 +331,9 @@ export class TableCommitter {
         return null
       }
     })
-    refuseLost(this.name, this.#known, state.progress, 'this process')
-    this.#known = state.progress
+    const { progress, retraction } = state
+    refuseLost(this.name, this.#known.progress, excusing(progress, retraction, this.#known.sequence), 'this process')
+    this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }
     const id = currentId(state.progress, this.#source)
     // What was planned for the log that ended must not be committed any more, under any id.
     if (this.#id !== null && id !== this.#id) {

@@ -1,4 +1,4 @@
-import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import type { DataFile, ManifestFile } from '../formats/iceberg/data-file.ts'
 import { parseSegmentFileName, partitionPrefix } from '../formats/kfs/segment-key.ts'
 import type { ParquetColumns } from '../formats/parquet/read-rows.ts'
 import { WorkError } from '../model/failure.ts'
@@ -22,14 +22,19 @@ const filesAtOnce = 16
 /** Files that are named one by one; the rest is counted. */
 const namedFiles = 20
 
-/** Reads the manifests of a snapshot. Throws as `readManifest` does. */
-export async function liveFiles(io: FileIO, manifests: readonly ManifestFile[], columns: KafkaColumns): Promise<LiveFiles> {
+/** Reads the manifests of a snapshot; of its data files, those that are wanted. Throws as `readManifest` does. */
+export async function liveFiles(
+  io: FileIO,
+  manifests: readonly ManifestFile[],
+  columns: KafkaColumns,
+  isWanted: (file: DataFile) => boolean = () => true,
+): Promise<LiveFiles> {
   const files: TableFile[] = []
   const deletes: DeleteFile[] = []
   for await (const entry of manifestEntries(io, manifests)) {
     if (entry.status === 2) continue
-    if (entry.dataFile.content === 0) files.push(tableFile(entry, columns))
-    else deletes.push(deleteFile(entry, columns))
+    if (entry.dataFile.content !== 0) deletes.push(deleteFile(entry, columns))
+    else if (isWanted(entry.dataFile)) files.push(tableFile(entry, columns))
   }
   return { files, deletes }
 }

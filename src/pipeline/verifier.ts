@@ -12,9 +12,11 @@ import { ancestorsOf, findTableState, isOurs, type TableState } from './commit/t
 import { parseLayout } from './commit/stored-layout.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
 import { TableCommitter } from './committer.ts'
+import { acceptMissing, retract } from './offset-notes.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
 import { type Finding, inOrder } from './verify/finding.ts'
+import type { Scope } from './verify/scope.ts'
 import type { KafkaColumns } from './verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification } from './verify/verification.ts'
 import { type TableUnderTest, verifyRows } from './table-verifier.ts'
@@ -31,6 +33,13 @@ export interface VerifyOptions {
    * are reported. Null: nothing is accepted.
    */
   readonly accept: bigint | null
+  /** What is looked at of the tables. */
+  readonly scope: Scope
+  /**
+   * Whether missing rows are to be materialized again: `dry` tells which, `commit` has the table forget that they were decided. Null: they
+   * are reported and no more.
+   */
+  readonly retract: 'dry' | 'commit' | null
   /** Called before a table's files are read. */
   readonly tell: (plan: ReadingPlan) => void
   /** Called as files are read. */
@@ -79,7 +88,8 @@ async function verifyTable(
   const identifier = { namespace: document.spec.sink.database.split('.'), name }
   const table = [...identifier.namespace, name].join('.')
   let snapshot: bigint | null = null
-  const nothing = { table, exists: true, counts: noCounts, findings: [], newlyAccepted: null, notes: [], problem: null }
+  const none = { newlyAccepted: null, retraction: null, problem: null }
+  const nothing = { table, exists: true, counts: noCounts, findings: [], facts: [], notes: [], reading: null, ...none }
   try {
     for (let look = 1; ; look++) {
       const loaded = await seams.catalog.loadTable(identifier)
@@ -90,11 +100,14 @@ async function verifyTable(
       const { filesGone, findings, ...verified } = await verifyRows(opened, seams, options)
       // Files that a rewrite replaced may be removed while they are read.
       if (filesGone && look < maxLooks && (await hasMoved(identifier, snapshot, seams))) continue
-      const verification = { table, exists: true, snapshot, ...verified, findings: inOrder(findings), newlyAccepted: null, problem: null }
+      const verification = { table, exists: true, snapshot, ...verified, findings: inOrder(findings), ...none }
+      const committer = () => new TableCommitter(source.id, identifier, document.metadata.name, loaded.metadata, seams)
+      if (options.retract !== null) {
+        if (filesGone && options.retract === 'commit') return { ...verification, problem: filesMissing(table) }
+        return await retractIn(verification, snapshot, opened.source.id, options.retract === 'commit' ? committer() : null)
+      }
       const accepted = options.accept === null ? undefined : snapshotById(loaded.metadata, options.accept)
-      if (accepted === undefined) return verification
-      const committer = new TableCommitter(source.id, identifier, document.metadata.name, loaded.metadata, seams)
-      return await acceptIn(verification, accepted, opened.source.id, committer)
+      return accepted === undefined ? verification : await acceptIn(verification, accepted, opened.source.id, committer())
     }
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
@@ -116,10 +129,31 @@ async function acceptIn(
   const newlyAccepted = meant.reduce((sum, { start, end }) => sum + end - start, 0n)
   if (meant.length > 0) {
     const sets = meant.map((finding) => ({ source: sourceId, at: finding, ranges: [[finding.start, finding.end]] as const }))
-    await committer.acceptMissing(isOurs(snapshot) ? null : id, progressOf(sets))
+    await acceptMissing(committer, isOurs(snapshot) ? null : id, progressOf(sets))
   }
   const left = findings.filter((finding) => !isMeant(finding))
   return { ...verification, newlyAccepted, findings: left, counts: { ...counts, accepted: counts.accepted + newlyAccepted } }
+}
+
+/** Data files that are gone may come back, and their rows with them. */
+function filesMissing(table: string): string {
+  return `table ${table}: nothing was retracted, since data files are gone that it still names; restore them, or take them out of the table first`
+}
+
+/** Has the table forget that missing rows were decided, so that they are materialized again; without a committer tells what that would be. */
+async function retractIn(
+  verification: TableVerification,
+  snapshot: bigint,
+  sourceId: string,
+  committer: TableCommitter | null,
+): Promise<TableVerification> {
+  const { findings } = verification
+  const missing = findings.filter(({ kind }) => kind === 'missing')
+  const offsets = missing.reduce((sum, { start, end }) => sum + end - start, 0n)
+  if (committer === null || missing.length === 0) return { ...verification, retraction: { offsets, done: false } }
+  const sets = missing.map((finding) => ({ source: sourceId, at: finding, ranges: [[finding.start, finding.end]] as const }))
+  await retract(committer, snapshot, progressOf(sets))
+  return { ...verification, findings: findings.filter(({ kind }) => kind !== 'missing'), retraction: { offsets, done: true } }
 }
 
 async function hasMoved(identifier: { namespace: string[]; name: string }, snapshot: bigint, seams: VerifySeams): Promise<boolean> {

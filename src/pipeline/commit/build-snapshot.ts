@@ -12,6 +12,7 @@ import { WorkError } from '../../model/failure.ts'
 import { hasIncarnations } from '../../model/incarnation.ts'
 import type { Progress } from '../../model/progress.ts'
 import { isEmpty, type Requests } from '../../model/requests.ts'
+import type { Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
@@ -32,6 +33,7 @@ export interface SnapshotContents {
   readonly requests: Requests
   /** Offsets without a row that were accepted as such. */
   readonly accepted: Progress
+  readonly retraction: Retraction | null
 }
 
 export interface BuiltCommit {
@@ -81,6 +83,7 @@ export async function buildSnapshot(
     metadata: {
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
       ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
+      ...retractionKeys(contents.retraction),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),
     },
     syncMarker: marker(around.entropy),
@@ -120,6 +123,11 @@ export async function buildSnapshot(
       ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: copyOf(metadata, progress, contents.requests) } as const] : []),
     ],
   }
+}
+
+function retractionKeys(retraction: Retraction | null): Record<string, string> {
+  if (retraction === null) return {}
+  return { [summaryKeys.retracted]: encodeProgress(retraction.offsets), [summaryKeys.retractedUpTo]: String(retraction.upTo) }
 }
 
 /** The copy in the properties, for when history is expired back to before our newest snapshot. */

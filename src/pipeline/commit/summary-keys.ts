@@ -17,6 +17,10 @@ export const summaryKeys = {
   frontiers: 'kafscale.processor.frontiers',
   /** In the manifest list's Avro metadata only: offsets without a row about which somebody said that this is known. */
   accepted: 'kafscale.processor.accepted',
+  /** In the manifest list's Avro metadata only: offsets that were decided once and are to be materialized again. */
+  retracted: 'kafscale.processor.retracted',
+  /** Beside it: the sequence number up to which snapshots may have decided them. */
+  retractedUpTo: 'kafscale.processor.retracted-up-to',
   /** Table property: which column is what, and how bytes are kept; written when the table is created. */
   layout: 'kafscale.processor.layout',
 } as const

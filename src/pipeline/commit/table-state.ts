@@ -5,6 +5,7 @@ import { WorkError } from '../../model/failure.ts'
 import { formatRanges } from '../../model/offset-range.ts'
 import { noProgress, type Progress, progressBeyond } from '../../model/progress.ts'
 import { noRequests, type Requests } from '../../model/requests.ts'
+import { excusing, type Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
@@ -23,6 +24,8 @@ export interface TableState {
   readonly requests: Requests
   /** Offsets without a row about which somebody said that this is known and meant: `verify` does not report them. */
   readonly accepted: Progress
+  /** What was taken out of the progress and is not decided again yet; null: nothing. */
+  readonly retraction: Retraction | null
   /** Our newest snapshot in this history; null before the first. */
   readonly newest: Snapshot | null
 }
@@ -36,6 +39,7 @@ export const emptyState: TableState = {
   rescuedRows: 0n,
   requests: noRequests,
   accepted: noProgress,
+  retraction: null,
   newest: null,
 }
 
@@ -170,8 +174,15 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
       accepted === undefined
         ? noProgress
         : readOrStop(table, () => decodeProgress(accepted, `accepted offsets of snapshot ${snapshot['snapshot-id']}`)),
+    retraction: readOrStop(table, () => retractionIn(list, `retracted offsets of snapshot ${snapshot['snapshot-id']}`)),
     newest: snapshot,
   }
+}
+
+function retractionIn(list: ManifestList | null, where: string): Retraction | null {
+  const [offsets, upTo] = [list?.metadata.get(summaryKeys.retracted), list?.metadata.get(summaryKeys.retractedUpTo)]
+  if (offsets === undefined || upTo === undefined) return null
+  return { upTo: BigInt(upTo), offsets: decodeProgress(offsets, where) }
 }
 
 function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestList | null): Progress {
@@ -222,7 +233,7 @@ async function refuseRollback(
   table: string,
   metadata: TableMetadata,
   ancestors: readonly Snapshot[],
-  { progress, requests }: TableState,
+  { progress, requests, retraction }: TableState,
   readManifestList: ReadManifestList,
 ): Promise<void> {
   const copy = metadata.properties?.[summaryKeys.progress]
@@ -235,7 +246,7 @@ async function refuseRollback(
     refuseLost(
       table,
       progressOfSnapshot(table, snapshot, list),
-      progress,
+      excusing(progress, retraction, snapshot['sequence-number'] ?? 0n),
       `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`,
     )
   }

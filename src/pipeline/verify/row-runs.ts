@@ -1,3 +1,5 @@
+import type { OffsetRange } from '../../model/offset-range.ts'
+
 /**
  * Rows of one topic-partition as runs of offsets, each with the file that has them: 20 bytes a run, however many runs there are.
  * A file written from segments is a few of them; one that another engine sorted by a customer's number may be one for each row.
@@ -44,6 +46,18 @@ export class RowRuns {
   /** Calls with each run, in the order in which they were added. */
   forEach(use: (start: bigint, end: bigint, file: number) => void): void {
     for (let i = 0; i < this.#length; i++) use(this.#starts[i], this.#ends[i], this.#files[i])
+  }
+
+  /** The rows whose offsets lie in `[start, end)`; these runs themselves where that is all of them. */
+  within([start, end]: OffsetRange): RowRuns {
+    let all = true
+    this.forEach((from, to) => (all &&= from >= start && to <= end))
+    if (all) return this
+    const left = new RowRuns()
+    this.forEach((from, to, file) => {
+      if (from < end && to > start) left.add(from > start ? from : start, to < end ? to : end, file)
+    })
+    return left
   }
 
   #grow(): void {

@@ -1,9 +1,10 @@
-import { parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import { maxOffset, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
 import type { Frontier, SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
 import type { SegmentClaim } from './books.ts'
+import type { SourceFact } from './source-fact.ts'
 
 /** A segment that the source has. */
 export interface ListedSegment {
@@ -22,6 +23,8 @@ export interface SourceSurvey {
   readonly inWindows: readonly ListedSegment[]
   /** What was read from segments that were written again since; a range each. */
   readonly rewritten: OffsetRanges
+  /** What can not be undone: segments without an index, and such that overlap the next. */
+  readonly facts: readonly SourceFact[]
 }
 
 /** What the table says of the segments. */
@@ -35,7 +38,8 @@ interface Known {
 
 /**
  * Lists a topic-partition page after page, compares each segment with what the table's files and the frontier say of it, and keeps
- * those in which offsets are to be looked for. A segment without an index does not count.
+ * those in which offsets are to be looked for. A segment without an index does not count. Only segments that may reach into `range`
+ * are listed, as far as the files tell.
  */
 export async function surveySource(
   store: Pick<ObjectStore, 'list'>,
@@ -43,36 +47,58 @@ export async function surveySource(
   at: TopicPartition,
   known: Known,
   windows: OffsetRanges,
+  range: OffsetRange,
 ): Promise<SourceSurvey> {
   const inWindows: ListedSegment[] = []
   const rewritten: OffsetRange[] = []
+  const facts: SourceFact[] = []
+  const unindexed: { readonly key: string; readonly baseOffset: bigint }[] = []
   let segments = 0
   let previous: SegmentRef | null = null
   const close = (nextBaseOffset: bigint | null) => {
     if (previous === null) return
     segments++
-    const { baseOffset } = previous
+    const { key, baseOffset } = previous
     const claims = known.claims.get(baseOffset) ?? []
     const reach = nextBaseOffset === null ? null : claims.reduce((end, claim) => maxOffset(end, claim.end), nextBaseOffset)
+    if (reach !== null && nextBaseOffset !== null && reach > nextBaseOffset)
+      facts.push({ kind: 'overlap', ...at, key, start: nextBaseOffset, end: reach })
     const window = firstEndingAfter(windows, baseOffset)
     if (window !== undefined && (reach === null || window[0] < reach)) inWindows.push({ segment: previous, nextBaseOffset, reach })
-    const range = rewrittenRange(previous, claims, known, nextBaseOffset)
-    if (range !== null) rewritten.push(range)
+    const other = rewrittenRange(previous, claims, known, nextBaseOffset)
+    if (other !== null) rewritten.push(other)
   }
   let indexed: bigint | null = null
-  for await (const { objects } of store.list({ prefix: partitionPrefix(prefix, at) })) {
+  listing: for await (const { objects } of store.list(queryOf(prefix, at, known.claims, range[0]))) {
     for (const object of objects) {
       const name = parseSegmentFileName(object.key.slice(object.key.lastIndexOf('/') + 1))
       // The index of a segment sorts before it.
       if (name?.extension === 'index') indexed = name.baseOffset
       else if (name !== null && name.baseOffset === indexed) {
+        for (const { key, baseOffset } of unindexed.splice(0))
+          facts.push({ kind: 'without-index', ...at, key, start: baseOffset, end: name.baseOffset })
         close(name.baseOffset)
+        previous = null
+        if (name.baseOffset >= range[1]) break listing
         previous = segmentOf(object, name.baseOffset)
-      }
+      } else if (name !== null) unindexed.push({ key: object.key, baseOffset: name.baseOffset })
     }
   }
   close(null)
-  return { segments, inWindows, rewritten }
+  return { segments, inWindows, rewritten, facts }
+}
+
+/** From the first segment that is known to reach over an offset, else from the last that is known to begin at or before it. */
+function queryOf(prefix: string, at: TopicPartition, claims: Known['claims'], offset: bigint): { prefix: string; startAfter?: string } {
+  let from: bigint | null = null
+  let reaches = false
+  for (const [base, known] of offset > 0n ? claims : []) {
+    if (base > offset) continue
+    const over = known.some(({ end }) => end > offset)
+    if (from === null || (over && (!reaches || base < from)) || (!over && !reaches && base > from)) from = base
+    reaches ||= over
+  }
+  return { prefix: partitionPrefix(prefix, at), ...(from !== null && { startAfter: listStartAfter(prefix, at, from) }) }
 }
 
 function firstEndingAfter(ranges: OffsetRanges, offset: bigint): OffsetRange | undefined {

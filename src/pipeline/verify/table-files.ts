@@ -4,6 +4,7 @@ import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { parseSingleValue } from '../../formats/iceberg/single-value.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { FileIO } from '../../seams/file-io.ts'
+import type { Window } from './scope.ts'
 
 /** The columns that say where a row comes from. */
 export interface KafkaColumns {
@@ -71,18 +72,40 @@ export function deleteFile(entry: ManifestEntry, columns: KafkaColumns): DeleteF
   }
 }
 
-function extentOf({ lowerBounds, upperBounds }: DataFile, columns: KafkaColumns): Extent | null {
-  const [topic, partition, offset] = [columns.topic, columns.partition, columns.offset].map((field) => {
-    const [lower, upper] = [lowerBounds?.get(field.id), upperBounds?.get(field.id)]
-    if (lower === undefined || upper === undefined || typeof field.type !== 'string') return null
+/** Whether a file may hold a row of one of these ranges, by the bounds in its manifest entry. */
+export function mayHold(file: DataFile, columns: KafkaColumns, windows: Iterable<Window>): boolean {
+  const { topic, partition, offset } = boundsOf(file, columns)
+  for (const { at, range } of windows) {
+    const [start, end] = range
+    if (topic !== null && (at.topic < topic[0] || at.topic > topic[1])) continue
+    if (partition !== null && (at.partition < partition[0] || at.partition > partition[1])) continue
+    if (offset === null || (offset[0] < end && offset[1] >= start)) return true
+  }
+  return false
+}
+
+/** The least and the greatest value of each of the columns; null where the manifest does not tell. */
+function boundsOf({ lowerBounds, upperBounds }: DataFile, columns: KafkaColumns) {
+  const of = ({ id, type }: NestedField) => {
+    const [lower, upper] = [lowerBounds?.get(id), upperBounds?.get(id)]
+    if (lower === undefined || upper === undefined || typeof type !== 'string') return null
     try {
-      return [parseSingleValue(field.type, lower), parseSingleValue(field.type, upper)] as const
+      return [parseSingleValue(type, lower), parseSingleValue(type, upper)] as const
     } catch {
       return null
     }
-  })
+  }
+  const [topic, partition, offset] = [of(columns.topic), of(columns.partition), of(columns.offset)]
+  return {
+    topic: topic === null ? null : ([String(topic[0]), String(topic[1])] as const),
+    partition: partition === null ? null : ([Number(partition[0]), Number(partition[1])] as const),
+    offset: typeof offset?.[0] === 'bigint' && typeof offset[1] === 'bigint' ? ([offset[0], offset[1]] as const) : null,
+  }
+}
+
+function extentOf(file: DataFile, columns: KafkaColumns): Extent | null {
+  const { topic, partition, offset } = boundsOf(file, columns)
   if (topic === null || partition === null || offset === null) return null
   if (topic[0] !== topic[1] || partition[0] !== partition[1]) return null
-  if (typeof offset[0] !== 'bigint' || typeof offset[1] !== 'bigint') return null
-  return { topic: String(topic[0]), partition: Number(partition[0]), start: offset[0], end: offset[1] + 1n }
+  return { topic: topic[0], partition: partition[0], start: offset[0], end: offset[1] + 1n }
 }

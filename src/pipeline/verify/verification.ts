@@ -1,4 +1,5 @@
 import type { Finding } from './finding.ts'
+import type { SourceFact } from './source-fact.ts'
 
 /** What verifying one table came to. */
 export interface TableVerification {
@@ -11,8 +12,14 @@ export interface TableVerification {
   readonly counts: VerificationCounts
   /** In order. */
   readonly findings: readonly Finding[]
+  /** What the source has and nobody can undo; no findings. */
+  readonly facts: readonly SourceFact[]
   /** Offsets that were accepted by this run, and of which nothing is reported; null where nothing was to be accepted in this table. */
   readonly newlyAccepted: bigint | null
+  /** Offsets of missing rows that are to be materialized again, and whether that was written; null where it was not asked. */
+  readonly retraction: { readonly offsets: bigint; readonly done: boolean } | null
+  /** What reading was estimated at before it began; null where nothing was read. */
+  readonly reading: ReadingPlan | null
   /** What was met on the way, a sentence each: files that are gone or can not be read. */
   readonly notes: readonly string[]
   /** Why the table can not be judged; null where it was. A table that was not judged is not clean. */
@@ -60,6 +67,8 @@ export interface ReadingPlan {
   /** Of footers, delete files, and of the Kafka columns where they are read; about. */
   readonly bytes: number
   readonly partitions: number
+  /** At least so many. */
+  readonly requests: { readonly get: number; readonly list: number }
   /** Whether every row is read. */
   readonly exact: boolean
 }

@@ -1,10 +1,11 @@
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
-import { verifyDocument } from '../../../src/pipeline/verifier.ts'
+import { type VerifyOptions, verifyDocument } from '../../../src/pipeline/verifier.ts'
+import { everything } from '../../../src/pipeline/verify/scope.ts'
 import { load, smallest } from '../spec/documents.ts'
 import { namespace, sourceId, type World } from './world.ts'
 
 /** Verifies the one table of the world. */
-export async function verify(own: World, options: { exact?: boolean; accept?: bigint } = {}): Promise<TableVerification> {
+export async function verify(own: World, options: Partial<VerifyOptions> = {}): Promise<TableVerification> {
   const document = load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
@@ -13,7 +14,7 @@ export async function verify(own: World, options: { exact?: boolean; accept?: bi
     }),
   )
   const quiet = { table: null, tell: () => undefined, progress: () => undefined }
-  const asked = { exact: false, accept: null, ...quiet, ...options }
+  const asked = { exact: false, accept: null, retract: null, scope: everything, ...quiet, ...options }
   const { tables } = await own.clock.run(() => verifyDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
   return tables[0]
 }

@@ -62,6 +62,7 @@ function build(
     watermarkMs: 9,
     rescuedRows: 4n,
     requests: noRequests,
+    retraction: null,
     accepted: new Map(),
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)

@@ -36,6 +36,7 @@ describe('finding progress', () => {
       rescuedRows: 0n,
       requests: noRequests,
       accepted: new Map(),
+      retraction: null,
       newest: null,
     })
   })

@@ -1,0 +1,123 @@
+import { snapshotById } from '../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../model/failure.ts'
+import { hasIncarnations } from '../model/incarnation.ts'
+import {
+  countOffsets,
+  endOf,
+  holesOf,
+  intersectRanges,
+  type OffsetRange,
+  type OffsetRanges,
+  subtractRanges,
+  unionRanges,
+} from '../model/offset-range.ts'
+import { decidedRanges } from '../model/progress.ts'
+import { frontierOf } from '../model/segment.ts'
+import type { TopicPartition } from '../model/topic-partition.ts'
+import { resolveLayout } from './commit/resolve-layout.ts'
+import { isOurs } from './commit/table-state.ts'
+import type { TableLayout } from './flow.ts'
+import { limitsOf } from './limits.ts'
+import type { RemovalFinder } from './removal-finder.ts'
+import type { Entered } from './table-books.ts'
+import type { TableUnderTest } from './table-verifier.ts'
+import type { VerifySeams } from './verifier.ts'
+import type { Finding } from './verify/finding.ts'
+import { judgePartition, splitHoles } from './verify/judge-partition.ts'
+import type { SourceFact } from './verify/source-fact.ts'
+import { surveySource } from './verify/survey-source.ts'
+import type { TableFile } from './verify/table-files.ts'
+import type { VerificationCounts } from './verify/verification.ts'
+import { weighRows } from './verify/weigh-rows.ts'
+import { readWindows } from './window-reader.ts'
+
+export interface PartitionVerification {
+  readonly findings: readonly Finding[]
+  readonly facts: readonly SourceFact[]
+  readonly counts: Partial<VerificationCounts>
+}
+
+/** Sets the rows of one topic-partition, as far as they lie in `range`, against what was decided and against the source. */
+export async function verifyPartition(
+  table: TableUnderTest,
+  { at, range }: { readonly at: TopicPartition; readonly range: OffsetRange },
+  files: readonly TableFile[],
+  { books, unknownRows }: Entered,
+  removals: RemovalFinder,
+  seams: VerifySeams,
+): Promise<PartitionVerification> {
+  const { state, source, metadata } = table
+  const book = books.of(at)
+  const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
+  const decided = decidedRanges(state.progress, source.id, at)
+  const own = within(decided)
+  const everywhere = [...state.progress.keys()].map((id) => within(decidedRanges(state.progress, id, at)))
+  const ageOf = (file: number) => files[file]
+  const runs = book.runs.within(range)
+  const balance = weighRows(everywhere, runs, ageOf)
+  const isRestarted = hasIncarnations(state.progress)
+  // What was not restarted went along into the next incarnation, and has its rows once.
+  const needed = isRestarted ? weighRows([everywhere.reduce(unionRanges, [])], runs, ageOf).missing : balance.missing
+  const open = within(holesOf(decided))
+  const suspects = intersectRanges(needed, own)
+  const windows = unionRanges(suspects, open)
+  const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }
+  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range)
+  const limits = limitsOf(table.processing)
+  const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOf(table), limits)
+  const empty = { rows: [], without: [], control: 0n, skipped: 0n }
+  const ofSuspects = suspects.length === 0 ? empty : await lookFor(suspects)
+  const ofHoles = open.length === 0 ? empty : await lookFor(open)
+
+  const missing = await removals.find(subtractRanges(suspects, ofSuspects.without), book)
+  const untold = missing.get(null) ?? []
+  const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
+  if (unknownRows && untold.length > 0) {
+    missing.delete(null)
+    for (const part of untold) altered.push({ range: part, snapshot: null })
+  }
+  const verdict = judgePartition(
+    {
+      table: table.table,
+      at,
+      missing,
+      duplicates: balance.duplicates,
+      ...splitHoles(open, unionRanges(ofHoles.rows, ofHoles.without)),
+      altered,
+      rewritten: survey.rewritten.flatMap((one) => within([one])),
+    },
+    {
+      isAccepted: (snapshot) => state.requests.accept.includes(snapshot),
+      isOurs: (id) => {
+        const snapshot = snapshotById(metadata, id)
+        return snapshot !== undefined && isOurs(snapshot)
+      },
+      accepted: decidedRanges(state.accepted, source.id, at),
+    },
+  )
+  return {
+    findings: verdict.findings,
+    facts: survey.facts,
+    counts: {
+      segments: survey.segments,
+      rows: balance.present,
+      decided: countOffsets(own),
+      control: ofSuspects.control,
+      skipped: ofSuspects.skipped,
+      removed: verdict.removed,
+      accepted: verdict.accepted,
+      others: balance.others,
+    },
+  }
+}
+
+/** How the table is filled; only its Kafka columns where it could not be continued as it is. */
+function layoutOf({ table, metadata, mapping, columns }: TableUnderTest): TableLayout {
+  try {
+    return resolveLayout(table, metadata, mapping)
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    const kafka = (['topic', 'partition', 'offset'] as const).map((role) => ({ role, field: columns[role] }))
+    return { columns: kafka, keyFormat: 'binary', valueFormat: 'binary', record: null, missing: [] }
+  }
+}

@@ -1,0 +1,19 @@
+import type { TopicPartition } from '../../model/topic-partition.ts'
+
+/**
+ * Something about the source that nobody can undo and that the table has taken account of: reported beside the findings, never one.
+ *
+ * - `without-index`: a segment that does not count, since its index is missing and later segments are complete; `end` is where the next
+ *   complete segment begins.
+ * - `overlap`: offsets that a segment has beyond the beginning of the next one; those of the earlier segment are the rows.
+ * - `damaged`: a segment whose bytes are not sound, or have records that can not become rows. Found where segments are read.
+ */
+export interface SourceFact extends TopicPartition {
+  readonly kind: 'without-index' | 'overlap' | 'damaged'
+  readonly key: string
+  readonly start: bigint
+  /** Exclusive. */
+  readonly end: bigint
+  /** What is wrong with it; where the kind does not say it all. */
+  readonly reason?: string
+}

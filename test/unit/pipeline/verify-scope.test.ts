@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { everything, type Scope } from '../../../src/pipeline/verify/scope.ts'
+import { commitForeign, liveEntries } from './foreign-commit.ts'
+import { at, batch } from './segments.ts'
+import { verify } from './verifying.ts'
+import { world, type World } from './world.ts'
+
+const other = { ...at, partition: 1 }
+
+/** Two partitions of four files with ten rows each; the rows [10, 20) of both were removed. */
+async function withLosses(): Promise<World> {
+  const own = world()
+  for (const place of [at, other]) {
+    for (const start of [0n, 10n, 20n, 30n]) {
+      await own.write(place, start, [batch(start, 10)])
+      await own.runOnce()
+    }
+  }
+  const lost = (await liveEntries(own, at.topic)).filter(({ fileSequenceNumber }) => [2n, 6n].includes(fileSequenceNumber!))
+  await commitForeign(own, at.topic, { remove: lost.map(({ dataFile }) => dataFile.filePath) })
+  return own
+}
+
+const found = async (own: World, scope: Partial<Scope>) => {
+  const { findings, counts, reading, problem } = await verify(own, { scope: { ...everything, ...scope } })
+  expect(problem).toBeNull()
+  return {
+    findings: findings.map(({ kind, partition, start, end }) => `${kind} ${partition} [${start}, ${end})`),
+    decided: counts.decided,
+    segments: counts.segments,
+    reading,
+  }
+}
+
+describe('what is looked at', () => {
+  test('is one partition, and no file of another', async () => {
+    const own = await withLosses()
+    expect(await found(own, { topic: 'orders', partitions: [1] })).toMatchObject({
+      findings: ['missing 1 [10, 20)'],
+      decided: 40n,
+      segments: 4,
+      reading: { files: 3, partitions: 1, requests: { get: 3, list: 1 } },
+    })
+  })
+
+  test('is a range of offsets, cut from what is missing, with the segments that may reach into it', async () => {
+    const own = await withLosses()
+    expect(await found(own, { topic: 'orders', partitions: [0], from: 15n, to: 25n })).toMatchObject({
+      findings: ['missing 0 [15, 20)'],
+      decided: 10n,
+      reading: { files: 1 },
+    })
+    expect(await found(own, { topic: 'orders', partitions: [0], from: 20n, to: 40n })).toMatchObject({ findings: [], segments: 2 })
+  })
+
+  test('is nothing of a topic that is not there', async () => {
+    const own = await withLosses()
+    expect(await found(own, { topic: 'payments' })).toMatchObject({ findings: [], decided: 0n, reading: { files: 0, partitions: 0 } })
+  })
+})
+
+describe('what nobody can undo', () => {
+  test('is told of with its place: a segment without an index, and one that reaches into the next', async () => {
+    const own = world()
+    await own.write(at, 0n, [batch(0n, 10)])
+    await own.write(at, 10n, [batch(10n, 10)], ['kfs'])
+    await own.write(at, 20n, [batch(20n, 10)])
+    await own.write(at, 25n, [batch(25n, 10)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    await own.runOnce()
+    const { facts, findings } = await verify(own)
+    expect(facts.map(({ kind, key, start, end }) => `${kind} ${key.slice(-12)} [${start}, ${end})`)).toEqual([
+      'without-index 00000010.kfs [10, 20)',
+      'overlap 00000020.kfs [25, 30)',
+    ])
+    expect(findings).toMatchObject([{ kind: 'gap', start: 10n, end: 20n }])
+  })
+})
