@@ -31,7 +31,9 @@ import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
+import type { ExpiryReport } from './pipeline/table-expirer.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
+import type { TableOutcome } from './pipeline/work-on-tables.ts'
 import type { Journal } from './seams/journal.ts'
 import type { Meter } from './seams/meter.ts'
 import type { WarehouseStore } from './seams/object-store.ts'
@@ -226,6 +228,16 @@ export async function documentVerifications(
   const { verifyDocument } = await import('./pipeline/verifier.ts')
   const readOnly = options.accept === null && options.retract !== 'commit'
   return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), readOnly)
+}
+
+/** Expires snapshots of the tables of documents; of all of them, or of the one of this name. */
+export async function expireInDocuments(
+  documents: readonly ProcessorDocument[],
+  wanted: string | undefined,
+  options: { readonly dryRun: boolean },
+): Promise<TableOutcome<ExpiryReport>[]> {
+  const { expireTables } = await import('./pipeline/expire-tables.ts')
+  return (await lookInto(documents, (document, source, seams) => expireTables(document, wanted, source, seams, options))).flat()
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

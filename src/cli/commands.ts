@@ -50,6 +50,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'prove that every record is a row exactly once, or say where not',
     load: async () => (await import('./verify.ts')).verifyCommand,
   },
+  expire: {
+    summary: 'expire old snapshots, and remove the files that they alone named',
+    load: async () => (await import('./expire.ts')).expireCommand,
+  },
   connect: {
     summary: 'print what to paste into an engine to query the tables',
     load: async () => (await import('./connect.ts')).connectCommand,
@@ -69,7 +73,6 @@ export const laterCommands: readonly string[] = [
   'backfill',
   'recover',
   'compact',
-  'expire',
   'orphans',
   'rewrite-manifests',
   'dead-letters',

@@ -54,6 +54,8 @@ export interface CatalogProfile {
   readonly product?: string
   /** Whether a commit may set table properties beside a snapshot (false: Unity, where it conflicts with other writers). */
   readonly propertiesInCommit: boolean
+  /** What compacts, expires and sweeps by itself where the catalog does, as a sentence's subject; undefined: nobody does. */
+  readonly ownUpkeep?: string
   /** How long a snapshot surely lives where the catalog expires snapshots by itself, ms; undefined: it does not. */
   readonly snapshotExpiryMs?: number
   /** Table properties that must not be set at creation. */

@@ -60,11 +60,20 @@ export const maintenance = object({
     quietMinutes: positive({ orZero: true, high: 525_600 }).optional().meta({ description: 'Age from which on files are rewritten.' }),
   })
     .optional()
-    .meta({ description: 'Rewriting of small files.' }),
+    .meta({ description: 'Rewriting of small files.', later: true, instead: "leave it out, and use your engine's maintenance" }),
   expiry: object({
-    enabled: flag().optional().meta({ description: 'Whether old snapshots are expired.' }),
-    maxAgeHours: hours().meta({ description: 'Age from which on snapshots are expired.' }),
-    minSnapshots: wholeNumber(1).optional().meta({ description: 'Snapshots to keep whatever their age.' }),
+    enabled: flag().optional().meta({
+      description: 'Whether old snapshots are expired, with their files. Default: of tables that this program made.',
+      later: true,
+      instead: 'leave it out, and run expire',
+    }),
+    maxAgeHours: hours().meta({
+      description: "Age from which on snapshots are expired. Default: the table's history.expire.max-snapshot-age-ms, else 72.",
+    }),
+    minSnapshots: wholeNumber(1)
+      .optional()
+      .meta({ description: "Snapshots to keep whatever their age. Default: the table's history.expire.min-snapshots-to-keep, else 20." }),
+    maxSnapshots: wholeNumber(1).optional().meta({ description: 'Snapshots from which on older ones are thinned out. Default: 200.' }),
   })
     .optional()
     .meta({ description: 'Expiry of old snapshots.' }),
@@ -73,14 +82,18 @@ export const maintenance = object({
     olderThanHours: hours().meta({ description: 'Age from which on such files are deleted.' }),
   })
     .optional()
-    .meta({ description: 'Deletion of orphan files.' }),
+    .meta({ description: 'Deletion of orphan files.', later: true, instead: "leave it out, and use your engine's maintenance" }),
   retention: object({
     by: parsed("a column's name", columnName).meta({ description: 'Column with the time that counts.' }),
     days: wholeNumber(1).meta({ description: 'Age in days from which on rows are deleted.' }),
   })
     .optional()
-    .meta({ description: 'Deletion of old rows. Default: rows stay.' }),
-}).meta({ description: 'Upkeep of the tables.', later: true, instead: "leave it out, and use your engine's maintenance" })
+    .meta({
+      description: 'Deletion of old rows. Default: rows stay.',
+      later: true,
+      instead: 'leave it out, and delete rows with your engine',
+    }),
+}).meta({ description: 'Upkeep of the tables.' })
 
 export const backfill = list(
   object({

@@ -51,6 +51,7 @@ const unity: RestProfile = {
   grants: unityGrants,
   propertiesInCommit: false,
   // Predictive optimization expires snapshots; a week is the shortest that its documentation gives.
+  ownUpkeep: "Unity Catalog's predictive optimization",
   snapshotExpiryMs: 7 * 24 * 3_600_000,
   forbiddenProperties: [
     'write.metadata.path',
@@ -88,6 +89,7 @@ const s3tables: RestProfile = {
   ...rest,
   product: 'Amazon S3 Tables',
   grants: s3TablesGrants,
+  ownUpkeep: 'Amazon S3 Tables',
   snapshotExpiryMs: 120 * 3_600_000,
   forbiddenProperties: [
     'write.metadata.path',

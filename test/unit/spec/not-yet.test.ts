@@ -79,7 +79,11 @@ describe('what is not there yet is named, with what works instead', () => {
     [inMapping({ evolution: 'contract' }), 'spec.mappings[0].evolution: contract is not available yet; off works'],
     [inMapping({ onError: 'deadLetter' }), 'spec.mappings[0].onError: deadLetter is not available yet; stop and skip work'],
     [inMapping({ compat: 'kafscale' }), 'spec.mappings[0].compat: kafscale is not available yet; none works'],
-    [(d) => (d.spec.maintenance = {}), "spec.maintenance: not available yet; leave it out, and use your engine's maintenance"],
+    [
+      (d) => (d.spec.maintenance = { compaction: {}, orphans: {} }),
+      "spec.maintenance.compaction: not available yet; leave it out, and use your engine's maintenance",
+      "spec.maintenance.orphans: not available yet; leave it out, and use your engine's maintenance",
+    ],
     [(d) => (d.spec.backfill = [{ topic: 'a' }]), 'spec.backfill: not available yet; startAt: earliest materializes all history'],
   ])('%#', (change, ...problems) => {
     expect(refusals(change)).toEqual(problems)
@@ -87,7 +91,7 @@ describe('what is not there yet is named, with what works instead', () => {
 
   test('each thing in a document with every key once', () => {
     const paths = notYet(load(everyKey(), exampleEnvironment)).map(({ path }) => path)
-    expect(paths).toContain('spec.maintenance')
+    expect(paths).toContain('spec.maintenance.orphans')
     expect(new Set(paths).size).toBe(paths.length)
   })
 })

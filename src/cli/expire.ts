@@ -1,0 +1,56 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import { DocumentError } from '../model/failure.ts'
+import type { ExpiryReport } from '../pipeline/table-expirer.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { printable } from './printable.ts'
+import { formatBytes, formatNumberOf } from './units.ts'
+
+interface ExpireOptions {
+  readonly file: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** `expire`: old snapshots go, and the files that they alone named. */
+export const expireCommand: Command<ExpireOptions> = {
+  description:
+    "Takes old snapshots out of the tables' history, by the document's maintenance.expiry, and removes the files that no snapshot left names. Branches and tags keep what they name; a table with gc.enabled=false is left alone. The service does this by itself unless maintenance.expiry.enabled is false. What is removed can be read no more.",
+  argument: { name: 'table', description: 'the table that is meant; all of the document without it' },
+  options: [fileOption, { flags: '--dry-run', description: 'say what would go, and change nothing' }, jsonOption],
+  examples: [
+    ['expire -f spec.yaml --dry-run', 'See which snapshots and files would go:'],
+    ['expire -f spec.yaml orders', 'Expire old snapshots of one table:'],
+  ],
+  async run({ argument, options }, terminal) {
+    const { documents } = await readDocuments(options.file)
+    const { expireInDocuments } = await import('../compose.ts')
+    const dryRun = options.dryRun === true
+    const tables = await expireInDocuments(documents, argument, { dryRun })
+    if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
+    const ok = tables.every(({ problem }) => problem === null)
+    if (options.json === true) terminal.out(stringifyJson({ ok, dryRun, tables }))
+    else {
+      if (tables.length === 0) terminal.out('There is no table yet.')
+      for (const { table, done, problem } of tables) {
+        if (done === null) terminal.err(`${printable(table)}: ${printable(problem ?? '')}`)
+        else terminal.out(`${printable(table)}: ${sentence(done, dryRun)}`)
+      }
+    }
+    return ok ? 0 : 1
+  },
+}
+
+function sentence({ snapshots, refs, kept, files, bytes, left }: ExpiryReport, dryRun: boolean): string {
+  if (snapshots.length === 0 && refs.length === 0) return `nothing to expire, ${formatNumberOf(kept, 'snapshot')} kept`
+  const ended = refs.length === 0 ? '' : `, ${refs.map(printable).join(', ')} ended`
+  const parts = [
+    formatNumberOf(files.data, 'data file'),
+    formatNumberOf(files.deletes, 'delete file'),
+    formatNumberOf(files.manifest + files.manifestList, 'manifest file'),
+    formatNumberOf(files.statistics, 'statistics file'),
+  ].filter((part) => !part.startsWith('0 '))
+  const said = `${formatNumberOf(snapshots.length, 'snapshot')} ${dryRun ? 'would be expired' : 'expired'}, ${kept} kept${ended}`
+  const removed = `${parts.length === 0 ? 'no file' : parts.join(', ')} ${dryRun ? 'would be removed' : 'removed'} (${formatBytes(bytes)})`
+  return `${said}; ${removed}${left === 0 ? '' : `, ${formatNumberOf(left, 'file')} left to the orphan sweep`}`
+}
