@@ -3,7 +3,7 @@ import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TaskCodec } from '../seams/task-queue.ts'
 import type { Definitions, StartMark } from './committer.ts'
 import type { TaskResult } from './flow.ts'
-import { decodeFailure, encodeFailure, encodeOutcome, readOutcome, readVersioned, version } from './task-codec.ts'
+import { answerVersion, decodeFailure, encodeFailure, encodeOutcome, readOutcome, readVersioned, version } from './task-codec.ts'
 import type { Reader } from './wire/reader.ts'
 import { encodeAt, encodeRanges, readAt, readRange, readRanges } from './wire/task.ts'
 
@@ -46,8 +46,8 @@ export const commitCodec: TaskCodec<CommitPayload, CommitAnswer> = {
       keepAlive: payload.field('keepAlive').flag(),
     }
   },
-  encodeResult: ({ committed, refused, held, gaps }) => ({
-    v: version,
+  encodeResult: ({ committed, refused, held, gaps }, asked) => ({
+    v: answerVersion(asked),
     committed,
     refused: refused.map(({ result, reason }) => [result, reason]),
     held,

@@ -30,6 +30,7 @@ import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { TailPlanner } from './planner.ts'
 import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
+import { version } from './task-codec.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { whenAborted } from './when-aborted.ts'
 import { type CarryOut, taskTarget } from './worker.ts'
@@ -230,7 +231,7 @@ export class Processor {
         sourceId: committer.sourceId,
         prefix: this.#source.prefix,
         table: name,
-        definitions: `${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`,
+        definitions: `${version} ${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`,
         startAt: spec.source.startAt,
         graceMs: spec.source.graceSeconds * 1000,
         maxBatchBytes: this.#limits.maxBatchBytes,

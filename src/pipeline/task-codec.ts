@@ -11,7 +11,8 @@ import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
 /**
  * The newest version of what travels between processes. A change that an older program would misread makes a new one: then this program
  * goes on reading the one before, and answers a task in the version that it came in, so that a fleet can be upgraded process by process
- * and rolled back. What is newer than this program is refused before anything is done with it.
+ * and rolled back. What is newer than this program is refused before anything is done with it. It is part of the tasks' ids: what an
+ * older program could not read is never found by it in the place of its own.
  */
 export const version = 1
 
@@ -22,7 +23,7 @@ export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
     const payload = readVersioned(value, 'task')
     return { table: payload.field('table').text(), task: readTask(payload.field('task')), target: readTarget(payload.field('target')) }
   },
-  encodeResult: (result) => ({ v: version, ...encodeOutcome(result) }),
+  encodeResult: (result, asked) => ({ v: answerVersion(asked), ...encodeOutcome(result) }),
   decodeResult: (value, { task }) => ({ task, ...readOutcome(readVersioned(value, 'result')) }),
   encodeFailure,
   decodeFailure,
@@ -49,9 +50,19 @@ export function readVersioned(value: unknown, what: string): Reader {
   return reader
 }
 
-export function encodeFailure(error: unknown): object | null {
+/** Who asked in an older version reads no newer answer. */
+export function answerVersion(asked: unknown): number {
+  return Math.min(version, new Reader(asked, 'payload').field('v').number())
+}
+
+export function encodeFailure(error: unknown, asked: unknown): object | null {
   if (!(error instanceof WorkError)) return null
-  return { v: version, retry: error.retry, message: error.message, ...(error instanceof TableChanged && { kind: 'table-changed' }) }
+  return {
+    v: answerVersion(asked),
+    retry: error.retry,
+    message: error.message,
+    ...(error instanceof TableChanged && { kind: 'table-changed' }),
+  }
 }
 
 export function decodeFailure(value: unknown): WorkError {

@@ -58,10 +58,11 @@ export interface TaskCodec<Payload, Result> {
   encodePayload(payload: Payload): object
   /** Throws NewerVersion, or an Error that names the field that is not as expected. */
   decodePayload(value: unknown): Payload
-  encodeResult(result: Result): object
+  /** `asked`: the payload as it came, in whose version it is answered. */
+  encodeResult(result: Result, asked: unknown): object
   /** What was made of `payload`. Throws as `decodePayload` does. */
   decodeResult(value: unknown, payload: Payload): Result
-  /** An expected failure; null where the error is none. */
-  encodeFailure(error: unknown): object | null
+  /** An expected failure, in the version of `asked`; null where the error is none. */
+  encodeFailure(error: unknown, asked: unknown): object | null
   decodeFailure(value: unknown): WorkError
 }

@@ -240,9 +240,9 @@ export class SharedQueue<Payload, Result> {
     return {
       id,
       payload: codec.decodePayload(data),
-      complete: (result) => end({ result: travelled(codec.encodeResult(result)) }),
+      complete: (result) => end({ result: travelled(codec.encodeResult(result, data)) }),
       fail(error) {
-        const failure = error instanceof WorkError ? codec.encodeFailure(error) : null
+        const failure = error instanceof WorkError ? codec.encodeFailure(error, data) : null
         end(failure === null ? { unexpected: String(error) } : { failure: travelled(failure) })
       },
     }

@@ -355,9 +355,9 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     waiter({
       id,
       payload,
-      complete: (result) => done.resolve({ result: codec.encodeResult(result) }),
+      complete: (result) => done.resolve({ result: codec.encodeResult(result, job.data) }),
       fail: (error) => {
-        const failure = codec.encodeFailure(error)
+        const failure = codec.encodeFailure(error, job.data)
         if (failure === null) done.reject(error)
         else done.resolve({ failure })
       },

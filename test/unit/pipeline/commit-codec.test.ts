@@ -22,7 +22,7 @@ describe('requests to commit and their answers', () => {
       held: [3],
       gaps: [{ at, range: [5n, 9_007_199_254_740_993n] }],
     } as const
-    expect(commitCodec.decodeResult(overWire(commitCodec.encodeResult(answer)), payload)).toEqual(answer)
+    expect(commitCodec.decodeResult(overWire(commitCodec.encodeResult(answer, { v: 1 })), payload)).toEqual(answer)
   })
 
   it('of a newer version are refused before anything is done', () => {
@@ -37,8 +37,8 @@ describe('requests to commit and their answers', () => {
   })
 
   it('fail as they would here', () => {
-    const failure = commitCodec.encodeFailure(new WorkError('the catalog refused', { retry: 'later' }))!
+    const failure = commitCodec.encodeFailure(new WorkError('the catalog refused', { retry: 'later' }), { v: 1 })!
     expect(commitCodec.decodeFailure(overWire(failure))).toMatchObject({ message: 'the catalog refused', retry: 'later' })
-    expect(commitCodec.encodeFailure(new TypeError('a bug'))).toBeNull()
+    expect(commitCodec.encodeFailure(new TypeError('a bug'), { v: 1 })).toBeNull()
   })
 })

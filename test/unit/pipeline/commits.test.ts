@@ -32,7 +32,12 @@ function overWire<Payload, Result>(codec: TaskCodec<Payload, Result>): TaskQueue
       const claim = await inner.claim(signal)
       if (claim === null) return null
       const payload = codec.decodePayload(claim.payload)
-      return { id: claim.id, payload, complete: (result) => claim.complete(wire(codec.encodeResult(result))), fail: claim.fail }
+      return {
+        id: claim.id,
+        payload,
+        complete: (result) => claim.complete(wire(codec.encodeResult(result, claim.payload))),
+        fail: claim.fail,
+      }
     },
   }
 }

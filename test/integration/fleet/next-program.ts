@@ -1,0 +1,45 @@
+import { registerHooks } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/*
+ * Makes of the program that is started with it (`node --import`) the next version of it: the same source, with what a later version would
+ * write changed while it is loaded. A file in which the text to change is not found once ends the process.
+ */
+
+interface Change {
+  readonly file: string
+  readonly from: string
+  readonly to: string
+}
+
+const changes: Readonly<Record<string, readonly Change[]>> = {
+  /** Tasks, commits and their answers get a field that this version's readers would not know. */
+  payload: [{ file: 'pipeline/task-codec.ts', from: 'export const version = 1', to: 'export const version = 2' }],
+  /** Snapshots are written in a format that this version does not know; the ones before are read. */
+  progress: [
+    { file: 'pipeline/commit/summary-keys.ts', from: "formatVersion = '1'", to: "formatVersion = '3'" },
+    { file: 'pipeline/commit/table-state.ts', from: 'version !== formatVersion &&', to: "version !== '1' && version !== formatVersion &&" },
+  ],
+}
+
+/** What a process is started with to be the next version, in what it writes to Redis or to the table. */
+export function nextProgram(what: 'payload' | 'progress'): Readonly<Record<string, string>> {
+  return { NODE_OPTIONS: `--import ${import.meta.url}`, NEXT_PROGRAM: what }
+}
+
+const wanted = changes[process.env['NEXT_PROGRAM'] ?? '']
+if (wanted !== undefined) {
+  const source = fileURLToPath(new URL('../../../src/', import.meta.url))
+  registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context)
+      const change = wanted.find(({ file }) => url.startsWith('file:') && fileURLToPath(url) === `${source}${file}`)
+      if (change === undefined) return loaded
+      const parts = Buffer.from(loaded.source as Uint8Array)
+        .toString()
+        .split(change.from)
+      if (parts.length !== 2) throw new Error(`${change.file}: "${change.from}" is there ${parts.length - 1} times`)
+      return { ...loaded, source: parts.join(change.to) }
+    },
+  })
+}
