@@ -29,6 +29,7 @@ function showTables(plan: DocumentPlan, terminal: Terminal): void {
   terminal.out(`  ${totalText(plan)}`)
   for (const table of plan.tables) {
     terminal.out(`\n  ${style('bold', printable(table.table))}  ${style('dim', `columns: ${originText(table)}`)}`)
+    if (table.partitionBy.length > 0) terminal.out(`  ${style('dim', `partitioned by ${printable(table.partitionBy.join(', '))}`)}`)
     if (table.columns.length > 0) for (const line of tableLines(columnColumns, table.columns, style)) terminal.out(line)
   }
 }

@@ -9,6 +9,7 @@ import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type DecidedValue, declaredValue } from '../spec/value-column.ts'
 import { newTable } from './commit/new-table.ts'
 import { checkNewTable } from './commit/profile-checks.ts'
+import { Refusal } from './commit/refusal.ts'
 import { decideValue } from './infer/decide-value.ts'
 import { limitsOf } from './limits.ts'
 import type { SourceIdentity } from './processor.ts'
@@ -51,16 +52,27 @@ export function tableRequest(
   profile: CatalogProfile,
 ): CreateTableRequest {
   const { properties, location, formatVersion } = document.spec.sink.tables
-  const request = newTable(mapping, {
-    value,
-    requests,
-    properties,
-    location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
-    formatVersion,
-    profile,
-  })
+  const request = orStop(table, () =>
+    newTable(mapping, {
+      value,
+      requests,
+      properties,
+      location: location === undefined ? undefined : `${location.replace(/\/+$/, '')}/${table.name}`,
+      formatVersion,
+      profile,
+    }),
+  )
   checkNewTable(table, request, profile)
   return request
+}
+
+function orStop<T>(table: TableIdentifier, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw new WorkError(`table ${[...table.namespace, table.name].join('.')} can not be created: ${error.message}`, { retry: 'never' })
+  }
 }
 
 /** Creates a table that has these requests. Whoever creates it first wins, and the others continue it. */

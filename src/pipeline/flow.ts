@@ -52,10 +52,16 @@ export interface DecidedSpan {
   readonly ranges: OffsetRanges
 }
 
+/** The span of a batch of rows. */
+export interface BatchSpan extends DecidedSpan {
+  /** The rows of the batch that it gave: those behind the rows of the spans before it. Offsets without a row are decided all the same. */
+  readonly rows: number
+}
+
 /** Rows as columns, and where they come from. The columns are valid until the next batch is asked for. */
 export interface RowBatch {
   readonly columns: ColumnBatch
-  readonly sources: readonly DecidedSpan[]
+  readonly sources: readonly BatchSpan[]
 }
 
 /** What carrying out a task came to: accepted or refused whole by the committer. */

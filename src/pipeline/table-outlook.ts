@@ -1,14 +1,16 @@
 import type { IcebergType, NestedField } from '../formats/iceberg/schema.ts'
-import { currentSchema, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSpec, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { JsonRecords } from '../formats/json/json-records.ts'
 import { WorkError } from '../model/failure.ts'
-import type { TableIdentifier } from '../seams/catalog.ts'
+import type { CreateTableRequest, TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
+import { specTexts } from '../spec/layout-terms.ts'
 import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type DecidedValue, declaredValue, type ValueColumn } from '../spec/value-column.ts'
 import { valuePathText } from '../spec/value-path.ts'
 import { chosenLayout } from './commit/chosen-layout.ts'
 import { newTable, wantedLayout } from './commit/new-table.ts'
+import { Refusal } from './commit/refusal.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import type { StoredLayout } from './commit/stored-layout.ts'
 import { shapeOf } from './commit/value-shape.ts'
@@ -30,6 +32,8 @@ export interface TableOutlook {
   /** As the catalog has it now; null where it would be made. */
   readonly metadata: TableMetadata | null
   readonly columns: readonly OutlookColumn[]
+  /** What the table is partitioned by, field by field, as a document says it. */
+  readonly partitionBy: readonly string[]
   /** What becomes of the values; null where the table can not be continued, and where only records will tell and none are ready. */
   readonly value: DecidedValue | null
   /** What the sample showed that the columns were chosen by; null where none was needed, or nothing is ready. */
@@ -83,16 +87,29 @@ export async function tableOutlook(
   const taken = isWhole ? null : await takeSample(seams.source, partitions, options)
   const sample = taken !== null && 'values' in taken ? taken : null
   const value = sample === null ? declared : decideValue(mapping, sample)
-  const request = value === null ? null : newTable(mapping, { value, properties: {}, formatVersion: 2, profile: seams.catalog.profile })
+  const request = value === null ? null : requestOrRefusal(mapping, value, seams)
+  const refused = typeof request === 'string' ? `table ${table} can not be created: ${request}` : null
+  const made = typeof request === 'string' ? null : request
   return {
     table,
     topics,
     mapping,
     metadata: null,
-    columns: request === null ? [] : columnsOf(request.schema.fields, wantedLayout(mapping, value!)),
-    value,
+    columns: made === null ? [] : columnsOf(made.schema.fields, wantedLayout(mapping, value!)),
+    partitionBy: made === null ? [] : specTexts(made.partitionSpec, made.schema.fields),
+    value: refused === null ? value : null,
     sample: sample === null ? null : sampleOutlook(sample, value!),
-    refused: null,
+    refused,
+  }
+}
+
+/** The request that would create a table, or why it can not be created. */
+function requestOrRefusal(mapping: TopicMapping, value: DecidedValue, { catalog }: OutlookSeams): CreateTableRequest | string {
+  try {
+    return newTable(mapping, { value, properties: {}, formatVersion: 2, profile: catalog.profile })
+  } catch (error) {
+    if (error instanceof Refusal) return error.message
+    throw error
   }
 }
 
@@ -100,19 +117,21 @@ function existing(
   table: string,
   metadata: TableMetadata,
   mapping: TopicMapping,
-): Pick<TableOutlook, 'metadata' | 'columns' | 'value' | 'refused'> {
+): Pick<TableOutlook, 'metadata' | 'columns' | 'partitionBy' | 'value' | 'refused'> {
   const { fields } = currentSchema(metadata)
+  const partitionBy = specTexts(defaultSpec(metadata), fields)
   try {
     resolveLayout(table, metadata, mapping)
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
-    return { metadata, columns: columnsOf(fields, null), value: null, refused: error.message }
+    return { metadata, columns: columnsOf(fields, null), partitionBy, value: null, refused: error.message }
   }
   const layout = chosenLayout(metadata, mapping)
   const { value } = layout
   return {
     metadata,
     columns: columnsOf(fields, layout),
+    partitionBy,
     value: value.format === 'json' ? { format: 'json', columns: currentColumns(value.columns, fields) } : value,
     refused: null,
   }

@@ -7,6 +7,7 @@ import { encodeDataFile, readDataFile } from './wire/data-file.ts'
 import { Reader } from './wire/reader.ts'
 import { encodeTask, readTask } from './wire/task.ts'
 import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
+import type { PartitionSource } from './write/partition/partition-source.ts'
 
 /**
  * The newest version of what travels between processes. A change that an older program would misread makes a new one: then this program
@@ -15,12 +16,19 @@ import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
  * older program could not read is never found by it in the place of its own.
  */
 export const version = 1
+/** Of tasks for partitioned tables: an older program would write their rows into one file. */
+const partitioned = 2
 
 /** Tasks and their results as they stand in the queue. */
 export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
-  encodePayload: ({ task, table, target }) => ({ v: version, table, task: encodeTask(task), target }),
+  encodePayload: ({ task, table, target }) => ({
+    v: target.partition === undefined ? version : partitioned,
+    table,
+    task: encodeTask(task),
+    target,
+  }),
   decodePayload(value) {
-    const payload = readVersioned(value, 'task')
+    const payload = readVersioned(value, 'task', partitioned)
     return { table: payload.field('table').text(), task: readTask(payload.field('task')), target: readTarget(payload.field('target')) }
   },
   encodeResult: (result, asked) => ({ v: answerVersion(asked), ...encodeOutcome(result) }),
@@ -43,10 +51,10 @@ export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
 }
 
 /** A value of a version that this program knows. Throws NewerVersion where it is none. */
-export function readVersioned(value: unknown, what: string): Reader {
+export function readVersioned(value: unknown, what: string, newest = version): Reader {
   const reader = new Reader(value, what)
   const found = reader.field('v').number()
-  if (found > version) throw new NewerVersion(`a ${what} in the queue`, found, version)
+  if (found > newest) throw new NewerVersion(`a ${what} in the queue`, found, newest)
   return reader
 }
 
@@ -84,6 +92,15 @@ function readTarget(target: Reader): TablePayload['target'] {
     dataDirectory: target.field('dataDirectory').text(),
     properties: Object.fromEntries(target.field('properties').entries((value) => value.text())),
     layout: target.field('layout').raw() as TableLayout,
+    ...target.field('partition').optional((partition) => ({ partition: partition.list(readPartitionSource) })),
     onError: target.field('onError').oneOf(['stop', 'skip']),
+  }
+}
+
+function readPartitionSource(source: Reader): PartitionSource {
+  return {
+    transform: source.field('transform').text(),
+    type: source.field('type').text() as PartitionSource['type'],
+    path: source.field('path').nullable((path) => path.list((place) => place.number())),
   }
 }

@@ -1,6 +1,6 @@
 import { metricsModes } from '../formats/iceberg/metrics-config.ts'
 import { dataDirectory } from '../formats/iceberg/table-location.ts'
-import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSpec, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { Task } from '../model/task.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 import type { Clock } from '../seams/clock.ts'
@@ -9,11 +9,13 @@ import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { ColumnsPool } from './decode/columns-pool.ts'
-import type { DecidedSpan, RowBatch, TableLayout, TaskResult } from './flow.ts'
+import type { BatchSpan, RowBatch, TableLayout, TaskResult } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
-import { writeDataFiles } from './write/data-file-writer.ts'
+import { writeDataFiles, type WriteOptions } from './write/data-file-writer.ts'
 import { isStreaming } from './write/file-encoder.ts'
 import { parquetOptions } from './write/parquet-options.ts'
+import { type PartitionSource, partitionSources } from './write/partition/partition-source.ts'
+import { writePartitionedFiles } from './write/partitioned-writer.ts'
 
 /** Columns of about this size are encoded at once: large enough for pages, small enough for a processor's cache. */
 const maxBatchBytes = 4 * 1024 * 1024
@@ -28,22 +30,30 @@ export interface TaskTarget {
   /** Those of the table's properties that say how its files are written. */
   readonly properties: Readonly<Record<string, string>>
   readonly layout: TableLayout
+  /** What the partition values are computed from, field by field of the table's partition spec; absent where it has no fields. */
+  readonly partition?: readonly PartitionSource[]
   readonly onError: DecodeOptions['onError']
 }
 
 /** What tasks that feed this table need to know of it. */
-export function taskTarget(
-  table: Pick<TableMetadata, 'location' | 'properties'>,
-  layout: TableLayout,
-  onError: TaskTarget['onError'],
-): TaskTarget {
+export function taskTarget(table: TableMetadata, layout: TableLayout, onError: TaskTarget['onError']): TaskTarget {
   const properties = Object.entries(table.properties ?? {}).filter(([key]) => key.startsWith('write.'))
-  return { dataDirectory: dataDirectory(table), properties: Object.fromEntries(properties), layout, onError }
+  const spec = defaultSpec(table)
+  const columns = layout.columns.map(({ field }) => field)
+  return {
+    dataDirectory: dataDirectory(table),
+    properties: Object.fromEntries(properties),
+    layout,
+    ...(spec.fields.length > 0 && { partition: partitionSources(spec, currentSchema(table).fields, columns) }),
+    onError,
+  }
 }
 
 export interface WorkerLimits extends FetchBounds {
   /** A row group is closed at this size, bytes; where each is encoded at once, so large are its columns. */
   readonly rowGroupBytes: number
+  /** Pages of the unfinished files of a partitioned table may take this much memory in one task, bytes. */
+  readonly openFilesBytes: number
   readonly targetFileSizeBytes: number
   /** A compressed batch may inflate to this many bytes. */
   readonly maxBatchBytes: number
@@ -77,14 +87,25 @@ export async function carryOut(
   const fields = layout.columns.map(({ field }) => field)
   const parquet = parquetOptions(properties)
   const batchBytes = isStreaming(parquet) ? Math.min(maxBatchBytes, limits.rowGroupBytes) : limits.rowGroupBytes
-  const files = await writeDataFiles(rowBatches(task, target, { ...limits, batchBytes }, seams, parts, signal), seams.io, {
+  const batches = rowBatches(task, target, { ...limits, batchBytes }, seams, parts, signal)
+  const options: WriteOptions = {
     ...parquet,
     rowGroupBytes: limits.rowGroupBytes,
     fields,
     metricsModes: metricsModes({ fields }, properties, kafkaFieldIds(layout)),
     targetFileSizeBytes: limits.targetFileSizeBytes,
     newLocation: () => `${target.dataDirectory}/${seams.entropy.uuid()}.parquet`,
-  })
+  }
+  const { partition } = target
+  const files =
+    partition === undefined
+      ? await writeDataFiles(batches, seams.io, options)
+      : await writePartitionedFiles(batches, seams.io, {
+          ...options,
+          partition,
+          offsetColumn: layout.columns.findIndex(({ role }) => role === 'offset'),
+          openFilesBytes: limits.openFilesBytes,
+        })
   return { task, files, parts, startedAtMs }
 }
 
@@ -98,7 +119,7 @@ async function* rowBatches(
   signal?: AbortSignal,
 ): AsyncGenerator<RowBatch, void, undefined> {
   const columns = pool.take(layout)
-  let sources: DecidedSpan[] = []
+  let sources: BatchSpan[] = []
   let largest = 0
   const take = (): RowBatch => {
     largest = Math.max(largest, columns.byteLength)
@@ -113,11 +134,14 @@ async function* rowBatches(
     for await (const fetched of fetchSegments(seams.source, part.segments, limits, signal)) {
       if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
       else {
+        let before = columns.length
         for (const span of decoder.decode(fetched.segment, fetched.bytes)) {
-          sources.push(span)
+          sources.push({ ...span, rows: columns.length - before })
+          before = columns.length
           if (columns.byteLength < limits.batchBytes) continue
           yield take()
           reset()
+          before = 0
         }
       }
       if (decoder.ended) break

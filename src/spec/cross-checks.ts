@@ -1,6 +1,7 @@
 import { hasTime } from './column-type.ts'
 import type { CheckedDocument, Mapping } from './document.ts'
 import { isHeaderName } from './forms.ts'
+import { layoutProblems } from './layout-checks.ts'
 import { pathText } from './path.ts'
 import type { Path } from './path.ts'
 import type { Clean, CrossCheck } from './schema-parts.ts'
@@ -106,6 +107,7 @@ function* oneMapping(mapping: Mapping, path: Path): Found {
   yield* columnNamesApart(mapping, path)
   yield* valueColumns(value.columns ?? [], [...path, 'value', 'columns'])
   yield* once(mapping.partitionBy, (index) => [...path, 'partitionBy', index])
+  yield* layoutProblems(mapping, path)
   yield* once(
     mapping.sortBy.map((term) => ({ ...term, direction: undefined, nulls: undefined })),
     (index) => [...path, 'sortBy', index],

@@ -77,9 +77,7 @@ const settings = {
     .prefault([])
     .meta({
       description:
-        'What the table is partitioned by: a column, or year, month, day, hour, bucket(n, …) or truncate(width, …) of one. Default: nothing.',
-      later: true,
-      instead: 'leave it out: the table is not partitioned',
+        'What the table is partitioned by: a column, or year, month, day, hour, bucket(n, …) or truncate(width, …) of one, within structs with dots. Default: nothing.',
     }),
   sortBy: list(parsed('a sort term such as customer_id desc nulls last', parseSortTerm), 'a list of sort terms').prefault([]).meta({
     description:

@@ -44,10 +44,10 @@ const stops = 'The table stops; other tables go on. It is looked at again after 
 export const tableCases: BadInput[] = cases('tables', stops, [
   ['another format version', continued({ ...created, 'format-version': 3 })],
   [
-    'a partitioned table',
+    'a partition transform that is not known',
     continued({
       ...created,
-      'partition-specs': [{ 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'day', transform: 'day' }] }],
+      'partition-specs': [{ 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'curve', transform: 'zorder[3]' }] }],
     }),
   ],
   ['a missing column', continued(fieldsChanged((fields) => fields.filter(({ name }) => name !== 'kafka_offset')))],

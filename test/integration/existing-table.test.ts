@@ -209,9 +209,9 @@ const refused: readonly [string, { fields?: readonly Field[] } & Partial<CreateT
     /column id is required and nothing fills it; make it optional/,
   ],
   [
-    'partitions',
-    { partitionSpec: { 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'written', transform: 'day' }] } },
-    /it is partitioned by written \(day\)/,
+    'partitions by a transform that nobody knows',
+    { partitionSpec: { 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'written', transform: 'zorder[3]' }] } },
+    /partition transform "zorder\[3\]" is not known/,
   ],
   ['format version 3', having('format-version', '3'), /format version 3, and only version 2/],
   ['ORC as its format', having('write.format.default', 'orc'), /write\.format\.default is orc, and only parquet/],

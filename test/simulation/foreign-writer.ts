@@ -248,7 +248,15 @@ export class ForeignWriter {
           bytes: segment.length,
         },
         taskTarget(metadata, resolveLayout(this.#table.name, metadata, mapping), 'stop'),
-        { rowGroupBytes: 1e6, targetFileSizeBytes: 1e6, maxBatchBytes: 1e6, maxRequests: 1, maxBytes: 1e6, maxSegmentBytes: 0x7fffffff },
+        {
+          rowGroupBytes: 1e6,
+          targetFileSizeBytes: 1e6,
+          maxBatchBytes: 1e6,
+          maxRequests: 1,
+          maxBytes: 1e6,
+          maxSegmentBytes: 0x7fffffff,
+          openFilesBytes: 1e6,
+        },
         { source, io, clock, entropy: this.#entropy },
       )
       return files

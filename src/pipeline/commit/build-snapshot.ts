@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
-import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import type { DataFile, ManifestEntry, ManifestFile, SingleValue } from '../../formats/iceberg/data-file.ts'
 import { readManifest, writeManifest } from '../../formats/iceberg/manifest.ts'
 import { readManifestList, writeManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
+import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
+import { findField } from '../../formats/iceberg/primitive-type.ts'
+import type { Schema } from '../../formats/iceberg/schema.ts'
 import { appendSummary } from '../../formats/iceberg/snapshot-summary.ts'
 import { summarizeManifest } from '../../formats/iceberg/summarize-manifest.ts'
 import { metadataDirectory } from '../../formats/iceberg/table-location.ts'
@@ -103,6 +106,7 @@ export async function buildSnapshot(
         files: contents.files.length,
         records: contents.files.reduce((sum, file) => sum + file.recordCount, 0n),
         bytes: contents.files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
+        partitions: countPartitions(contents.files),
       },
       extra: summaryOf(contents, progress, inline),
     }),
@@ -204,11 +208,25 @@ async function writeOne(
     throw new WorkError(`${metadata.location}: a manifest names partition spec ${specId}, which the table does not have`, {
       retry: 'never',
     })
-  const schema = currentSchema(metadata)
+  const schema = schemaFor(metadata, spec)
   const path = `${metadataDirectory(metadata)}/${around.entropy.uuid()}-m0.avro`
   const bytes = writeManifest({ schema, spec, content: 0, formatVersion: 2, entries, syncMarker: marker(around.entropy) })
   await around.io.write(path, [bytes])
   return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content: 0, snapshotId, sequenceNumber: null, entries })
+}
+
+/** The current schema, or where it lacks a source column of an old spec, the newest that has all of them. */
+function schemaFor(metadata: TableMetadata, spec: PartitionSpec): Schema {
+  const hasSources = ({ fields }: Schema) => spec.fields.every((field) => findField(fields, field['source-id']) !== undefined)
+  const current = currentSchema(metadata)
+  return hasSources(current) ? current : (metadata.schemas.findLast(hasSources) ?? current)
+}
+
+/** How many partitions files are of. */
+function countPartitions(files: readonly DataFile[]): number {
+  const text = (value: SingleValue) =>
+    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : Object.is(value, -0) ? '-0' : String(value)
+  return new Set(files.map(({ partition }) => JSON.stringify(partition.map((value) => [value === null, text(value)])))).size
 }
 
 async function manifestsOf(parent: Snapshot, io: FileIO): Promise<ManifestFile[]> {

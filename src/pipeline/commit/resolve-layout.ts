@@ -1,5 +1,8 @@
+import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
+import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { IcebergType, NestedField } from '../../formats/iceberg/schema.ts'
 import { currentSchema, defaultSpec, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { transformResultType } from '../../formats/iceberg/transforms.ts'
 import type { ColumnShape } from '../../formats/json/shape.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
@@ -111,18 +114,31 @@ function isHeaders(type: IcebergType): boolean {
   return key.name === 'key' && key.type === 'string' && value.name === 'value' && value.type === 'binary' && !value.required
 }
 
+/** A spec whose values we can not compute: with a transform that we do not know, or of a column that is gone. */
+function refuseSpec(spec: PartitionSpec, fields: readonly NestedField[]): void {
+  for (const { name, transform, 'source-id': id } of spec.fields) {
+    if (transform === 'void') continue
+    const type = findField(fields, id)?.type
+    if (type === undefined || typeof type !== 'string') {
+      throw new Refusal(
+        `its partition field ${name} (${transform}) is of column ${id}, which the table does not have any more; replace that field`,
+      )
+    }
+    try {
+      transformResultType(transform, type)
+    } catch (error) {
+      throw new Refusal(`its partition field ${name} can not be written: ${(error as Error).message}; replace that field`)
+    }
+  }
+}
+
 /** Tables that this version can not append to without breaking a promise to their readers. */
 function refuseTable(metadata: TableMetadata): void {
   const properties = metadata.properties ?? {}
   const format = properties['write.format.default'] ?? 'parquet'
   if (metadata['format-version'] !== 2)
     throw new Refusal(`it has format version ${metadata['format-version']}, and only version 2 can be written yet`)
-  if (defaultSpec(metadata).fields.some((field) => field.transform !== 'void')) {
-    const by = defaultSpec(metadata).fields.map(({ transform, name }) => `${name} (${transform})`)
-    throw new Refusal(`it is partitioned by ${by.join(', ')}, and partitioned tables can not be written yet`)
-  }
-  if (defaultSpec(metadata).fields.length > 0)
-    throw new Refusal('its partition spec has void fields, and such tables can not be written yet')
+  refuseSpec(defaultSpec(metadata), currentSchema(metadata).fields)
   if (format.toLowerCase() !== 'parquet')
     throw new Refusal(`its property write.format.default is ${format}, and only parquet can be written`)
   const encryption = Object.keys(properties).find((key) => key.startsWith('encryption.'))

@@ -1,4 +1,4 @@
-import type { ColumnBatch, Vector } from '../../formats/arrow/vector.ts'
+import type { ColumnBatch } from '../../formats/arrow/vector.ts'
 import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
 import { isPrimitive, parsePrimitive } from '../../formats/iceberg/primitive-type.ts'
 import type { NestedField, PrimitiveType } from '../../formats/iceberg/schema.ts'
@@ -9,6 +9,7 @@ import type { Bounds, Extremes } from './extremes/extremes.ts'
 import { LongExtremes } from './extremes/longs.ts'
 import { FloatExtremes, IntExtremes } from './extremes/numbers.ts'
 import { UuidExtremes } from './extremes/uuids.ts'
+import { leafColumn } from './leaf-column.ts'
 
 /** What is gathered of a column besides what a Parquet footer tells. */
 export interface FoundBounds extends Partial<Bounds> {
@@ -45,12 +46,7 @@ export class ColumnBounds {
 
   add(batch: ColumnBatch): void {
     for (const { path, extremes } of this.#leaves) {
-      let column = batch.columns[path[0]]
-      let present = column.validity
-      for (const child of path.slice(1)) {
-        column = childOf(column, child)
-        present = both(present, column.validity)
-      }
+      const { column, present } = leafColumn(batch, path)
       extremes.add(column, present)
     }
   }
@@ -93,15 +89,4 @@ function extremesFor(type: PrimitiveType): Extremes {
     case 'fixed':
       return new FixedBytesExtremes()
   }
-}
-
-function childOf(column: Vector, child: number): Vector {
-  if (column.layout !== 'struct') throw new TypeError(`expected a struct column, found a ${column.layout} one`)
-  return column.children[child]
-}
-
-/** The slots that two bitmaps both mark: what is in a null struct is null, whatever it holds. */
-function both(a: Uint8Array | null, b: Uint8Array | null): Uint8Array | null {
-  if (a === null || b === null) return a ?? b
-  return a.map((byte, i) => byte & b[i])
 }

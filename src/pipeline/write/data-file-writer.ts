@@ -1,9 +1,9 @@
-import { dataFileMetrics } from '../../formats/iceberg/column-metrics.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { RowBatch } from '../flow.ts'
 import { type EncoderOptions, type FinishedFile, openFileEncoder } from './file-encoder.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
+import { dataFile } from './open-file.ts'
 
 export interface WriteOptions extends EncoderOptions {
   /** A file is closed when it has reached this size. */
@@ -24,7 +24,7 @@ export async function writeDataFiles(
     const filePath = options.newLocation()
     const written: { file?: FinishedFile } = {}
     await io.write(filePath, fileChunks(first.value))
-    files.push(dataFile(filePath, written.file!, options))
+    files.push(dataFile(filePath, written.file!, [], options))
     first = await batches.next()
 
     async function* fileChunks(opening: RowBatch): AsyncGenerator<Uint8Array, void, undefined> {
@@ -44,18 +44,4 @@ export async function writeDataFiles(
     }
   }
   return files
-}
-
-function dataFile(filePath: string, file: FinishedFile, { fields, metricsModes }: WriteOptions): DataFile {
-  return {
-    content: 0,
-    filePath,
-    fileFormat: 'PARQUET',
-    partition: [],
-    recordCount: file.rowCount,
-    fileSizeInBytes: file.size,
-    ...dataFileMetrics({ fields }, metricsModes, file.columns),
-    splitOffsets: file.splitOffsets,
-    sortOrderId: 0,
-  }
 }

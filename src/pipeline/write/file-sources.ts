@@ -3,10 +3,13 @@ import { expectInteger, expectInt64, expectList, expectObject, expectString } fr
 import { normalizeRanges, type OffsetRange, type OffsetRanges, unionRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { DecidedSpan } from '../flow.ts'
+import type { BatchSpan, DecidedSpan } from '../flow.ts'
 
 /** Key of a data file's Parquet metadata under which its sources stand. */
 export const sourcesKey = 'kafscale.processor.sources'
+
+/** Where the rows that a file has of one span lie in more runs than these, the span is listed whole. */
+const maxRuns = 16
 
 /** Collects which offsets of which segments a data file holds: what an audit compares with the bucket. */
 export class FileSources {
@@ -16,6 +19,25 @@ export class FileSources {
     const known = this.#segments.get(span.segment.key)
     if (known === undefined) this.#segments.set(span.segment.key, { ...span })
     else known.ranges = unionRanges(known.ranges, span.ranges)
+  }
+
+  /**
+   * Adds what some rows of a batch come from, where the others are in other files: of each span the offsets of these rows alone, or all
+   * where all its rows are here. Where rows of many partitions alternate, that would be a range for each row: then all of the span's
+   * ranges are listed, and an audit sees by their number that the rows must be looked at.
+   *
+   * @param rows their numbers, ascending. @param offsets of all rows of the batch.
+   */
+  addRows(spans: readonly BatchSpan[], rows: Uint32Array, offsets: BigInt64Array): void {
+    let [next, end] = [0, 0]
+    for (const span of spans) {
+      const from = next
+      end += span.rows
+      while (next < rows.length && rows[next] < end) next++
+      if (next === from) continue
+      const ranges = next - from === span.rows ? null : rangesOf(rows.subarray(from, next), offsets)
+      this.add(ranges === null ? span : { ...span, ranges })
+    }
   }
 
   /** JSON: `[{"key", "etag", "topic", "partition", "ranges": [[start, end), …]}, …]`; offsets as decimal numbers. */
@@ -29,12 +51,28 @@ export class FileSources {
   }
 }
 
+/** Offsets of rows as ranges; null where those are many. */
+function rangesOf(rows: Uint32Array, offsets: BigInt64Array): OffsetRanges | null {
+  const ranges: [bigint, bigint][] = []
+  for (const row of rows) {
+    const offset = offsets[row]
+    const last = ranges.at(-1)
+    if (last !== undefined && last[1] === offset) last[1]++
+    else if (ranges.length === maxRuns) return null
+    else ranges.push([offset, offset + 1n])
+  }
+  return ranges
+}
+
 /** One segment of a data file's sources, as its metadata has it. */
 export interface FileSource {
   readonly key: string
   readonly etag: string
   readonly at: TopicPartition
-  /** Offsets that the file decides of this segment; those without a row (control records, skipped ones) included. */
+  /**
+   * Offsets that the file decides of this segment; those without a row (control records, skipped ones) included, and in a partitioned
+   * table perhaps some whose rows are in another file of the same snapshot.
+   */
   readonly ranges: OffsetRanges
 }
 

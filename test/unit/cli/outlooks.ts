@@ -20,6 +20,7 @@ export function outlook(changes: Partial<TableOutlook> = {}, document = document
     mapping: mappingFor(document, changes.topics?.[0] ?? 'orders'),
     metadata: null,
     columns: [],
+    partitionBy: [],
     value: { format: 'binary' },
     sample: null,
     refused: null,

@@ -102,6 +102,12 @@ test.each<[string, Partial<TablePlan>, string]>([
   expect(shown([table(changes)]).at(-1)).toBe(`  default.orders  columns: ${text}`)
 })
 
+test('what a table is partitioned by is told', () => {
+  expect(shown([table({ partitionBy: ['day(kafka_timestamp)', 'bucket(4, id)'] })])).toContain(
+    '  partitioned by day(kafka_timestamp), bucket(4, id)',
+  )
+})
+
 test('what a sample would rescue, and what could not become rows, is told', () => {
   const rescuedPaths = ['a', 'b', 'c', 'd'].map((key, i) => [`$['${key}']`, 9 - i] as const)
   const document = documentWith((d) => (d.spec.mappings = [{ topic: 'orders', value: { columns: [{ name: 'a', type: 'long' }] } }]))

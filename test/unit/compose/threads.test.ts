@@ -48,7 +48,11 @@ afterAll(() => threads.close())
 
 test('what a task needs to know of its table is the same after a way as JSON, and leaves out what concerns only commits', () => {
   expect(JSON.parse(JSON.stringify(target))).toEqual(target)
-  const table = { location: 's3://w/orders/', properties: { 'write.data.path': 's3://w/d/', 'history.expire.max-ref-age-ms': '1' } }
+  const table = {
+    ...metadata,
+    location: 's3://w/orders/',
+    properties: { 'write.data.path': 's3://w/d/', 'history.expire.max-ref-age-ms': '1' },
+  }
   expect(taskTarget(table, target.layout, 'skip')).toEqual({
     dataDirectory: 's3://w/d',
     properties: { 'write.data.path': 's3://w/d/' },

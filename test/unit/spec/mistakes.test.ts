@@ -294,6 +294,45 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     'spec.mappings[0].partitionBy[1]: expected each one once, found the same as in spec.mappings[0].partitionBy[0]',
   ],
   [
+    'a partition transform that does not take the column',
+    (d) => inMapping(d, { partitionBy: ['kafka_topic', 'day(kafka_key)'] }),
+    'spec.mappings[0].partitionBy[1]: expected a transform that takes binary (transform day takes date, timestamp, timestamptz, not binary)',
+  ],
+  [
+    'a partition term of a list',
+    (d) => inMapping(d, { partitionBy: ['kafka_headers'] }),
+    'spec.mappings[0].partitionBy[0]: expected a column of a plain type, found "kafka_headers", which is a list',
+  ],
+  [
+    'a partition term of a field within a column that is no struct',
+    (d) => inMapping(d, { partitionBy: ['kafka_key.id'] }),
+    'spec.mappings[0].partitionBy[0]: expected a struct before the dot, found "kafka_key", which is a binary',
+  ],
+  [
+    'two partition terms for the time of one column',
+    (d) => inMapping(d, { partitionBy: ['day(kafka_timestamp)', 'hour(kafka_timestamp)'] }),
+    'spec.mappings[0].partitionBy[1]: expected one of year, month, day and hour of kafka_timestamp, found hour beside day',
+  ],
+  [
+    'two partition fields of one name',
+    (d) => inMapping(d, { partitionBy: ['bucket(4, kafka_key)', 'bucket(8, kafka_key)'] }),
+    'spec.mappings[0].partitionBy[1]: expected a partition field with a name of its own, found a second one of the name "kafka_key_bucket"',
+  ],
+  [
+    'a partition field with the name of a column',
+    (d) =>
+      inMapping(d, {
+        partitionBy: ['bucket(4, id)'],
+        value: {
+          columns: [
+            { name: 'id', type: 'int' },
+            { name: 'id_bucket', type: 'int' },
+          ],
+        },
+      }),
+    'spec.mappings[0].partitionBy[0]: expected a partition field whose name no column has, found "id_bucket"; call the column otherwise',
+  ],
+  [
     'a sort term twice, in two directions',
     (d) => inMapping(d, { sortBy: ['a', 'a desc'] }),
     'spec.mappings[0].sortBy[1]: expected each one once, found the same as in spec.mappings[0].sortBy[0]',

@@ -73,7 +73,6 @@ describe('what is not there yet is named, with what works instead', () => {
       'spec.mappings[0].value.format: protobuf is not available yet; auto, json, string and binary work',
       'spec.mappings[0].value.registry: not available yet; leave it out: the value is kept whole',
     ],
-    [inMapping({ partitionBy: ['day(a)'] }), 'spec.mappings[0].partitionBy: not available yet; leave it out: the table is not partitioned'],
     [inMapping({ sortBy: ['a'] }), 'spec.mappings[0].sortBy: not available yet; leave it out: rows stand in offset order'],
     [inMapping({ evolution: 'additive' }), 'spec.mappings[0].evolution: additive is not available yet; off works'],
     [inMapping({ evolution: 'contract' }), 'spec.mappings[0].evolution: contract is not available yet; off works'],

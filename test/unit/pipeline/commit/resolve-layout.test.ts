@@ -81,22 +81,33 @@ describe('a table is continued', () => {
   })
 })
 
+const partitionedBy = (source: number, transform: string): TableMetadata => ({
+  ...created(),
+  'partition-specs': [{ 'spec-id': 0, fields: [{ 'source-id': source, 'field-id': 1000, name: 'd', transform }] }],
+})
+
 const list = (element: IcebergType): IcebergType => ({ type: 'list', 'element-id': 80, 'element-required': true, element })
 
 const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason: string][] = [
   ['format version 1', { ...created(), 'format-version': 1 }, {}, 'it has format version 1, and only version 2 can be written yet'],
   ['format version 3', { ...created(), 'format-version': 3 }, {}, 'it has format version 3, and only version 2 can be written yet'],
   [
-    'partitioning',
-    { ...created(), 'partition-specs': [{ 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'd', transform: 'day' }] }] },
+    'a transform that nobody here knows',
+    partitionedBy(4, 'zorder[3]'),
     {},
-    'it is partitioned by d (day), and partitioned tables can not be written yet',
+    'its partition field d can not be written: iceberg: partition transform "zorder[3]" is not known; replace that field',
   ],
   [
-    'void partition fields',
-    { ...created(), 'partition-specs': [{ 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'd', transform: 'void' }] }] },
+    'a transform that does not take its column',
+    partitionedBy(1, 'day'),
     {},
-    'its partition spec has void fields, and such tables can not be written yet',
+    'its partition field d can not be written: iceberg: transform day takes date, timestamp, timestamptz, not string; replace that field',
+  ],
+  [
+    'partitions of a column that is gone',
+    partitionedBy(88, 'day'),
+    {},
+    'its partition field d (day) is of column 88, which the table does not have any more; replace that field',
   ],
   [
     'another file format',

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { IcebergType, NestedField } from '../../../../src/formats/iceberg/schema.ts'
-import { currentType, fillableType, filledPart, icebergType } from '../../../../src/pipeline/commit/value-type.ts'
+import { currentType, fillableType, filledPart } from '../../../../src/pipeline/commit/value-type.ts'
+import { icebergType } from '../../../../src/spec/iceberg-type.ts'
 import { columnTypeText, parseColumnType, type ColumnType } from '../../../../src/spec/column-type.ts'
 import { anyType } from '../../spec/column-types.ts'
 

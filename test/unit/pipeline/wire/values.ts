@@ -49,22 +49,29 @@ const part: fc.Arbitrary<TaskPart> = fc
 export const payload: fc.Arbitrary<TablePayload> = fc.record({
   table: fc.string(),
   task: fc.record({ id: fc.string(), parts: fc.array(part, { maxLength: 3 }), bytes: fc.nat() }),
-  target: fc.record({
-    dataDirectory: fc.string(),
-    properties: fc.dictionary(
-      fc.string().filter((key) => key !== '__proto__'),
-      fc.string(),
-      { noNullPrototype: true },
-    ),
-    layout: fc.constant({
-      columns: [{ role: 'offset' as const, field: { id: 3, name: 'kafka_offset', required: true, type: 'long' as const } }],
-      keyFormat: 'binary' as const,
-      valueFormat: 'json' as const,
-      record: { columns: [{ path: ['a'], shape: { kind: 'decimal' as const, precision: 9, scale: 2 }, required: false }] },
-      missing: ['gone'],
-    }),
-    onError: fc.constantFrom('stop', 'skip'),
-  }),
+  target: fc.record(
+    {
+      dataDirectory: fc.string(),
+      properties: fc.dictionary(
+        fc.string().filter((key) => key !== '__proto__'),
+        fc.string(),
+        { noNullPrototype: true },
+      ),
+      layout: fc.constant({
+        columns: [{ role: 'offset' as const, field: { id: 3, name: 'kafka_offset', required: true, type: 'long' as const } }],
+        keyFormat: 'binary' as const,
+        valueFormat: 'json' as const,
+        record: { columns: [{ path: ['a'], shape: { kind: 'decimal' as const, precision: 9, scale: 2 }, required: false }] },
+        missing: ['gone'],
+      }),
+      partition: fc.constant([
+        { transform: 'bucket[16]', type: 'long', path: [1, 0] },
+        { transform: 'void', type: 'int', path: null },
+      ] as const),
+      onError: fc.constantFrom('stop', 'skip'),
+    },
+    { requiredKeys: ['dataDirectory', 'properties', 'layout', 'onError'] },
+  ),
 })
 
 const bytes = fc.uint8Array({ maxLength: 20 }).map((array) => new Uint8Array(array))

@@ -30,7 +30,7 @@ async function* groups(count: number): AsyncGenerator<RowBatch, void, undefined>
     const ranges = [[BigInt(group * 10), BigInt(group * 10 + 10)]] as const
     yield {
       columns: { length: 10, columns: [offsets.snapshot(), values.snapshot()] },
-      sources: [{ at, segment: refOf(BigInt(Math.floor(group / 2) * 20)), ranges }],
+      sources: [{ at, segment: refOf(BigInt(Math.floor(group / 2) * 20)), ranges, rows: 10 }],
     }
   }
 }

@@ -1,0 +1,95 @@
+import type { ColumnBatch } from '../../formats/arrow/vector.ts'
+import { dataFileMetrics } from '../../formats/iceberg/column-metrics.ts'
+import type { DataFile, SingleValue } from '../../formats/iceberg/data-file.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+import type { WriteOptions } from './data-file-writer.ts'
+import { type FileEncoder, type FinishedFile, openFileEncoder } from './file-encoder.ts'
+import { FileSources, sourcesKey } from './file-sources.ts'
+import { FileStream } from './file-stream.ts'
+
+/** One data file of several that are being written side by side. Nothing goes to the store before a row group's bytes are together. */
+export class OpenFile {
+  readonly sources = new FileSources()
+  readonly #io: Pick<FileIO, 'write'>
+  readonly #options: WriteOptions
+  readonly #encoder: FileEncoder
+  readonly #location: string
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #sentBytes = 0
+  #stream: FileStream | null = null
+
+  static async open(io: Pick<FileIO, 'write'>, options: WriteOptions): Promise<OpenFile> {
+    return new OpenFile(io, options, await openFileEncoder(options))
+  }
+
+  private constructor(io: Pick<FileIO, 'write'>, options: WriteOptions, encoder: FileEncoder) {
+    this.#io = io
+    this.#options = options
+    this.#encoder = encoder
+    this.#location = options.newLocation()
+    this.#wait([encoder.start()])
+  }
+
+  /** Bytes of the file so far. */
+  get size(): number {
+    return this.#encoder.size
+  }
+
+  /** Bytes of it that are held in memory here. */
+  get heldBytes(): number {
+    return this.size - this.#sentBytes
+  }
+
+  /** The batch's vectors may be reused afterwards. */
+  async append(batch: ColumnBatch): Promise<void> {
+    this.#wait(this.#encoder.append(batch))
+    if (this.#waitingBytes < this.#options.rowGroupBytes) return
+    this.#stream ??= new FileStream(this.#io, this.#location)
+    await this.#stream.push(this.#takeWaiting())
+  }
+
+  async finish(partition: readonly SingleValue[]): Promise<DataFile> {
+    const { rest, file } = this.#encoder.finish(new Map([[sourcesKey, this.sources.encode()]]))
+    this.#wait(rest)
+    this.#stream ??= new FileStream(this.#io, this.#location)
+    await this.#stream.end(this.#takeWaiting())
+    return dataFile(this.#location, file, partition, this.#options)
+  }
+
+  async abandon(error: Error): Promise<void> {
+    await this.#stream?.abandon(error)
+  }
+
+  #wait(chunks: readonly Uint8Array[]): void {
+    this.#waiting.push(...chunks)
+    for (const chunk of chunks) this.#waitingBytes += chunk.length
+  }
+
+  #takeWaiting(): Uint8Array[] {
+    const chunks = this.#waiting
+    this.#sentBytes += this.#waitingBytes
+    ;[this.#waiting, this.#waitingBytes] = [[], 0]
+    return chunks
+  }
+}
+
+/** What a manifest says of a file that was written. */
+export function dataFile(
+  filePath: string,
+  file: FinishedFile,
+  partition: readonly SingleValue[],
+  { fields, metricsModes }: Pick<WriteOptions, 'fields' | 'metricsModes'>,
+): DataFile {
+  return {
+    content: 0,
+    filePath,
+    fileFormat: 'PARQUET',
+    partition,
+    recordCount: file.rowCount,
+    fileSizeInBytes: file.size,
+    ...dataFileMetrics({ fields }, metricsModes, file.columns),
+    splitOffsets: file.splitOffsets,
+    sortOrderId: 0,
+  }
+}
