@@ -6,7 +6,8 @@ import type { Journal } from '../seams/journal.ts'
 import { priorityBands, type TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import type { CommitAnswer, CommitPayload } from './commit-codec.ts'
-import { type CommitReport, type CommitterSeams, type Definitions, type StartMark, TableCommitter } from './committer.ts'
+import type { CommitterSeams, Definitions } from './commit-loop.ts'
+import { type CommitReport, type StartMark, TableCommitter } from './committer.ts'
 import type { TaskResult } from './flow.ts'
 
 /** How a feed sees and changes its table: by a committer in this process, or by one in another. */

@@ -1,7 +1,7 @@
 import { WorkError } from '../model/failure.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
-import { TableChanged } from './committer.ts'
+import { TableChanged } from './commit-loop.ts'
 import type { TableWatch } from './table-watch.ts'
 
 /** What can fail and be tried again, each counted for itself. */

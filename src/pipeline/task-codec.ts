@@ -1,6 +1,6 @@
 import { WorkError } from '../model/failure.ts'
 import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
-import { TableChanged } from './committer.ts'
+import { TableChanged } from './commit-loop.ts'
 import type { TableLayout, TaskResult } from './flow.ts'
 import type { TablePayload } from './table-feed.ts'
 import { encodeDataFile, readDataFile } from './wire/data-file.ts'

@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { DataFile, ManifestEntry, ManifestFile, SingleValue } from '../../formats/iceberg/data-file.ts'
-import { readManifest, writeManifest } from '../../formats/iceberg/manifest.ts'
+import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { readManifestList, writeManifestList } from '../../formats/iceberg/manifest-list.ts'
-import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
-import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
-import { findField } from '../../formats/iceberg/primitive-type.ts'
-import type { Schema } from '../../formats/iceberg/schema.ts'
-import { appendSummary } from '../../formats/iceberg/snapshot-summary.ts'
-import { summarizeManifest } from '../../formats/iceberg/summarize-manifest.ts'
+import { assignRowIds } from '../../formats/iceberg/row-ids.ts'
+import { snapshotSummary } from '../../formats/iceberg/snapshot-summary.ts'
 import { metadataDirectory } from '../../formats/iceberg/table-location.ts'
-import { currentSchema, defaultSpec, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
 import { hasIncarnations } from '../../model/incarnation.ts'
@@ -19,16 +14,19 @@ import type { Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
+import { carryManifests } from './carry-manifests.ts'
 import { expiredSnapshots } from './expire-snapshots.ts'
+import type { FileChange } from './file-change.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
 import { encodeRequests } from './requests-text.ts'
 import { formatVersion, incarnationsVersion, maxSummaryProgressBytes, summaryKeys } from './summary-keys.ts'
+import { type ManifestWriting, syncMarker, versionOf, writeAdded } from './write-manifests.ts'
 
 /** What a snapshot of ours says beside its files. */
 export interface SnapshotContents {
   readonly processorName: string
   readonly commitId: string
-  readonly files: readonly DataFile[]
+  readonly change: FileChange
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly watermarkMs: number | null
@@ -43,8 +41,8 @@ export interface BuiltCommit {
   readonly snapshot: Snapshot
   readonly requirements: readonly TableRequirement[]
   readonly updates: readonly TableUpdate[]
-  /** The manifest of the new files. Its entries inherit, so another attempt on another parent can name it again. */
-  readonly newManifest: ManifestFile | null
+  /** The manifests of the new files. What their entries do not say they inherit, so another attempt on another parent can name them again. */
+  readonly newManifests: readonly ManifestFile[]
 }
 
 interface Surroundings {
@@ -55,23 +53,26 @@ interface Surroundings {
 }
 
 /**
- * Writes the manifests and the manifest list of an append on top of the current snapshot of main, and says what to commit. Nothing
+ * Writes the manifests and the manifest list of a snapshot on top of the current one of main, and says what to commit. Nothing
  * is committed here: until the catalog accepts, the files written are orphans that no reader sees.
- * `reuse`: the manifest of the same files from an attempt that met a conflict.
+ * `reuse`: the manifests of the same new files from an attempt that met a conflict.
  */
 export async function buildSnapshot(
   metadata: TableMetadata,
   parentId: bigint | null,
   contents: SnapshotContents,
-  reuse: ManifestFile | null,
+  reuse: readonly ManifestFile[] | null,
   around: Surroundings,
 ): Promise<BuiltCommit> {
   const parent = parentId === null ? null : parentOf(metadata, parentId)
   const snapshotId = newSnapshotId(metadata, around.entropy)
-  const existing = parent === null ? [] : await manifestsOf(parent, around.io)
-  const newManifest = contents.files.length === 0 ? null : (reuse ?? (await writeNewManifest(metadata, snapshotId, contents, around)))
-  const manifests = await mergeExisting(metadata, snapshotId, existing, around)
-  if (newManifest !== null) manifests.unshift({ ...newManifest, addedSnapshotId: snapshotId })
+  const { change } = contents
+  const writing: ManifestWriting = { metadata, snapshotId, io: around.io, entropy: around.entropy }
+  const newManifests = reuse ?? (await writeAdded(writing, change.added))
+  const carried =
+    parent === null ? { manifests: [], removed: [] } : await carryManifests(writing, await manifestsOf(parent, around.io), change)
+  const all = [...newManifests.map((manifest) => ({ ...manifest, addedSnapshotId: snapshotId })), ...carried.manifests]
+  const { manifests, rowLineage } = assignRowIds(metadata, all)
 
   const progress = encodeProgress(contents.progress)
   const inline = Buffer.byteLength(progress) <= maxSummaryProgressBytes
@@ -82,14 +83,14 @@ export async function buildSnapshot(
     snapshotId,
     parentSnapshotId: parentId,
     sequenceNumber,
-    formatVersion: 2,
+    formatVersion: versionOf(metadata),
     metadata: {
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
       ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
       ...retractionKeys(contents.retraction),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),
     },
-    syncMarker: marker(around.entropy),
+    syncMarker: syncMarker(around.entropy),
   })
   await around.io.write(manifestList, [listBytes])
 
@@ -100,22 +101,20 @@ export async function buildSnapshot(
     // Readers take history by time: a snapshot must not seem older than its parent, whatever this machine's clock says.
     'timestamp-ms': Math.max(around.nowMs, (parent?.['timestamp-ms'] ?? -1) + 1, metadata['last-updated-ms']),
     'manifest-list': manifestList,
-    summary: appendSummary({
+    summary: snapshotSummary({
+      operation: change.operation,
       parent,
-      added: {
-        files: contents.files.length,
-        records: contents.files.reduce((sum, file) => sum + file.recordCount, 0n),
-        bytes: contents.files.reduce((sum, file) => sum + file.fileSizeInBytes, 0n),
-        partitions: countPartitions(contents.files),
-      },
+      added: change.added.map(({ file }) => file),
+      removed: carried.removed,
       extra: summaryOf(contents, progress, inline),
     }),
     'schema-id': metadata['current-schema-id'],
+    ...rowLineage,
   }
   const expired = expiredSnapshots(metadata, around.nowMs)
   return {
     snapshot,
-    newManifest,
+    newManifests,
     requirements: [
       { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },
       { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': parentId },
@@ -163,72 +162,6 @@ function keptRefSettings(metadata: TableMetadata): object {
   return settings
 }
 
-async function writeNewManifest(
-  metadata: TableMetadata,
-  snapshotId: bigint,
-  contents: SnapshotContents,
-  around: Surroundings,
-): Promise<ManifestFile> {
-  const entries = contents.files.map((dataFile): ManifestEntry => ({
-    status: 1,
-    snapshotId: null,
-    sequenceNumber: null,
-    fileSequenceNumber: null,
-    dataFile,
-  }))
-  return writeOne(metadata, snapshotId, defaultSpec(metadata)['spec-id'], entries, around)
-}
-
-async function mergeExisting(
-  metadata: TableMetadata,
-  snapshotId: bigint,
-  existing: readonly ManifestFile[],
-  around: Surroundings,
-): Promise<ManifestFile[]> {
-  const plan = planManifestMerge(existing, mergeOptions(metadata.properties ?? {}))
-  const merged: ManifestFile[] = []
-  for (const group of plan.merge) {
-    const read = await Promise.all(
-      group.map(async (manifest) => readManifest(await around.io.read(manifest.manifestPath), manifest).entries),
-    )
-    merged.push(await writeOne(metadata, snapshotId, group[0].partitionSpecId, mergeEntries(read, snapshotId), around))
-  }
-  return [...merged, ...plan.keep]
-}
-
-async function writeOne(
-  metadata: TableMetadata,
-  snapshotId: bigint,
-  specId: number,
-  entries: readonly ManifestEntry[],
-  around: Surroundings,
-): Promise<ManifestFile> {
-  const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
-  if (spec === undefined)
-    throw new WorkError(`${metadata.location}: a manifest names partition spec ${specId}, which the table does not have`, {
-      retry: 'never',
-    })
-  const schema = schemaFor(metadata, spec)
-  const path = `${metadataDirectory(metadata)}/${around.entropy.uuid()}-m0.avro`
-  const bytes = writeManifest({ schema, spec, content: 0, formatVersion: 2, entries, syncMarker: marker(around.entropy) })
-  await around.io.write(path, [bytes])
-  return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content: 0, snapshotId, sequenceNumber: null, entries })
-}
-
-/** The current schema, or where it lacks a source column of an old spec, the newest that has all of them. */
-function schemaFor(metadata: TableMetadata, spec: PartitionSpec): Schema {
-  const hasSources = ({ fields }: Schema) => spec.fields.every((field) => findField(fields, field['source-id']) !== undefined)
-  const current = currentSchema(metadata)
-  return hasSources(current) ? current : (metadata.schemas.findLast(hasSources) ?? current)
-}
-
-/** How many partitions files are of. */
-function countPartitions(files: readonly DataFile[]): number {
-  const text = (value: SingleValue) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString('hex') : Object.is(value, -0) ? '-0' : String(value)
-  return new Set(files.map(({ partition }) => JSON.stringify(partition.map((value) => [value === null, text(value)])))).size
-}
-
 async function manifestsOf(parent: Snapshot, io: FileIO): Promise<ManifestFile[]> {
   return [...readManifestList(await io.read(parent['manifest-list'])).manifests]
 }
@@ -246,8 +179,4 @@ function newSnapshotId(metadata: TableMetadata, entropy: Entropy): bigint {
     const id = entropy.int63()
     if (id > 0n && snapshotById(metadata, id) === undefined) return id
   }
-}
-
-function marker(entropy: Entropy): Uint8Array {
-  return Uint8Array.from(Buffer.from(entropy.uuid().replaceAll('-', ''), 'hex'))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
-import { appendSummary } from '../../../src/formats/iceberg/snapshot-summary.ts'
+import { snapshotSummary } from '../../../src/formats/iceberg/snapshot-summary.ts'
 import { readManifestList, writeManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import type { ProcessorSeams } from '../../../src/pipeline/processor.ts'
 import { batch, record } from './segments.ts'
@@ -57,7 +57,7 @@ async function appendForeign(w: World): Promise<void> {
     'sequence-number': sequenceNumber,
     'timestamp-ms': w.clock.now(),
     'manifest-list': list,
-    summary: appendSummary({ parent, added: { files: 0, records: 0n, bytes: 0n }, extra: {} }),
+    summary: snapshotSummary({ operation: 'append', parent, added: [], removed: [], extra: {} }),
     'schema-id': 0,
   }
   const outcome = await w.catalog.commitTable(table, {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TableChanged } from '../../../src/pipeline/committer.ts'
+import { TableChanged } from '../../../src/pipeline/commit-loop.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
 import { taskCodec } from '../../../src/pipeline/task-codec.ts'

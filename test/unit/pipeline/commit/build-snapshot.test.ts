@@ -9,6 +9,7 @@ import type { TableMetadata } from '../../../../src/formats/iceberg/table-metada
 import { type Progress, progressOf } from '../../../../src/model/progress.ts'
 import { noRequests } from '../../../../src/model/requests.ts'
 import { buildSnapshot, type BuiltCommit } from '../../../../src/pipeline/commit/build-snapshot.ts'
+import { appended } from '../../../../src/pipeline/commit/file-change.ts'
 import { encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
 import { findTableState } from '../../../../src/pipeline/commit/table-state.ts'
@@ -50,13 +51,13 @@ function build(
   metadata: TableMetadata,
   files: string[],
   progress: Progress,
-  reuse: ManifestFile | null = null,
+  reuse: readonly ManifestFile[] | null = null,
   parent = metadata['current-snapshot-id'] ?? null,
 ) {
   const contents = {
     processorName: 'p',
     commitId: 'commit',
-    files: files.map(file),
+    change: appended(files.map(file), 0),
     progress,
     frontiers: new Map(),
     watermarkMs: 9,
@@ -135,7 +136,7 @@ test('time never goes back, whatever this machine’s clock says', async () => {
 test('without files the snapshot is an empty append that carries everything on', async () => {
   const first = await build(empty, ['a'], decided([0, 5]))
   const second = await build(after(empty, first), [], decided([0, 5]))
-  expect(second.newManifest).toBeNull()
+  expect(second.newManifests).toEqual([])
   expect(second.snapshot.summary).toMatchObject({
     'total-records': '5',
     'total-data-files': '1',
@@ -148,11 +149,11 @@ test('the manifest of another attempt is named again and inherits the number of 
   const first = await build(empty, ['a'], decided([0, 5]))
   const other = await build(empty, ['x'], decided([5, 6]))
   const before = io.written.size
-  const again = await build(after(empty, other), ['a'], decided([0, 6]), first.newManifest)
+  const again = await build(after(empty, other), ['a'], decided([0, 6]), first.newManifests)
   expect(io.written.size).toBe(before + 1)
   const [manifest] = readManifestList(await io.read(again.snapshot['manifest-list'])).manifests
   expect(manifest).toMatchObject({
-    manifestPath: first.newManifest!.manifestPath,
+    manifestPath: first.newManifests[0].manifestPath,
     sequenceNumber: 2n,
     addedSnapshotId: again.snapshot['snapshot-id'],
   })
@@ -236,4 +237,15 @@ test('a current snapshot that the metadata lacks is an error: a commit on it wou
     retry: 'later',
     message: 'memory:/orders: snapshot 77 is current, and the metadata does not have it',
   })
+})
+
+test('in format version 3 the rows of a snapshot get ids that follow those of the one before', async () => {
+  const table = { ...empty, 'format-version': 3, 'next-row-id': 0n }
+  const first = await build(table, ['a'], decided([0, 5]))
+  expect(first.snapshot).toMatchObject({ 'first-row-id': 0n, 'added-rows': 5n })
+  const second = await build({ ...after(table, first), 'next-row-id': 5n }, ['b', 'c'], decided([0, 10]))
+  expect(second.snapshot).toMatchObject({ 'first-row-id': 5n, 'added-rows': 10n })
+  const { manifests } = readManifestList(await io.read(second.snapshot['manifest-list']))
+  const entries = await Promise.all(manifests.map(async (manifest) => readManifest(await io.read(manifest.manifestPath), manifest).entries))
+  expect(entries.flat().map(({ dataFile }) => dataFile.firstRowId)).toEqual([5n, 10n, 0n])
 })

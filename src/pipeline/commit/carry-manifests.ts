@@ -1,0 +1,61 @@
+import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import { readManifest } from '../../formats/iceberg/manifest.ts'
+import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
+import { type FileChange, fileKey } from './file-change.ts'
+import { type ManifestWriting, writeOne } from './write-manifests.ts'
+
+/** The parent's manifests as the new snapshot has them, and the files that it no longer has. */
+export interface CarriedManifests {
+  readonly manifests: readonly ManifestFile[]
+  readonly removed: readonly DataFile[]
+}
+
+/**
+ * Carries the manifests of the parent on: those that have a removed file are written again, with its entry as deleted and all live
+ * ones as existing; those without a live file are left out; small ones are merged.
+ * @throws Error where a file that is to be removed is not live in the manifest that is said to have it.
+ */
+export async function carryManifests(
+  writing: ManifestWriting,
+  existing: readonly ManifestFile[],
+  { removed }: FileChange,
+): Promise<CarriedManifests> {
+  const manifests: ManifestFile[] = []
+  const files: DataFile[] = []
+  for (const manifest of existing) {
+    if (manifest.addedFilesCount + manifest.existingFilesCount === 0) continue
+    const keys = removed.get(manifest.manifestPath)
+    if (keys === undefined || keys.size === 0) manifests.push(manifest)
+    else {
+      const entries = without(await entriesOf(writing, manifest), keys, writing.snapshotId)
+      const taken = entries.filter(({ status }) => status === 2)
+      if (taken.length !== keys.size)
+        throw new Error(`iceberg: manifest ${manifest.manifestPath}: ${keys.size} live files were to be removed, found ${taken.length}`)
+      files.push(...taken.map(({ dataFile }) => dataFile))
+      manifests.push(await writeOne(writing, manifest.partitionSpecId, manifest.content, entries))
+    }
+  }
+  return { manifests: await mergeSmall(writing, manifests), removed: files }
+}
+
+/** Entries as another snapshot writes them: those with these keys as deleted by it, live ones as existing. */
+function without(entries: readonly ManifestEntry[], keys: ReadonlySet<string>, snapshotId: bigint): ManifestEntry[] {
+  return entries.flatMap((entry): ManifestEntry[] => {
+    if (entry.status === 2) return []
+    return [keys.has(fileKey(entry.dataFile)) ? { ...entry, status: 2, snapshotId } : { ...entry, status: 0 }]
+  })
+}
+
+async function mergeSmall(writing: ManifestWriting, manifests: readonly ManifestFile[]): Promise<ManifestFile[]> {
+  const plan = planManifestMerge(manifests, mergeOptions(writing.metadata.properties ?? {}))
+  const merged: ManifestFile[] = []
+  for (const group of plan.merge) {
+    const read = await Promise.all(group.map((manifest) => entriesOf(writing, manifest)))
+    merged.push(await writeOne(writing, group[0].partitionSpecId, 0, mergeEntries(read, writing.snapshotId)))
+  }
+  return [...merged, ...plan.keep]
+}
+
+async function entriesOf({ io }: ManifestWriting, manifest: ManifestFile): Promise<readonly ManifestEntry[]> {
+  return readManifest(await io.read(manifest.manifestPath), manifest).entries
+}
