@@ -30,6 +30,7 @@ import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
+import type { DocumentRecovery, RecoverOptions } from './pipeline/recovery.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
 import type { ExpiryReport } from './pipeline/table-expirer.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
@@ -238,6 +239,12 @@ export async function expireInDocuments(
 ): Promise<TableOutcome<ExpiryReport>[]> {
   const { expireTables } = await import('./pipeline/expire-tables.ts')
   return (await lookInto(documents, (document, source, seams) => expireTables(document, wanted, source, seams, options))).flat()
+}
+
+/** What would be assumed of tables of which it is not known what was materialized; writes it where that was confirmed. */
+export async function documentRecoveries(documents: readonly ProcessorDocument[], options: RecoverOptions): Promise<DocumentRecovery[]> {
+  const { recoverDocument } = await import('./pipeline/recovery.ts')
+  return lookInto(documents, (document, source, seams) => recoverDocument(document, source, seams, options), !options.commit)
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

@@ -54,6 +54,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'expire old snapshots, and remove the files that they alone named',
     load: async () => (await import('./expire.ts')).expireCommand,
   },
+  recover: {
+    summary: 'go on with a table of which it is not known what it has',
+    load: async () => (await import('./recover.ts')).recoverCommand,
+  },
   connect: {
     summary: 'print what to paste into an engine to query the tables',
     load: async () => (await import('./connect.ts')).connectCommand,
@@ -71,7 +75,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 /** Commands whose names are taken and that do not work yet. */
 export const laterCommands: readonly string[] = [
   'backfill',
-  'recover',
   'compact',
   'orphans',
   'rewrite-manifests',

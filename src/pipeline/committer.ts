@@ -8,7 +8,7 @@ import type { TableIdentifier } from '../seams/catalog.ts'
 import { appended, noFiles } from './commit/file-change.ts'
 import { encodeRequests } from './commit/requests-text.ts'
 import { selectResults, type Selection } from './commit/select-results.ts'
-import { RolledBack, stateAfterRollback, type TableState } from './commit/table-state.ts'
+import { findTableState, RolledBack, stateAfterRollback, type TableState } from './commit/table-state.ts'
 import { type Attempt, CommitLoop, type CommitterSeams, type Definitions } from './commit-loop.ts'
 import type { TaskResult } from './flow.ts'
 
@@ -122,13 +122,20 @@ export class TableCommitter {
     })
   }
 
-  /** Changes what the table says, by an empty append that carries everything else; null: nothing is to be changed. */
-  changeState(change: (state: TableState, metadata: TableMetadata) => Promise<TableState | null>): Promise<TableState> {
+  /**
+   * Changes what the table says, by an empty append that carries everything else; null: nothing is to be changed. `find`: what the table
+   * says before, where it does not say it by itself.
+   */
+  changeState(
+    change: (state: TableState, metadata: TableMetadata) => Promise<TableState | null>,
+    find = findTableState,
+  ): Promise<TableState> {
     return this.#loop.ofThisTable(async () => {
-      const { state } = await this.#loop.commit([], async (before, metadata) => {
+      const propose = async (before: TableState, metadata: TableMetadata) => {
         const after = await change(before, metadata)
         return after === null ? null : { what: null, change: noFiles, state: after }
-      })
+      }
+      const { state } = await this.#loop.commit([], propose, find)
       return state
     })
   }

@@ -1,5 +1,4 @@
 import { snapshotById } from '../formats/iceberg/table-metadata.ts'
-import { WorkError } from '../model/failure.ts'
 import { hasIncarnations } from '../model/incarnation.ts'
 import {
   countOffsets,
@@ -14,10 +13,9 @@ import {
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import { resolveLayout } from './commit/resolve-layout.ts'
 import { isOurs } from './commit/table-state.ts'
-import type { TableLayout } from './flow.ts'
 import { limitsOf } from './limits.ts'
+import { layoutOrKafka } from './looked-at.ts'
 import type { RemovalFinder } from './removal-finder.ts'
 import type { Entered } from './table-books.ts'
 import type { TableUnderTest } from './table-verifier.ts'
@@ -64,7 +62,7 @@ export async function verifyPartition(
   const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }
   const survey = await surveySource(seams.source, source.prefix, at, known, windows, range)
   const limits = limitsOf(table.processing)
-  const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOf(table), limits)
+  const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
   const empty = { rows: [], without: [], control: 0n, skipped: 0n }
   const ofSuspects = suspects.length === 0 ? empty : await lookFor(suspects)
   const ofHoles = open.length === 0 ? empty : await lookFor(open)
@@ -108,16 +106,5 @@ export async function verifyPartition(
       accepted: verdict.accepted,
       others: balance.others,
     },
-  }
-}
-
-/** How the table is filled; only its Kafka columns where it could not be continued as it is. */
-function layoutOf({ table, metadata, mapping, columns }: TableUnderTest): TableLayout {
-  try {
-    return resolveLayout(table, metadata, mapping)
-  } catch (error) {
-    if (!(error instanceof WorkError)) throw error
-    const kafka = (['topic', 'partition', 'offset'] as const).map((role) => ({ role, field: columns[role] }))
-    return { columns: kafka, keyFormat: 'binary', valueFormat: 'binary', record: null, missing: [] }
   }
 }

@@ -1,7 +1,5 @@
 import type { ManifestFile } from '../formats/iceberg/data-file.ts'
-import { readManifestList } from '../formats/iceberg/manifest-list.ts'
-import type { NestedField } from '../formats/iceberg/schema.ts'
-import { currentSchema, currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { currentId } from '../model/incarnation.ts'
 import { progressOf } from '../model/progress.ts'
@@ -9,15 +7,13 @@ import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { isGlob } from '../spec/topic-glob.ts'
 import { ancestorsOf, findTableState, isOurs, type TableState } from './commit/table-state.ts'
-import { parseLayout } from './commit/stored-layout.ts'
-import { summaryKeys } from './commit/summary-keys.ts'
 import { TableCommitter } from './committer.ts'
+import { kafkaColumns, manifestListReader } from './looked-at.ts'
 import { acceptMissing, retract } from './offset-notes.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
 import { type Finding, inOrder } from './verify/finding.ts'
 import type { Scope } from './verify/scope.ts'
-import type { KafkaColumns } from './verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification } from './verify/verification.ts'
 import { type TableUnderTest, verifyRows } from './table-verifier.ts'
 
@@ -170,14 +166,7 @@ async function openTable(
   source: SourceIdentity,
   seams: VerifySeams,
 ): Promise<TableUnderTest | null> {
-  const manifestListOf = async (snapshot: Snapshot) => {
-    try {
-      return readManifestList(await seams.io.read(snapshot['manifest-list']))
-    } catch (error) {
-      if (error instanceof WorkError && error.retry !== 'never') throw error
-      return null
-    }
-  }
+  const manifestListOf = manifestListReader(seams.io)
   const state: TableState = await findTableState(table, metadata, manifestListOf)
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return null
@@ -194,19 +183,4 @@ async function openTable(
     processing: document.spec.processing,
     manifestsOf: async (one): Promise<readonly ManifestFile[] | null> => (await manifestListOf(one))?.manifests ?? null,
   }
-}
-
-/** The columns with a row's coordinates: those that were chosen at creation, else those of the document. */
-function kafkaColumns(table: string, metadata: TableMetadata, wanted: MappedTable['mapping']['kafkaColumns']): KafkaColumns {
-  const text = metadata.properties?.[summaryKeys.layout]
-  const names = (text === undefined ? null : parseLayout(text)?.columns) ?? wanted
-  const { fields } = currentSchema(metadata)
-  const column = (role: 'topic' | 'partition' | 'offset'): NestedField => {
-    const field = fields.find(({ name }) => name === names[role])
-    if (field !== undefined) return field
-    throw new WorkError(`table ${table} can not be judged: it has no column ${names[role]} for the Kafka ${role}; add the column back`, {
-      retry: 'never',
-    })
-  }
-  return { topic: column('topic'), partition: column('partition'), offset: column('offset') }
 }

@@ -3,7 +3,7 @@ import type { ManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { formatRanges } from '../../model/offset-range.ts'
-import { noProgress, type Progress, progressBeyond } from '../../model/progress.ts'
+import { type DecidedSet, noProgress, type Progress, progressBeyond, unionProgress } from '../../model/progress.ts'
 import { noRequests, type Requests } from '../../model/requests.ts'
 import { excusing, type Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
@@ -82,12 +82,32 @@ export async function stateAfterRollback(table: string, metadata: TableMetadata,
   const newest = ancestors.find(isOurs)
   if (newest === undefined && endsAtMissing) throw stop(table, cutOff)
   const state = newest === undefined ? emptyState : await stateOf(table, newest, readManifestList)
+  return { ...state, snapshotId: refSnapshotId(metadata), requests: abandoningRequests(table, metadata) }
+}
+
+/** What was asked last of a table, with our snapshots beside its history, or before now in it, abandoned. */
+export function abandoningRequests(table: string, metadata: TableMetadata): Requests {
   const lastAsked = (metadata.snapshots ?? []).filter(isOurs).reduce<Snapshot | undefined>(later, undefined)
   const asked =
     lastAsked === undefined
       ? requestsOf(table, metadata.properties ?? {}, 'the properties')
       : requestsOf(table, lastAsked.summary, `snapshot ${lastAsked['snapshot-id']}`)
-  return { ...state, snapshotId: refSnapshotId(metadata), requests: { ...asked, abandonedUpTo: metadata['last-sequence-number'] } }
+  return { ...asked, abandonedUpTo: metadata['last-sequence-number'] }
+}
+
+/** What our snapshots beside the history, and the copy in the properties, know to be decided and `state` does not: what a rollback lost. */
+export async function lostByRollback(
+  table: string,
+  metadata: TableMetadata,
+  { progress }: TableState,
+  readManifestList: ReadManifestList,
+): Promise<DecidedSet[]> {
+  const copy = metadata.properties?.[summaryKeys.progress]
+  let known = copy === undefined ? noProgress : progressOfProperty(table, copy)
+  for (const snapshot of (metadata.snapshots ?? []).filter(isOurs)) {
+    known = unionProgress(known, progressOfSnapshot(table, snapshot, await readManifestList(snapshot)))
+  }
+  return progressBeyond(known, progress)
 }
 
 function later(one: Snapshot | undefined, other: Snapshot): Snapshot {
@@ -128,7 +148,7 @@ export function isOurs(snapshot: Snapshot): boolean {
 
 const cutOff =
   'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
-  '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it'
+  '`recover --from-rows` shows what the rows tell; nothing is written before someone confirms it'
 
 /** No snapshot of ours in the history: the property copy where history was cut off, nothing where we never wrote, and else a stop. */
 function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMissing: boolean): Partial<TableState> {

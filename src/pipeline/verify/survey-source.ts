@@ -25,6 +25,8 @@ export interface SourceSurvey {
   readonly rewritten: OffsetRanges
   /** What can not be undone: segments without an index, and such that overlap the next. */
   readonly facts: readonly SourceFact[]
+  /** The last segment that ends where the decided offsets end, or before; null: none is known to. */
+  readonly lastDecided: SegmentRef | null
 }
 
 /** What the table says of the segments. */
@@ -55,9 +57,11 @@ export async function surveySource(
   const unindexed: { readonly key: string; readonly baseOffset: bigint }[] = []
   let segments = 0
   let previous: SegmentRef | null = null
+  let lastDecided: SegmentRef | null = null
   const close = (nextBaseOffset: bigint | null) => {
     if (previous === null) return
     segments++
+    if (nextBaseOffset !== null && nextBaseOffset <= known.end) lastDecided = previous
     const { key, baseOffset } = previous
     const claims = known.claims.get(baseOffset) ?? []
     const reach = nextBaseOffset === null ? null : claims.reduce((end, claim) => maxOffset(end, claim.end), nextBaseOffset)
@@ -85,7 +89,7 @@ export async function surveySource(
     }
   }
   close(null)
-  return { segments, inWindows, rewritten, facts }
+  return { segments, inWindows, rewritten, facts, lastDecided }
 }
 
 /** From the first segment that is known to reach over an offset, else from the last that is known to begin at or before it. */

@@ -179,7 +179,7 @@ describe('where history was cut off before one of ours is met', () => {
   test('without a copy a table of ours is stopped, and the message says what helps', async () => {
     expect(await stopOf(tableWith([foreign(9, 8)], { properties: layout }))).toBe(
       'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
-        '`recover --from-rows` will show what the rows tell; nothing is written before someone confirms it',
+        '`recover --from-rows` shows what the rows tell; nothing is written before someone confirms it',
     )
   })
 

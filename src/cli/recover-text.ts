@@ -1,0 +1,78 @@
+import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
+import type { LostPartition, RecoverOptions, TableRecovery } from '../pipeline/recovery.ts'
+import type { AssumedPartition } from '../pipeline/assume-from-rows.ts'
+import { printable } from './printable.ts'
+import { type Column, tableLines } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { formatCount, formatNumberOf } from './units.ts'
+
+/** Ranges of one cell that are written out; the rest is counted. */
+const listedRanges = 4
+
+/** Writes for people what would be assumed of tables, or was. */
+export function showRecoveries(tables: readonly TableRecovery[], from: RecoverOptions['from'], terminal: Terminal): void {
+  const { style } = terminal
+  if (tables.length === 0) terminal.out('The source has no topic of the document yet.')
+  for (const table of tables) {
+    terminal.out(style('bold', printable(table.table)))
+    if (table.problem !== null) terminal.out(`  ${style('red', 'not recovered')}  ${printable(table.problem)}`)
+    else if (!table.exists) terminal.out('  no table yet')
+    else if (table.sound !== null) terminal.out(`  ${style('green', 'left alone')}  ${printable(table.sound)}`)
+    else if (from === 'rows') showAssumed(table, terminal)
+    else showLost(table, terminal)
+  }
+}
+
+function showAssumed({ partitions, done }: TableRecovery, terminal: Terminal): void {
+  const { style } = terminal
+  for (const line of tableLines(assumedColumns, partitions, style)) terminal.out(line)
+  const sum = (of: (one: AssumedPartition) => OffsetRanges) => partitions.reduce((total, one) => total + countOffsets(of(one)), 0n)
+  const [holes, duplicates] = [sum(({ holes: own }) => own), sum((one) => one.duplicates)]
+  if (holes > 0n) {
+    const what = `${formatNumberOf(holes, 'offset')} between rows have segments: they were never materialized, or were deleted and nothing tells any more`
+    terminal.out(`  ${style('yellow', 'holes')}  ${what}. They stay undecided; backfill --missing materializes them`)
+  }
+  if (duplicates > 0n)
+    terminal.out(`  ${style('yellow', 'twice')}  ${formatNumberOf(duplicates, 'offset')} have more than one row; verify says where`)
+  if (partitions.length === 0) terminal.out('  no row has the coordinates of a topic of the document')
+  else confirm(done, 'this is what was materialized', terminal)
+}
+
+function showLost({ lost, done }: TableRecovery, terminal: Terminal): void {
+  for (const line of tableLines(lostColumns, lost, terminal.style)) terminal.out(line)
+  confirm(done, 'these offsets are materialized again, as far as the source still has them', terminal)
+}
+
+function confirm(done: boolean, what: string, { out, style }: Terminal): void {
+  out(done ? `  ${style('green', 'written')}  ${what}` : `  ${style('yellow', 'nothing is written yet')}  with --yes: ${what}`)
+}
+
+const assumedColumns: readonly Column<AssumedPartition>[] = [
+  { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
+  { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
+  { title: 'DECIDED', cell: ({ decided }) => rangesText(decided) },
+  { title: 'ROWS', align: 'right', cell: ({ rows }) => formatCount(rows) },
+  { title: 'REMOVED', align: 'right', cell: ({ removed }) => someCount(removed) },
+  { title: 'WITHOUT ROW', align: 'right', cell: ({ withoutRow }) => someCount(withoutRow) },
+  { title: 'HOLES', cell: ({ holes }) => rangesText(holes) },
+  { title: 'GAPS', cell: ({ gaps }) => rangesText(gaps) },
+  { title: 'TWICE', cell: ({ duplicates }) => rangesText(duplicates) },
+]
+
+const lostColumns: readonly Column<LostPartition>[] = [
+  { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
+  { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
+  { title: 'LOST', cell: ({ ranges }) => rangesText(ranges) },
+  { title: 'OFFSETS', align: 'right', cell: ({ offsets }) => formatCount(offsets) },
+  { title: 'SOURCE', cell: ({ source }) => printable(source) },
+]
+
+function rangesText(ranges: OffsetRanges): string {
+  if (ranges.length === 0) return ''
+  const more = ranges.length - listedRanges
+  return `${formatRanges(ranges.slice(0, listedRanges))}${more > 0 ? ` and ${formatCount(more)} more` : ''}`
+}
+
+function someCount(count: bigint): string {
+  return count === 0n ? '' : formatCount(count)
+}

@@ -1,0 +1,72 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import { DocumentError } from '../model/failure.ts'
+import type { DocumentRecovery } from '../pipeline/recovery.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { showRecoveries } from './recover-text.ts'
+
+interface RecoverOptions {
+  readonly file: string
+  readonly fromRows?: boolean
+  readonly acceptRollback?: boolean
+  readonly exact?: boolean
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** `recover`: a table that stands still for want of knowing goes on from what somebody confirms. */
+export const recoverCommand: Command<RecoverOptions> = {
+  description:
+    'For tables that are stopped because it is not known what was materialized. Shows what would be assumed, topic-partition by topic-partition; with --yes that is written into the table, by an empty append, and nothing else is. A table whose progress is known, or that was not rolled back, is left alone.',
+  argument: { name: 'table', description: 'the one table that is meant; all of the document without it' },
+  options: [
+    fileOption,
+    {
+      flags: '--from-rows',
+      description:
+        'the progress is lost, or was never there: what counts as materialized is read from the rows, and from the segments between them',
+    },
+    {
+      flags: '--accept-rollback',
+      description: 'the table was rolled back or replaced: what it lost is materialized again',
+    },
+    { flags: '--exact', description: 'with --from-rows: read where each row comes from, instead of believing what its file says' },
+    { flags: '--yes', description: 'write what is shown' },
+    jsonOption,
+  ],
+  examples: [
+    ['recover -f spec.yaml --from-rows orders', 'See what the rows of a table tell:'],
+    ['recover -f spec.yaml --from-rows orders --yes', 'Go on from that:'],
+    ['recover -f spec.yaml --accept-rollback', 'See what a rollback would have materialized again:'],
+  ],
+  async run({ argument, options }, terminal) {
+    if ((options.fromRows === true) === (options.acceptRollback === true))
+      throw new DocumentError('expected --from-rows or --accept-rollback')
+    const from = options.fromRows === true ? 'rows' : 'rollback'
+    const { documents } = await readDocuments(options.file)
+    const { documentRecoveries } = await import('../compose.ts')
+    const bar = terminal.progress('reading files')
+    try {
+      const recoveries = await documentRecoveries(documents, {
+        from,
+        table: argument ?? null,
+        exact: options.exact === true,
+        commit: options.yes === true,
+        progress: (done, total) => void bar.update(done, total),
+      })
+      const tables = recoveries.flatMap((one) => one.tables)
+      if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
+      const ok = tables.every(({ problem }) => problem === null)
+      if (options.json === true) terminal.out(stringifyJson({ ok, tables: tables.map(plain) }))
+      else showRecoveries(tables, from, terminal)
+      return ok ? 0 : 1
+    } finally {
+      bar.stop()
+    }
+  },
+}
+
+/** Where the tail goes on is a key and no more to a program. */
+function plain({ partitions, ...table }: DocumentRecovery['tables'][number]): object {
+  return { ...table, partitions: partitions.map(({ frontier, ...one }) => ({ ...one, behind: frontier?.key ?? null })) }
+}
