@@ -13,12 +13,31 @@ const maxRuns = 16
 
 /** Collects which offsets of which segments a data file holds: what an audit compares with the bucket. */
 export class FileSources {
-  readonly #segments = new Map<string, { segment: SegmentRef; at: TopicPartition; ranges: OffsetRanges }>()
+  readonly #segments = new Map<string, { segment: Pick<SegmentRef, 'key' | 'etag'>; at: TopicPartition; ranges: OffsetRanges }>()
+
+  /** About how long the text is by now, bytes. */
+  byteLength = 0
 
   add(span: DecidedSpan): void {
-    const known = this.#segments.get(span.segment.key)
-    if (known === undefined) this.#segments.set(span.segment.key, { ...span })
-    else known.ranges = unionRanges(known.ranges, span.ranges)
+    this.#add(span.segment, span.at, span.ranges)
+  }
+
+  /** Takes in what another file's metadata says. Throws as `decodeSources` does. */
+  addEncoded(text: string): void {
+    for (const { key, etag, at, ranges } of decodeSources(text)) this.#add({ key, etag }, at, ranges)
+  }
+
+  /** A segment that was written anew between two files stands there twice. */
+  #add(segment: Pick<SegmentRef, 'key' | 'etag'>, at: TopicPartition, ranges: OffsetRanges): void {
+    const identity = `${segment.etag} ${segment.key}`
+    const known = this.#segments.get(identity)
+    if (known === undefined) {
+      this.#segments.set(identity, { segment, at, ranges })
+      this.byteLength += segment.key.length + segment.etag.length + at.topic.length + 80 + 24 * ranges.length
+    } else {
+      this.byteLength += 24 * ranges.length
+      known.ranges = unionRanges(known.ranges, ranges)
+    }
   }
 
   /**

@@ -1,6 +1,5 @@
-import type { Vector } from '../../arrow/vector.ts'
 import { PageBuffer } from './page-buffer.ts'
-import type { Picked, Range, ValueStore } from './value-store.ts'
+import type { Picked, Range, StoredVector, ValueStore } from './value-store.ts'
 
 /** The values of a boolean column: a bit each, the first in the lowest bit. */
 export class BooleanStore implements ValueStore {
@@ -13,7 +12,7 @@ export class BooleanStore implements ValueStore {
   #anyTrue = false
   #anyFalse = false
 
-  open(vector: Vector): void {
+  open(vector: StoredVector): void {
     if (vector.layout !== 'boolean') throw new RangeError(`expected a vector of booleans, found one of layout ${vector.layout}`)
     if (vector.values.length * 8 < vector.length) throw new RangeError('its values are fewer than its slots')
     this.#values = vector.values

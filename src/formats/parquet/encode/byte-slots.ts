@@ -1,14 +1,16 @@
-import type { Vector } from '../../arrow/vector.ts'
+import type { StoredVector } from './value-store.ts'
 
 /** Of the vectors that hold byte strings, or what becomes some. */
 export type Layout = 'bytes' | 'fixed-bytes' | 'decimal'
 
 /**
- * A column of byte strings as offsets into bytes, whatever its vector's layout: slot i is `data[offsets[i], offsets[i + 1])`.
+ * A column of byte strings as offsets into bytes, whatever its vector's layout: slot i is `data[offsets[i], offsets[i + 1] - gap)`.
  * Reads whole words where fewer bytes are meant, as far as the buffer behind the bytes goes.
  */
 export class ByteSlots {
   offsets: Int32Array = new Int32Array(1)
+  /** Bytes between a value and the next one. */
+  gap: 0 | 4 = 0
   data: Uint8Array = new Uint8Array(0)
   /** Over `data` and a few bytes behind it, if there are any. */
   view: DataView = new DataView(this.data.buffer)
@@ -26,9 +28,12 @@ export class ByteSlots {
   }
 
   /** @throws RangeError where the vector has other values than the column. */
-  open(vector: Vector): void {
+  open(vector: StoredVector): void {
     const { length } = vector
-    if (vector.layout !== this.#layout) throw new RangeError(`expected a vector of layout ${this.#layout}, found one of ${vector.layout}`)
+    if (vector.layout === 'plain-bytes' && this.#layout === 'bytes') return this.#set(length, vector.offsets, vector.data, 4)
+    const isEncoded = vector.layout === 'fixed-bytes' && this.#layout === 'decimal'
+    if (vector.layout !== this.#layout && !isEncoded)
+      throw new RangeError(`expected a vector of layout ${this.#layout}, found one of ${vector.layout}`)
     if (vector.layout === 'bytes') this.#set(length, vector.offsets, vector.data)
     else if (vector.layout === 'decimal') this.#set(length, this.#offsetsTo(length), this.#toBigEndian(vector.values, vector.validity))
     else if (vector.layout === 'fixed-bytes') {
@@ -38,9 +43,10 @@ export class ByteSlots {
   }
 
   /** @throws RangeError where the offsets of `length` slots lead past the bytes. */
-  #set(length: number, offsets: Int32Array, data: Uint8Array): void {
-    if (offsets.length <= length || offsets[length] > data.length) throw new RangeError('its offsets lead past its bytes')
+  #set(length: number, offsets: Int32Array, data: Uint8Array, gap: 0 | 4 = 0): void {
+    if (offsets.length <= length || offsets[length] - gap > data.length) throw new RangeError('its offsets lead past its bytes')
     this.offsets = offsets
+    this.gap = gap
     this.data = data
     const behind = data.buffer.byteLength - data.byteOffset - data.byteLength
     this.view = new DataView(data.buffer, data.byteOffset, data.byteLength + Math.min(8, behind))

@@ -42,13 +42,13 @@ export class BytesDictionary implements Dictionary {
   }
 
   add({ slots: picked, first }: Picked, from: number, to: number, indexes: Int32Array, at: number): void {
-    const { offsets, view, wordsEnd } = this.#slots
+    const { offsets, view, wordsEnd, gap } = this.#slots
     let table = this.#table
     let entries = this.#entries
     for (let i = from; i < to; i++, at++) {
       const slot = picked === null ? first + i : picked[i]
       const start = offsets[slot]
-      const length = offsets[slot + 1] - start
+      const length = offsets[slot + 1] - gap - start
       if (length <= 8 && start <= wordsEnd) {
         const a = view.getInt32(start, true) & firstMasks[length]
         const b = view.getInt32(start + 4, true) & secondMasks[length]

@@ -1,9 +1,8 @@
-import type { Vector } from '../../arrow/vector.ts'
 import { ByteSlots, type Layout } from './byte-slots.ts'
 import { BytesDictionary } from './bytes-dictionary.ts'
 import { prefixOf, type RangeOfBytes } from './bytes-range.ts'
 import { PageBuffer } from './page-buffer.ts'
-import type { Picked, Range, ValueStore } from './value-store.ts'
+import type { Picked, Range, StoredVector, ValueStore } from './value-store.ts'
 
 /** From this length on a call that copies bytes is faster than a loop over words of eight. */
 const longBytes = 160
@@ -26,13 +25,13 @@ export class BytesStore implements ValueStore {
     this.dictionary = new BytesDictionary(this.page, this.#slots, this.#range, this.#front)
   }
 
-  open(vector: Vector): void {
+  open(vector: StoredVector): void {
     this.#slots.open(vector)
   }
 
   plainSize({ slots, first }: Picked, from: number, to: number): number {
-    const { offsets } = this.#slots
-    let size = (to - from) * this.#front
+    const { offsets, gap } = this.#slots
+    let size = (to - from) * (this.#front - gap)
     if (slots === null) return size + offsets[first + to] - offsets[first + from]
     for (let i = from; i < to; i++) size += offsets[slots[i] + 1] - offsets[slots[i]]
     return size
@@ -43,22 +42,28 @@ export class BytesStore implements ValueStore {
     const { page } = this
     page.reserve(this.plainSize(picked, from, to))
     const { bytes, view: out } = page
-    const { offsets, data, view, wordsEnd } = this.#slots
+    const { offsets, data, view, wordsEnd, gap } = this.#slots
     const range = this.#range
     const front = this.#front
     const { flip } = range
     let { lowerPrefix, upperPrefix } = range
     let at = page.end
+    // Values that are PLAIN already are copied as one.
+    const isCopied = slots === null && gap === 4 && to > from
+    if (isCopied) bytes.set(data.subarray(offsets[first + from] - 4, offsets[first + to] - 4), at)
     for (let i = from; i < to; i++) {
       const slot = slots === null ? first + i : slots[i]
       const start = offsets[slot]
-      const end = offsets[slot + 1]
+      const end = offsets[slot + 1] - gap
       const length = end - start
-      if (front === 4) {
+      if (isCopied) at += 4
+      else if (front === 4) {
         out.setInt32(at, length, true)
         at += 4
       }
-      if (length > longBytes) bytes.set(data.subarray(start, end), at)
+      if (isCopied) {
+        // They are there.
+      } else if (length > longBytes) bytes.set(data.subarray(start, end), at)
       else if (end <= wordsEnd) {
         for (let k = 0; k < length; k += 8) out.setBigInt64(at + k, view.getBigInt64(start + k, true), true)
       } else for (let k = 0; k < length; k++) bytes[at + k] = data[start + k]

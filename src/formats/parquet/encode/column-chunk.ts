@@ -1,10 +1,9 @@
-import type { Vector } from '../../arrow/vector.ts'
 import type { PageCodec } from './codec.ts'
 import { maxWidth } from './hybrid.ts'
 import { type EncodedPages, PageEncoder } from './page-encoder.ts'
 import type { Leaf } from './schema-elements.ts'
 import type { Shredded } from './shredded.ts'
-import type { Range, ValueStore } from './value-store.ts'
+import type { Range, StoredVector, ValueStore } from './value-store.ts'
 
 /** Levels that are taken in one step. */
 const stride = 4096
@@ -53,6 +52,9 @@ export class ColumnChunk {
   #indexed = 0
   #valueCount = 0
   #nullCount = 0
+  /** Another dictionary that values come from, and the entries here of its entries; −1 where there is none yet. */
+  #foreign: StoredVector | undefined
+  #entryOf: Int32Array | null = null
 
   constructor(leaf: Leaf, store: ValueStore, options: ChunkOptions) {
     this.#leaf = leaf
@@ -67,8 +69,11 @@ export class ColumnChunk {
     return this.#pages.compressedBytes + this.#valueBytes + (this.#store.dictionary?.byteLength ?? 0)
   }
 
-  append(vector: Vector, from: Shredded): void {
-    this.#open(vector)
+  /**
+   * `vector`: null where no level is live. `isIndexed`: it is a dictionary, whose slots are distinct values, each meant by many levels.
+   */
+  append(vector: StoredVector | null, from: Shredded, isIndexed = false): void {
+    if (vector !== null) this.#open(vector, isIndexed)
     const pages = this.#pages
     const { length, repetition, definition } = from
     let value = 0
@@ -115,12 +120,18 @@ export class ColumnChunk {
       range: store.range(),
     }
     store.clear()
+    this.#foreign = undefined
     this.#usesDictionary = dictionary !== null
     this.#indexed = this.#valueCount = this.#nullCount = 0
     return chunk
   }
 
-  #open(vector: Vector): void {
+  #open(vector: StoredVector, isIndexed: boolean): void {
+    if (!isIndexed) this.#entryOf = null
+    else if (vector !== this.#foreign || this.#entryOf === null) {
+      this.#entryOf = new Int32Array(vector.length).fill(-1)
+      this.#foreign = vector
+    }
     try {
       this.#store.open(vector)
     } catch (error) {
@@ -136,7 +147,8 @@ export class ColumnChunk {
       const dictionary = this.#store.dictionary!
       const known = dictionary.length
       this.#reserve(count)
-      dictionary.add(from, start, end, this.#indexes, this.#values)
+      if (this.#entryOf === null) dictionary.add(from, start, end, this.#indexes, this.#values)
+      else this.#translate(from, start, end, this.#entryOf)
       if (dictionary.byteLength > this.#options.dictionarySizeBytes || dictionary.length > maxEntries || dictionary.crowded) {
         dictionary.truncate(known)
         this.#giveUpDictionary()
@@ -146,6 +158,22 @@ export class ColumnChunk {
     this.#values = count
     if (this.#usesDictionary && !this.#isIndexing() && count >= sample && this.#isMostlyDistinct()) this.#giveUpDictionary()
     return true
+  }
+
+  /** Looks up each entry of another dictionary only once. */
+  #translate(from: Shredded, start: number, end: number, entryOf: Int32Array): void {
+    const dictionary = this.#store.dictionary!
+    const indexes = this.#indexes
+    const slots = from.slots!
+    for (let i = start, at = this.#values; i < end; i++, at++) {
+      const slot = slots[i]
+      const entry = entryOf[slot]
+      if (entry >= 0) indexes[at] = entry
+      else {
+        dictionary.add(from, i, i + 1, indexes, at)
+        entryOf[slot] = indexes[at]
+      }
+    }
   }
 
   /** What is indexed in the page in progress becomes PLAIN where no page needs the dictionary yet; else that page is closed. */

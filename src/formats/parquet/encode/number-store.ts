@@ -1,8 +1,7 @@
-import type { Vector } from '../../arrow/vector.ts'
 import { NumberDictionary } from './number-dictionary.ts'
 import type { NumberRange } from './number-range.ts'
 import { PageBuffer } from './page-buffer.ts'
-import type { Picked, Range, ValueStore } from './value-store.ts'
+import type { Picked, Range, StoredVector, ValueStore } from './value-store.ts'
 
 type Numbers = Int32Array | BigInt64Array | Float32Array | Float64Array
 
@@ -37,9 +36,11 @@ export class NumberStore implements ValueStore {
     return this.#words
   }
 
-  open(vector: Vector): void {
+  open(vector: StoredVector): void {
     const make = this.#make
-    if (make === 'decimal') {
+    if (make === 'decimal' && vector.layout === 'plain-decimals' && vector.values.BYTES_PER_ELEMENT === this.#width * 4) {
+      this.#words = new Int32Array(vector.values.buffer, vector.values.byteOffset, vector.values.length * this.#width)
+    } else if (make === 'decimal') {
       if (vector.layout !== 'decimal') throw new RangeError(`expected a vector of decimals, found one of layout ${vector.layout}`)
       this.#words = this.#pack(vector.values, vector.validity)
     } else if (vector.layout === 'fixed' && vector.values instanceof make) {

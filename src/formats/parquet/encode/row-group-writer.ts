@@ -5,8 +5,9 @@ import { type PageCodec, pageCodec } from './codec.ts'
 import { ColumnChunk, type EncodedChunk } from './column-chunk.ts'
 import { type ColumnNode, columnNode } from './column-node.ts'
 import { leavesOf } from './schema-elements.ts'
-import { rowsOf } from './shredded.ts'
+import { rowsOf, type Shredded } from './shredded.ts'
 import { storeOf } from './store-of.ts'
+import type { StoredVector } from './value-store.ts'
 
 /** A row group as bytes, and what its footer and a manifest need to know of it. */
 export interface EncodedRowGroup {
@@ -14,6 +15,14 @@ export interface EncodedRowGroup {
   readonly rowCount: number
   /** One for each leaf, in the order of the schema; their parts, one behind another, are the row group's bytes. */
   readonly columns: readonly EncodedChunk[]
+}
+
+/** Levels of one leaf and the values that the live ones lead to, as they come out of another Parquet file. */
+export interface LeafRun extends Shredded {
+  /** Null where no level is live. */
+  readonly values: StoredVector | null
+  /** Whether `values` is a dictionary and `slots` are indexes into it. */
+  readonly isIndexed: boolean
 }
 
 /**
@@ -61,6 +70,17 @@ export class RowGroupWriter {
       this.#columns[i].append(vector, rows)
     }
     this.#rows += length
+  }
+
+  /**
+   * Appends `rows` rows that are in Parquet's form already: for each leaf, in the order of the schema, runs of levels one behind another.
+   * Their definition levels are those of this schema, and nobody checks them. Buffers may be reused afterwards, dictionaries may not.
+   */
+  appendLeaves(rows: number, leaves: readonly (readonly LeafRun[])[]): void {
+    if (leaves.length !== this.#chunks.length)
+      throw new RangeError(`${leaves.length} leaves were given, the schema has ${this.#chunks.length}`)
+    for (const [i, runs] of leaves.entries()) for (const run of runs) this.#chunks[i].append(run.values, run, run.isIndexed)
+    this.#rows += rows
   }
 
   /** The row group, and a new one begins. */

@@ -2,6 +2,31 @@ import type { Vector } from '../../arrow/vector.ts'
 import type { PageBuffer } from './page-buffer.ts'
 import type { Shredded } from './shredded.ts'
 
+/**
+ * Byte strings as a PLAIN page has them, each behind its length in four bytes: slot i is `data[offsets[i], offsets[i + 1] - 4)`.
+ * All slots are present.
+ */
+export interface PlainBytes {
+  readonly layout: 'plain-bytes'
+  readonly length: number
+  readonly nullCount: 0
+  readonly validity: null
+  readonly offsets: Int32Array
+  readonly data: Uint8Array
+}
+
+/** Unscaled decimals as the numbers that Parquet has for those of up to 18 digits. All slots are present. */
+export interface PlainDecimals {
+  readonly layout: 'plain-decimals'
+  readonly length: number
+  readonly nullCount: 0
+  readonly validity: null
+  readonly values: Int32Array | BigInt64Array
+}
+
+/** What values are taken from: longer decimals also as the big-endian bytes that Parquet has for them (`fixed-bytes`). */
+export type StoredVector = Vector | PlainBytes | PlainDecimals
+
 /** Which slots of a vector hold the values in question. */
 export type Picked = Pick<Shredded, 'slots' | 'first'>
 
@@ -21,7 +46,7 @@ export interface ValueStore {
   readonly nanCount: number
 
   /** The vector that slots are taken from until the next call. @throws RangeError where it has not the layout of the column's type. */
-  open(vector: Vector): void
+  open(vector: StoredVector): void
   /** Bytes that the picked values `[from, to)` take in PLAIN. */
   plainSize(picked: Picked, from: number, to: number): number
   writePlain(picked: Picked, from: number, to: number): void

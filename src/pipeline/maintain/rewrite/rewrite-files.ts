@@ -1,0 +1,108 @@
+import { type ColumnMetrics, dataFileMetrics } from '../../../formats/iceberg/column-metrics.ts'
+import type { DataFile } from '../../../formats/iceberg/data-file.ts'
+import { findField } from '../../../formats/iceberg/primitive-type.ts'
+import type { NestedField } from '../../../formats/iceberg/schema.ts'
+import { type EncodedFile, ParquetFile } from '../../../formats/parquet/encode/parquet-file.ts'
+import { RowGroupWriter } from '../../../formats/parquet/encode/row-group-writer.ts'
+import { pageCodec } from '../../../formats/parquet/encode/codec.ts'
+import type { RewriteGroup, RewriteResult } from '../rewrite-flow.ts'
+import { readDeletes } from './deletes.ts'
+import { outputFields } from './output-fields.ts'
+import type { RewriteOptions } from './rewrite-options.ts'
+import { type Slice, slicesOf } from './slices.ts'
+
+/** A file is closed when its sources take more than this, bytes: readers of tables read footers whole. */
+const maxSourcesBytes = 8 * 1024 * 1024
+/** A file that is alone may be this much larger than the target, rather than leave a small one behind. */
+const mostOfTarget = 1.8
+
+/**
+ * Rewrites the rows of a group's inputs, less those that its deletes remove, into new files of about the target size. Reads and writes
+ * columns; holds one row group's compressed pages and windows of the inputs, however large those are. What it wrote before it
+ * throws belongs to no table, and orphan removal finds it. Throws a WorkError that names the file in question.
+ */
+export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions): Promise<RewriteResult> {
+  const fields = outputFields(options.schema, options.formatVersion)
+  const deletes = await readDeletes(group, options)
+  const slices = slicesOf(group.inputs, deletes, options)
+  const totals = { read: 0n, deleted: 0n }
+  const next = async (): Promise<Slice | null> => {
+    for (;;) {
+      const { value, done } = await slices.next()
+      if (done === true) return null
+      totals.read += BigInt(value.rows + value.deleted)
+      totals.deleted += BigInt(value.deleted)
+      if (value.rows > 0) return value
+    }
+  }
+  const cutBytes = cutSize(group, options)
+  const files: DataFile[] = []
+  let slice = await next()
+  while (slice !== null) {
+    const filePath = options.newLocation()
+    const written: { file?: EncodedFile } = {}
+    await options.io.write(filePath, chunks(slice))
+    files.push(dataFile(filePath, written.file!, fields, group, options))
+
+    async function* chunks(opening: Slice): AsyncGenerator<Uint8Array, void, undefined> {
+      const file = new ParquetFile(fields)
+      const writer = new RowGroupWriter(fields, pageOptions(options))
+      const sources = options.sources.open()
+      let hasSources = true
+      let last: string | undefined
+      yield file.start()
+      for (slice = opening; slice !== null; slice = await next()) {
+        if (slice.sources === undefined) hasSources = false
+        else if (slice.sources !== last) sources.add((last = slice.sources))
+        writer.appendLeaves(slice.rows, slice.leaves)
+        if (writer.byteLength >= options.rowGroupBytes) yield* file.add(writer.finish())
+        if (file.size + writer.byteLength >= cutBytes || sources.byteLength >= maxSourcesBytes) {
+          slice = await next()
+          break
+        }
+      }
+      if (writer.rowCount > 0) yield* file.add(writer.finish())
+      const { tail, file: encoded } = file.finish(hasSources ? new Map([[options.sources.key, sources.encode()]]) : new Map())
+      written.file = encoded
+      yield tail
+    }
+  }
+  return { group, files, rowsRead: totals.read, rowsDeleted: totals.deleted }
+}
+
+/** As many files as come near to the target, of equal size: none is much smaller than the others. */
+function cutSize({ inputs }: RewriteGroup, { targetFileSizeBytes }: RewriteOptions): number {
+  const bytes = inputs.reduce((sum, { live }) => sum + Number(live.file.fileSizeInBytes), 0)
+  const count = Math.round(bytes / targetFileSizeBytes)
+  return count <= 1 ? targetFileSizeBytes * mostOfTarget : Math.ceil(bytes / count)
+}
+
+/** Pages are written with zstd where there is no encoder for the codec that the table asks for (snappy, lz4): every reader has it. */
+function pageOptions({ parquet }: RewriteOptions) {
+  return pageCodec(parquet.codec) === undefined ? { ...parquet, codec: 'zstd' as const } : parquet
+}
+
+function dataFile(
+  filePath: string,
+  file: EncodedFile,
+  fields: readonly NestedField[],
+  { partition }: RewriteGroup,
+  { metricsModes, sortOrder }: RewriteOptions,
+): DataFile {
+  const columns = new Map<number, ColumnMetrics>()
+  for (const [id, { compressedBytes: columnSize, valueCount, nullCount, nanCount, range }] of file.leaves) {
+    const type = findField(fields, id)?.type
+    columns.set(id, { columnSize, valueCount, nullCount, ...range, ...((type === 'float' || type === 'double') && { nanCount }) })
+  }
+  return {
+    content: 0,
+    filePath,
+    fileFormat: 'PARQUET',
+    partition,
+    recordCount: file.rowCount,
+    fileSizeInBytes: file.size,
+    ...dataFileMetrics({ fields }, metricsModes, columns),
+    splitOffsets: file.splitOffsets,
+    sortOrderId: sortOrder?.['order-id'] ?? 0,
+  }
+}

@@ -1,0 +1,65 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
+import type { RowGroupOptions } from '../../../../src/formats/parquet/row-group.ts'
+import { anyFields, anyValue } from '../../formats/iceberg/any-type.ts'
+import { batchOf, encodeFile, encodeReference } from '../../formats/parquet/encode/files.ts'
+import { byParquetWasm } from '../../formats/parquet/read-back.ts'
+import { groupOf, liveFile, memoryFiles, rewrite } from './rewriting.ts'
+
+const options = fc.record<RowGroupOptions>({
+  codec: fc.constantFrom('zstd', 'uncompressed', 'gzip', 'brotli'),
+  pageSizeBytes: fc.constantFrom(1, 60, 1000, 1024 * 1024),
+  dictionarySizeBytes: fc.constantFrom(1, 40, 300, 1024 * 1024),
+})
+
+/** Files of row groups of rows; rows come from a few, so that values recur and dictionaries are worth it. */
+const inputs = anyFields().chain((fields) => {
+  const someRows = fc.array(fc.tuple(...fields.map((field) => anyValue(field.type, field.required))), { minLength: 1, maxLength: 10 })
+  const picks = fc.array(fc.array(fc.array(fc.nat(), { minLength: 1, maxLength: 60 }), { maxLength: 3 }), { minLength: 1, maxLength: 3 })
+  return fc.tuple(someRows, picks).map(([rows, files]) => ({
+    fields,
+    files: files.map((groups) => groups.map((group) => group.map((n) => rows[n % rows.length]))),
+  }))
+})
+
+function propertiesOf({ codec, pageSizeBytes, dictionarySizeBytes }: RowGroupOptions): Record<string, string> {
+  return {
+    'write.parquet.compression-codec': codec,
+    'write.parquet.page-size-bytes': String(pageSizeBytes),
+    'write.parquet.dict-size-bytes': String(dictionarySizeBytes),
+  }
+}
+
+function columnsOf(fields: readonly NestedField[], rows: readonly (readonly unknown[])[]): unknown[][] {
+  return fields.map((_, i) => rows.map((row) => row[i]))
+}
+
+test('the rows of many files stand in the file that they are rewritten to, as they were and in their order', async () => {
+  await fc.assert(
+    fc.asyncProperty(inputs, options, options, fc.boolean(), async ({ fields, files }, read, written, isForeign) => {
+      const { io, files: stored } = memoryFiles()
+      const live = files.map((groups, i) => {
+        const path = `memory://in/${i}.parquet`
+        const batches = groups.map((rows) => batchOf(fields, rows))
+        const bytes =
+          isForeign && batches.length > 0
+            ? encodeReference(fields, batches)
+            : encodeFile(
+                fields,
+                batches.map((batch) => [batch]),
+                read,
+              ).bytes
+        stored.set(path, bytes)
+        return liveFile(path, bytes, groups.flat().length)
+      })
+      const result = await rewrite(groupOf(live), fields, io, { properties: propertiesOf(written) })
+      const rows = files.flat(2)
+      expect(result.rowsRead).toBe(BigInt(rows.length))
+      expect(result.files.reduce((sum, file) => sum + file.recordCount, 0n)).toBe(BigInt(rows.length))
+      if (rows.length === 0) expect(result.files).toEqual([])
+      else expect(byParquetWasm(stored.get(result.files[0].filePath)!)).toEqual(columnsOf(fields, rows))
+    }),
+    { numRuns: 150 },
+  )
+})
