@@ -46,6 +46,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'let paused topics go on',
     load: async () => (await import('./resume.ts')).resumeCommand,
   },
+  backfill: {
+    summary: 'bring history into a table, and say first what that takes',
+    load: async () => (await import('./backfill.ts')).backfillCommand,
+  },
   verify: {
     summary: 'prove that every record is a row exactly once, or say where not',
     load: async () => (await import('./verify.ts')).verifyCommand,
@@ -74,7 +78,6 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 
 /** Commands whose names are taken and that do not work yet. */
 export const laterCommands: readonly string[] = [
-  'backfill',
   'compact',
   'orphans',
   'rewrite-manifests',

@@ -22,8 +22,12 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns(nowMs, terminal.width), tables, style)) terminal.out(line)
-  for (const { table, paused, stopped } of tables) {
+  for (const { table, paused, backfills, stopped } of tables) {
     if (paused.length > 0) terminal.out(`  ${style('yellow', 'paused')}  ${printable(table)}: ${printable(paused.join(', '))}`)
+    for (const { id, topic, state, left } of backfills) {
+      const what = `${printable(table)}: ${id} of ${printable(topic)}, ${state}: ${formatNumberOf(left, 'offset')} left`
+      terminal.out(`  ${style('cyan', 'backfill')}  ${what}`)
+    }
     if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
   }
   const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))

@@ -1,3 +1,5 @@
+import type { Backfill } from './backfill.ts'
+
 /**
  * What people asked of a table, and what must survive everything: it is written into the table, and every snapshot carries it as it
  * carries progress.
@@ -12,15 +14,17 @@ export interface Requests {
    * Null: none.
    */
   readonly abandonedUpTo: bigint | null
+  /** History that is wanted, and what was wanted lately; in the order in which it was asked for. */
+  readonly backfills: readonly Backfill[]
   /** What a newer version asked: kept as it is. */
   readonly others: Readonly<Record<string, unknown>>
 }
 
-export const noRequests: Requests = { pause: [], accept: [], abandonedUpTo: null, others: {} }
+export const noRequests: Requests = { pause: [], accept: [], abandonedUpTo: null, backfills: [], others: {} }
 
 /** Whether nothing is asked. */
-export function isEmpty({ pause, accept, abandonedUpTo, others }: Requests): boolean {
-  return pause.length + accept.length + Object.keys(others).length === 0 && abandonedUpTo === null
+export function isEmpty({ pause, accept, abandonedUpTo, backfills, others }: Requests): boolean {
+  return pause.length + accept.length + backfills.length + Object.keys(others).length === 0 && abandonedUpTo === null
 }
 
 /** The requests, with these topics paused too. */

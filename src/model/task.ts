@@ -10,6 +10,8 @@ export interface TaskPart {
    * the table's frontier stands there: that is what makes segments, and not races, decide who wins an overlap.
    */
   readonly follows: bigint | null
+  /** A part of history: it follows nothing, and the table's frontier does not move with it. Absent: a part of the tail. */
+  readonly history?: true
   /** ETag of that segment, where it is known: one that was written again is read again, and what lies behind it follows the new bytes. */
   readonly followsEtag?: string
   readonly segments: readonly SegmentRef[]

@@ -8,6 +8,8 @@ export interface TranslatedPart {
   readonly at: TopicPartition
   readonly follows: bigint | null
   readonly followsEtag?: string
+  /** As in its `TaskPart`. */
+  readonly history?: true
   /** The first segment read: before it, missing offsets are a gap only if it is settled. */
   readonly first: SegmentRef
   /** The last segment decided whole; null where not even the first was. */

@@ -1,10 +1,21 @@
 import type { OffsetRange } from '../model/offset-range.ts'
+import type { Frontier } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TaskCodec } from '../seams/task-queue.ts'
 import type { Definitions } from './commit-loop.ts'
 import type { StartMark } from './committer.ts'
 import type { TaskResult } from './flow.ts'
-import { answerVersion, decodeFailure, encodeFailure, encodeOutcome, readOutcome, readVersioned, version } from './task-codec.ts'
+import {
+  answerVersion,
+  decodeFailure,
+  encodeFailure,
+  encodeOutcome,
+  readOutcome,
+  hasHistory,
+  newestVersion,
+  readVersioned,
+  version,
+} from './task-codec.ts'
 import type { Reader } from './wire/reader.ts'
 import { encodeAt, encodeRanges, readAt, readRange, readRanges } from './wire/task.ts'
 
@@ -29,21 +40,25 @@ export interface CommitAnswer {
 /** Requests to commit, and their answers, as they stand in the queue. */
 export const commitCodec: TaskCodec<CommitPayload, CommitAnswer> = {
   encodePayload: ({ table, definitions, results, marks, keepAlive }) => ({
-    v: version,
+    v: results.some(({ parts }) => hasHistory(parts)) ? newestVersion : version,
     table,
     definitions,
     results: results.map(encodeOutcome),
-    marks: marks.map(({ at, ranges }) => [encodeAt(at), encodeRanges(ranges)]),
+    marks: marks.map(({ at, ranges, frontier }) => [
+      encodeAt(at),
+      encodeRanges(ranges),
+      ...(frontier === undefined ? [] : [encodeFrontier(frontier)]),
+    ]),
     keepAlive,
   }),
   decodePayload(value) {
-    const payload = readVersioned(value, 'commit')
+    const payload = readVersioned(value, 'commit', newestVersion)
     return {
       table: payload.field('table').text(),
       definitions: readDefinitions(payload.field('definitions')),
       // Whoever commits needs to know what a task came to, not which one it was.
       results: payload.field('results').list((result) => ({ task: { id: '', parts: [], bytes: 0 }, ...readOutcome(result) })),
-      marks: payload.field('marks').list((mark) => ({ at: readAt(mark.at(0)), ranges: readRanges(mark.at(1)) })),
+      marks: payload.field('marks').list(readMark),
       keepAlive: payload.field('keepAlive').flag(),
     }
   },
@@ -73,5 +88,24 @@ function readDefinitions(definitions: Reader): Definitions {
     'current-schema-id': definitions.field('current-schema-id').number(),
     'default-spec-id': definitions.field('default-spec-id').number(),
     sourceId: definitions.field('sourceId').optional((id) => id.text()) ?? undefined,
+  }
+}
+
+function readMark(mark: Reader): StartMark {
+  const frontier = mark.at(2).optional(readFrontier)
+  return { at: readAt(mark.at(0)), ranges: readRanges(mark.at(1)), ...(frontier !== undefined && { frontier }) }
+}
+
+function encodeFrontier({ baseOffset, size, etag, lastModifiedMs, maxTimestampMs }: Frontier): unknown[] {
+  return [String(baseOffset), size, etag, lastModifiedMs, maxTimestampMs]
+}
+
+function readFrontier(frontier: Reader): Frontier {
+  return {
+    baseOffset: frontier.at(0).bigint(),
+    size: frontier.at(1).number(),
+    etag: frontier.at(2).text(),
+    lastModifiedMs: frontier.at(3).number(),
+    maxTimestampMs: frontier.at(4).nullable((ms) => ms.number()),
   }
 }

@@ -2,7 +2,7 @@ import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { OffsetRanges } from '../model/offset-range.ts'
 import { type Progress, withDecided } from '../model/progress.ts'
 import type { Requests } from '../model/requests.ts'
-import type { Frontiers } from '../model/segment.ts'
+import { type Frontier, type Frontiers, withFrontier } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import { appended, noFiles } from './commit/file-change.ts'
@@ -16,6 +16,8 @@ import type { TaskResult } from './flow.ts'
 export interface StartMark {
   readonly at: TopicPartition
   readonly ranges: OffsetRanges
+  /** The segment that the tail follows from there; absent where there is none before the start. */
+  readonly frontier?: Frontier
 }
 
 /** What a commit came to. `refused` must be planned again; `held` wait for what they follow. */
@@ -76,7 +78,7 @@ export class TableCommitter {
     this.#unanswered = this.#unanswered.slice(-maxUnanswered)
     const landed = await this.#loop.commit(this.#unanswered, (state) => {
       const marked = this.#withMarks(state, marks)
-      selection = selectResults(this.sourceId, { progress: marked.progress, frontiers: state.frontiers }, results, this.#seams.clock.now())
+      selection = selectResults(this.sourceId, marked, results, this.#seams.clock.now())
       if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
@@ -150,15 +152,16 @@ export class TableCommitter {
   }
 
   /** Marks count only where nothing is decided yet: another process may have begun meanwhile. */
-  #withMarks(state: TableState, marks: readonly StartMark[]): { progress: Progress; changed: boolean } {
-    let { progress } = state
+  #withMarks(state: TableState, marks: readonly StartMark[]): { progress: Progress; frontiers: Frontiers; changed: boolean } {
+    let { progress, frontiers } = state
     let changed = false
-    for (const { at, ranges } of marks) {
+    for (const { at, ranges, frontier } of marks) {
       if (progress.get(this.sourceId)?.get(at.topic)?.has(at.partition) === true) continue
       progress = withDecided(progress, this.sourceId, at, ranges)
+      if (frontier !== undefined) frontiers = withFrontier(frontiers, this.sourceId, at, frontier)
       changed = true
     }
-    return { progress, changed }
+    return { progress, frontiers, changed }
   }
 }
 

@@ -335,11 +335,11 @@ export class TailPlanner {
       if (startAt !== 'latest') {
         for (let i = firstSegmentAt(segments, startAt.timeMs); i >= 0 && i < segments.length; i++) {
           const offset = firstOffsetAt(segments[i], await this.#bytesOf(segments[i]), startAt.timeMs, maxBatchBytes)
-          if (offset !== null) return { at, ranges: [[offset, offset]] }
+          if (offset !== null) return startMark(at, offset, segments[i - 1])
         }
       }
       const end = segmentEnd(newest, await this.#bytesOf(newest))
-      return { at, ranges: [[end, end]] }
+      return startMark(at, end, newest)
     } catch (error) {
       if (error instanceof ObjectChanged || error instanceof ObjectNotFound) return null
       throw error
@@ -349,4 +349,11 @@ export class TailPlanner {
   #bytesOf(segment: SegmentRef): Promise<Uint8Array> {
     return this.#seams.source.get(segment.key, { ifMatch: segment.etag })
   }
+}
+
+/** The tail begins at `offset`, behind `before`: what else lies below was left out by choice, and is never planned as tail. */
+function startMark(at: TopicPartition, offset: bigint, before: SegmentRef | undefined): StartMark {
+  if (before === undefined) return { at, ranges: [[offset, offset]] }
+  const { baseOffset, size, etag, lastModifiedMs } = before
+  return { at, ranges: [[offset, offset]], frontier: { baseOffset, size, etag, lastModifiedMs, maxTimestampMs: null } }
 }

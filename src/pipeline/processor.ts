@@ -17,6 +17,7 @@ import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { checkTableName } from './commit/profile-checks.ts'
+import { type TableState } from './commit/table-state.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { carryOutTasks, type LookAtTable } from './carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
@@ -29,10 +30,13 @@ import { type Limits, limitsOf } from './limits.ts'
 import { ListingHints } from './plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
+import { inTurn } from './in-turn.ts'
 import { TailPlanner } from './planner.ts'
 import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { version } from './task-codec.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
+import { type HistoryTable, historyOptions, serveBackfills } from './table-history.ts'
+import { declaredBackfills } from './resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
 import { type CarryOut, taskTarget } from './worker.ts'
 
@@ -227,12 +231,13 @@ export class Processor {
         columns: layout.missing,
       })
     }
+    const definitions = `${version} ${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`
     const planner = new TailPlanner(
       {
         sourceId: committer.sourceId,
         prefix: this.#source.prefix,
         table: name,
-        definitions: `${version} ${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`,
+        definitions,
         startAt: spec.source.startAt,
         graceMs: spec.source.graceSeconds * 1000,
         maxBatchBytes: this.#limits.maxBatchBytes,
@@ -248,6 +253,11 @@ export class Processor {
     )
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
+    const shared = inTurn(
+      commits === undefined
+        ? committer
+        : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
+    )
     const feed = new TableFeed(
       {
         table: name,
@@ -257,9 +267,7 @@ export class Processor {
         once,
       },
       planner,
-      commits === undefined
-        ? committer
-        : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
+      shared,
       target,
       state,
       { queue, clock, journal, meter, watch: this.#watch.table(name) },
@@ -267,11 +275,43 @@ export class Processor {
     const unsubscribe = watermarks?.onChange(({ topic }) => {
       if (!once && this.#mapped?.get(name)?.topics.includes(topic) === true) feed.tellNews()
     })
+    const history: HistoryTable = {
+      table: name,
+      sourceId: committer.sourceId,
+      definitions,
+      target,
+      commits: shared,
+      changeRequests: (change) => newCommitter().changeRequests(change),
+    }
+    const backfills = (stop: AbortSignal) => this.#serveBackfills(history, once, () => feed.state, stop)
     try {
-      return await feed.run(() => this.#partitionsOf(name), signal, hurry)
+      if (once) return (await feed.run(() => this.#partitionsOf(name), signal, hurry)) && (await backfills(signal))
+      const ended = new AbortController()
+      const beside = backfills(AbortSignal.any([signal, ended.signal]))
+      // What stops the one stops the other: the table is opened again for both.
+      beside.catch(() => ended.abort())
+      const fed = await feed
+        .run(() => this.#partitionsOf(name), AbortSignal.any([signal, ended.signal]), hurry)
+        .finally(() => ended.abort())
+      await beside
+      return fed
     } finally {
       unsubscribe?.()
     }
+  }
+
+  #serveBackfills(table: HistoryTable, once: boolean, known: () => TableState, signal: AbortSignal): Promise<boolean> {
+    const { spec } = this.#document
+    const declared = (this.#mapped?.get(table.table)?.topics ?? []).flatMap((topic) => declaredBackfills(spec.backfill ?? [], topic))
+    return serveBackfills(
+      table,
+      declared,
+      { ...historyOptions(this.#limits), maxBatchBytes: this.#limits.maxBatchBytes, once },
+      known,
+      () => this.#partitionsOf(table.table),
+      { ...this.#seams, source: { store: this.#seams.source, prefix: this.#source.prefix, graceMs: spec.source.graceSeconds * 1000 } },
+      signal,
+    )
   }
 
   async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {

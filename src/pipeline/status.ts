@@ -1,5 +1,7 @@
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentId } from '../model/incarnation.ts'
+import { type BackfillState, isEnded, offsetsLeft } from '../model/backfill.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
@@ -40,6 +42,8 @@ export interface TableStatus {
   readonly partitions: readonly PartitionStatus[]
   /** Topics that stand still until they are resumed. */
   readonly paused: readonly string[]
+  /** Those that are not ended, with the offsets that they have still to bring. */
+  readonly backfills: readonly { readonly id: string; readonly topic: string; readonly state: BackfillState; readonly left: bigint }[]
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
 }
@@ -91,8 +95,15 @@ async function tableStatus(
     rescuedRows: state?.rescuedRows ?? null,
     partitions: found,
     paused: state?.requests.pause ?? [],
+    backfills: state === null ? [] : backfillsOf(state, source.id),
     stopped,
   }
+}
+
+function backfillsOf({ requests, progress }: TableState, sourceId: string): TableStatus['backfills'] {
+  return requests.backfills
+    .filter((one) => !isEnded(one))
+    .map((one) => ({ id: one.id, topic: one.topic, state: one.state, left: offsetsLeft(one, progress, currentId(progress, sourceId)) }))
 }
 
 async function stateOrStop(

@@ -143,6 +143,11 @@ export class TableFeed {
     return drained && this.#planner.stops.length === 0
   }
 
+  /** What the table says, as far as this feed knows. */
+  get state(): TableState {
+    return this.#state
+  }
+
   /** The source has told of something new: it is planned soon. */
   tellNews(): void {
     this.#eager.tell(this.#seams.clock.now())

@@ -16,19 +16,27 @@ import type { PartitionSource } from './write/partition/partition-source.ts'
  * older program could not read is never found by it in the place of its own.
  */
 export const version = 1
-/** Of tasks for partitioned tables: an older program would write their rows into one file. */
-const partitioned = 2
+/**
+ * Of tasks for partitioned tables, since an older program would write their rows into one file, and of history, which it would take for a
+ * part of the tail.
+ */
+export const newestVersion = 2
+
+/** Whether one of the parts is of history. */
+export function hasHistory(parts: readonly { readonly history?: true }[]): boolean {
+  return parts.some(({ history }) => history === true)
+}
 
 /** Tasks and their results as they stand in the queue. */
 export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
   encodePayload: ({ task, table, target }) => ({
-    v: target.partition === undefined ? version : partitioned,
+    v: target.partition === undefined && !hasHistory(task.parts) ? version : newestVersion,
     table,
     task: encodeTask(task),
     target,
   }),
   decodePayload(value) {
-    const payload = readVersioned(value, 'task', partitioned)
+    const payload = readVersioned(value, 'task', newestVersion)
     return { table: payload.field('table').text(), task: readTask(payload.field('task')), target: readTarget(payload.field('target')) }
   },
   encodeResult: (result, asked) => ({ v: answerVersion(asked), ...encodeOutcome(result) }),

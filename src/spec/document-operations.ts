@@ -102,7 +102,7 @@ export const backfill = list(
     to: parsed('an ISO time', parseTime).optional().meta({ description: 'The first time that is no longer wanted. Default: the end.' }),
   }),
   'a list of topics and times',
-).meta({ description: 'History to materialize besides the tail.', later: true, instead: 'startAt: earliest materializes all history' })
+).meta({ description: 'History to materialize beside the tail, where that began later (startAt).' })
 
 export const metrics = object({
   address: parsed('an address to listen on', listenAddress)

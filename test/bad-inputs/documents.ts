@@ -42,7 +42,7 @@ export const documentCases: BadInput[] = cases('documents', refused, [
 
 export const argumentCases: BadInput[] = cases('arguments', refused, [
   ['an unknown command', () => said('rnu')],
-  ['a command of a later version', () => said('backfill')],
+  ['a command of a later version', () => said('dead-letters')],
   ['an unknown option', () => said('validate', '-f', 'spec.yaml', '--fil')],
   ['a document that is not named', () => said('validate')],
   ['a document that is not there', () => said('validate', '-f', 'missing.yaml')],

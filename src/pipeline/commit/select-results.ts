@@ -33,7 +33,8 @@ export const maxResultAgeMs = 12 * 3_600_000
  * - it must not intersect what the parent snapshot or another accepted result has decided, so no duplicate task, zombie worker or
  *   second committer can add a row twice;
  * - each of its parts must follow the segment at which the table's frontier stands, so a topic-partition is committed in offset
- *   order and segments, not races, decide who wins an overlap. One that follows a segment still to come is held.
+ *   order and segments, not races, decide who wins an overlap. One that follows a segment still to come is held. Parts of history
+ *   follow nothing: whoever made them offers them in the order of their segments.
  */
 export function selectResults<R extends Selectable>(
   source: string,
@@ -55,10 +56,10 @@ export function selectResults<R extends Selectable>(
       else if (verdict === 'accept') {
         accepted.push(result)
         for (const part of result.parts) {
-          const range = gapBefore(part, decidedRanges(progress, source, part.at))
+          const range = part.history === true ? null : gapBefore(part, decidedRanges(progress, source, part.at))
           if (range !== null) gaps.push({ at: part.at, range })
           progress = withDecided(progress, source, part.at, part.ranges)
-          frontiers = advance(frontiers, source, part)
+          if (part.history !== true) frontiers = advance(frontiers, source, part)
         }
         moved = true
       } else refused.push({ result, reason: verdict.reason })
@@ -82,6 +83,7 @@ function judge(
     const decided = decidedRanges(progress, source, part.at)
     const twice = intersectRanges(part.ranges, decided)
     if (twice.length > 0) return { reason: `${name} ${formatRanges(twice)} is decided already` }
+    if (part.history === true) continue
     const frontier = frontierOf(frontiers, source, part.at)
     const stands = frontier?.baseOffset ?? null
     // A segment written again keeps its place: what follows its new bytes waits until they, too, have been read.

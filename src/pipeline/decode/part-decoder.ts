@@ -100,12 +100,13 @@ export class PartDecoder {
 
   /** What the part came to. */
   finish(): TranslatedPart {
-    const { at, follows, followsEtag, segments } = this.#part
+    const { at, follows, followsEtag, history, segments } = this.#part
     const rescued = this.#columns.takeRescued()
     return {
       at,
       follows,
       followsEtag,
+      ...(history === true && { history }),
       first: segments[0],
       last: this.#last,
       ranges: this.#ranges,
@@ -268,8 +269,11 @@ export class PartDecoder {
       const offset = batch.baseOffset + BigInt(offsetDelta[i])
       if (offset >= segment.baseOffset) offsets.push([offset, offset + 1n])
     }
-    const outside = Number(countOffsets(intersectRanges(offsets, [[0n, this.#part.startOffset]])))
-    const clipped = Number(countOffsets(intersectRanges(offsets, before)))
+    // Of history only some offsets are wanted; the others are no overlap.
+    const { history, decided, startOffset } = this.#part
+    const elsewhere: OffsetRanges = history === true ? decided : [[0n, startOffset]]
+    const outside = Number(countOffsets(intersectRanges(offsets, elsewhere)))
+    const clipped = Number(countOffsets(intersectRanges(offsets, history === true ? subtractRanges(before, decided) : before)))
     this.#counts.clipped += clipped
     this.#counts.repeated += dropped - clipped - outside
   }

@@ -48,8 +48,7 @@ export function packTasks(source: string, table: string, runs: readonly TaskPart
 function slice(run: TaskPart, from: number, to: number): TaskPart {
   return {
     ...run,
-    follows: from === 0 ? run.follows : run.segments[from - 1].baseOffset,
-    followsEtag: from === 0 ? run.followsEtag : run.segments[from - 1].etag,
+    ...(from > 0 && run.history !== true && { follows: run.segments[from - 1].baseOffset, followsEtag: run.segments[from - 1].etag }),
     segments: run.segments.slice(from, to),
     nextBaseOffset: run.segments[to]?.baseOffset ?? run.nextBaseOffset,
   }

@@ -21,6 +21,7 @@ function encodePart(part: TaskPart): object {
     at: encodeAt(part.at),
     follows: encodeOffset(part.follows),
     followsEtag: part.followsEtag,
+    history: part.history,
     segments: part.segments.map(encodeSegment),
     startOffset: String(part.startOffset),
     decided: encodeRanges(part.decided),
@@ -39,10 +40,15 @@ function readPart(part: Reader): TaskPart {
   }
 }
 
-/** Which segment a part follows. */
-export function readFollows(part: Reader): { follows: bigint | null; followsEtag?: string } {
+/** Which segment a part follows, or that it is one of history. */
+export function readFollows(part: Reader): { follows: bigint | null; followsEtag?: string; history?: true } {
   const followsEtag = part.field('followsEtag').optional((etag) => etag.text())
-  return { follows: part.field('follows').nullable(readOffset), ...(followsEtag === undefined ? {} : { followsEtag }) }
+  const history = part.field('history').optional((is) => is.flag())
+  return {
+    follows: part.field('follows').nullable(readOffset),
+    ...(followsEtag === undefined ? {} : { followsEtag }),
+    ...(history === true && { history }),
+  }
 }
 
 export function encodeAt({ topic, partition }: TopicPartition): unknown {

@@ -38,6 +38,7 @@ function table(changes: Partial<TableStatus>): TableStatus {
     rescuedRows: 0n,
     partitions: [],
     paused: [],
+    backfills: [],
     stopped: null,
     ...changes,
   }

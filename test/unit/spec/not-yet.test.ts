@@ -83,7 +83,6 @@ describe('what is not there yet is named, with what works instead', () => {
       "spec.maintenance.compaction: not available yet; leave it out, and use your engine's maintenance",
       "spec.maintenance.orphans: not available yet; leave it out, and use your engine's maintenance",
     ],
-    [(d) => (d.spec.backfill = [{ topic: 'a' }]), 'spec.backfill: not available yet; startAt: earliest materializes all history'],
   ])('%#', (change, ...problems) => {
     expect(refusals(change)).toEqual(problems)
   })

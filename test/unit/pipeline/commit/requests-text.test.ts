@@ -13,9 +13,9 @@ describe('requests', () => {
   })
 
   test('of a newer version are kept as they are when the others are rewritten', () => {
-    const newer = '{"pause":["a"],"backfill":[{"topic":"a","from":9223372036854775807}],"__proto__":{"x":1}}'
+    const newer = '{"pause":["a"],"forecast":[{"topic":"a","from":9223372036854775807}],"__proto__":{"x":1}}'
     const asked = withResumed(decodeRequests(newer, 'here'), ['a'])
-    expect(encodeRequests(asked)).toBe('{"backfill":[{"topic":"a","from":9223372036854775807}],"__proto__":{"x":1}}')
+    expect(encodeRequests(asked)).toBe('{"forecast":[{"topic":"a","from":9223372036854775807}],"__proto__":{"x":1}}')
     expect(isEmpty(asked)).toBe(false)
   })
 

@@ -1,0 +1,142 @@
+import type { BackfillDone } from '../compose.ts'
+import type { Backfill } from '../model/backfill.ts'
+import { countOffsets } from '../model/offset-range.ts'
+import type { BackfillBill } from '../pipeline/backfiller.ts'
+import { printable } from './printable.ts'
+import { tableLines } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { formatBytes, formatCount, formatDuration, formatNumberOf } from './units.ts'
+
+/** A line of a bill: what, how much of it, and a remark. */
+interface Item {
+  readonly what: string
+  readonly estimate: string
+  readonly note: string
+}
+
+/** What a backfill would take. */
+export function billLines(bill: BackfillBill, { style }: Pick<Terminal, 'style'>): string[] {
+  const { id, table, topic, topicPartitions, wanted, decided, work, money, notBegun, archived } = bill
+  const amount = (value: number) => `${value === 0 ? '0' : value < 0.01 ? '< 0.01' : value.toFixed(2)} ${money.currency}`
+  const items: Item[] = [
+    { what: 'offsets', estimate: formatCount(wanted - decided), note: decided === 0n ? '' : `${formatCount(decided)} are there already` },
+    { what: 'segments', estimate: formatCount(work.segments), note: `of ${formatNumberOf(topicPartitions, 'topic-partition')}` },
+    { what: 'bytes to read', estimate: formatBytes(work.bytes), note: '' },
+    { what: 'GET', estimate: formatCount(work.gets), note: '' },
+    { what: 'LIST', estimate: formatCount(work.lists), note: '' },
+    { what: 'PUT', estimate: `~${formatCount(work.puts)}`, note: `about ${formatNumberOf(work.commits, 'commit')}` },
+    { what: 'data files', estimate: `~${formatCount(work.files)}`, note: `about ${formatBytes(work.fileBytes)}` },
+    {
+      what: 'time',
+      estimate: `~${formatDuration(Math.max(1, Math.round(work.seconds)) * 1000)}`,
+      note: 'of one process, with nothing else to do',
+    },
+    { what: 'money', estimate: money.total < 0.01 ? amount(money.total) : `~${amount(money.total)}`, note: moneyNote(bill, amount) },
+  ]
+  const head = style('bold', `${printable(topic)} → ${printable(table)}`) + style('dim', `  backfill ${id}`)
+  const lines = [head]
+  if (work.segments === 0)
+    lines.push(
+      decided > 0n ? '  nothing is left to do: the table has it already' : '  nothing to do: no segment of the source holds what is wanted',
+    )
+  else {
+    lines.push(
+      ...tableLines<Item>(
+        [
+          { title: 'WORK', cell: ({ what }) => what },
+          { title: 'ESTIMATE', align: 'right', cell: ({ estimate }) => estimate },
+          { title: '', cell: ({ note }) => style('dim', note) },
+        ],
+        items,
+        style,
+      ),
+    )
+  }
+  if (notBegun.length > 0) {
+    const names = notBegun.slice(0, 5).map(({ topic: name, partition }) => `${printable(name)}/${partition}`)
+    const more = notBegun.length > 5 ? ` and ${formatCount(notBegun.length - 5)} more` : ''
+    lines.push(
+      `  ${style('yellow', 'note')}  the tail has read nothing yet of ${names.join(', ')}${more}; what history is there is known once it has`,
+    )
+  }
+  if (archived.segments > 0) {
+    lines.push(
+      `  ${style('yellow', 'note')}  ${formatNumberOf(archived.segments, 'segment')} in an archive, to be restored first: ${printable(archived.firstKey ?? '')}`,
+    )
+  }
+  return lines
+}
+
+function moneyNote({ money }: BackfillBill, amount: (value: number) => string): string {
+  const parts = [`requests ${amount(money.requests)}`, `cores ${amount(money.compute)}`]
+  if (money.transfer > 0) parts.push(`transfer ${amount(money.transfer)}`)
+  return `${parts.join(', ')}; and ${amount(money.storagePerMonth)} a month for the files`
+}
+
+/** What came of it, beside what was expected. */
+export function doneLines(
+  { bill, outcome, report, requests, seconds }: BackfillDone,
+  detached: boolean,
+  { style }: Pick<Terminal, 'style'>,
+): string[] {
+  if (bill.work.segments === 0) return []
+  if (report === null)
+    return detached ? [`Asked for in the table; the service begins when it looks at the table next: status shows how far it is.`] : []
+  const rows: readonly (readonly [string, string, string])[] = [
+    ['segments', formatCount(bill.work.segments), formatCount(report.segments)],
+    ['bytes read', formatBytes(bill.work.bytes), formatBytes(requests.bytes)],
+    ['GET', formatCount(bill.work.gets), formatCount(requests.gets)],
+    ['LIST', formatCount(bill.work.lists), formatCount(requests.lists)],
+    ['PUT', `~${formatCount(bill.work.puts)}`, formatCount(requests.puts)],
+    ['data files', `~${formatCount(bill.work.files)}`, formatCount(report.files)],
+    ['their bytes', `~${formatBytes(bill.work.fileBytes)}`, formatBytes(Number(report.fileBytes))],
+    ['time', `~${formatDuration(Math.max(1, Math.round(bill.work.seconds)) * 1000)}`, formatDuration(Math.round(seconds * 1000))],
+  ]
+  const lines = tableLines<(typeof rows)[number]>(
+    [
+      { title: 'WORK', cell: ([what]) => what },
+      { title: 'ESTIMATE', align: 'right', cell: ([, estimate]) => estimate },
+      { title: 'ACTUAL', align: 'right', cell: ([, , actual]) => actual },
+    ],
+    rows,
+    style,
+  )
+  const words = {
+    done: style('green', 'done'),
+    stopped: style('red', 'stopped'),
+    left: style('yellow', 'not finished: the same command goes on'),
+    paused: style('yellow', 'paused'),
+    cancelled: style('yellow', 'cancelled'),
+  }
+  lines.push(`${words[outcome ?? 'left']}  ${formatNumberOf(report.rows, 'row')} in ${formatNumberOf(report.commits, 'commit')}`)
+  for (const { at, ranges } of report.missing.slice(0, 10)) {
+    lines.push(
+      `  ${style('yellow', 'missing')} in the source: ${formatNumberOf(countOffsets(ranges), 'offset')} of ${printable(at.topic)}/${at.partition}`,
+    )
+  }
+  for (const { at, reason } of report.stops)
+    lines.push(`  ${style('red', 'stopped')}  ${printable(at.topic)}/${at.partition}: ${printable(reason)}`)
+  return lines
+}
+
+/** The backfills that a table remembers. */
+export function listLines(topic: string, backfills: readonly Backfill[]): string[] {
+  const own = backfills.filter((one) => one.topic === topic)
+  if (own.length === 0) return [`The table remembers no backfill of ${printable(topic)}.`]
+  return tableLines<Backfill>(
+    [
+      { title: 'ID', cell: ({ id }) => id },
+      { title: 'STATE', cell: ({ state }) => state },
+      { title: 'BY', cell: ({ by }) => (by === 'service' ? 'the service' : 'a command') },
+      { title: 'PARTITIONS', align: 'right', cell: ({ ranges }) => (ranges.size === 0 ? '' : formatCount(ranges.size)) },
+      {
+        title: 'OFFSETS',
+        align: 'right',
+        cell: ({ ranges }) =>
+          ranges.size === 0 ? '' : formatCount([...ranges.values()].reduce((sum, one) => sum + countOffsets(one), 0n)),
+      },
+    ],
+    own,
+    (_, text) => text,
+  )
+}

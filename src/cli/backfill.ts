@@ -1,0 +1,193 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import type { Backfill } from '../model/backfill.ts'
+import { DocumentError } from '../model/failure.ts'
+import type { BackfillDone } from '../compose.ts'
+import type { BackfillBill } from '../pipeline/backfiller.ts'
+import type { HistoryReport } from '../pipeline/history-feed.ts'
+import type { BackfillWish, Bound } from '../pipeline/resolve-backfill.ts'
+import { parseTime } from '../spec/iso-time.ts'
+import { FormError } from '../spec/scanner.ts'
+import { billLines, doneLines, listLines } from './backfill-text.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { graceOf, graceOption } from './grace.ts'
+import { readPrices } from './prices.ts'
+import { abortOnSignals } from './signals.ts'
+import type { Terminal } from './terminal.ts'
+import { formatCount } from './units.ts'
+
+interface BackfillOptions {
+  readonly file: string
+  readonly topic: string
+  readonly partitions?: readonly number[]
+  readonly from?: Bound
+  readonly to?: Bound
+  readonly missing?: boolean
+  readonly all?: boolean
+  readonly newestFirst?: boolean
+  readonly workers?: number
+  readonly bytesPerSecond?: number
+  readonly prices?: string
+  readonly limit?: number
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly detach?: boolean
+  readonly list?: boolean
+  readonly pause?: string
+  readonly resume?: string
+  readonly cancel?: string
+  readonly graceSeconds?: number
+  readonly json?: boolean
+}
+
+/** Money that is spent without a question. */
+const usualLimit = 10
+
+/** `backfill`: history into a table, beside its tail. */
+export const backfillCommand: Command<BackfillOptions> = {
+  description:
+    'Brings history into the table of a topic: segments from before the offset at which the tail began (startAt), or that were left out since. Says first what that takes: segments, requests, files, time and money. Then it reads beside the tail, with lower priority and in few commits; every row comes into the table once, whatever is killed or started twice. What is wanted stands in the table until it is done.\n\nWithout bounds nothing starts: --from and --to take offsets or ISO times (of records), --missing takes the holes, --all everything.',
+  options: [
+    fileOption,
+    { flags: '--topic <name>', description: 'the topic', required: true },
+    { flags: '--from <bound>', description: 'the first offset, or time of a record, that is wanted', parse: bound('--from') },
+    { flags: '--to <bound>', description: 'the first offset, or time of a record, that is no longer wanted', parse: bound('--to') },
+    { flags: '--missing', description: 'only what is missing between offsets that the table has' },
+    { flags: '--all', description: 'everything from before the tail' },
+    { flags: '--partitions <list>', description: 'only these partitions, such as 0,3,7', parse: partitionList },
+    { flags: '--newest-first', description: 'from the newest to the oldest' },
+    { flags: '--workers <n>', description: 'tasks at once; always one fewer than parallelism at most', parse: positive('--workers') },
+    { flags: '--bytes-per-second <n>', description: 'segments to read a second at most, bytes', parse: positive('--bytes-per-second') },
+    { flags: '--dry-run', description: 'say what it would take, and do nothing' },
+    { flags: '--limit <money>', description: `what may be spent without --yes (default: ${usualLimit})`, parse: money },
+    { flags: '--yes', description: 'do it, whatever it costs' },
+    { flags: '--prices <file>', description: 'a JSON file with the prices to reckon with; docs/backfill.md has its keys' },
+    { flags: '--detach', description: 'leave it to the service that feeds the table' },
+    { flags: '--list', description: 'show the backfills that the table remembers' },
+    { flags: '--pause <id>', description: 'let a backfill stand still' },
+    { flags: '--resume <id>', description: 'let a paused backfill go on' },
+    { flags: '--cancel <id>', description: 'end a backfill; what it brought stays' },
+    graceOption,
+    jsonOption,
+  ],
+  examples: [
+    ['backfill -f spec.yaml --topic orders --from 2024-01-01 --dry-run', 'See what the time since then would take:'],
+    ['backfill -f spec.yaml --topic orders --all --yes', 'Bring in everything, whatever it costs:'],
+    ['backfill -f spec.yaml --topic orders --missing', 'Fill the holes:'],
+    ['backfill -f spec.yaml --topic orders --to 1000000 --partitions 3 --detach', 'Leave a part of one partition to the service:'],
+    ['backfill -f spec.yaml --topic orders --list', 'See how far backfills are:'],
+  ],
+  async run({ options }, terminal) {
+    const { documents } = await readDocuments(options.file)
+    const { backfillTopic, changeBackfill } = await import('../compose.ts')
+    const change = changeOf(options)
+    if (change !== null || options.list === true) {
+      const backfills = await changeBackfill(documents, options.topic, change)
+      if (options.json === true) terminal.out(stringifyJson({ ok: true, backfills: backfills.map(toJson) }))
+      else for (const line of listLines(options.topic, backfills)) terminal.out(line)
+      return 0
+    }
+    const wish = wishOf(options)
+    const prices = await readPrices(options.prices)
+    const signals = abortOnSignals(
+      () => terminal.err('Stopping: committing what was read. Once more to stop at once.'),
+      graceOf(options, terminal),
+    )
+    const bar = terminal.progress('offsets', formatCount)
+    let refusal: string | null = null
+    try {
+      const done = await backfillTopic(documents, {
+        wish,
+        prices,
+        workers: options.workers,
+        bytesPerSecond: options.bytesPerSecond,
+        detach: options.detach === true,
+        signal: signals.signal,
+        agrees(bill) {
+          if (options.json !== true) for (const line of billLines(bill, terminal)) terminal.out(line)
+          refusal = refusalOf(bill, options)
+          return options.dryRun !== true && refusal === null
+        },
+        progress: ({ decided, wanted }: HistoryReport) => void bar.update(Number(decided), Number(wanted)),
+      })
+      bar.stop()
+      return tell(done, refusal, options, terminal)
+    } finally {
+      bar.stop()
+      signals.release()
+    }
+  },
+}
+
+function tell(done: BackfillDone, refusal: string | null, options: BackfillOptions, terminal: Terminal): 0 | 1 | 2 {
+  const ok = refusal === null && (done.outcome === null || done.outcome === 'done')
+  if (options.json === true) {
+    const { ranges, ...bill } = done.bill
+    terminal.out(stringifyJson({ ok, ...done, bill: { ...bill, ranges: Object.fromEntries(ranges) }, refused: refusal }))
+  } else if (refusal !== null) terminal.err(refusal)
+  else if (options.dryRun !== true) for (const line of doneLines(done, options.detach === true, terminal)) terminal.out(line)
+  return refusal !== null ? 2 : ok ? 0 : 1
+}
+
+/** Why it is not begun without being told so; null where it is. */
+function refusalOf({ money: { total, currency }, archived, work }: BackfillBill, options: BackfillOptions): string | null {
+  if (options.dryRun === true || options.yes === true || work.segments === 0) return null
+  const limit = options.limit ?? usualLimit
+  if (total > limit) return `This costs about ${total.toFixed(2)} ${currency}, more than ${limit}: say --yes, or a higher --limit.`
+  if (archived.segments > 0) {
+    return `${formatCount(archived.segments)} of the segments are in an archive, the first ${archived.firstKey}: restore them (S3 RestoreObject) and try again, or say --yes: their topic-partitions stop there.`
+  }
+  return null
+}
+
+function wishOf(options: BackfillOptions): BackfillWish {
+  const { topic, partitions = null, from = null, to = null, missing = false, all = false, newestFirst = false } = options
+  const bounded = from !== null || to !== null
+  if (!bounded && !missing && !all) {
+    throw new DocumentError('say what is wanted: --from and --to, --missing, or --all for everything from before the tail')
+  }
+  if (all && (bounded || missing)) throw new DocumentError('--all is everything; it has no place beside --from, --to or --missing')
+  return { topic, partitions, from, to, missing, newestFirst }
+}
+
+function changeOf({ pause, resume, cancel }: BackfillOptions): { id: string; to: 'paused' | 'active' | 'cancelled' } | null {
+  if (pause !== undefined) return { id: pause, to: 'paused' }
+  if (resume !== undefined) return { id: resume, to: 'active' }
+  return cancel === undefined ? null : { id: cancel, to: 'cancelled' }
+}
+
+function toJson({ ranges, ...backfill }: Backfill): unknown {
+  return { ...backfill, ranges: Object.fromEntries(ranges) }
+}
+
+function bound(flag: string): (text: string) => Bound {
+  return (text) => {
+    if (/^\d{1,19}$/.test(text)) return { offset: BigInt(text) }
+    try {
+      return { timeMs: parseTime(text).timeMs }
+    } catch (error) {
+      if (!(error instanceof FormError)) throw error
+      throw new DocumentError(`${flag}: expected an offset, or a time ${error.message}, found ${JSON.stringify(text)}`)
+    }
+  }
+}
+
+function partitionList(text: string): number[] {
+  const numbers = text.split(',').map((one) => one.trim())
+  if (!numbers.every((one) => /^\d{1,9}$/.test(one))) {
+    throw new DocumentError(`--partitions: expected numbers with commas between them, found ${JSON.stringify(text)}`)
+  }
+  return numbers.map(Number)
+}
+
+function positive(flag: string): (text: string) => number {
+  return (text) => {
+    if (!/^[1-9]\d{0,14}$/.test(text)) throw new DocumentError(`${flag}: expected a whole number above 0, found ${JSON.stringify(text)}`)
+    return Number(text)
+  }
+}
+
+function money(text: string): number {
+  if (!/^\d{1,12}(\.\d+)?$/.test(text)) throw new DocumentError(`--limit: expected an amount of money, found ${JSON.stringify(text)}`)
+  return Number(text)
+}

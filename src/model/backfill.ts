@@ -1,0 +1,54 @@
+import { countOffsets, intersectRanges, type OffsetRanges, subtractRanges } from './offset-range.ts'
+
+import { decidedRanges, type Progress } from './progress.ts'
+
+/**
+ * History that somebody wants in a table beside the tail: offsets of one topic's partitions. It is written into the table and lives
+ * there until it is done; how far it has come is what the progress says.
+ */
+export interface Backfill {
+  /** Deterministic: the same wish has the same id. */
+  readonly id: string
+  readonly topic: string
+  readonly ranges: ReadonlyMap<number, OffsetRanges>
+  /** From the newest offsets to the oldest; else the other way round. */
+  readonly newestFirst: boolean
+  /** `service`: carried out by whoever feeds the table; `command`: by the command that asked for it, or the one that takes it up again. */
+  readonly by: 'service' | 'command'
+  readonly state: BackfillState
+}
+
+export type BackfillState = 'active' | 'paused' | 'done' | 'cancelled'
+
+/** Ended ones that a table remembers, so that a declared one is not begun again. */
+export const rememberedBackfills = 50
+
+/** The list with `backfill` in it, instead of one with its id, and the oldest ended ones forgotten. */
+export function withBackfill(backfills: readonly Backfill[], backfill: Backfill): Backfill[] {
+  const others = backfills.filter(({ id }) => id !== backfill.id)
+  const ended = others.filter(isEnded)
+  const forgotten = new Set(ended.slice(0, Math.max(0, ended.length + 1 - rememberedBackfills)))
+  return [...others.filter((one) => !forgotten.has(one)), backfill]
+}
+
+/** Whether nothing more is to be done for it. */
+export function isEnded({ state }: Pick<Backfill, 'state'>): boolean {
+  return state === 'done' || state === 'cancelled'
+}
+
+/**
+ * What is still wanted of a topic-partition. What lies behind everything decided is the tail's: it comes there by itself, and two that
+ * race for it would each lose what the other was quicker with.
+ */
+export function wantedOffsets(asked: OffsetRanges, decided: OffsetRanges): OffsetRanges {
+  const end = decided.at(-1)?.[1] ?? 0n
+  return subtractRanges(intersectRanges(asked, [[0n, end]]), decided)
+}
+
+/** How many of the offsets that were asked for are not decided. */
+export function offsetsLeft({ topic, ranges }: Backfill, progress: Progress, sourceId: string): bigint {
+  let left = 0n
+  for (const [partition, asked] of ranges)
+    left += countOffsets(wantedOffsets(asked, decidedRanges(progress, sourceId, { topic, partition })))
+  return left
+}
