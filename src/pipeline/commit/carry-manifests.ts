@@ -1,7 +1,8 @@
 import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import { fileKey } from '../../formats/iceberg/file-key.ts'
 import { readManifest } from '../../formats/iceberg/manifest.ts'
 import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
-import { type FileChange, fileKey } from './file-change.ts'
+import type { FileChange } from './file-change.ts'
 import { type ManifestWriting, writeOne } from './write-manifests.ts'
 
 /** The parent's manifests as the new snapshot has them, and the files that it no longer has. */

@@ -25,8 +25,3 @@ export const noFiles: FileChange = { operation: 'append', added: [], removed: ne
 export function appended(files: readonly DataFile[], specId: number): FileChange {
   return { ...noFiles, added: files.map((file) => ({ file, specId, sequenceNumber: null })) }
 }
-
-/** What tells a file from others: a file of deletion vectors has several, each a blob of its own. */
-export function fileKey({ filePath, contentOffset }: DataFile): string {
-  return contentOffset === undefined ? filePath : `${filePath}#${contentOffset}`
-}

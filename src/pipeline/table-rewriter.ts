@@ -1,0 +1,109 @@
+import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import { readManifestList } from '../formats/iceberg/manifest-list.ts'
+import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import type { TableIdentifier } from '../seams/catalog.ts'
+import { noFiles } from './commit/file-change.ts'
+import type { TableState } from './commit/table-state.ts'
+import { CommitLoop, type CommitterSeams } from './commit-loop.ts'
+import { locateDeletes } from './maintain/judge-removals.ts'
+import { type JudgedResults, judgeRemoval, judgeResults, type RefusedResult } from './maintain/judge-results.ts'
+import { liveFile } from './maintain/live-entries.ts'
+import { PartitionPruner } from './maintain/partition-pruner.ts'
+import { planRewrites, type RewritePlan, type RewritePolicy } from './maintain/plan-rewrites.ts'
+import type { LiveFile, RewriteResult } from './maintain/rewrite-flow.ts'
+import { liveEntries } from './maintain/unreached-files.ts'
+
+/** What became of rewrites that were to be committed. */
+export interface ReplaceReport {
+  readonly committed: readonly RewriteResult[]
+  readonly refused: readonly RefusedResult[]
+  readonly state: TableState
+}
+
+/**
+ * Plans and commits what changes a table's files and not, or only by whole files, its rows. Its snapshots carry progress like all of ours. It
+ * asks no more of the table than that it is the same one, so that nobody who changes its schema or appends to it has to wait; and an append that
+ * meets one of its commits is built anew on top of that.
+ */
+export class TableRewriter {
+  readonly #loop: CommitLoop
+  readonly #seams: CommitterSeams
+
+  /** `source`: the source's id, as `TableCommitter` has it. */
+  constructor(source: string, table: TableIdentifier, processorName: string, metadata: TableMetadata, seams: CommitterSeams) {
+    this.#loop = new CommitLoop(source, table, processorName, { 'table-uuid': metadata['table-uuid'] }, seams)
+    this.#seams = seams
+  }
+
+  get name(): string {
+    return this.#loop.name
+  }
+
+  /**
+   * What is worth a rewrite in the table as it is now, by its manifests alone, which are read one at a time. `metadata`: what was planned on.
+   * `policy` gets that metadata, for what depends on when snapshots were made.
+   */
+  plan(policy: (metadata: TableMetadata) => RewritePolicy): Promise<{ readonly plan: RewritePlan; readonly metadata: TableMetadata }> {
+    return this.#loop.ofThisTable(async () => {
+      const { metadata } = await this.#loop.load({ fresh: true })
+      const manifests = await this.#manifestsOf(metadata)
+      const { index } = await locateDeletes(manifests, new PartitionPruner(metadata), this.#seams.io)
+      const sequenceNumber = currentSnapshot(metadata)?.['sequence-number'] ?? 0n
+      return { plan: await planRewrites(this.#liveFiles(manifests), index, sequenceNumber, policy(metadata)), metadata }
+    })
+  }
+
+  /**
+   * Replaces the inputs of rewrites by their outputs, in one snapshot of the operation `replace`; and takes out the delete files that no live
+   * file needs any more. Results that do not hold on the snapshot that is current then are refused, each whole; where none holds, nothing is written.
+   */
+  replace(results: readonly RewriteResult[]): Promise<ReplaceReport> {
+    return this.#loop.ofThisTable(async () => {
+      let judged: JudgedResults = { accepted: [], refused: [], removed: new Map() }
+      const landed = await this.#loop.commit<readonly RewriteResult[]>([], async (state, metadata) => {
+        judged = await judgeResults(results, await this.#manifestsOf(metadata), new PartitionPruner(metadata), this.#seams.io)
+        const { accepted, removed } = judged
+        if (accepted.length === 0) return null
+        const added = accepted.flatMap(({ files, group: { specId, sequenceNumber } }) =>
+          files.map((file) => ({ file, specId, sequenceNumber })),
+        )
+        return { what: accepted, change: { operation: 'replace', added, removed }, state }
+      })
+      const committed = landed.kind === 'nothing' ? [] : landed.what
+      if (landed.kind !== 'found') return { committed, refused: judged.refused, state: landed.state }
+      const reason = 'the commit that has the others had no answer; it is planned anew'
+      return {
+        committed,
+        refused: results.filter((one) => !committed.includes(one)).map((result) => ({ result, reason })),
+        state: landed.state,
+      }
+    })
+  }
+
+  /**
+   * Takes whole data files out of the table, and their rows with them, in one snapshot of the operation `delete`. Their offsets stay decided.
+   * Files that are gone already are passed over; those that were taken out are returned.
+   */
+  deleteFiles(files: readonly LiveFile[]): Promise<{ readonly deleted: readonly LiveFile[]; readonly state: TableState }> {
+    return this.#loop.ofThisTable(async () => {
+      const landed = await this.#loop.commit<readonly LiveFile[]>([], async (state, metadata) => {
+        const judged = await judgeRemoval(files, await this.#manifestsOf(metadata), new PartitionPruner(metadata), this.#seams.io)
+        if (judged.files.length === 0) return null
+        return { what: judged.files, change: { ...noFiles, operation: 'delete', removed: judged.removed }, state }
+      })
+      return { deleted: landed.kind === 'nothing' ? [] : landed.what, state: landed.state }
+    })
+  }
+
+  async *#liveFiles(manifests: readonly ManifestFile[]): AsyncGenerator<LiveFile, void, undefined> {
+    for (const manifest of manifests) {
+      if (manifest.content !== 0) continue
+      for (const entry of await liveEntries(manifest, this.#seams.io)) yield liveFile(entry, manifest.partitionSpecId)
+    }
+  }
+
+  async #manifestsOf(metadata: TableMetadata): Promise<readonly ManifestFile[]> {
+    const snapshot = currentSnapshot(metadata)
+    return snapshot === null ? [] : readManifestList(await this.#seams.io.read(snapshot['manifest-list'])).manifests
+  }
+}
