@@ -86,9 +86,10 @@ export async function verifyPartition(
     },
     {
       isAccepted: (snapshot) => state.requests.accept.includes(snapshot),
-      isOurs: (id) => {
+      isMeant: (id) => {
         const snapshot = snapshotById(metadata, id)
-        return snapshot !== undefined && isOurs(snapshot)
+        // A replacement of ours has the rows that it found: what it lacks is lost.
+        return snapshot !== undefined && isOurs(snapshot) && snapshot.summary.operation !== 'replace'
       },
       accepted: decidedRanges(state.accepted, source.id, at),
     },

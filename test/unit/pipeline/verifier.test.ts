@@ -1,10 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { TableRewriter } from '../../../src/pipeline/table-rewriter.ts'
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
-import { world, type World } from './world.ts'
+import { namespace, sourceId, world, type World } from './world.ts'
 
 const texts = ({ findings }: TableVerification) =>
   findings.map(({ kind, topic, partition, start, end, snapshot }) => `${kind} ${topic}/${partition} [${start}, ${end}) ${snapshot}`)
@@ -56,6 +57,24 @@ describe('a table set against its source', () => {
       `missing orders/0 [7, 8) ${by}`,
       `missing orders/0 [8, 10) ${rest}`,
     ])
+  })
+
+  test('rows that a snapshot of ours deletes are counted, those that a replacement of ours lost are missing', async () => {
+    const own = await filled(3)
+    const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
+    const { plan } = await rewriter.plan(() => ({
+      targetFileSizeBytes: 1_000_000,
+      isQuiet: () => false,
+      maxBytes: Infinity,
+      everything: true,
+    }))
+    const [{ group }] = plan.rewrites
+    const [first, second] = group.inputs
+    await rewriter.deleteFiles([first.live])
+    expect(await found(own)).toEqual([])
+    expect((await verify(own)).counts).toMatchObject({ rows: 20n, removed: 10n, decided: 30n })
+    const { state } = await rewriter.replace([{ group: { ...group, inputs: [second] }, files: [], rowsRead: 10n, rowsDeleted: 10n }])
+    expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`])
   })
 
   test('deletes that can not be read leave the table not judged, and it is not clean', async () => {

@@ -13,7 +13,7 @@ const facts: PartitionFacts = {
   rewritten: [],
 }
 
-const none = { isAccepted: () => false, isOurs: () => false, accepted: [] }
+const none = { isAccepted: () => false, isMeant: () => false, accepted: [] }
 
 describe('what is known becomes findings', () => {
   test('each with its place and the snapshot that did it', () => {
@@ -30,7 +30,7 @@ describe('what is known becomes findings', () => {
   })
 
   test('what a snapshot of ours removed is counted', () => {
-    const verdict = judgePartition({ ...facts, missing: new Map([[7n, [[0n, 2n]]]]) }, { ...none, isOurs: (id) => id === 7n })
+    const verdict = judgePartition({ ...facts, missing: new Map([[7n, [[0n, 2n]]]]) }, { ...none, isMeant: (id) => id === 7n })
     expect(verdict).toEqual({ findings: [], removed: 2n, accepted: 0n })
   })
 
