@@ -11,11 +11,15 @@ export interface CatalogUnderTest {
   readonly other: Catalog
   /** Where tables may lie, for catalogs that want to be told. */
   readonly location?: string
+  /** Removes an empty namespace; one that does not exist is no error. Undefined: all is gone with the catalog. */
+  dropNamespace?(namespace: readonly string[]): Promise<void>
   close(): Promise<void>
 }
 
 /** What a server does not do beside what its profile says, and why. */
 export interface CatalogLacks {
+  /** Everything that changes something: what is left is to look. */
+  readonly writes?: string
   readonly unknownFields?: string
   readonly strictNamespaces?: string
   /** Snapshots beside the current one, references beside main. */
@@ -31,7 +35,7 @@ export interface CatalogLacks {
 
 /**
  * The contract of `src/seams/catalog.ts`, as far as the profile promises it: what is not asked says why in its title. Tables are made in a
- * namespace of its own, whose name nobody else has, and dropped in the end.
+ * namespace of its own, whose name nobody else has, and dropped in the end, as the namespaces are.
  */
 export function catalogConformance(
   name: string,
@@ -51,20 +55,26 @@ export function catalogConformance(
       ...(profile.location === 'required' && { location: `${subject.location}/${namespace[0]}/${table}` }),
       ...request,
     })
-    /** A test that is not asked of a catalog which has a reason. */
+    /** A test that writes, and is not asked of a catalog which has a reason. */
     function unless(reason: string | undefined, title: string, test: () => Promise<void>): void {
-      const why = reason === undefined ? '' : ` (not asked: ${reason})`
-      it.skipIf(reason !== undefined)(`${title}${why}`, test)
+      const first = lacks.writes ?? reason
+      const why = first === undefined ? '' : ` (not asked: ${first})`
+      it.skipIf(first !== undefined)(`${title}${why}`, test)
     }
+    const asked = (title: string, test: () => Promise<void>) => unless(undefined, title, test)
 
     beforeAll(async () => {
       subject = await open()
-      await subject.catalog.ensureNamespace(namespace)
+      if (lacks.writes === undefined) await subject.catalog.ensureNamespace(namespace)
     })
     afterAll(async () => {
       // Without a subject, the error of its opening is told.
       if (subject === undefined) return
-      for (const table of await subject.catalog.listTables(namespace)) await subject.catalog.dropTable(named(table))
+      if (lacks.writes === undefined) {
+        for (const table of await subject.catalog.listTables(namespace)) await subject.catalog.dropTable(named(table))
+        const made = isFlat ? [namespace] : [[...namespace, 'eu', 'west'], [...namespace, 'eu'], namespace]
+        for (const one of made) await subject.dropNamespace?.(one)
+      }
       await subject.close()
     })
 
@@ -104,7 +114,15 @@ export function catalogConformance(
       expect(await subject.catalog.loadTable({ namespace: nowhere, name: 'missing' })).toBeNull()
     })
 
-    it('creates a table that every client then sees', async () => {
+    if (lacks.writes !== undefined) {
+      it('says of what would write that the endpoint only reads', async () => {
+        await expect(subject.catalog.ensureNamespace(namespace)).rejects.toMatchObject({ name: 'WorkError', message: onlyReads })
+        const refused = await commit('missing', [{ action: 'set-properties', updates: { a: 'b' } }])
+        expect(refused).toMatchObject({ kind: 'refused', reason: onlyReads })
+      })
+    }
+
+    asked('creates a table that every client then sees', async () => {
       const created = await create('visible', { properties: { colour: 'blue' } })
       expect(refSnapshotId(created)).toBeNull()
       expect(created.properties).toMatchObject({ colour: 'blue' })
@@ -112,12 +130,12 @@ export function catalogConformance(
       expect((await load('visible'))['table-uuid']).toBe(created['table-uuid'])
     })
 
-    it('says that a table exists instead of creating it twice', async () => {
+    asked('says that a table exists instead of creating it twice', async () => {
       await create('twice')
       expect(await subject.other.createTable(named('twice'), requestFor('twice'))).toEqual({ kind: 'exists' })
     })
 
-    it('lets one of two creators win', async () => {
+    asked('lets one of two creators win', async () => {
       const outcomes = await Promise.all(
         [subject.catalog, subject.other].map((catalog) => catalog.createTable(named('raced'), requestFor('raced'))),
       )
@@ -129,21 +147,24 @@ export function catalogConformance(
       await expect(subject.catalog.createTable(table, requestFor('orphan'))).rejects.toMatchObject({ name: 'WorkError', retry: 'never' })
     })
 
-    it('makes a namespace again without complaint', async () => {
+    asked('makes a namespace again without complaint', async () => {
       await Promise.all([subject.catalog.ensureNamespace(namespace), subject.other.ensureNamespace(namespace)])
       expect((await create('kept'))['table-uuid']).toBe((await load('kept'))['table-uuid'])
       await subject.other.ensureNamespace(namespace)
       expect(await subject.catalog.loadTable(named('kept'))).not.toBeNull()
     })
 
-    it('lists its tables, and none of a namespace that does not exist', async () => {
-      await create('listed_a')
-      await create('listed_b')
-      expect(await subject.other.listTables(namespace)).toEqual(expect.arrayContaining(['listed_a', 'listed_b']))
+    it('lists no tables of a namespace that does not exist', async () => {
       expect(await subject.catalog.listTables(nowhere)).toEqual([])
     })
 
-    it('forgets a table that is dropped, and makes no fuss of one that is gone', async () => {
+    asked('lists its tables', async () => {
+      await create('listed_a')
+      await create('listed_b')
+      expect(await subject.other.listTables(namespace)).toEqual(expect.arrayContaining(['listed_a', 'listed_b']))
+    })
+
+    asked('forgets a table that is dropped, and makes no fuss of one that is gone', async () => {
       await create('dropped')
       await subject.catalog.dropTable(named('dropped'))
       await subject.other.dropTable(named('dropped'))
@@ -198,11 +219,11 @@ export function catalogConformance(
       expect(defaultSpec(created).fields).toMatchObject([{ 'source-id': 2, name: 'at_day', transform: 'day' }])
     })
 
-    it('numbers an unpartitioned, unsorted table as the specification says', async () => {
+    asked('numbers an unpartitioned, unsorted table as the specification says', async () => {
       expect(await create('plain')).toMatchObject({ 'last-partition-id': 999, 'default-sort-order-id': 0, 'last-sequence-number': 0n })
     })
 
-    it('commits the first snapshot on the assertion that there is none', async () => {
+    asked('commits the first snapshot on the assertion that there is none', async () => {
       const created = await create('first')
       const outcome = await append('first', created)
       expect(outcome.kind).toBe('committed')
@@ -222,7 +243,7 @@ export function catalogConformance(
       expect(await load('stale')).toEqual(before)
     })
 
-    it('answers a commit on a snapshot that is no longer the newest with a conflict', async () => {
+    asked('answers a commit on a snapshot that is no longer the newest with a conflict', async () => {
       await append('passed', await create('passed'))
       const old = await load('passed')
       expect((await append('passed', old)).kind).toBe('committed')
@@ -231,7 +252,7 @@ export function catalogConformance(
       expect(await load('passed')).toEqual(before)
     })
 
-    it('answers a commit to a table that was created anew with a conflict', async () => {
+    asked('answers a commit to a table that was created anew with a conflict', async () => {
       const created = await create('replaced')
       expect((await append('replaced', { ...created, 'table-uuid': randomUUID() })).kind).toBe('conflict')
     })
@@ -242,11 +263,11 @@ export function catalogConformance(
       expect(outcome).toMatchObject({ kind: 'conflict', reason: expect.stringContaining('sequence number') })
     })
 
-    it('refuses a commit to a table that does not exist', async () => {
+    asked('refuses a commit to a table that does not exist', async () => {
       expect((await commit('missing', [{ action: 'set-properties', updates: { a: 'b' } }])).kind).toBe('refused')
     })
 
-    it('lets exactly one of two racing committers win', async () => {
+    asked('lets exactly one of two racing committers win', async () => {
       const parent = await create('race')
       const outcomes = await Promise.all([append('race', parent), append('race', parent, {}, subject.other)])
       expect(outcomes.map((outcome) => outcome.kind).sort()).toEqual(['committed', 'conflict'])
@@ -287,7 +308,7 @@ export function catalogConformance(
       ])
     })
 
-    it('keeps whole summaries', async () => {
+    asked('keeps whole summaries', async () => {
       const summary = {
         operation: 'append',
         'kafscale.processor.progress': '{"s3://b/p/":{"t":{"0":[[0,9007199254740993]]}}}',
@@ -297,7 +318,7 @@ export function catalogConformance(
       expect(currentSnapshot(await load('summaries'))?.summary).toEqual(summary)
     })
 
-    it('sets and removes properties and leaves the others alone', async () => {
+    asked('sets and removes properties and leaves the others alone', async () => {
       await create('properties', { properties: { keep: '1', change: '1', remove: '1' } })
       const outcome = await commit('properties', [
         { action: 'set-properties', updates: { change: '2', added: '1' } },
@@ -380,6 +401,8 @@ export function catalogConformance(
     })
   })
 }
+
+const onlyReads = expect.stringContaining('only reads') as unknown as string
 
 /** The profile of a catalog that takes everything. */
 export const freeProfile: CatalogProfile = { propertiesInCommit: true, forbiddenProperties: [] }

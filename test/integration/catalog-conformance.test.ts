@@ -12,7 +12,9 @@ import { catalogConformance, type CatalogLacks, type CatalogUnderTest, freeProfi
 import { directoryFiles } from '../unit/drivers/catalog/directory-files.ts'
 import { givenServer } from './catalogs/given.ts'
 import { glueAccount, glueProxy } from './catalogs/glue.ts'
+import { dropNamespace } from './catalogs/namespaces.ts'
 import { polarisClient, polarisProxy, polarisRealm, polarisWarehouse } from './catalogs/polaris.ts'
+import { takesSegments } from './catalogs/takes-segments.ts'
 import { s3tablesProxy, tableBucketArn } from './catalogs/s3tables.ts'
 import { awsKeys, sharedLocation, startVendingWorld, type VendingWorld } from './catalogs/servers.ts'
 import type { TokenRules } from './catalogs/tokens.ts'
@@ -25,6 +27,9 @@ const javaLacks: CatalogLacks = {
   strictNamespaces: 'the server creates tables in namespaces that do not exist',
 }
 
+/** Behind a proxy that asks for namespaces. */
+const ownClasses: CatalogLacks = { unknownFields: javaLacks.unknownFields }
+
 let world: VendingWorld
 beforeAll(async () => {
   world = await startVendingWorld()
@@ -32,11 +37,13 @@ beforeAll(async () => {
 afterAll(() => world?.stop())
 
 /** Two clients of one catalog, and what else is to be closed with them. */
-function clients(options: Partial<RestCatalogOptions> & { endpoint: string }, also: () => Promise<void> = async () => undefined) {
-  const [catalog, other] = [0, 1].map(() => restCatalog({ clock: systemClock, ...options }))
+function clients(given: Partial<RestCatalogOptions> & { endpoint: string }, also: () => Promise<void> = async () => undefined) {
+  const options = { clock: systemClock, ...given }
+  const [catalog, other] = [0, 1].map(() => restCatalog(options))
   return {
     catalog,
     other,
+    dropNamespace: (namespace: readonly string[]) => dropNamespace(options, namespace),
     async close() {
       await catalog.close()
       await other.close()
@@ -95,20 +102,30 @@ conformance(
   },
 )
 
-conformance('Polaris (policy proxy)', 'polaris', async () => {
-  const { vend } = await world.vendor({ lifeMs: 3_600_000 })
-  const proxy = await polarisProxy(world.restCatalogUri, { vend })
-  const { endpoint } = proxy
-  const headers = () => ({ 'Polaris-Realm': polarisRealm })
-  return clients({ endpoint, product: 'polaris', warehouse: polarisWarehouse, auth: oauth2(polarisClient), headers }, () => proxy.close())
-})
+conformance(
+  'Polaris (policy proxy)',
+  'polaris',
+  async () => {
+    const { vend } = await world.vendor({ lifeMs: 3_600_000 })
+    const proxy = await polarisProxy(world.restCatalogUri, { vend })
+    const { endpoint } = proxy
+    const headers = () => ({ 'Polaris-Realm': polarisRealm })
+    return clients({ endpoint, product: 'polaris', warehouse: polarisWarehouse, auth: oauth2(polarisClient), headers }, () => proxy.close())
+  },
+  ownClasses,
+)
 
-conformance('Unity (policy proxy)', 'unity', async () => {
-  const { vend } = await world.vendor({ lifeMs: 3_600_000 })
-  const proxy = await unityProxy(world.restCatalogUri, { vend })
-  const { endpoint } = proxy
-  return clients({ endpoint, product: 'unity', warehouse: unityWarehouse, auth: oauth2(unityClient) }, () => proxy.close())
-})
+conformance(
+  'Unity (policy proxy)',
+  'unity',
+  async () => {
+    const { vend } = await world.vendor({ lifeMs: 3_600_000 })
+    const proxy = await unityProxy(world.restCatalogUri, { vend })
+    const { endpoint } = proxy
+    return clients({ endpoint, product: 'unity', warehouse: unityWarehouse, auth: oauth2(unityClient) }, () => proxy.close())
+  },
+  ownClasses,
+)
 
 conformance('Glue (policy proxy)', 'glue', async () => {
   const proxy = await glueProxy(inject('restCatalogUri'), { keys: awsKeys })
@@ -122,14 +139,13 @@ conformance('S3 Tables (policy proxy)', 's3tables', async () => {
   return clients({ endpoint, product: 's3tables', warehouse: tableBucketArn, aws }, () => proxy.close())
 })
 
-// Real servers, where the environment names some. Nothing is written beside metadata, so no keys are asked for.
-const [polaris, unity] = [givenServer('POLARIS'), givenServer('UNITY')]
-const ownClasses: CatalogLacks = { unknownFields: javaLacks.unknownFields }
-if (polaris !== null) {
-  const open = async () => clients({ ...polaris.options, product: 'polaris', accessDelegation: 'none' })
-  conformance('Polaris (real)', 'polaris', open, ownClasses)
-}
-if (unity !== null) {
-  const open = async () => clients({ ...unity.options, product: 'unity', accessDelegation: 'none' })
-  conformance('Unity (real)', 'unity', open, ownClasses)
+// Real servers, where the environment names some.
+const given = [
+  { name: 'Polaris (real)', product: 'polaris', server: await givenServer('POLARIS') },
+  { name: 'Unity (real)', product: 'unity', server: await givenServer('UNITY') },
+] as const
+for (const { name, product, server } of given) {
+  if (server === null) continue
+  conformance(name, product, async () => clients(server.options), server.lacks)
+  takesSegments(name, server)
 }

@@ -6,7 +6,7 @@ import { KnownTables } from './known-tables.ts'
 import { type AuthSettings, type AwsSigning, openAuth } from './open-auth.ts'
 import { type RestProfile, type RestProfileName, restProfiles } from './profiles.ts'
 import { readOnlyAdvice, readOnlySentence } from './read-only.ts'
-import { isMissing, sentence, workError } from './rest-answer.ts'
+import { answeredError, isMissing, sentence, workError } from './rest-answer.ts'
 import type { Exchange } from './rest-answer.ts'
 import { restClient } from './rest-client.ts'
 import type { RestClientOptions } from './rest-client.ts'
@@ -120,6 +120,8 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     const sent = await client.once({ what, method: 'POST', url: paths.tables(table.namespace), body, headers: delegation })
     if ('failure' in sent) throw new WorkError(sent.failure, { retry: 'later' })
     if (sent.answer.status === 409) return { kind: 'exists' as const }
+    // Of two that create it at once, Polaris tells the later one that the place is taken: by the earlier one's table.
+    if (isTakenPlace(sent) && (await loadTable(table)) !== null) return { kind: 'exists' as const }
     if (sent.answer.status >= 300) throw writeError(sent)
     return { kind: 'created' as const, table: tableOf(sent) }
   }
@@ -156,6 +158,10 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     },
     close: () => client.close(),
   }
+}
+
+function isTakenPlace(exchange: Exchange): boolean {
+  return exchange.answer.status === 403 && /conflicts with existing table/i.test(answeredError(exchange).message)
 }
 
 function noKeys(): never {

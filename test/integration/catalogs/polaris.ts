@@ -19,11 +19,18 @@ export const polarisClient: TokenRules = {
  * - warehouse = catalog name = prefix: documentation; an unknown one is 404 in Iceberg's form.
  * - ETag and 304 on loadTable: documentation of 1.x.
  * - A location that the client gives is refused (403): documentation, "may refuse client-given locations".
+ * - Tables in namespaces that do not exist are refused (404), and purges (403) unless its administrator switched them on: Polaris' source.
+ * - The header may be left out where there is one realm (`defaultRealm`): documentation.
  * - Vended keys that open the table's own prefix alone: seen of 1.4. Asked for where storage has no STS: 400, seen of 1.4.
  */
 export async function polarisProxy(
   target: string,
-  { vend, meddle, lifeMs = polarisClient.lifeMs }: { vend?: Vend; meddle?: Treatment; lifeMs?: number },
+  {
+    vend,
+    meddle,
+    lifeMs = polarisClient.lifeMs,
+    defaultRealm = false,
+  }: { vend?: Vend; meddle?: Treatment; lifeMs?: number; defaultRealm?: boolean },
 ): Promise<TokenProxy> {
   const given = tokens({ ...polarisClient, lifeMs })
   const base = '/api/catalog'
@@ -35,7 +42,8 @@ export async function polarisProxy(
       warehouse: polarisWarehouse,
       prefix: polarisWarehouse,
       beside(request) {
-        if (request.headers['polaris-realm'] !== polarisRealm) return noRealm()
+        const { 'polaris-realm': realm = defaultRealm ? polarisRealm : undefined } = request.headers
+        if (realm !== polarisRealm) return noRealm()
         return request.path === `${base}/v1/oauth/tokens` ? given.answer(request) : null
       },
       unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: {}, body: '' }),
@@ -48,11 +56,14 @@ export async function polarisProxy(
                 `Invalid locations '[${call.document.location}]' for the table: not in the allowed locations`,
               )
             : null,
+        ({ query }) =>
+          query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', 'Unable to purge entity: it is not enabled') : null,
         ({ headers }) =>
           headers['x-iceberg-access-delegation'] !== undefined && vend === undefined
             ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
             : null,
       ],
+      strictNamespaces: true,
       etags: true,
       vend,
     },

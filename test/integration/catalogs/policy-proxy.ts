@@ -39,6 +39,10 @@ export interface Product {
   readonly refusals: readonly ((call: CatalogCall) => ProxyAnswer | null)[]
   /** The body to forward in place of the one that came. */
   readonly rewritten?: (call: CatalogCall) => Buffer
+  /** What `/v1/config` lists; what the catalog behind lists unless given. */
+  readonly endpoints?: readonly string[]
+  /** Whether a table wants its namespace to be there, which the catalog behind does not ask. */
+  readonly strictNamespaces?: boolean
   /** Whether a table is answered with an ETag, and 304 to one that is still good. */
   readonly etags?: boolean
   /** Gives credentials to those who ask for them. */
@@ -77,6 +81,10 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
       const answer = refusal(call)
       if (answer !== null) return answer
     }
+    if (product.strictNamespaces === true && makesTable(call)) {
+      const found = await forward({ method: 'GET', path: `/v1/${place.replace(/\/tables$/, '')}`, body: Buffer.of() })
+      if (found.status === 404) return found
+    }
     const { authorization: _, ...headers } = request.headers
     const behind = { path: `/v1/${place}${search === '' ? '' : `?${search}`}`, headers, body: product.rewritten?.(call) ?? request.body }
     const isCommit = request.method === 'POST' && /\/tables\/./.test(place)
@@ -88,12 +96,12 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
 }
 
 /** What the catalog behind says of itself (how it joins the levels of namespaces, for one), under the product's prefix. */
-function configuration({ warehouse, prefix }: Product, query: URLSearchParams, behind: ProxyAnswer): ProxyAnswer {
+function configuration({ warehouse, prefix, endpoints }: Product, query: URLSearchParams, behind: ProxyAnswer): ProxyAnswer {
   const asked = query.get('warehouse')
   if (asked === null) return error(400, 'BadRequestException', 'Please specify a warehouse')
   if (asked !== warehouse) return error(404, 'NotFoundException', `Unable to find warehouse ${asked}`)
   const own = JSON.parse(String(behind.body)) as { defaults?: object; overrides?: object; endpoints?: readonly string[] }
-  return json(200, { ...own, overrides: { ...own.overrides, prefix } })
+  return json(200, { ...own, ...(endpoints !== undefined && { endpoints }), overrides: { ...own.overrides, prefix } })
 }
 
 /** A table's answer, with what the product adds to it. */

@@ -11,6 +11,7 @@ export const unityClient: TokenRules = {
 }
 
 const refusedTypes = new Set(['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'])
+const openEndpoints = ['GET /v1/{prefix}/namespaces', 'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}']
 const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versions-max']
 
 /**
@@ -21,11 +22,12 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  * - uuid and fixed are refused as well; `write.metadata.path` and `write.metadata.previous-versions-max` must not be set; the catalog owns
  *   the location (only managed tables are writable): Databricks' documentation. The statuses are assumed: 400.
  * - Properties set beside a snapshot conflict with concurrent writers: answered here as if there always were one, 409.
+ * - The open-source server lists the endpoints that it has, all of which read, and lets everybody in unless it is told otherwise: its source.
  * - A host without the API answers with a redirect to a login page: seen by many.
  */
 export async function unityProxy(
   target: string,
-  { vend, meddle, readOnly = false }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean },
+  { vend, meddle, readOnly = false, openSource = false }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean; openSource?: boolean },
 ): Promise<TokenProxy> {
   const given = tokens(unityClient)
   const api = '/api/2.1/unity-catalog'
@@ -40,7 +42,9 @@ export async function unityProxy(
         if (request.path.startsWith(`${api}/`)) return null
         return { status: 302, headers: { location: 'https://accounts.databricks.example/login.html' }, body: '' }
       },
-      unknown: (request) => (given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid')),
+      ...(openSource && { endpoints: openEndpoints }),
+      unknown: (request) =>
+        openSource || given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid'),
       refusals: [
         ({ method }) =>
           readOnly && method !== 'GET' && method !== 'HEAD' ? text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`) : null,
@@ -65,6 +69,7 @@ export async function unityProxy(
             : null
         },
       ],
+      strictNamespaces: true,
       vend,
     },
     meddle,

@@ -109,6 +109,29 @@ describe('where a table lies', () => {
     )
   })
 
+  it('that is taken by the same table, made by somebody else at once, says that the table exists', async () => {
+    const body = errorBody(
+      403,
+      'ForbiddenException',
+      'Unable to create entity at location: it conflicts with existing table or namespace at …',
+    )
+    const { catalog } = await world({
+      standIn: ({ method, path, body: sent }) =>
+        method === 'POST' && path.endsWith('/tables') && !sent.includes('"name":"first"') ? { status: 403, body } : undefined,
+    })
+    await catalog.ensureNamespace(['db'])
+    await catalog.createTable({ namespace: ['db'], name: 'first' }, simpleTable)
+    await expect(catalog.createTable({ namespace: ['db'], name: 'second' }, simpleTable)).rejects.toThrow('conflicts with existing table')
+    const other = await world({
+      standIn: ({ method, path }) => {
+        if (method === 'POST' && path.endsWith('/tables')) return { status: 403, body }
+        return method === 'GET' && path.includes('/tables/first') ? { status: 200, body: stringifyJson({ metadata }) } : undefined
+      },
+    })
+    const metadata = (await catalog.loadTable({ namespace: ['db'], name: 'first' }))?.metadata
+    expect(await other.catalog.createTable({ namespace: ['db'], name: 'first' }, simpleTable)).toEqual({ kind: 'exists' })
+  })
+
   it('drops a table with its files, and without them where the catalog does not purge', async () => {
     for (const [product, statuses, purges] of [
       ['rest', [204], ['true']],
