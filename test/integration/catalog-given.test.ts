@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 30 * 60_000)
 afterAll(async () => {
   for (const child of children) child.stdin?.end()
-  await Promise.all(children.map((child) => child.exitCode === null && once(child, 'exit')))
+  await Promise.all(children.filter(({ exitCode }) => exitCode === null).map((child) => once(child, 'exit')))
   await world?.stop()
   await rm(directory, { recursive: true, force: true })
 })
@@ -76,7 +76,7 @@ async function namespacesLeft(): Promise<string[][]> {
 const whyNot = (told: readonly Told[]) =>
   told.filter(({ status }) => status === 'skipped').map(({ fullName }) => fullName.replace(/^(\w+).*\((not asked: .*)\)$/, '$1: $2'))
 
-describe('the suite, given the addresses of', () => {
+describe('the suite, given the addresses of', { timeout: 600_000 }, () => {
   test('a Polaris and a Unity that do not say where files are kept, passes, writes files there, and leaves nothing behind', async () => {
     const [polaris, unity] = [await served('polaris'), await served('unity')]
     const told = await suite({

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,7 +10,6 @@ import { goldenBucket, goldenTopics } from './golden.ts'
 import {
   addSegment,
   documentOf,
-  documentText,
   loadMetadata,
   restOnS3,
   runOnce,
@@ -23,57 +21,15 @@ import {
   type Place,
 } from './program.ts'
 import { type TableName, writeTable, type WriteStep } from './readers.ts'
+import { verify } from './verified.ts'
 
 const database = `verify_${process.pid}`
-const bin = join(import.meta.dirname, '../../src/bin.js')
 
 let directory: string
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'verify-'))
 })
 afterAll(() => rm(directory, { recursive: true, force: true }))
-
-interface Verified {
-  readonly code: number
-  readonly ok: boolean
-  /** `kind topic/partition [start, end) snapshot`. */
-  readonly findings: readonly string[]
-  readonly tables: readonly { readonly table: string; readonly counts: Readonly<Record<string, number>>; readonly problem: string | null }[]
-}
-
-/** Runs the command itself. */
-async function verify(parts: DocumentParts, ...options: string[]): Promise<Verified> {
-  const file = join(await mkdtemp(join(directory, 'document-')), 'document.json')
-  await writeFile(file, documentText(parts))
-  const { code, stdout } = await new Promise<{ code: number; stdout: string }>((resolve) =>
-    execFile(process.execPath, [bin, 'verify', '-f', file, '--json', ...options], (error, out) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout: out }),
-    ),
-  )
-  // Ids have more digits than a number holds.
-  const answer = JSON.parse(stdout.replaceAll(/"snapshot":(\d+)/g, '"snapshot":"$1"')) as Partial<Answer> & { ok: boolean }
-  const { ok, findings, tables } = { findings: [], tables: [], ...answer }
-  return { code, ok, tables, findings: findings.map(findingText) }
-}
-
-interface Answer {
-  readonly ok: boolean
-  readonly findings: readonly FoundFault[]
-  readonly tables: Verified['tables']
-}
-
-interface FoundFault {
-  readonly kind: string
-  readonly topic: string
-  readonly partition: number
-  readonly start: number
-  readonly end: number
-  readonly snapshot: string | null
-}
-
-function findingText({ kind, topic, partition, start, end, snapshot }: FoundFault): string {
-  return `${kind} ${topic}/${partition} [${start}, ${end}) ${snapshot}`
-}
 
 /** Both ways of verifying must come to the same. */
 async function expectFindings(parts: DocumentParts, findings: readonly string[]): Promise<void> {

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { documentVerifications } from '../../../src/compose.ts'
-import { addSegment, documentOf, runOnce, withCatalog } from '../program.ts'
+import { addSegment, documentOf, type DocumentParts, runOnce, withCatalog } from '../program.ts'
+import { verify } from '../verified.ts'
 import type { GivenServer } from './given.ts'
 import { dropNamespace } from './namespaces.ts'
 
@@ -16,11 +16,12 @@ export function takesSegments(name: string, { options, sink, lacks, noFiles }: G
     test.skipIf(reason !== undefined)(`into a table in which every record is one row, run after run${why}`, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'given-'))
       const database = `conformance_${randomUUID().replaceAll('-', '')}`
-      const document = documentOf({
+      const parts: DocumentParts = {
         place: { sink, reader: { type: 'rest', uri: options.endpoint } },
         source: { directory, topics: ['taken'] },
         database,
-      })
+      }
+      const document = documentOf(parts)
       const add = (base: number) =>
         addSegment(
           directory,
@@ -34,14 +35,8 @@ export function takesSegments(name: string, { options, sink, lacks, noFiles }: G
           expect(await runOnce(document)).toMatchObject({ errors: '', ok: true })
         }
         expect((await runOnce(document)).totals.get('rows.committed') ?? 0).toBe(0)
-        const [{ tables }] = await documentVerifications([document], {
-          exact: false,
-          table: null,
-          accept: null,
-          tell: () => undefined,
-          progress: () => undefined,
-        })
-        expect(tables).toMatchObject([{ problem: null, findings: [], counts: { rows: 6n, decided: 6n } }])
+        const verified = await verify(parts)
+        expect(verified).toMatchObject({ code: 0, findings: [], tables: [{ problem: null, counts: { rows: 6, decided: 6 } }] })
       } finally {
         await withCatalog(document, (catalog) => catalog.dropTable({ namespace: [database], name: 'taken' }))
         await dropNamespace(options, [database])
