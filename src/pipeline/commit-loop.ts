@@ -1,6 +1,6 @@
 import type { ManifestFile } from '../formats/iceberg/data-file.ts'
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
-import { snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { type Snapshot, snapshotById, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { currentId } from '../model/incarnation.ts'
 import type { Progress } from '../model/progress.ts'
@@ -75,6 +75,8 @@ export class CommitLoop {
   readonly #seams: CommitterSeams
   /** What we saw committed: a table that has less has lost it. */
   #known: { readonly progress: Progress; readonly sequence: bigint } = { progress: new Map(), sequence: 0n }
+  /** As `findTableState` takes it. */
+  readonly #judged = new Set<bigint>()
   readonly #definitions: Partial<Definitions>
 
   /** `definitions`: what the table must still have; what is not named there may change. */
@@ -212,7 +214,7 @@ export class CommitLoop {
   }
 
   async #stateIn(metadata: TableMetadata, find: typeof findTableState): Promise<TableState> {
-    const state = await find(this.name, metadata, async (snapshot) => {
+    const readList = async (snapshot: Snapshot) => {
       try {
         return readManifestList(await this.#seams.io.read(snapshot['manifest-list']))
       } catch (error) {
@@ -224,7 +226,8 @@ export class CommitLoop {
         })
         return null
       }
-    })
+    }
+    const state = await find(this.name, metadata, readList, this.#judged)
     const { progress, retraction } = state
     refuseLost(this.name, this.#known.progress, excusing(progress, retraction, this.#known.sequence), 'this process')
     this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }

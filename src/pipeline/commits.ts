@@ -17,6 +17,18 @@ export interface Commits {
   commit(results: readonly TaskResult[], marks?: readonly StartMark[], keepAlive?: boolean): Promise<CommitReport>
 }
 
+/** Calls `tell` after each commit that brought something. */
+export function toldOf(commits: Commits, tell: () => void): Commits {
+  return {
+    load: (...asked) => commits.load(...asked),
+    async commit(...offered) {
+      const report = await commits.commit(...offered)
+      if (report.committed.length > 0) tell()
+      return report
+    },
+  }
+}
+
 export type CommitQueue = TaskQueue<CommitPayload, CommitAnswer>
 
 /** No committer has taken a request up for so long: it is said. */

@@ -22,7 +22,7 @@ import { resolveLayout } from './commit/resolve-layout.ts'
 import { carryOutTasks, type LookAtTable } from './carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
-import { type CommitQueue, remoteCommits } from './commits.ts'
+import { type CommitQueue, remoteCommits, toldOf } from './commits.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import type { TaskResult } from './flow.ts'
 import { Discovery } from './discovery.ts'
@@ -35,6 +35,7 @@ import { TailPlanner } from './planner.ts'
 import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { version } from './task-codec.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
+import { TableUpkeep } from './table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from './table-history.ts'
 import { declaredBackfills } from './resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -253,10 +254,14 @@ export class Processor {
     )
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
-    const shared = inTurn(
-      commits === undefined
-        ? committer
-        : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
+    const upkeep = new TableUpkeep(table, spec.maintenance, this.#seams)
+    const shared = toldOf(
+      inTurn(
+        commits === undefined
+          ? committer
+          : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
+      ),
+      () => upkeep.tellCommit(),
     )
     const feed = new TableFeed(
       {
@@ -284,8 +289,15 @@ export class Processor {
       changeRequests: (change) => newCommitter().changeRequests(change),
     }
     const backfills = (stop: AbortSignal) => this.#serveBackfills(history, once, () => feed.state, stop)
+    const upkeepEnds = new AbortController()
+    const every = upkeepEveryMs(spec.processing.commitIntervalSeconds)
+    const upkeeping = once ? Promise.resolve() : upkeep.run(every, AbortSignal.any([signal, upkeepEnds.signal]))
     try {
-      if (once) return (await feed.run(() => this.#partitionsOf(name), signal, hurry)) && (await backfills(signal))
+      if (once) {
+        const done = (await feed.run(() => this.#partitionsOf(name), signal, hurry)) && (await backfills(signal))
+        await upkeep.lookAfterCommits(AbortSignal.any([signal, hurry]))
+        return done
+      }
       const ended = new AbortController()
       const beside = backfills(AbortSignal.any([signal, ended.signal]))
       // What stops the one stops the other: the table is opened again for both.
@@ -296,6 +308,8 @@ export class Processor {
       await beside
       return fed
     } finally {
+      upkeepEnds.abort()
+      await Promise.race([upkeeping, whenAborted(hurry)])
       unsubscribe?.()
     }
   }
@@ -365,6 +379,11 @@ export class Processor {
     }
     return this.#mapped
   }
+}
+
+/** Upkeep looks after about twenty commits: more often costs more than it saves. */
+function upkeepEveryMs(commitIntervalSeconds: number): number {
+  return Math.min(Math.max(20 * commitIntervalSeconds * 1000, 60_000), 600_000)
 }
 
 function definitionsOf(metadata: TableMetadata): Definitions {

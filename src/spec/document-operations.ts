@@ -73,7 +73,7 @@ export const maintenance = object({
     minSnapshots: wholeNumber(1)
       .optional()
       .meta({ description: "Snapshots to keep whatever their age. Default: the table's history.expire.min-snapshots-to-keep, else 20." }),
-    maxSnapshots: wholeNumber(1).optional().meta({ description: 'Snapshots from which on older ones are thinned out. Default: 200.' }),
+    maxSnapshots: wholeNumber(1).optional().meta({ description: 'Snapshots from which on older ones are thinned out. Default: 150.' }),
   })
     .optional()
     .meta({ description: 'Expiry of old snapshots.' }),

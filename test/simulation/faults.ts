@@ -51,6 +51,7 @@ export const faultKinds = [
   'foreign-expire-ours',
   'foreign-rollback',
   'old-snapshots-expired',
+  'file-removed',
 ] as const
 
 /** What is not done to the program but said by it: it need not happen. */

@@ -3,6 +3,7 @@ import { WorkError } from '../../src/model/failure.ts'
 import type { ListPage, WarehouseStore } from '../../src/seams/object-store.ts'
 import { InvariantBroken } from './faults.ts'
 import type { Life } from './life.ts'
+import { isNamed } from './named-files.ts'
 import type { Surroundings } from './process-seams.ts'
 
 /**
@@ -93,7 +94,23 @@ export function processStore(
       return size
     },
     async remove(key) {
-      throw broken('nothing is deleted', `${life.name} removes ${key} from ${name}`)
+      if (name === 'source') throw broken('nothing of the source is deleted', `${life.name} removes ${key}`)
+      await life.gate()
+      life.sends()
+      await travel()
+      if (!life.alive) {
+        if (random.chance(0.5)) return life.gate()
+        faults.add('effect-after-death')
+      } else if (weather.strikes(random, 0.01)) {
+        say(`remove ${key} fails`)
+        throw new WorkError(`${name}: remove of ${key} failed`, { retry: 'later' })
+      }
+      if (await isNamed(key, store, around.catalog)) throw broken('no file that a snapshot names is removed', `${life.name} removes ${key}`)
+      await store.remove(key)
+      faults.add('file-removed')
+      say(`remove ${key}`)
+      await travel()
+      await life.gate()
     },
     async close() {},
   }

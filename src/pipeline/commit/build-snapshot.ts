@@ -15,7 +15,6 @@ import type { Frontiers } from '../../model/segment.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import { carryManifests } from './carry-manifests.ts'
-import { expiredSnapshots } from './expire-snapshots.ts'
 import type { FileChange } from './file-change.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
 import { encodeRequests } from './requests-text.ts'
@@ -111,7 +110,6 @@ export async function buildSnapshot(
     'schema-id': metadata['current-schema-id'],
     ...rowLineage,
   }
-  const expired = expiredSnapshots(metadata, around.nowMs)
   return {
     snapshot,
     newManifests,
@@ -122,7 +120,6 @@ export async function buildSnapshot(
     updates: [
       { action: 'add-snapshot', snapshot },
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', ...keptRefSettings(metadata), 'snapshot-id': snapshotId },
-      ...(expired.length === 0 ? [] : [{ action: 'remove-snapshots', 'snapshot-ids': expired } as const]),
       ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: copyOf(metadata, progress, contents.requests) } as const] : []),
     ],
   }

@@ -52,8 +52,16 @@ export type ReadManifestList = (snapshot: Snapshot) => Promise<ManifestList | nu
  * Throws a WorkError (`retry: never`) that stops the table, rather than guess: where our newest snapshot's progress can not be read,
  * where history ends at an expired snapshot before one of ours is met, and where a snapshot of ours that is no ancestor has decided
  * more than the current history (a rollback, a replaced table, a moved branch).
+ *
+ * `judged`: our snapshots beside the history that had decided no more than it when they were looked at; they are not looked at again, and new
+ * ones are added. Expiry thins a history out, so there may be many. Good as long as the table's progress only grows.
  */
-export async function findTableState(table: string, metadata: TableMetadata, readManifestList: ReadManifestList): Promise<TableState> {
+export async function findTableState(
+  table: string,
+  metadata: TableMetadata,
+  readManifestList: ReadManifestList,
+  judged: Set<bigint> = new Set(),
+): Promise<TableState> {
   const { ancestors, endsAtMissing } = ancestorsOf(metadata)
   const newest = ancestors.find(isOurs) ?? null
   const snapshotId = refSnapshotId(metadata)
@@ -66,7 +74,7 @@ export async function findTableState(table: string, metadata: TableMetadata, rea
           snapshotId,
         }
       : { ...(await stateOf(table, newest, readManifestList)), snapshotId }
-  await refuseRollback(table, metadata, ancestors, state, readManifestList)
+  await refuseRollback(table, metadata, ancestors, state, readManifestList, judged)
   return state
 }
 
@@ -255,12 +263,13 @@ async function refuseRollback(
   ancestors: readonly Snapshot[],
   { progress, requests, retraction }: TableState,
   readManifestList: ReadManifestList,
+  judged: Set<bigint>,
 ): Promise<void> {
   const copy = metadata.properties?.[summaryKeys.progress]
   if (copy !== undefined) refuseLost(table, progressOfProperty(table, copy), progress, 'we, as its properties say,')
   const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
   for (const snapshot of metadata.snapshots ?? []) {
-    if (!isOurs(snapshot) || history.has(snapshot['snapshot-id'])) continue
+    if (!isOurs(snapshot) || history.has(snapshot['snapshot-id']) || judged.has(snapshot['snapshot-id'])) continue
     if (requests.abandonedUpTo !== null && (snapshot['sequence-number'] ?? 0n) <= requests.abandonedUpTo) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
     refuseLost(
@@ -269,6 +278,7 @@ async function refuseRollback(
       excusing(progress, retraction, snapshot['sequence-number'] ?? 0n),
       `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`,
     )
+    judged.add(snapshot['snapshot-id'])
   }
 }
 

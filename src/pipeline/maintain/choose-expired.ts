@@ -28,7 +28,7 @@ export interface Expired {
 const maxExpiredAtOnce = 1000
 
 /** What holds where neither the document nor the table says anything. */
-const defaults = { maxAgeMs: 72 * 3_600_000, minSnapshots: 20, maxSnapshots: 200 }
+const defaults = { maxAgeMs: 72 * 3_600_000, minSnapshots: 20, maxSnapshots: 150 }
 
 /** The document's word, else the table's own (`history.expire.…`), else the defaults. */
 export function expirySettings(

@@ -6,7 +6,7 @@ import type { FileKind, UnreachedFile } from './unreached-files.ts'
 export interface RemovedFiles {
   readonly files: Readonly<Record<FileKind, number>>
   readonly bytes: number
-  /** Those that could not be removed. */
+  /** Those that could not be removed; at least one where it was broken off. */
   readonly left: number
 }
 
@@ -36,7 +36,7 @@ export async function removeFiles(
   for await (const file of found) {
     if (signal?.aborted === true) {
       left++
-      continue
+      break
     }
     const removal = remove(file).finally(() => open.delete(removal))
     open.add(removal)

@@ -221,16 +221,6 @@ describe('where progress is kept', () => {
   })
 })
 
-test('old snapshots of a table of ours are dropped with the commit', async () => {
-  const properties = { [summaryKeys.layout]: '{}', 'history.expire.max-snapshot-age-ms': '0', 'history.expire.min-snapshots-to-keep': '1' }
-  const first = await build({ ...empty, properties }, ['a'], decided([0, 5]))
-  const table = after({ ...empty, properties }, first)
-  const second = await build(table, [], decided([0, 5]))
-  around = { ...around, nowMs: nowMs + 10_000 }
-  const third = await build(after(table, second), [], decided([0, 5]))
-  expect(third.updates).toContainEqual({ action: 'remove-snapshots', 'snapshot-ids': [first.snapshot['snapshot-id']] })
-})
-
 test('a current snapshot that the metadata lacks is an error: a commit on it would drop every file', async () => {
   await expect(build(empty, ['a'], decided([0, 5]), null, 77n)).rejects.toMatchObject({
     name: 'WorkError',

@@ -105,8 +105,8 @@ test('what a tag names is never thinned, nor what is staged', () => {
 
 test('the document’s word comes before the table’s properties, and those before the defaults', () => {
   const properties = { 'history.expire.max-snapshot-age-ms': '60000', 'history.expire.min-snapshots-to-keep': '7' }
-  expect(expirySettings({ properties: {} })).toEqual({ maxAgeMs: 72 * 3_600_000, minSnapshots: 20, maxSnapshots: 200 })
-  expect(expirySettings({ properties })).toEqual({ maxAgeMs: 60_000, minSnapshots: 7, maxSnapshots: 200 })
+  expect(expirySettings({ properties: {} })).toEqual({ maxAgeMs: 72 * 3_600_000, minSnapshots: 20, maxSnapshots: 150 })
+  expect(expirySettings({ properties })).toEqual({ maxAgeMs: 60_000, minSnapshots: 7, maxSnapshots: 150 })
   expect(expirySettings({ properties }, { maxAgeHours: 1, minSnapshots: 3, maxSnapshots: 2 })).toEqual({
     maxAgeMs: 3_600_000,
     minSnapshots: 3,

@@ -1,0 +1,51 @@
+/** What can be done for a table beside feeding it. */
+export type UpkeepKind = 'expiry'
+
+/** What is due of a table's upkeep, and why something is not done now. */
+export interface UpkeepDecision {
+  readonly kind: UpkeepKind
+  /** Done now. */
+  readonly due: boolean
+  /** What there is to do, or why it is not done. */
+  readonly reason: string
+}
+
+/** What decides. */
+export interface UpkeepFacts {
+  /** The catalog that does it itself, as a sentence's subject. */
+  readonly ownUpkeep: string | undefined
+  /** Whether this program made the table. */
+  readonly isOurs: boolean
+  readonly gcDisabled: boolean
+  readonly expiry: {
+    /** By the document; undefined where it does not say. */
+    readonly enabled: boolean | undefined
+    /** Snapshots that can go now. */
+    readonly expired: number
+    readonly maxSnapshots: number
+    /** When it was done last by this process, ms; null: not yet. */
+    readonly lastMs: number | null
+  }
+}
+
+/** Few snapshots are expired no more often than this: each time, what is left of the history is read. */
+const expireEveryMs = 3_600_000
+
+/** Decides what is done for a table now. Pure. */
+export function dueUpkeep(facts: UpkeepFacts, nowMs: number): UpkeepDecision[] {
+  return [{ kind: 'expiry', ...expiryDue(facts, nowMs) }]
+}
+
+function expiryDue({ ownUpkeep, isOurs, gcDisabled, expiry }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  const { enabled, expired, maxSnapshots, lastMs } = expiry
+  const not = (reason: string) => ({ due: false, reason })
+  if (ownUpkeep !== undefined) return not(`${ownUpkeep} expires snapshots by itself`)
+  if (enabled === false) return not('off by maintenance.expiry.enabled')
+  if (enabled === undefined && !isOurs) return not('the table was made by others; maintenance.expiry.enabled: true expires its snapshots')
+  if (gcDisabled) return not('the table says gc.enabled=false')
+  if (expired === 0) return not('no snapshot is too old or too many')
+  const some = `${expired} snapshot${expired === 1 ? '' : 's'} can go`
+  if (expired >= Math.max(1, Math.floor(maxSnapshots / 10))) return { due: true, reason: some }
+  const waitMs = lastMs === null ? 0 : lastMs + expireEveryMs - nowMs
+  return waitMs > 0 ? not(`${some}, in ${Math.ceil(waitMs / 60_000)} min with others`) : { due: true, reason: some }
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { dueUpkeep, type UpkeepFacts } from '../../../../src/pipeline/maintain/due-upkeep.ts'
+
+const hour = 3_600_000
+const expiry = { enabled: undefined, expired: 20, maxSnapshots: 200, lastMs: 0 }
+const facts: UpkeepFacts = { ownUpkeep: undefined, isOurs: true, gcDisabled: false, expiry }
+
+test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean, string]>([
+  ['a tenth of what may be can go', {}, {}, true, '20 snapshots can go'],
+  ['fewer wait for others', {}, { expired: 19 }, false, '19 snapshots can go, in 30 min with others'],
+  ['but not for ever', {}, { expired: 1, lastMs: -hour }, true, '1 snapshot can go'],
+  ['nor before the first time', {}, { expired: 1, lastMs: null }, true, '1 snapshot can go'],
+  ['there is nothing', {}, { expired: 0, lastMs: null }, false, 'no snapshot is too old or too many'],
+  ['the document says no', {}, { enabled: false }, false, 'off by maintenance.expiry.enabled'],
+  [
+    'others made the table',
+    { isOurs: false },
+    {},
+    false,
+    'the table was made by others; maintenance.expiry.enabled: true expires its snapshots',
+  ],
+  ['others made it and the document says yes', { isOurs: false }, { enabled: true }, true, '20 snapshots can go'],
+  ['its files may be of other tables too', { gcDisabled: true }, { enabled: true }, false, 'the table says gc.enabled=false'],
+  ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true }, false, 'It expires snapshots by itself'],
+])('expiry: %s', (_what, more, moreExpiry, due, reason) => {
+  expect(dueUpkeep({ ...facts, ...more, expiry: { ...expiry, ...moreExpiry } }, hour / 2)).toEqual([{ kind: 'expiry', due, reason }])
+})
