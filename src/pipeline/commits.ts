@@ -126,6 +126,8 @@ export async function carryOutCommits(
         claim.complete(await commit(claim.payload))
       } catch (error) {
         if (!(error instanceof WorkError)) seams.journal.error('a commit failed unexpectedly', { table, error: error as Error })
+        // A table that stopped is looked at anew, as by a feed: somebody may have accepted a rollback that this committer remembers.
+        if (error instanceof WorkError && error.retry === 'never') tables.delete(table)
         claim.fail(error)
       }
     })

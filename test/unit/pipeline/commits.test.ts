@@ -3,6 +3,7 @@ import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { carryOutTasks, lookOnce } from '../../../src/pipeline/carry-out-tasks.ts'
 import { type CommitAnswer, commitCodec, type CommitPayload } from '../../../src/pipeline/commit-codec.ts'
+import { TableCommitter } from '../../../src/pipeline/committer.ts'
 import { carryOutCommits, type CommitQueue } from '../../../src/pipeline/commits.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import { limitsOf } from '../../../src/pipeline/limits.ts'
@@ -110,6 +111,29 @@ describe('a planner, a worker and a committer that share queues', () => {
     expect(w.seams.meter.totals().get('commit.found-landed')).toBe(1)
     expect(w.linesOf('info', 'result refused, planned again')).toEqual([])
     expect(w.linesOf('info', 'committed')).toHaveLength(1)
+  })
+
+  test('go on after a rollback that somebody accepted, while the committer that knew of more is still there', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    await serve(w, overWire<CommitPayload, CommitAnswer>(commitCodec), async () => {
+      await w.clock.sleep(60_000)
+      const before = await w.table('orders')
+      await w.write(orders, 3n, [batch(3n, 2)])
+      await w.clock.sleep(200_000)
+      const table = { namespace, name: 'orders' }
+      await w.catalog.commitTable(table, {
+        requirements: [],
+        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': before['current-snapshot-id']! }],
+        idempotencyKey: '',
+      })
+      const committer = new TableCommitter(sourceId, table, 'other', before, w.seams)
+      await committer.acceptRollback()
+      await w.write(orders, 5n, [batch(5n, 1)])
+      await w.clock.sleep(1_200_000)
+    })
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
   })
 
   test('go on from the table where a committer dies after its commit landed: the results are refused as decided', async () => {
