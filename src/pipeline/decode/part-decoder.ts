@@ -204,7 +204,8 @@ export class PartDecoder {
       }
       return []
     }
-    const skipped = subtractRanges([range], this.#seen)
+    // What lies below the start was left out by choice, and a decided offset there would be a new start.
+    const skipped = subtractRanges(subtractRanges([range], this.#seen), [[0n, this.#part.startOffset]])
     for (const part of skipped) this.#skips.push({ segment, range: part, fault })
     this.#counts.skipped += Number(countOffsets(skipped))
     this.#decide(skipped)

@@ -76,6 +76,12 @@ describe('where the records of one batch are malformed', () => {
     expect(part.counts).toMatchObject({ skipped: 1 })
   })
 
+  test('skip: what lies below the start is left out, not skipped', () => {
+    const { part } = decode([made], { onError: 'skip', part: { startOffset: 16n } })
+    expect(part.skips).toMatchObject([{ range: [16n, 17n] }])
+    expect(part.ranges).toEqual([[16n, 19n]])
+  })
+
   test('skip: a batch that claims more offsets than there are before the next segment is cut there', () => {
     const claims = sealBatch({
       baseOffset: 13n,
