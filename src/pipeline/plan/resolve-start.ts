@@ -33,8 +33,8 @@ export function firstOffsetAt(segment: SegmentRef, bytes: Uint8Array, timeMs: nu
 
 /**
  * Where reading by time must begin to look: a segment written before `timeMs` holds no record of that time or later, unless clocks
- * disagree, so the first one written at it or after is looked into first. −1 where all are older.
+ * disagree, so the first one written at it or after is looked into first. Stores tell whole seconds. −1 where all are older.
  */
 export function firstSegmentAt(segments: readonly SegmentRef[], timeMs: number): number {
-  return segments.findIndex((segment) => segment.lastModifiedMs >= timeMs)
+  return segments.findIndex((segment) => segment.lastModifiedMs + 999 >= timeMs)
 }

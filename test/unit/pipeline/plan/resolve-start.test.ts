@@ -54,6 +54,11 @@ describe('the first offset of a time', () => {
 })
 
 test('looking begins at the first segment that was written at the time or after it', () => {
-  const segments = [100, 200, 200, 300].map((lastModifiedMs, i) => ({ ...refOf(BigInt(i)), lastModifiedMs }))
-  expect([0, 100, 150, 200, 201, 300, 301].map((ms) => firstSegmentAt(segments, ms))).toEqual([0, 0, 1, 1, 3, 3, -1])
+  const segments = [1000, 2000, 2000, 3000].map((lastModifiedMs, i) => ({ ...refOf(BigInt(i)), lastModifiedMs }))
+  expect([0, 1000, 2000, 3000].map((ms) => firstSegmentAt(segments, ms))).toEqual([0, 0, 1, 3])
+})
+
+test('a segment may have been written up to the end of the second that the store tells', () => {
+  const segments = [1000, 2000, 3000].map((lastModifiedMs, i) => ({ ...refOf(BigInt(i)), lastModifiedMs }))
+  expect([1999, 2001, 3999, 4000].map((ms) => firstSegmentAt(segments, ms))).toEqual([0, 1, 2, -1])
 })
