@@ -22,6 +22,7 @@ export interface BrokerSurroundings {
 /** The writer of one topic-partition, with all that was seen of the real one (facts of the segment's format, 1 to 8). */
 export class Broker {
   readonly #at: TopicPartition
+  readonly #isMild: boolean
   readonly #random: SeededRandom
   readonly #around: BrokerSurroundings
   /** What stands in the bucket, in the order of writing. */
@@ -30,9 +31,13 @@ export class Broker {
   readonly #underWay = new Set<Promise<void>>()
   #next: bigint
   #made = 0
+  #incarnation = 1
+  #restart: PromiseWithResolvers<void> | null = null
 
-  constructor(at: TopicPartition, firstOffset: bigint, random: SeededRandom, around: BrokerSurroundings) {
+  /** `isMild`: it never writes a segment again, nor deletes one. */
+  constructor(at: TopicPartition, firstOffset: bigint, isMild: boolean, random: SeededRandom, around: BrokerSurroundings) {
     this.#at = at
+    this.#isMild = isMild
     this.#next = firstOffset
     this.#random = random
     this.#around = around
@@ -44,14 +49,42 @@ export class Broker {
     const random = this.#random
     while (clock.now() < untilMs) {
       await clock.sleep(random.below(2 * flushEveryMs))
-      await this.#act()
+      if (this.#restart === null) await this.#act()
+      else await this.#beginAgain(this.#restart)
     }
+    this.#restart?.resolve()
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+  }
+
+  /** Has the log deleted and made anew, from offset 0; resolves when its first segment stands. */
+  restart(): Promise<void> {
+    this.#restart = Promise.withResolvers()
+    return this.#restart.promise
+  }
+
+  async #beginAgain({ resolve }: PromiseWithResolvers<void>): Promise<void> {
+    const { store, clock, model, prefix, log } = this.#around
+    this.#restart = null
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    for (const { base } of this.#standing.splice(0)) {
+      for (const extension of ['kfs', 'index'] as const) {
+        await store.remove(segmentKey(prefix, this.#at, base, extension))
+        model.removed(this.#name, base, extension, clock.now())
+      }
+    }
+    log.add(this.#name, 'is deleted')
+    model.restarted.add(this.#name)
+    await clock.sleep(20_000 + this.#random.below(200_000))
+    this.#note('log-restarted')
+    this.#incarnation++
+    this.#next = 0n
+    await this.#flush()
+    resolve()
   }
 
   async #act(): Promise<void> {
     const random = this.#random
-    const dice = random.below(100)
+    const dice = this.#isMild ? random.pick([0, 0, 0, 50, 72, 77, 89, 97]) : random.below(100)
     if (dice < 50) return this.#flush()
     if (dice < 56) return this.#skipOffsets()
     if (dice < 66) return this.#rewriteNewest()
@@ -59,9 +92,10 @@ export class Broker {
     if (dice < 77) return this.#flushWithoutIndex()
     if (dice < 82) return this.#flushWithLateIndex()
     if (dice < 85) return this.#landLate()
-    if (dice < 89) return this.#flushCorrupt()
+    // A log that begins with a younger segment looks restarted once more.
+    if (dice < 89) return this.#incarnation > 1 ? this.#flush() : this.#flushCorrupt()
     if (dice < 93) return this.#putForeignObject()
-    if (dice < 97) return this.#expireOldest()
+    if (dice < 97) return this.#incarnation > 1 ? this.#flush() : this.#expireOldest()
     // A burst: many tiny segments.
     for (let i = 0; i < 4; i++) await this.#flush()
   }
@@ -85,8 +119,14 @@ export class Broker {
     const first = this.#wish(base)
     const firstEnd = await this.#put(first)
     await clock.sleep(random.below(random.chance(0.5) ? graceMs : 4 * graceMs))
-    const end = await this.#put(this.#wish(base))
+    let end = await this.#put(this.#wish(base))
     this.#note('segment-rewritten')
+    if (random.chance(0.4)) {
+      // Nobody may have read what stood there for less than the grace age.
+      await clock.sleep(random.below(graceMs))
+      end = await this.#put(this.#wish(base))
+      this.#note('segment-rewritten-twice')
+    }
     if (end < firstEnd) this.#note('segment-rewritten-shorter')
     if (end > firstEnd) this.#note('segment-rewritten-longer')
     this.#next = end
@@ -187,7 +227,7 @@ export class Broker {
       const key = segmentKey(prefix, this.#at, base, extension)
       log.add(this.#name, `expired ${key}`)
       await store.remove(key)
-      model.removed(this.#at, base, extension, clock.now())
+      model.removed(this.#name, base, extension, clock.now())
       await clock.sleep(random.below(20_000))
     }
   }
@@ -218,8 +258,8 @@ export class Broker {
     const key = segmentKey(prefix, this.#at, base, extension)
     await clock.sleep(5 + this.#random.below(this.#random.chance(0.1) ? 8000 : 300))
     await store.put(key, [extension === 'kfs' ? made.segment : made.index])
-    if (extension === 'kfs') model.segmentPut(this.#at, base, made.content, clock.now())
-    else model.indexPut(this.#at, base, clock.now())
+    if (extension === 'kfs') model.segmentPut(this.#name, base, made.content, clock.now())
+    else model.indexPut(this.#name, base, clock.now())
     if (!this.#standing.some((any) => any.base === base)) this.#standing.push({ base, atMs: clock.now() })
     log.add(this.#name, `put ${key}, ${made.content.records.size} offsets${made.content.faulty ? ', damaged' : ''}`)
   }
@@ -230,7 +270,7 @@ export class Broker {
   }
 
   get #name(): string {
-    return topicPartitionName(this.#at)
+    return `${topicPartitionName(this.#at)}${this.#incarnation === 1 ? '' : `#${this.#incarnation}`}`
   }
 
   #note(kind: Parameters<FaultCounts['add']>[0]): void {

@@ -36,6 +36,8 @@ export class Fleet {
   readonly #random: SeededRandom
   readonly #around: Surroundings
   readonly #queues: ReadonlyMap<SourceSettings, SharedQueues>
+  readonly #lives = new Set<Life>()
+  #asleepUntilMs = 0
   #started = 0
 
   /** `queues`: of the sources whose processes share them. */
@@ -68,7 +70,20 @@ export class Fleet {
         await this.#endOf(running, longestStopMs, 'an orderly stop ends')
       }
       await clock.sleep(random.below(30_000))
+      await this.#awake()
     }
+  }
+
+  /** All processes stand still for so long, and nobody starts another. */
+  hibernate(ms: number): void {
+    this.#around.faults.add('fleet-hibernates')
+    this.#asleepUntilMs = this.#around.clock.now() + ms
+    for (const life of this.#lives) life.standStill(ms)
+  }
+
+  async #awake(): Promise<void> {
+    const { clock } = this.#around
+    if (clock.now() < this.#asleepUntilMs) await clock.sleep(this.#asleepUntilMs - clock.now())
   }
 
   /** One run to the end of everything visible in a source. Returns whether nothing was stopped. */
@@ -84,6 +99,7 @@ export class Fleet {
     while (clock.now() < untilMs) {
       const ms = Math.min(10_000 + random.below(30_000), untilMs - clock.now())
       if (await Promise.race([ended, clock.sleep(ms).then(() => false)])) return true
+      await this.#awake()
       if (weather.strikes(random, 0.05)) {
         const stillMs = 1000 + random.below(random.chance(0.7) ? 120_000 : 900_000)
         faults.add('process-pause')
@@ -91,7 +107,7 @@ export class Fleet {
         life.standStill(stillMs)
       }
       if (weather.strikes(random, 0.05)) {
-        const skewMs = random.pick([-3_600_000, -20_000, 0, 20_000, 3_600_000, 50_000_000])
+        const skewMs = random.pick([-3_600_000, -20_000, 0, 20_000, 3_600_000, ...(this.#asleepUntilMs > 0 ? [] : [50_000_000])])
         faults.add('clock-jump')
         log.add(life.name, `clock jumps to ${skewMs} ms`)
         life.setClock(skewMs)
@@ -102,13 +118,21 @@ export class Fleet {
 
   async #endOf({ ending, life }: Running, withinMs: number, invariant: string): Promise<Ending> {
     const died = life.died.then((): Ending => ({ kind: 'returned', ok: false }))
-    const end = await Promise.race([ending, died, this.#around.clock.sleep(withinMs).then(() => null)])
+    const late = async () => {
+      await this.#around.clock.sleep(withinMs)
+      if (this.#around.clock.now() - withinMs < this.#asleepUntilMs)
+        await this.#around.clock.sleep(this.#asleepUntilMs - this.#around.clock.now() + withinMs)
+      return null
+    }
+    const end = await Promise.race([ending, died, late()])
     if (end === null) throw new InvariantBroken(invariant, `${life.name} still runs after ${withinMs} ms`)
     return end
   }
 
   #start(source: SourceSettings, role: Role, random: SeededRandom, once: boolean, directions = noDirections): Running {
-    const life = new Life(`${role}-${++this.#started}`, this.#around.clock)
+    const life = new Life(`${directions === noDirections ? role : 'directed'}-${++this.#started}`, this.#around.clock)
+    this.#lives.add(life)
+    void life.died.then(() => this.#lives.delete(life))
     const stop = new AbortController()
     const queues = this.#queues.get(source)
     const tasks = queues?.tasks.for(life, random.fork()) ?? null
@@ -122,6 +146,7 @@ export class Fleet {
         return { kind: 'threw', error }
       },
     )
+    void ending.then(() => this.#lives.delete(life))
     return { life, ending, stop }
   }
 }

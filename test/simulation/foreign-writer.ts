@@ -55,6 +55,10 @@ export class ForeignWriter {
   /** Set while main stands at an older snapshot: since when, and where main stood before. */
   rolledBack: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null = null
   everRolledBack = false
+  /** Set where the table was restored as it was before, so that nothing in it tells of what is lost: when, and the snapshots that went. */
+  restored: { readonly atMs: number; readonly lost: readonly bigint[] } | null = null
+  /** Whether a person said that a rollback is meant; then there is no other. */
+  isAccepted = false
   /** Whether it expired our newest snapshot, and with its manifest list the knowledge of where the tail stands. */
   frontierLost = false
 
@@ -81,9 +85,9 @@ export class ForeignWriter {
       else if (dice < 65)
         await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
       else if (dice < 75) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
-      else if (dice < 90) {
+      else if (dice < 88) {
         if (snapshotExpiryMs === null) await this.#expire()
-      } else if (rollbacks) await this.#rollBack()
+      } else if (rollbacks && !this.isAccepted) await (random.chance(0.6) ? this.#rollBack() : this.#restore())
     }
   }
 
@@ -281,14 +285,37 @@ export class ForeignWriter {
     const metadata = await this.#load()
     const from = metadata === null ? null : refSnapshotId(metadata)
     if (metadata === null || from === null) return
-    const { ancestors } = ancestorsOf(metadata)
-    if (ancestors.length < 2) return
-    const back = 1 + this.#random.below(Math.min(ancestors.length - 1, 4))
-    const to = ancestors[back]['snapshot-id']
-    if (!(await this.#setMain(from, to))) return
+    const to = this.#earlier(metadata)?.['snapshot-id']
+    if (to === undefined || !(await this.#setMain(from, to))) return
     this.#around.faults.add('foreign-rollback')
     this.everRolledBack = true
     this.rolledBack = { atMs: this.#around.clock.now(), from, to }
+  }
+
+  /** What a backup of the catalog does: everything that came after is gone, and so is what we noted of it in the properties. */
+  async #restore(): Promise<void> {
+    const metadata = await this.#load()
+    const to = metadata === null ? undefined : this.#earlier(metadata)
+    if (metadata === null || to === undefined) return
+    const { ancestors } = ancestorsOf(metadata)
+    const lost = ancestors.slice(0, ancestors.indexOf(to)).map((snapshot) => snapshot['snapshot-id'])
+    const done = await this.#send('foreign-restore', metadata, [
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to['snapshot-id'] },
+      { action: 'remove-snapshots', 'snapshot-ids': lost },
+      { action: 'remove-properties', removals: [summaryKeys.progress, summaryKeys.requests] },
+    ])
+    if (!done) return
+    this.#around.faults.add('foreign-restore')
+    this.everRolledBack = true
+    this.restored = { atMs: this.#around.clock.now(), lost }
+  }
+
+  /** One of the last snapshots before the current one that knows of progress. */
+  #earlier(metadata: TableMetadata): Snapshot | undefined {
+    const { ancestors } = ancestorsOf(metadata)
+    const earlier = ancestors.slice(1, 5)
+    const to = earlier.length === 0 ? undefined : this.#random.pick(earlier)
+    return to === undefined || !ancestors.slice(ancestors.indexOf(to)).some(isOurs) ? undefined : to
   }
 
   async #setMain(from: bigint, to: bigint): Promise<boolean> {

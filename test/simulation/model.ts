@@ -1,5 +1,3 @@
-import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
-
 /** What a writer put at an offset: a value, or a control record, which has no row. */
 export type Written = string | typeof control
 export const control = Symbol('control')
@@ -7,6 +5,8 @@ export const control = Symbol('control')
 /** Records of a segment's bytes, as a reader of the whole segment meets them: the first of each offset. */
 export interface SegmentContent {
   readonly records: ReadonlyMap<bigint, Written>
+  /** The time of its records, ms, or a little less. */
+  readonly createdMs: number
   /** The bytes are damaged behind these records: a reader must stop there. */
   readonly faulty: boolean
 }
@@ -47,57 +47,62 @@ const secondMs = 1000
  */
 export class SourceModel {
   readonly #graceMs: number
+  readonly #skips: boolean
+  /** Topic-partitions that began again at offset 0: from then on they are another log, named with `#2` behind. */
+  readonly restarted = new Set<string>()
   readonly #logs = new Map<string, Map<bigint, SegmentHistory>>()
   readonly #written = new Map<string, Set<Written>>()
 
-  constructor(graceMs: number) {
+  /** `skips`: what can not be read is left out. */
+  constructor(graceMs: number, skips: boolean) {
     this.#graceMs = graceMs
+    this.#skips = skips
   }
 
-  segmentPut(at: TopicPartition, base: bigint, content: SegmentContent, nowMs: number): void {
-    const history = this.#history(at, base)
+  segmentPut(log: string, base: bigint, content: SegmentContent, nowMs: number): void {
+    const history = this.#history(log, base)
     history.kfs = content
-    for (const [offset, written] of content.records) this.#note(at, offset, written)
+    for (const [offset, written] of content.records) this.#note(log, offset, written)
     this.#renew(history, nowMs)
   }
 
-  indexPut(at: TopicPartition, base: bigint, nowMs: number): void {
-    const history = this.#history(at, base)
+  indexPut(log: string, base: bigint, nowMs: number): void {
+    const history = this.#history(log, base)
     history.index = true
     this.#renew(history, nowMs)
   }
 
-  removed(at: TopicPartition, base: bigint, extension: 'kfs' | 'index', nowMs: number): void {
-    const history = this.#history(at, base)
+  removed(log: string, base: bigint, extension: 'kfs' | 'index', nowMs: number): void {
+    const history = this.#history(log, base)
     if (extension === 'kfs') history.kfs = null
     else history.index = false
     this.#renew(history, nowMs)
   }
 
-  /** Whatever was written at an offset of a topic-partition, read or not. */
-  everWritten(at: TopicPartition, offset: bigint): ReadonlySet<Written> {
-    return this.#written.get(`${topicPartitionName(at)}@${offset}`) ?? new Set()
+  /** Whatever was written at an offset of a log, read or not. Logs go by `topic/partition`. */
+  everWritten(log: string, offset: bigint): ReadonlySet<Written> {
+    return this.#written.get(`${log}@${offset}`) ?? new Set()
   }
 
   /**
-   * The verdict on every offset that a complete segment of the topic-partition ever had. `frontierKept`: false where the table has
+   * The verdict on every offset that a complete segment of the log ever had. `frontierKept`: false where the table has
    * lost how far its tail had come; then what is wholly decided by the look of its keys is not read again, and overlaps are open.
+   * Below `start` nothing is read, so that overlaps with what lies there are open too.
    */
-  verdicts(at: TopicPartition, frontierKept = true): ReadonlyMap<bigint, Verdict> {
-    const histories = [...(this.#logs.get(topicPartitionName(at)) ?? new Map<bigint, SegmentHistory>()).values()]
-      .filter(({ versions }) => versions.length > 0)
-      .sort((a, b) => (a.base < b.base ? -1 : 1))
+  verdicts(log: string, frontierKept: boolean, start: bigint): ReadonlyMap<bigint, Verdict> {
+    const histories = this.#historiesOf(log)
     const verdicts = new Map<bigint, { must: boolean; settled: boolean; candidates: Set<Written> }>()
     for (const history of histories) {
       const later = histories.filter(({ base }) => base > history.base)
       const earlier = histories.filter(({ base }) => base < history.base)
       const inOrder = later.every((other) => completedAt(history) <= completedAt(other))
-      const musts =
-        frontierKept || isAlone(history, earlier, later) ? this.#mustBeRead(history, earlier, later, inOrder) : new Set<bigint>()
+      const isOrderly = frontierKept && history.base >= start
+      const musts = isOrderly || isAlone(history, earlier, later) ? this.#mustBeRead(history, earlier, later, inOrder) : new Set<bigint>()
       // Always the same bytes, and before everything that begins behind it: no later segment can take its offsets.
-      const settles = frontierKept && inOrder && !history.broken && new Set(history.versions.map(({ records }) => records)).size === 1
+      const settles = isOrderly && inOrder && !history.broken && new Set(history.versions.map(({ records }) => records)).size === 1
       for (const offset of new Set(history.versions.flatMap(({ records }) => [...records.keys()]))) {
         let verdict = verdicts.get(offset)
+        if (offset < start) continue
         if (verdict === undefined) verdicts.set(offset, (verdict = { must: false, settled: false, candidates: new Set() }))
         verdict.must ||= musts.has(offset)
         if (verdict.settled) continue
@@ -111,6 +116,37 @@ export class SourceModel {
     return verdicts
   }
 
+  /** Base offsets of whole segments that were written since, always as they are and with nothing beside them. */
+  writtenSince(log: string, sinceMs: number): bigint[] {
+    const histories = this.#historiesOf(log)
+    return histories
+      .filter((history) => {
+        const earlier = histories.filter(({ base }) => base < history.base)
+        const later = histories.filter(({ base }) => base > history.base)
+        const [{ createdMs, faulty }] = history.versions
+        return createdMs >= sinceMs && !faulty && !history.broken && history.versions.length === 1 && isAlone(history, earlier, later)
+      })
+      .map(({ base }) => base)
+  }
+
+  /** Whether an offset may have been left out because its segment was damaged when it was read. */
+  maySkip(log: string, offset: bigint): boolean {
+    if (!this.#skips) return false
+    const histories = this.#historiesOf(log)
+    return histories.some((history) => {
+      const later = histories.filter(({ base }) => base > history.base)
+      return history.versions.some(
+        (version) => version.faulty && offset >= soundEnd(history, version) && offset < openEnd(soundEnd(history, version), later),
+      )
+    })
+  }
+
+  #historiesOf(log: string): SegmentHistory[] {
+    return [...(this.#logs.get(log) ?? new Map<bigint, SegmentHistory>()).values()]
+      .filter(({ versions }) => versions.length > 0)
+      .sort((a, b) => (a.base < b.base ? -1 : 1))
+  }
+
   #mustBeRead(
     history: SegmentHistory,
     earlier: readonly SegmentHistory[],
@@ -120,9 +156,14 @@ export class SourceModel {
     if (history.broken || (!inOrder && !this.#isBarelyLate(history, earlier, later))) return new Set()
     // Written again while it was the newest: what counts is the version that stood when a later one came, or any after that.
     const first = history.versions.findIndex(({ untilMs }) => later.some((other) => completedAt(other) <= untilMs))
-    const last = history.versions.slice(first < 0 ? -1 : first).filter(({ faulty }) => !faulty)
-    const [one, ...others] = last
-    return new Set([...(one?.records.keys() ?? [])].filter((offset) => others.every(({ records }) => records.has(offset))))
+    const last = history.versions.slice(first < 0 ? -1 : first).filter(({ faulty }) => this.#skips || !faulty)
+    const one = last.find(({ faulty }) => !faulty)
+    const end = this.#skips ? skipEndOf(history, later) : null
+    return new Set(
+      [...(one?.records.keys() ?? [])].filter(
+        (offset) => last.every((version) => hasOrSkips(history, version, offset)) && (end === null || offset < end),
+      ),
+    )
   }
 
   /** Late, but before a later segment was old enough to prove a gap, and with a gap to be seen. */
@@ -147,17 +188,16 @@ export class SourceModel {
     return from
   }
 
-  #history(at: TopicPartition, base: bigint): SegmentHistory {
-    const name = topicPartitionName(at)
-    let log = this.#logs.get(name)
-    if (log === undefined) this.#logs.set(name, (log = new Map()))
-    let history = log.get(base)
-    if (history === undefined) log.set(base, (history = { base, kfs: null, index: false, versions: [], broken: false }))
+  #history(log: string, base: bigint): SegmentHistory {
+    let histories = this.#logs.get(log)
+    if (histories === undefined) this.#logs.set(log, (histories = new Map()))
+    let history = histories.get(base)
+    if (history === undefined) histories.set(base, (history = { base, kfs: null, index: false, versions: [], broken: false }))
     return history
   }
 
-  #note(at: TopicPartition, offset: bigint, written: Written): void {
-    const place = `${topicPartitionName(at)}@${offset}`
+  #note(log: string, offset: bigint, written: Written): void {
+    const place = `${log}@${offset}`
     const known = this.#written.get(place)
     if (known === undefined) this.#written.set(place, new Set([written]))
     else known.add(written)
@@ -185,4 +225,35 @@ function endOf(history: SegmentHistory): bigint {
   let end = history.base
   for (const { records } of history.versions) for (const offset of records.keys()) if (offset >= end) end = offset + 1n
   return end
+}
+
+/** Where a reader of damaged bytes must stop. */
+function soundEnd({ base }: SegmentHistory, { records }: Version): bigint {
+  let end = base
+  for (const offset of records.keys()) if (offset >= end) end = offset + 1n
+  return end
+}
+
+/** Whether a reader of this version decides the offset, where what can not be read is skipped. */
+function hasOrSkips(history: SegmentHistory, version: Version, offset: bigint): boolean {
+  return version.records.has(offset) || (version.faulty && offset >= soundEnd(history, version))
+}
+
+/** Where what is skipped ends at the latest: at the first segment behind it that every listing with a later one shows. */
+function openEnd(from: bigint, later: readonly SegmentHistory[]): bigint {
+  let end = from
+  for (const [i, history] of later.entries()) {
+    if (history.base <= from) continue
+    end = history.base
+    if (!history.broken && later.slice(i + 1).every((other) => completedAt(history) <= completedAt(other))) break
+  }
+  return end
+}
+
+/** Of a segment that was damaged: where the next one begins at the earliest; null of any other. */
+function skipEndOf(history: SegmentHistory, later: readonly SegmentHistory[]): bigint | null {
+  const ends = history.versions
+    .filter(({ faulty }) => faulty)
+    .flatMap((version) => later.find(({ base }) => base > soundEnd(history, version))?.base ?? [])
+  return ends.length === 0 ? null : ends.reduce((least, end) => (end < least ? end : least))
 }

@@ -12,8 +12,8 @@ export interface SharedCatalog {
   readonly catalog: Catalog
   /** Begins an operation under a fate. */
   under<T>(fate: CatalogFault, operation: (catalog: Catalog) => Promise<T>): Promise<T>
-  /** Who sent each snapshot, and when the table was loaded that it was built on, ms. */
-  readonly sent: Map<bigint, { readonly by: string; readonly builtOnMs: number }>
+  /** Who sent each snapshot, when the table was loaded that it was built on, ms, and whether the sender was told that it landed. */
+  readonly sent: Map<bigint, { readonly by: string; readonly builtOnMs: number; told: boolean }>
   conflicts: number
 }
 
@@ -136,10 +136,12 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
     },
     async commitTable(table, request) {
       const id = snapshotOf(request)
-      shared.sent.set(id, { by: life.name, builtOnMs: loadedMs.get(table.name) ?? 0 })
+      const sent = { by: life.name, builtOnMs: loadedMs.get(table.name) ?? 0, told: false }
+      shared.sent.set(id, sent)
       const fate = commitFate()
       const outcome = await ask(`commit ${table.name} ${id}`, true, fate, (catalog) => catalog.commitTable(table, request))
       if (outcome.kind === 'conflict' && fate === null) shared.conflicts++
+      sent.told = outcome.kind === 'committed'
       log.add(life.name, `commit ${table.name} ${id}: ${outcome.kind}`)
       return outcome
     },

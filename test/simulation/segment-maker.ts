@@ -59,7 +59,12 @@ export function makeSegment(random: SeededRandom, wish: SegmentWish): MadeSegmen
   const made = writeSegment({ baseOffset: wish.baseOffset, createdMs: wish.createdMs, batches })
   if (wish.corrupt !== undefined) damage(made.segment, wish.corrupt, batches[batches.length - 1].length)
   const sound = wish.corrupt === 'body' ? [] : wish.corrupt === 'batch' ? plans.slice(0, -1) : plans
-  return { ...made, next, kinds, content: { records: recordsOf(sound, wish), faulty: wish.corrupt !== undefined } }
+  return {
+    ...made,
+    next,
+    kinds,
+    content: { records: recordsOf(sound, wish), createdMs: wish.createdMs, faulty: wish.corrupt !== undefined },
+  }
 }
 
 /** Spoils the CRC of the body, or that of the last batch alone. */

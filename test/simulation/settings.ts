@@ -1,6 +1,7 @@
 import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
 import type { TopicPartition } from '../../src/model/topic-partition.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
+import type { StartAt } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What a process does for its document. */
@@ -11,7 +12,7 @@ export interface SourceSettings {
   readonly document: ProcessorDocument
   readonly sourceId: string
   readonly prefix: string
-  readonly logs: readonly { readonly at: TopicPartition; readonly firstOffset: bigint }[]
+  readonly logs: readonly { readonly at: TopicPartition; readonly firstOffset: bigint; readonly isMild?: boolean }[]
   /** The processes that serve it, by role. */
   readonly fleet: readonly Role[]
 }
@@ -36,6 +37,15 @@ export interface Settings {
   readonly propertiesInCommit: boolean
   /** Whether a foreign writer takes snapshots back, which stops the tables. */
   readonly rollbacks: boolean
+  /** Whether all processes stand still for a day, while others remove what no snapshot names. */
+  readonly hibernates: boolean
+  /** Whether what can not be read is left out. */
+  readonly skips: boolean
+  readonly startAt: StartAt
+  /** Whether topics are paused and resumed. */
+  readonly pauses: boolean
+  /** Whether the logs of the first source that are not mild begin again at offset 0. */
+  readonly restarts: boolean
   /** Whether there are segments that no worker can turn into rows for a while. */
   readonly poison: boolean
 }
@@ -44,15 +54,18 @@ export interface Settings {
 const expiryMs = 4 * 3_600_000
 const quietMs = 5 * 3_600_000
 
-export function drawSettings(random: SeededRandom): Settings {
+export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const topics = ['events', 'clicks', '__proto__'].slice(0, 1 + random.below(3))
-  const logs = topics.flatMap((topic) => logsOf(random, topic, 1 + random.below(3)))
+  const drawn = topics.flatMap((topic) => logsOf(random, topic, 1 + random.below(3)))
   const graceSeconds = random.pick([3, 10, 10])
   const prefix = random.pick(['', 'prod/'])
   // A long id makes progress too long for the summary, so that it goes to the manifest list.
   const sourceId = `s3://source/${random.chance(0.25) ? 'long/'.repeat(450) : ''}${prefix}`
   const isQuiet = random.chance(0.08)
-  const draft = drawDraft(random, graceSeconds, isQuiet)
+  const restarts = !isQuiet && random.chance(0.15)
+  // Of what goes on while other logs begin again, the newest segment is neither written again nor mended: it would look restarted too.
+  const logs = restarts ? drawn.map((log, i) => ({ ...log, isMild: i > 0 && random.chance(0.5) })) : drawn
+  const draft = drawDraft(random, graceSeconds, isQuiet, startMs)
   const sources: Omit<SourceSettings, 'fleet'>[] = [
     { document: documentOf(draft, 'simulated', random.chance(0.5) ? ['*'] : topics), sourceId, prefix, logs },
   ]
@@ -72,8 +85,14 @@ export function drawSettings(random: SeededRandom): Settings {
     snapshotExpiryMs: isQuiet ? expiryMs : null,
     pageSize: random.pick([3, 20, 1000]),
     flushEveryMs: random.pick([8_000, 15_000, 30_000]),
-    propertiesInCommit: random.chance(isQuiet ? 0.3 : 0.7),
-    rollbacks: random.chance(0.2),
+    // Where the table has lost how far its tail had come, it can not be seen that a log was restarted.
+    propertiesInCommit: !restarts && random.chance(isQuiet ? 0.3 : 0.7),
+    rollbacks: !restarts && random.chance(0.25),
+    hibernates: !isQuiet && !restarts && !sharesQueue && random.chance(0.15),
+    skips: draft.onError === 'skip',
+    startAt: sources[0].document.spec.source.startAt,
+    pauses: random.chance(0.3),
+    restarts,
     poison: random.chance(0.4),
   }
 }
@@ -98,9 +117,10 @@ interface Draft {
   readonly together: boolean
   readonly spec: Readonly<Record<string, unknown>>
   readonly targetFileSizeBytes: number | null
+  readonly onError: 'stop' | 'skip'
 }
 
-function drawDraft(random: SeededRandom, graceSeconds: number, isQuiet: boolean): Draft {
+function drawDraft(random: SeededRandom, graceSeconds: number, isQuiet: boolean, startMs: number): Draft {
   const together = random.chance(0.4)
   const properties: Record<string, string> = {}
   if (random.chance(0.5)) properties['commit.manifest.min-count-to-merge'] = String(2 + random.below(4))
@@ -108,16 +128,20 @@ function drawDraft(random: SeededRandom, graceSeconds: number, isQuiet: boolean)
     properties['history.expire.max-snapshot-age-ms'] = String(20_000 + random.below(200_000))
     properties['history.expire.min-snapshots-to-keep'] = String(1 + random.below(5))
   }
+  const onError = random.pick(['stop', 'stop', 'stop', 'skip'] as const)
+  const somewhen = new Date(startMs + random.below(400_000)).toISOString()
+  const startAt = random.pick(['earliest', 'earliest', 'earliest', 'latest', somewhen])
   const value = { format: random.pick(['auto', 'json', 'binary', 'string']) }
   return {
     together,
+    onError,
     spec: {
-      source: { s3: { bucket: 'source' }, graceSeconds },
+      source: { s3: { bucket: 'source' }, graceSeconds, startAt },
       sink: { database: 'lake', tables: { properties } },
       processing: { parallelism: 1 + random.below(4), commitIntervalSeconds: isQuiet ? 60 : random.pick([2, 5, 15, 60]) },
       mappings: [
-        { topic: '__proto__', table: together ? 'everything' : 'proto', value },
-        { topic: '*', ...(together && { table: 'everything' }), value },
+        { topic: '__proto__', table: together ? 'everything' : 'proto', value, onError },
+        { topic: '*', ...(together && { table: 'everything' }), value, onError },
       ],
     },
     // Smaller than a document may ask for, so that a round has many tasks and results come back out of order.

@@ -1,9 +1,14 @@
 import type { ManifestList } from '../../src/formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
-import { containsOffset, formatRanges, type OffsetRanges } from '../../src/model/offset-range.ts'
+import { containsOffset, formatRanges, type OffsetRanges, unionRanges } from '../../src/model/offset-range.ts'
+import { incarnationId } from '../../src/model/incarnation.ts'
 import { decidedRanges, noProgress, type Progress, progressBeyond } from '../../src/model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
-import { decodeProgress } from '../../src/pipeline/commit/progress-text.ts'
+import { noRequests, type Requests } from '../../src/model/requests.ts'
+import { frontierOf, type Frontiers } from '../../src/model/segment.ts'
+import type { StartAt } from '../../src/spec/document.ts'
+import { decodeFrontiers, decodeProgress } from '../../src/pipeline/commit/progress-text.ts'
+import { decodeRequests } from '../../src/pipeline/commit/requests-text.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { InvariantBroken } from './faults.ts'
 import { control, type SourceModel } from './model.ts'
@@ -12,19 +17,37 @@ import type { LiveFile, Row, TableReader } from './table-reader.ts'
 /** A snapshot that was found sound. */
 interface Checked {
   readonly progress: Progress
+  readonly frontiers: Frontiers
+  readonly requests: Requests
   /** By `topic/partition@offset`. */
   readonly rows: ReadonlyMap<string, Row>
   /** Rows that another writer deleted somewhere in this history. */
   readonly deleted: ReadonlySet<string>
   readonly files: readonly string[]
+  /** Where each log began, as the first snapshot with progress of it says, and when that was seen, ms. */
+  readonly starts: ReadonlyMap<string, { readonly offset: bigint; readonly seenMs: number }>
 }
 
-const empty: Checked = { progress: noProgress, rows: new Map(), deleted: new Set(), files: [] }
+const empty: Checked = {
+  progress: noProgress,
+  frontiers: new Map(),
+  requests: noRequests,
+  rows: new Map(),
+  deleted: new Set(),
+  files: [],
+  starts: new Map(),
+}
 
 /** A topic-partition that the table materializes, and the source that it is in. */
 interface SourceLog {
   readonly sourceId: string
   readonly at: TopicPartition
+}
+
+/** A log as the model knows it: one that was restarted is another from then on. */
+interface NamedLog {
+  readonly name: string
+  readonly decided: (progress: Progress) => OffsetRanges
 }
 
 /** Checks every snapshot of one table, once, when it is first seen in the history of main. */
@@ -33,13 +56,24 @@ export class TableChecker {
   readonly #logs: readonly SourceLog[]
   readonly #model: SourceModel
   readonly #reader: TableReader
+  readonly #startAt: StartAt
+  readonly #now: () => number
   readonly #checked = new Map<bigint, Checked>()
+  #asked: Requests | null = null
   snapshots = 0
   rowsChecked = 0
   /** The catalog's document that was seen last. */
   metadata: TableMetadata | null = null
 
-  constructor(table: string, logs: readonly SourceLog[], model: SourceModel, reader: TableReader) {
+  constructor(
+    table: string,
+    logs: readonly SourceLog[],
+    model: SourceModel,
+    reader: TableReader,
+    { startAt, now }: { readonly startAt: StartAt; readonly now: () => number },
+  ) {
+    this.#startAt = startAt
+    this.#now = now
     this.table = table
     this.#logs = logs
     this.#model = model
@@ -54,6 +88,7 @@ export class TableChecker {
     if (metadata === this.metadata) return []
     const before = this.metadata === null ? null : refSnapshotId(this.metadata)
     this.metadata = metadata
+    this.#asked ??= requestsOf(metadata.properties ?? {}, noRequests)
     const fresh: Snapshot[] = []
     let id = refSnapshotId(metadata)
     while (id !== null && !this.#checked.has(id)) {
@@ -74,6 +109,11 @@ export class TableChecker {
     return id === null ? empty : this.at(id)
   }
 
+  /** Whether the table stands at a segment of this log that is not its very first. */
+  standsBehindFirst(sourceId: string, at: TopicPartition): boolean {
+    return (frontierOf(this.current().frontiers, sourceId, at)?.baseOffset ?? 0n) > 0n
+  }
+
   /** Paths of the live files of a snapshot. */
   filesOf(snapshotId: bigint): readonly string[] {
     return this.at(snapshotId).files
@@ -85,20 +125,23 @@ export class TableChecker {
 
   /** Everything visible must be there now, but for the logs in `except`: exactly the rows that the model of the source calls for. Throws InvariantBroken. */
   checkComplete(frontierKept: boolean, except: ReadonlySet<string>): void {
-    const { progress, rows, deleted } = this.current()
-    for (const { sourceId, at } of this.#logs) {
-      if (except.has(topicPartitionName(at))) continue
-      const decided = decidedRanges(progress, sourceId, at)
-      const verdicts = this.#model.verdicts(at, frontierKept)
+    const { progress, rows, deleted, starts } = this.current()
+    for (const { name, decided: ofLog } of this.#namedLogs()) {
+      if (except.has(name)) continue
+      const decided = ofLog(progress)
+      const start = this.#startAt === 'earliest' ? undefined : starts.get(name)
+      const verdicts = this.#model.verdicts(name, frontierKept, start?.offset ?? 0n)
+      if (start !== undefined && this.#startAt !== 'earliest')
+        this.#checkStart(name, start.offset, this.#startAt === 'latest' ? start.seenMs : this.#startAt.timeMs)
       for (const [offset, { must, candidates }] of verdicts) {
-        const place = `${topicPartitionName(at)}@${offset}`
+        const place = `${name}@${offset}`
         if (!containsOffset(decided, offset)) {
           if (must) throw this.#broken('nothing is lost', `${place} is in the source and not decided (${formatRanges(decided)})`)
           continue
         }
         if (deleted.has(place)) continue
         const found = rows.get(place)?.value ?? control
-        if (!candidates.has(found)) {
+        if (!candidates.has(found) && !(found === control && this.#model.maySkip(name, offset))) {
           throw this.#broken(
             'the right record is kept',
             `${place} is ${String(found)}, and ${[...candidates].map(String).join(' or ')} was to be read`,
@@ -107,9 +150,33 @@ export class TableChecker {
         this.rowsChecked++
       }
       for (const offset of offsetsOf(decided)) {
-        if (!verdicts.has(offset)) throw this.#broken('only what is readable is decided', `${topicPartitionName(at)}@${offset}`)
+        if (!verdicts.has(offset) && !this.#model.maySkip(name, offset))
+          throw this.#broken('only what is readable is decided', `${name}@${offset}`)
       }
     }
+  }
+
+  /** Nothing that was written since is left out. */
+  #checkStart(log: string, start: bigint, sinceMs: number): void {
+    for (const base of this.#model.writtenSince(log, sinceMs))
+      if (base < start) throw this.#broken('a start leaves nothing out that was written since', `${log} starts at ${start}, behind ${base}`)
+  }
+
+  *#namedLogs(): Generator<NamedLog> {
+    for (const { sourceId, at } of this.#logs) {
+      const name = topicPartitionName(at)
+      const [first, second] = [1, 2].map((i) => (progress: Progress) => decidedRanges(progress, incarnationId(sourceId, i), at))
+      if (!this.#model.restarted.has(name)) yield { name, decided: (progress) => unionRanges(first(progress), second(progress)) }
+      else {
+        yield { name, decided: first }
+        yield { name: `${name}#2`, decided: second }
+      }
+    }
+  }
+
+  /** `topic/partition@offset`, with the incarnation of a log that was restarted. */
+  #placeOf({ log, offset, incarnation }: Row): string {
+    return `${log}${incarnation > 1 && this.#model.restarted.has(log) ? `#${incarnation}` : ''}@${offset}`
   }
 
   async #check(snapshot: Snapshot): Promise<Checked> {
@@ -123,7 +190,20 @@ export class TableChecker {
     const progress = ours ? progressOf(snapshot, list) : parent.progress
     const gone = ours ? [] : [...parent.rows.keys()].filter((place) => !rows.has(place))
     const paths = files.map(({ path }) => path)
-    const checked = { progress, rows, files: paths, deleted: gone.length === 0 ? parent.deleted : new Set([...parent.deleted, ...gone]) }
+    const frontiers = list.metadata.get(summaryKeys.frontiers)
+    const requests = parentId === null ? (this.#asked ?? noRequests) : parent.requests
+    const carried = {
+      frontiers: ours && frontiers !== undefined ? decodeFrontiers(frontiers, idOf(snapshot)) : parent.frontiers,
+      requests: ours ? requestsOf(snapshot.summary, noRequests) : requests,
+    }
+    const checked = {
+      ...carried,
+      starts: this.#startsOf(snapshot, parent, progress),
+      progress,
+      rows,
+      files: paths,
+      deleted: gone.length === 0 ? parent.deleted : new Set([...parent.deleted, ...gone]),
+    }
     const lost = progressBeyond(parent.progress, progress)
     if (lost.length > 0) {
       throw this.#broken(
@@ -139,13 +219,25 @@ export class TableChecker {
     return checked
   }
 
+  #startsOf(snapshot: Snapshot, { starts }: Checked, progress: Progress): Checked['starts'] {
+    const known = new Map(starts)
+    for (const { name, decided } of this.#namedLogs()) {
+      const offset = decided(progress)[0]?.[0]
+      if (offset === undefined) continue
+      const start = known.get(name) ?? { offset, seenMs: this.#now() }
+      if (offset < start.offset) throw this.#broken('nothing below the start is decided', `${name} from ${offset} in ${idOf(snapshot)}`)
+      known.set(name, start)
+    }
+    return known
+  }
+
   #rowsOf(snapshot: Snapshot, files: readonly LiveFile[]): Map<string, Row> {
     const rows = new Map<string, Row>()
     let count = 0
     for (const { path, rows: ofFile } of files) {
       count += ofFile.length
       for (const row of ofFile) {
-        const place = `${row.log}@${row.offset}`
+        const place = this.#placeOf(row)
         if (rows.has(place)) throw this.#broken('no row is there twice', `${place} in ${idOf(snapshot)}, the second in ${path}`)
         rows.set(place, row)
       }
@@ -159,18 +251,17 @@ export class TableChecker {
   /** A row exactly where progress says so, unless it was a control record or was deleted. */
   #checkRows(snapshot: Snapshot, { progress, rows, deleted }: Checked): void {
     let expected = 0
-    for (const { sourceId, at } of this.#logs) {
-      const log = topicPartitionName(at)
-      for (const offset of offsetsOf(decidedRanges(progress, sourceId, at))) {
-        const place = `${log}@${offset}`
+    for (const { name, decided } of this.#namedLogs()) {
+      for (const offset of offsetsOf(decided(progress))) {
+        const place = `${name}@${offset}`
         const row = rows.get(place)
-        const written = this.#model.everWritten(at, offset)
+        const written = this.#model.everWritten(name, offset)
         this.rowsChecked++
         if (row !== undefined) {
           expected++
           if (deleted.has(place)) throw this.#broken('what was deleted stays deleted', `${place} in ${idOf(snapshot)}`)
           if (!written.has(row.value)) throw this.#broken('rows are what was written', `${place} in ${idOf(snapshot)} is ${row.value}`)
-        } else if (!deleted.has(place) && !written.has(control))
+        } else if (!deleted.has(place) && !written.has(control) && !this.#model.maySkip(name, offset))
           throw this.#broken('decided offsets have a row', `${place} in ${idOf(snapshot)} has none`)
       }
     }
@@ -196,6 +287,11 @@ function progressOf(snapshot: Snapshot, list: ManifestList): Progress {
   const text = snapshot.summary[summaryKeys.progress] ?? list.metadata.get(summaryKeys.progress)
   if (text === undefined) throw new InvariantBroken('every snapshot of ours carries progress', idOf(snapshot))
   return decodeProgress(text, idOf(snapshot))
+}
+
+function requestsOf(keys: Readonly<Record<string, string>>, none: Requests): Requests {
+  const text = keys[summaryKeys.requests]
+  return text === undefined ? none : decodeRequests(text, 'requests')
 }
 
 function* offsetsOf(ranges: OffsetRanges): Generator<bigint> {

@@ -12,6 +12,8 @@ export interface Row {
   /** `topic/partition`. */
   readonly log: string
   readonly offset: bigint
+  /** Which log of its name, where it was restarted. */
+  readonly incarnation: number
   readonly value: string
 }
 
@@ -35,6 +37,13 @@ export class TableReader {
 
   async manifestList(snapshot: Snapshot): Promise<ManifestList> {
     return readManifestList(await this.#read(snapshot['manifest-list']))
+  }
+
+  /** Every file that a snapshot names: its manifest list, its manifests and what is live in them. */
+  async namedBy(snapshot: Snapshot): Promise<string[]> {
+    const { manifests } = await this.manifestList(snapshot)
+    const live = await Promise.all(manifests.map((manifest) => this.#liveEntries(manifest)))
+    return [snapshot['manifest-list'], ...manifests.map(({ manifestPath }) => manifestPath), ...live.flat().map(({ path }) => path)]
   }
 
   async liveFiles(list: ManifestList): Promise<LiveFile[]> {
@@ -89,6 +98,7 @@ export class TableReader {
     return rows.map((row) => ({
       log: `${textOf(row.kafka_topic)}/${row.kafka_partition as number}`,
       offset: row.kafka_offset as bigint,
+      incarnation: (row.kafka_incarnation as number | null | undefined) ?? 1,
       value: row.value === undefined ? documentOf(row) : textOf(row.value),
     }))
   }

@@ -1,10 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { virtualClock } from '../../src/drivers/clock/virtual.ts'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { memoryStore } from '../../src/drivers/store/memory.ts'
-import { snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
+import { type Snapshot, snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../src/model/failure.ts'
-import { progressBeyond } from '../../src/model/progress.ts'
+import { currentIncarnation } from '../../src/model/incarnation.ts'
+import { formatRanges } from '../../src/model/offset-range.ts'
+import { decidedRanges, type Progress, progressBeyond } from '../../src/model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
 import { commitCodec } from '../../src/pipeline/commit-codec.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
@@ -21,6 +24,7 @@ import { SourceModel } from './model.ts'
 import { Poison } from './poison.ts'
 import { sharedCatalog } from './process-catalog.ts'
 import type { Surroundings } from './process-seams.ts'
+import { Operator } from './operator.ts'
 import { SharedQueue } from './shared-queue.ts'
 import { drawSettings, type Settings } from './settings.ts'
 import { TableChecker } from './table-checker.ts'
@@ -28,14 +32,21 @@ import { TableReader } from './table-reader.ts'
 
 /** More steps than any run needs: what takes more goes round in circles. */
 const maxSteps = 2_000_000
+/** How long all processes stand still. */
+const hibernationMs = 20 * 3_600_000
+/** Others take a file that no snapshot names for left behind at this age. */
+const orphanAgeMs = 13 * 3_600_000
 /** Longer than anything that was injected can take. */
 const calmMs = 20 * 60_000
 
 interface SimulatedTable {
   readonly checker: TableChecker
   readonly foreign: ForeignWriter
+  readonly topics: ReadonlySet<string>
   /** How often a processor has said that it can not go on without a person. */
   stops: number
+  /** When each process said so last, ms. */
+  readonly stoppedMs: Map<string, number>
   /** Who committed each data file that a processor wrote, and the snapshot that brought it. */
   readonly committed: Map<string, { readonly by: string; readonly snapshotId: bigint }>
 }
@@ -56,6 +67,7 @@ export class World {
   readonly #source: ReturnType<typeof memoryStore>
   readonly #model: SourceModel
   readonly #around: Surroundings
+  readonly #reader: TableReader
   readonly #tables: ReadonlyMap<string, SimulatedTable>
   /**
    * Logs that a processor takes for restarted: their last materialized segment is gone or rewritten, and the first one in the bucket,
@@ -63,6 +75,8 @@ export class World {
    */
   readonly #suspected = new Set<string>()
   /** The files that a process wrote when it last carried out a task. */
+  /** Whether all faults are over. */
+  #isCalm = false
   readonly #made = new Map<string, readonly string[]>()
   #looked: Promise<void> = Promise.resolve()
   #bug: { error: unknown } | null = null
@@ -70,12 +84,12 @@ export class World {
   constructor(seed: number, onEvent?: (line: string) => void) {
     const clock = this.#clock
     this.#random = seededRandom(seed)
-    this.#settings = drawSettings(this.#random.fork())
+    this.#settings = drawSettings(this.#random.fork(), this.#startMs)
     this.log = new EventLog(() => clock.now() - this.#startMs, onEvent)
-    const { propertiesInCommit, snapshotExpiryMs, pageSize, graceMs } = this.#settings
+    const { propertiesInCommit, snapshotExpiryMs, pageSize, graceMs, skips } = this.#settings
     const profile = { propertiesInCommit, forbiddenProperties: [], ...(snapshotExpiryMs !== null && { snapshotExpiryMs }) }
     this.catalog = sharedCatalog(clock, this.#random.fork(), profile)
-    this.#model = new SourceModel(graceMs)
+    this.#model = new SourceModel(graceMs, skips)
     this.#source = memoryStore({ clock, pageSize })
     const warehouse = memoryStore({ clock })
     this.#poison = new Poison({ clock, faults: this.faults, log: this.log })
@@ -96,6 +110,7 @@ export class World {
           files.map(({ filePath }) => filePath),
         ),
     }
+    this.#reader = new TableReader(uriFiles(async () => warehouse))
     this.#tables = this.#makeTables(uriFiles(async () => warehouse))
   }
 
@@ -127,26 +142,36 @@ export class World {
   }
 
   async #story(): Promise<void> {
-    const { sources, sharesQueue, durationMs, quietMs, poison } = this.#settings
+    const { sources, sharesQueue, durationMs, quietMs, poison, pauses, rollbacks, restarts, hibernates } = this.#settings
     const untilMs = this.#startMs + durationMs
-    const endMs = untilMs + quietMs
+    const endMs = untilMs + (hibernates ? hibernationMs + 600_000 : quietMs)
     const queues = new Map(sharesQueue ? sources.map((source) => [source, this.#sharedQueues()]) : [])
     const fleet = new Fleet(this.#random.fork(), this.#around, queues)
     const brokers = sources.flatMap(({ logs, prefix }) =>
-      logs.map(({ at, firstOffset }) => new Broker(at, firstOffset, this.#random.fork(), this.#brokerSurroundings(prefix))),
+      logs.map(
+        ({ at, firstOffset, isMild = false }) => new Broker(at, firstOffset, isMild, this.#random.fork(), this.#brokerSurroundings(prefix)),
+      ),
     )
+    const operators = sources.map((source) => new Operator(source, fleet, this.#random.fork(), this.#around))
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
       ...sources.flatMap((source) => source.fleet.map((role) => fleet.keepOne(source, role, endMs))),
-      ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(endMs), foreign.expireOld(endMs)]),
+      ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(hibernates ? untilMs : endMs), foreign.expireOld(endMs)]),
       ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
+      ...(pauses ? operators.map((operator) => operator.pauseNowAndThen(untilMs)) : []),
+      ...(rollbacks ? operators.map((operator) => this.#acceptRollbacks(operator, untilMs)) : []),
+      ...(hibernates ? [this.#hibernate(fleet, untilMs)] : []),
+      ...(restarts ? [this.#restartLogs(brokers, operators[0], untilMs)] : []),
       ...(poison ? [this.#poison.run(this.#logNames(), this.#random.fork(), untilMs)] : []),
       this.#changeWeather(untilMs),
     ])
     this.log.add('world', 'calm')
     await this.#clock.sleep(calmMs)
-    const { tables, expectStop } = await this.#afterRollbacks()
+    this.#isCalm = true
+    const { tables, expectStop } = await this.#afterRollbacks(operators)
     this.#suspected.clear()
+    if (this.#isRestartOpen()) await operators[0].direct({ sourceRestarted: true }, () => this.#isRestartOpen(), 'restart-accepted')
+    if (pauses) await this.#checkPause(operators, fleet)
     const before = [...this.#tables.values()].map(({ stops }) => stops)
     let ok = true
     for (const source of sources) {
@@ -170,16 +195,100 @@ export class World {
   }
 
   /** Takes back what can be; tells which tables must be complete in the end, and which must stay stopped. */
-  async #afterRollbacks(): Promise<{ tables: SimulatedTable[]; expectStop: SimulatedTable[] }> {
+  async #afterRollbacks(operators: readonly Operator[]): Promise<{ tables: SimulatedTable[]; expectStop: SimulatedTable[] }> {
     const tables: SimulatedTable[] = []
     const expectStop: SimulatedTable[] = []
     for (const table of this.#tables.values()) {
       if (table.foreign.rolledBack !== null && this.#random.chance(0.5)) await table.foreign.rollForward()
       await this.#look()
-      if (this.#hasLost(table, table.checker.current().progress)) expectStop.push(table)
+      if (this.#isTakenBack(table) && this.#random.chance(0.5)) {
+        for (const operator of operators)
+          await operator.direct({ acceptRollback: true }, () => this.#isTakenBack(table), 'rollback-accepted')
+      }
+      if (this.#isTakenBack(table)) expectStop.push(table)
       else tables.push(table)
     }
     return { tables, expectStop }
+  }
+
+  #isTakenBack(table: SimulatedTable): boolean {
+    return this.#hasLost(table, table.checker.current().progress)
+  }
+
+  /** A person says of some rollbacks that they are meant. */
+  async #acceptRollbacks(operator: Operator, untilMs: number): Promise<void> {
+    const random = this.#random.fork()
+    const isOpen = () => [...this.#tables.values()].some((table) => this.#isTakenBack(table))
+    while (this.#clock.now() < untilMs) {
+      await this.#clock.sleep(20_000 + random.below(60_000))
+      if (isOpen() && random.chance(0.5)) await operator.direct({ acceptRollback: true }, isOpen, 'rollback-accepted', untilMs)
+    }
+  }
+
+  /** Has logs begin again, once every table stands behind their first segments; a person says so some time later. */
+  async #restartLogs(brokers: readonly Broker[], operator: Operator, untilMs: number): Promise<void> {
+    const random = this.#random.fork()
+    const { logs, sourceId } = this.#settings.sources[0]
+    const begun = logs.flatMap(({ at, isMild }, i) => (isMild === true ? [] : [{ at, broker: brokers[i] }]))
+    await this.#clock.sleep(60_000 + random.below(200_000))
+    const isReady = () => begun.every(({ at }) => [...this.#tables.values()].some(({ checker }) => checker.standsBehindFirst(sourceId, at)))
+    while (this.#clock.now() < untilMs && !isReady()) await this.#clock.sleep(10_000)
+    if (!isReady()) return
+    await Promise.all(begun.map(({ broker }) => broker.restart()))
+    await this.#clock.sleep(random.below(200_000))
+    await operator.direct({ sourceRestarted: true }, () => this.#isRestartOpen(), 'restart-accepted', untilMs)
+  }
+
+  /** Everybody stands still, with what was read and not committed, and meanwhile somebody removes what looks left behind. */
+  async #hibernate(fleet: Fleet, untilMs: number): Promise<void> {
+    const random = this.#random.fork()
+    await this.#clock.sleep(Math.max(0, untilMs - this.#clock.now() - random.below(60_000)))
+    fleet.hibernate(hibernationMs)
+    await this.#clock.sleep(hibernationMs - 3_600_000)
+    await this.#look()
+    const named = new Set<string>()
+    for (const { checker } of this.#tables.values())
+      for (const snapshot of checker.metadata?.snapshots ?? []) for (const file of await this.#reader.namedBy(snapshot)) named.add(file)
+    const { warehouse } = this.#around
+    for await (const { objects, dateMs } of warehouse.list({ prefix: '' })) {
+      for (const { key, lastModifiedMs } of objects) {
+        if (named.has(`s3://warehouse/${key}`) || key.endsWith('.json') || dateMs - lastModifiedMs < orphanAgeMs) continue
+        this.faults.add('orphans-removed')
+        this.log.add('world', `${key} is removed`)
+        await warehouse.remove(key)
+      }
+    }
+  }
+
+  /** Whether a table does not know yet that logs of it began again. */
+  #isRestartOpen(): boolean {
+    const { logs, sourceId } = this.#settings.sources[0]
+    return [...this.#tables.values()].some(({ checker, topics }) => {
+      const isRestarted = logs.some(({ at }) => topics.has(at.topic) && this.#model.restarted.has(topicPartitionName(at)))
+      return isRestarted && currentIncarnation(checker.current().progress, sourceId) === 1
+    })
+  }
+
+  /** What is paused stands still, and goes on when it is resumed. */
+  async #checkPause(operators: readonly Operator[], fleet: Fleet): Promise<void> {
+    const { sources } = this.#settings
+    for (const [i, source] of sources.entries()) {
+      const topic = this.#random.pick(source.logs).at.topic
+      const decided = () => {
+        const table = [...this.#tables.values()].find(({ topics }) => topics.has(topic))!
+        const logs = source.logs.filter(({ at }) => at.topic === topic)
+        return logs.map(({ at }) => formatRanges(decidedRanges(table.checker.current().progress, source.sourceId, at))).join(' ')
+      }
+      if (this.#random.chance(0.5) && (await operators[i].ask('pause', topic))) {
+        await this.#look()
+        const before = decided()
+        await fleet.runOnce(source)
+        await this.#look()
+        if (decided() !== before)
+          throw new InvariantBroken('what is paused stands still', `${topic} stood at ${before}, and stands at ${decided()}`)
+      }
+      await operators[i].ask('resume', undefined)
+    }
   }
 
   /** Whether main was taken back over offsets that had been decided and that `progress` does not have. */
@@ -203,6 +312,8 @@ export class World {
         this.commits++
         const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
         const { by, builtOnMs } = this.catalog.sent.get(id)!
+        this.#checkRestored(table, name, by, builtOnMs, parent)
+        this.#checkRequests(table, name, snapshot, by)
         if (by.startsWith('committer')) this.faults.add('commit-by-another')
         for (const path of table.checker.filesOf(id)) if (!table.committed.has(path)) table.committed.set(path, { by, snapshotId: id })
         if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
@@ -212,6 +323,35 @@ export class World {
           )
         }
       }
+    }
+  }
+
+  /** Who had committed what a restored table has lost says so before it goes on. */
+  #checkRestored(
+    { checker, foreign, stoppedMs }: SimulatedTable,
+    name: string,
+    by: string,
+    builtOnMs: number,
+    parent: { progress: Progress },
+  ): void {
+    const { restored } = foreign
+    if (restored === null || builtOnMs <= restored.atMs || !by.startsWith('run')) return
+    const knew = restored.lost.some((id) => {
+      const sent = this.catalog.sent.get(id)
+      return sent?.by === by && sent.told && progressBeyond(checker.at(id).progress, parent.progress).length > 0
+    })
+    if (knew && (stoppedMs.get(by) ?? 0) < restored.atMs)
+      throw new InvariantBroken('a process that knows of more than the table has says so', `table ${name}: ${by}`)
+  }
+
+  /** What a person asked stays asked until a person asks otherwise. */
+  #checkRequests({ checker, foreign }: SimulatedTable, name: string, snapshot: Snapshot, by: string): void {
+    const [before, after] = [snapshot['parent-snapshot-id'] ?? 0n, snapshot['snapshot-id']].map((id) => checker.at(id).requests)
+    if (after.abandonedUpTo !== before.abandonedUpTo && after.abandonedUpTo !== null && by.startsWith('directed')) {
+      foreign.rolledBack = null
+      foreign.isAccepted = true
+    } else if (snapshot['parent-snapshot-id'] !== undefined && !by.startsWith('operator') && !isDeepStrictEqual(before, after)) {
+      throw new InvariantBroken('what is asked stays asked', `table ${name}: snapshot ${snapshot['snapshot-id']} of ${by}`)
     }
   }
 
@@ -231,6 +371,7 @@ export class World {
     if (level !== 'error') return
     if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
       const table = this.#tables.get(String(fields.table))!
+      table.stoppedMs.set(process, this.#clock.now())
       table.stops++
       if (!table.foreign.everRolledBack)
         this.#bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
@@ -244,6 +385,7 @@ export class World {
         return
       }
       if (String(fields.reason).startsWith('the log was restarted')) {
+        if (!this.#isCalm && this.#model.restarted.has(`${String(fields.topic)}/${String(fields.partition)}`)) return
         this.faults.add('restart-suspected')
         this.#suspected.add(`${String(fields.topic)}/${String(fields.partition)}`)
         return
@@ -305,9 +447,14 @@ export class World {
       [...shares].map(([name, { mapping, logs }]) => [
         name,
         {
-          checker: new TableChecker(name, logs, this.#model, new TableReader(io)),
+          checker: new TableChecker(name, logs, this.#model, new TableReader(io), {
+            startAt: this.#settings.startAt,
+            now: () => this.#clock.now(),
+          }),
+          topics: new Set(logs.map(({ at }) => at.topic)),
           foreign: new ForeignWriter({ namespace: ['lake'], name }, this.#random.fork(), { ...around, mapping }),
           stops: 0,
+          stoppedMs: new Map(),
           committed: new Map(),
         },
       ]),
