@@ -15,7 +15,7 @@ export interface Guard {
 }
 
 const selection = 'pipeline/commit/select-results.ts'
-const committer = 'pipeline/committer.ts'
+const commitLoop = 'pipeline/commit-loop.ts'
 const snapshot = 'pipeline/commit/build-snapshot.ts'
 const feed = 'pipeline/table-feed.ts'
 
@@ -59,7 +59,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'read-progress-again',
     protects: 'after a conflict the results are judged by the progress of the new parent',
-    file: committer,
+    file: commitLoop,
     text: 'const { metadata, state } = await this.load(',
     without: `const { metadata, state: fresh } = await this.load({ fresh: true })
       const first = ((attempts as { first?: TableState }).first ??= fresh)
@@ -69,7 +69,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'look-for-commit-id',
     protects: 'a commit whose answer was lost is looked for in the table before anything is committed again',
-    file: committer,
+    file: commitLoop,
     text: 'if (landed !== undefined) return',
     without: 'if (false) return',
   },
@@ -83,14 +83,14 @@ export const guards: readonly Guard[] = [
   {
     name: 'carry-progress-on-replace',
     protects: 'a snapshot of ours that brings no rows carries the progress of its parent',
-    file: committer,
+    file: commitLoop,
     text: '...proposed,\n          retraction:',
-    without: '...proposed, ...(files.length === 0 && { progress: new Map() }),\n          retraction:',
+    without: '...proposed, ...(change.added.length === 0 && { progress: new Map() }),\n          retraction:',
   },
   {
     name: 'carry-other-sources',
     protects: 'a snapshot carries the progress of sources that are not its own',
-    file: committer,
+    file: commitLoop,
     text: '...proposed,\n          retraction:',
     without: '...proposed, progress: new Map([...proposed.progress].filter(([of]) => of === this.#source)),\n          retraction:',
   },
@@ -121,5 +121,82 @@ export const guards: readonly Guard[] = [
     file: 'pipeline/commit/table-state.ts',
     text: '?? list?.metadata.get(summaryKeys.progress)',
     without: '',
+  },
+  {
+    name: 'refuse-rollback',
+    protects: 'a table that was taken back is left alone until a person has decided: it would get rows again that somebody took away',
+    file: 'pipeline/commit/table-state.ts',
+    text: '  await refuseRollback(table, metadata,',
+    without: '  void (table, metadata,',
+  },
+  {
+    name: 'known-progress',
+    protects: 'a process that was told of a commit says so where the table has lost it, though nothing in the table tells of it',
+    file: commitLoop,
+    text: "refuseLost(this.name, this.#known.progress, excusing(progress, retraction, this.#known.sequence), 'this process')",
+    without: '',
+  },
+  {
+    name: 'result-age',
+    protects: 'a result is made again when it is so old that somebody may have removed its files as left behind',
+    file: selection,
+    text: 'if (nowMs - result.startedAtMs > maxResultAgeMs) return',
+    without: 'if (false) return',
+  },
+  {
+    name: 'clip-to-undecided',
+    protects: 'a record is left out whose offset an earlier segment or commit has decided',
+    file: 'pipeline/decode/fresh-runs.ts',
+    text: 'if (offset < floor || containsOffset(seen, offset)) continue',
+    without: 'if (offset < floor) continue',
+  },
+  {
+    name: 'segment-etag',
+    protects: 'the bytes that are read are those that were listed, and stood there for as long as the listing said',
+    file: 'pipeline/read/fetch-segments.ts',
+    text: '{ ifMatch: segment.etag, signal }',
+    without: '{ signal }',
+  },
+  {
+    name: 'stop-restarted-log',
+    protects: 'a log that began again at offset 0 is not taken for the one before',
+    file: 'pipeline/planner.ts',
+    text: "plan.cursorSegment !== 'same' && (await isRestarted",
+    without: 'false && (await isRestarted',
+  },
+  {
+    name: 'one-incarnation',
+    protects: 'what was planned for a log that ended is not committed once its next incarnation has begun',
+    file: commitLoop,
+    text: 'if (this.#id !== null && id !== this.#id) {',
+    without: 'if (false) {',
+  },
+  {
+    name: 'carry-requests',
+    protects: 'a snapshot carries what people asked of the table',
+    file: snapshot,
+    text: '...(isEmpty(contents.requests) ? {} :',
+    without: '...(true ? {} :',
+  },
+  {
+    name: 'prove-gap',
+    protects: 'missing offsets are taken for a gap only before a segment that has stood for the grace age',
+    file: 'pipeline/decode/part-decoder.ts',
+    text: 'if (missing.length > 0 && !segment.settled) return false',
+    without: '',
+  },
+  {
+    name: 'follow-new-bytes',
+    protects: 'what follows a segment that was written again waits until its new bytes have been read',
+    file: selection,
+    text: 'part.followsEtag !== undefined && part.followsEtag !== frontier?.etag',
+    without: 'false',
+  },
+  {
+    name: 'skip-from-start',
+    protects: 'what is skipped begins at the start of a log, and moves it no further back',
+    file: 'pipeline/decode/part-decoder.ts',
+    text: '[[0n, this.#part.startOffset]])',
+    without: '[])',
   },
 ]
