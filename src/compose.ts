@@ -201,8 +201,8 @@ export function documentTables(documents: readonly ProcessorDocument[]): Promise
 }
 
 /** What a run would do with documents now; changes nothing. */
-export function documentPlans(documents: readonly ProcessorDocument[]): Promise<DocumentPlan[]> {
-  return lookInto(documents, documentPlan)
+export function documentPlans(documents: readonly ProcessorDocument[], prices: Prices): Promise<DocumentPlan[]> {
+  return lookInto(documents, (document, source, seams) => documentPlan(document, source, seams, prices))
 }
 
 /** What the tables of documents are, or would be made with; of all of them, or of the one of this name. Changes nothing. */

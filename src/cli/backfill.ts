@@ -11,7 +11,7 @@ import { billLines, doneLines, listLines } from './backfill-text.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { graceOf, graceOption } from './grace.ts'
-import { readPrices } from './prices.ts'
+import { pricesOption, readPrices } from './prices.ts'
 import { abortOnSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
 import { formatCount } from './units.ts'
@@ -27,6 +27,7 @@ interface BackfillOptions {
   readonly newestFirst?: boolean
   readonly workers?: number
   readonly bytesPerSecond?: number
+  readonly requestsPerSecond?: number
   readonly prices?: string
   readonly limit?: number
   readonly dryRun?: boolean
@@ -58,10 +59,11 @@ export const backfillCommand: Command<BackfillOptions> = {
     { flags: '--newest-first', description: 'from the newest to the oldest' },
     { flags: '--workers <n>', description: 'tasks at once; always one fewer than parallelism at most', parse: positive('--workers') },
     { flags: '--bytes-per-second <n>', description: 'segments to read a second at most, bytes', parse: positive('--bytes-per-second') },
+    { flags: '--requests-per-second <n>', description: 'segments to ask for a second at most', parse: positive('--requests-per-second') },
     { flags: '--dry-run', description: 'say what it would take, and do nothing' },
     { flags: '--limit <money>', description: `what may be spent without --yes (default: ${usualLimit})`, parse: money },
     { flags: '--yes', description: 'do it, whatever it costs' },
-    { flags: '--prices <file>', description: 'a JSON file with the prices to reckon with; docs/backfill.md has its keys' },
+    pricesOption,
     { flags: '--detach', description: 'leave it to the service that feeds the table' },
     { flags: '--list', description: 'show the backfills that the table remembers' },
     { flags: '--pause <id>', description: 'let a backfill stand still' },
@@ -101,6 +103,7 @@ export const backfillCommand: Command<BackfillOptions> = {
         prices,
         workers: options.workers,
         bytesPerSecond: options.bytesPerSecond,
+        requestsPerSecond: options.requestsPerSecond,
         detach: options.detach === true,
         signal: signals.signal,
         agrees(bill) {

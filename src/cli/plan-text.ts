@@ -1,4 +1,5 @@
 import type { DocumentPlan, TablePlan, Work } from '../pipeline/plan-report.ts'
+import type { Money } from '../pipeline/backfill/bill.ts'
 import type { OutlookColumn } from '../pipeline/table-outlook.ts'
 import type { PartitionNote } from '../pipeline/tail-outlook.ts'
 import { printable } from './printable.ts'
@@ -69,14 +70,19 @@ function secondsText(seconds: number): string {
   return formatDuration(Math.max(1, Math.round(seconds)) * 1000)
 }
 
-function totalText({ total, commitIntervalSeconds }: DocumentPlan): string {
-  const { topicPartitions, segments, bytes, gets, lists, tasks, commits, files, seconds }: Work = total
+function totalText({ total, money, commitIntervalSeconds }: DocumentPlan): string {
+  const { topicPartitions, segments, bytes, gets, lists, tasks, puts, commits, files, fileBytes, seconds }: Work = total
   const looked = `${formatNumberOf(lists, 'LIST')} to see that`
   if (segments === 0) return `nothing to do now; ${looked}`
   const read = `${formatNumberOf(segments, 'segment')} of ${formatNumberOf(topicPartitions, 'topic-partition')}, ${formatBytes(bytes)}`
-  const requests = `${formatNumberOf(gets, 'GET')} and ${formatNumberOf(lists, 'LIST')}`
-  const written = `about ${formatNumberOf(files, 'data file')} in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`
-  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process`
+  const requests = `${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')} and about ${formatNumberOf(puts, 'PUT')}`
+  const written = `about ${formatNumberOf(files, 'data file')} of ${formatBytes(fileBytes)} in all in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`
+  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process; ${moneyText(money)}`
+}
+
+function moneyText({ total, storagePerMonth, currency }: Money): string {
+  const amount = (value: number) => (value < 0.01 ? `less than 0.01 ${currency}` : `about ${value.toFixed(2)} ${currency}`)
+  return `${amount(total)}, and ${amount(storagePerMonth)} a month for the files`
 }
 
 function showNotes({ table, stopped, stops, notes }: TablePlan, terminal: Terminal): void {

@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises'
 import { parseJson } from '../formats/json/exact.ts'
 import { expectObject } from '../formats/json/expect.ts'
 import { DocumentError } from '../model/failure.ts'
+import type { OptionSpec } from './command.ts'
 import { defaultPrices, type Prices } from '../pipeline/backfill/bill.ts'
+
+/** The option that names other prices. */
+export const pricesOption: OptionSpec = {
+  flags: '--prices <file>',
+  description: 'a JSON file with the prices to reckon with; docs/backfill.md has its keys',
+}
 
 /** Reads prices from a JSON file; keys that it leaves out keep their usual values. Throws a DocumentError that names file and key. */
 export async function readPrices(file: string | undefined): Promise<Prices> {

@@ -37,6 +37,8 @@ export interface TableHealth {
   readonly rescuedRows: bigint | null
   /** By that snapshot; null where it does not tell. */
   readonly meanFileBytes: number | null
+  /** Offsets that backfills have still to bring. */
+  readonly backfillOffsetsLeft: bigint
   readonly tasksInFlight: number
   readonly resultsWaiting: number
   /** Since when segments could be read and nothing was committed, ms; null where none wait. */

@@ -36,6 +36,7 @@ export interface BackfillBounds {
   /** Tasks at once; at most one fewer than `parallelism`. */
   readonly workers?: number
   readonly bytesPerSecond?: number
+  readonly requestsPerSecond?: number
 }
 
 /** Backfills one topic of a document into its table. */

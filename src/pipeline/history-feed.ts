@@ -34,6 +34,8 @@ export interface HistoryOptions {
   readonly workers: number
   /** Segments read a second at most, bytes; null: as fast as it goes. */
   readonly bytesPerSecond: number | null
+  /** Segments asked for a second at most; null: as many as it goes. */
+  readonly requestsPerSecond: number | null
   /** So much is read between two commits, bytes, unless `commitMs` pass before. */
   readonly commitBytes: number
   readonly commitMs: number
@@ -72,7 +74,7 @@ export type HistoryOutcome = 'done' | 'stopped' | 'left' | 'paused' | 'cancelled
 const unwatched = { failed: () => undefined, succeeded: () => undefined }
 
 /** How often the table is looked at for a pause while nothing is committed, ms. */
-const lookMs = 30_000
+const lookMs = 5000
 /** How often a segment may be written again under our eyes before its topic-partition is stopped. */
 const maxChanges = 5
 /** Failures in a row after which it is given up. */
@@ -237,13 +239,20 @@ export class HistoryFeed {
   }
 
   #handOut(): void {
-    const { workers, bytesPerSecond } = this.#options
+    const { workers } = this.#options
     const { clock } = this.#seams
     while (this.#waiting.length > 0 && this.#open.running.length < workers && clock.now() >= this.#paceMs) {
       const task = this.#waiting.shift()!
-      if (bytesPerSecond !== null) this.#paceMs = Math.max(this.#paceMs, clock.now()) + (task.bytes / bytesPerSecond) * 1000
+      this.#paceMs = Math.max(this.#paceMs, clock.now()) + this.#shareMs(task)
       this.#submit(this.#lineage.plan(task))
     }
+  }
+
+  /** For how long the task uses up what may be read and asked for. */
+  #shareMs({ bytes, parts }: Task): number {
+    const { bytesPerSecond, requestsPerSecond } = this.#options
+    const segments = parts.reduce((sum, part) => sum + part.segments.length, 0)
+    return 1000 * Math.max(bytes / (bytesPerSecond ?? Infinity), segments / (requestsPerSecond ?? Infinity))
   }
 
   #submit(planned: Planned): void {

@@ -12,6 +12,7 @@ import { limitsOf } from './limits.ts'
 import type { SourceIdentity } from './processor.ts'
 import { refuseStrangeSource } from './source-directions.ts'
 import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
+import { defaultPrices, type Money, moneyOf, type Prices, secondsFor, usualShare, type Work as Bill } from './backfill/bill.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
 
 /** What a run would do with one document now. */
@@ -21,6 +22,8 @@ export interface DocumentPlan {
   readonly commitIntervalSeconds: number
   readonly tables: readonly TablePlan[]
   readonly total: Work
+  /** What the total costs. */
+  readonly money: Money
 }
 
 /** What a run would do with one table now. */
@@ -30,28 +33,20 @@ export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' 
   readonly stopped: string | null
 }
 
-/** Work by its cost. All of it is counted but `seconds`, `commits` and `files`, which are about so. */
-export interface Work {
+/** Work by its cost. */
+export interface Work extends Bill {
   /** Topic-partitions with segments to read. */
   readonly topicPartitions: number
-  readonly segments: number
-  /** Of these segments. */
-  readonly bytes: number
-  /** Requests to the source: one GET a segment, and those for a sample or a start; a LIST for each page. */
-  readonly gets: number
-  readonly lists: number
   readonly tasks: number
-  readonly seconds: number
-  readonly commits: number
-  readonly files: number
 }
 
-/** One process does about so much a second, by docs/bench.md: bytes of large segments, and small segments. */
-const bytesPerSecond = 32 * 1024 * 1024
-const segmentsPerSecond = 500
-
 /** Looks at the source and the tables of a document as a run would; changes nothing. Throws what the stores and the catalog throw. */
-export async function documentPlan(document: ProcessorDocument, source: SourceIdentity, seams: OutlookSeams): Promise<DocumentPlan> {
+export async function documentPlan(
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: OutlookSeams,
+  prices: Prices = defaultPrices,
+): Promise<DocumentPlan> {
   const { commitIntervalSeconds } = document.spec.processing
   const asked = countingSource(seams.source)
   const tables: TablePlan[] = []
@@ -82,8 +77,11 @@ export async function documentPlan(document: ProcessorDocument, source: SourceId
     seconds: sum(({ seconds }) => seconds),
     commits: sum(({ commits }) => commits),
     files: sum(({ files }) => files),
+    puts: sum(({ puts }) => puts),
+    fileBytes: sum(({ fileBytes }) => fileBytes),
   }
-  return { name: document.metadata.name, commitIntervalSeconds, tables, total }
+  const money = moneyOf(total, prices, document.spec.processing.parallelism)
+  return { name: document.metadata.name, commitIntervalSeconds, tables, total, money }
 }
 
 const nothing: TailOutlook = { segments: 0, bytes: 0, tasks: 0, starts: 0, partitions: [], stops: [], notes: [], readyInMs: null }
@@ -104,9 +102,12 @@ function plannerOptions(document: ProcessorDocument, table: string, source: Sour
   }
 }
 
+/** A manifest, a manifest list, and the metadata where the catalog does not write it itself. */
+const putsPerCommit = 3
+
 function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commitIntervalSeconds: number): Work {
   const { segments, bytes, tasks, starts, partitions } = tail
-  const seconds = Math.round((bytes / bytesPerSecond + segments / segmentsPerSecond) * 1000) / 1000
+  const seconds = secondsFor(bytes, segments)
   // The first commit comes with the first result, the others an interval apart. A start is committed by itself before that.
   const commits = Math.min(tasks, 1 + Math.floor(seconds / commitIntervalSeconds)) + Math.min(1, starts)
   // A task is cut so that its rows make a file of the target size.
@@ -120,6 +121,8 @@ function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commi
     seconds,
     commits,
     files: tasks,
+    puts: tasks + commits * putsPerCommit,
+    fileBytes: Math.round(bytes * usualShare),
   }
 }
 

@@ -28,17 +28,25 @@ const stoppedMs = 300_000
 /** How one process carries out a backfill beside the tail: all workers but one, and one where there is one. */
 export function historyOptions(
   limits: Limits,
-  bounds: { readonly workers?: number; readonly bytesPerSecond?: number } = {},
-): Pick<HistoryOptions, 'pack' | 'workers' | 'bytesPerSecond' | 'commitBytes' | 'commitMs'> {
+  bounds: { readonly workers?: number; readonly bytesPerSecond?: number; readonly requestsPerSecond?: number } = {},
+): Pick<HistoryOptions, 'pack' | 'workers' | 'bytesPerSecond' | 'requestsPerSecond' | 'commitBytes' | 'commitMs'> {
   const { pack, targetFileSizeBytes } = limits
   const workers = Math.max(1, Math.min(bounds.workers ?? Infinity, pack.parallelism - 1))
-  const bytesPerSecond = bounds.bytesPerSecond ?? null
-  // A task is what one waits for at least, and so what the bound on bytes is kept by.
-  const most = bytesPerSecond === null ? pack.maxTaskBytes : Math.min(pack.maxTaskBytes, Math.max(1, bytesPerSecond * paceSeconds))
+  const { bytesPerSecond = null, requestsPerSecond = null } = bounds
+  // A task is what one waits for at least, and so what the bounds are kept by.
+  const atMost = (most: number, perSecond: number | null) => (perSecond === null ? most : Math.min(most, perSecond * paceSeconds))
+  const maxTaskBytes = atMost(pack.maxTaskBytes, bytesPerSecond)
   return {
-    pack: { ...pack, maxTaskBytes: most, minTaskBytes: Math.min(most, targetFileSizeBytes), parallelism: workers },
+    pack: {
+      ...pack,
+      maxTaskBytes,
+      minTaskBytes: Math.min(maxTaskBytes, targetFileSizeBytes),
+      maxTaskSegments: atMost(pack.maxTaskSegments, requestsPerSecond),
+      parallelism: workers,
+    },
     workers,
     bytesPerSecond,
+    requestsPerSecond,
     commitBytes: 2 * workers * pack.maxTaskBytes,
     commitMs: 300_000,
   }

@@ -1,3 +1,4 @@
+import { isEnded, offsetsLeft } from '../model/backfill.ts'
 import type { TableHealth, Trouble } from '../model/health.ts'
 import { currentId } from '../model/incarnation.ts'
 import { decidedRanges } from '../model/progress.ts'
@@ -115,6 +116,7 @@ export class TableWatch {
       watermarkMs: view?.state.watermarkMs ?? null,
       rescuedRows: view?.state.rescuedRows ?? null,
       meanFileBytes: files > 0 ? Number(summary?.['total-files-size']) / files : null,
+      backfillOffsetsLeft: view === null ? 0n : backfillLeft(view.state, this.#source),
       tasksInFlight: view?.tasks ?? 0,
       resultsWaiting: view?.results ?? 0,
       waitingSinceMs: this.#waitingSinceMs,
@@ -148,3 +150,8 @@ export class TableWatch {
 }
 
 const nothing: Backlog = { segments: [], unreadableFrom: null, complete: true }
+
+function backfillLeft({ requests, progress }: TableState, source: string): bigint {
+  const id = currentId(progress, source)
+  return requests.backfills.filter((one) => !isEnded(one)).reduce((sum, one) => sum + offsetsLeft(one, progress, id), 0n)
+}

@@ -40,12 +40,13 @@ function documentSection({ processor, tables, queueDepth }: DocumentHealth, nowM
 }
 
 function tableSection(table: TableHealth, nowMs: number): string {
-  const { partitions, lastCommitMs, watermarkMs, rescuedRows, meanFileBytes, tasksInFlight, resultsWaiting } = table
+  const { partitions, lastCommitMs, watermarkMs, rescuedRows, meanFileBytes, backfillOffsetsLeft, tasksInFlight, resultsWaiting } = table
   const oldestMs = Math.min(...partitions.map(({ oldestMs: each }) => each ?? Infinity))
   const facts: [string, string][] = [
     ['last commit', lastCommitMs === null ? 'none yet' : `${duration(nowMs - lastCommitMs)} ago`],
     ['oldest record not in the table', Number.isFinite(oldestMs) ? duration(nowMs - oldestMs) : 'none'],
     ['watermark', watermarkMs === null ? '–' : `${new Date(watermarkMs).toISOString().slice(0, 19)}Z`],
+    ['backfill left', backfillOffsetsLeft === 0n ? 'nothing' : `${count(Number(backfillOffsetsLeft))} offsets`],
     ['rows rescued', rescuedRows === null ? '–' : count(Number(rescuedRows))],
     ['mean data file', meanFileBytes === null ? '–' : bytes(meanFileBytes)],
     ['tasks in flight', count(tasksInFlight)],

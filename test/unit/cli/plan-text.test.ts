@@ -2,10 +2,23 @@ import { expect, test } from 'vitest'
 import { showPlans } from '../../../src/cli/plan-text.ts'
 import type { TablePlan, Work } from '../../../src/pipeline/plan-report.ts'
 import type { SampleOutlook } from '../../../src/pipeline/table-outlook.ts'
+import { defaultPrices, moneyOf } from '../../../src/pipeline/backfill/bill.ts'
 import { documentWith, outlook } from './outlooks.ts'
 import { recordingTerminal } from './program.ts'
 
-const idle: Work = { topicPartitions: 0, segments: 0, bytes: 0, gets: 0, lists: 2, tasks: 0, seconds: 0, commits: 0, files: 0 }
+const idle: Work = {
+  topicPartitions: 0,
+  segments: 0,
+  bytes: 0,
+  gets: 0,
+  lists: 2,
+  tasks: 0,
+  seconds: 0,
+  commits: 0,
+  files: 0,
+  puts: 0,
+  fileBytes: 0,
+}
 const busy: Work = {
   topicPartitions: 2,
   segments: 1200,
@@ -16,6 +29,8 @@ const busy: Work = {
   seconds: 151.5,
   commits: 3,
   files: 10,
+  puts: 19,
+  fileBytes: 1_250_000_000,
 }
 const sample: SampleOutlook = {
   records: 1234,
@@ -35,7 +50,7 @@ function table(changes: Partial<TablePlan> = {}): TablePlan {
 
 function shown(tables: readonly TablePlan[], total = idle): readonly string[] {
   const terminal = recordingTerminal()
-  showPlans([{ name: 'local', commitIntervalSeconds: 60, tables, total }], terminal)
+  showPlans([{ name: 'local', commitIntervalSeconds: 60, tables, total, money: moneyOf(total, defaultPrices, 4) }], terminal)
   return terminal.lines
 }
 
@@ -51,7 +66,7 @@ test('tables, the sum of the work and the columns of each table are shown', () =
     'local',
     '  TABLE           NOW            TO DO  PARTITIONS  SEGMENTS    BYTES   GETS  LISTS  TASKS  COMMITS  FILES         TIME',
     '  default.orders  would be made  read            2     1,200  4.7 GiB  1,203      5     10       ~3    ~10  ~2 min 32 s',
-    '  in all: 1,200 segments of 2 topic-partitions, 4.7 GiB; 1,203 GETs and 5 LISTs; 10 tasks; about 10 data files in about 3 commits, of each table one every 1 min at most; about 2 min 32 s for one process',
+    '  in all: 1,200 segments of 2 topic-partitions, 4.7 GiB; 1,203 GETs, 5 LISTs and about 19 PUTs; 10 tasks; about 10 data files of 1.2 GiB in all in about 3 commits, of each table one every 1 min at most; about 2 min 32 s for one process; less than 0.01 USD, and about 0.03 USD a month for the files',
     '',
     '  default.orders  columns: the rescue column alone, inferred from 1,234 records in 12 segments',
     '  COLUMN       TYPE                                                          NULL   FROM',

@@ -28,6 +28,7 @@ function table(changes: Partial<TableHealth> = {}): TableHealth {
     lastCommitMs: ago(5000),
     watermarkMs: null,
     rescuedRows: null,
+    backfillOffsetsLeft: 0n,
     meanFileBytes: null,
     tasksInFlight: 0,
     resultsWaiting: 0,

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
-import type { Plain } from '../spec/documents.ts'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
+import { type BackfillBounds, Backfiller } from '../../../src/pipeline/backfiller.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import type { BackfillWish } from '../../../src/pipeline/resolve-backfill.ts'
+import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
+import { carryOut } from '../../../src/pipeline/worker.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
 import { batch, record } from './segments.ts'
-import { rowsOf, world, type World } from './world.ts'
+import { rowsOf, sourceId, world, type World } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
 const other = { topic: 'orders', partition: 1 } as const
@@ -155,5 +162,106 @@ describe('a declared backfill', () => {
     const [line] = w.linesOf('error', 'backfill stopped in a topic-partition')
     expect(line.fields).toMatchObject({ table: 'orders', topic: 'orders', partition: 0 })
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+  })
+})
+
+describe('a backfill that is asked for', () => {
+  const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
+
+  async function backfillerOf(w: World, bounds: BackfillBounds = {}): Promise<Backfiller> {
+    const document = load(
+      smallest((plain) =>
+        Object.assign(
+          plain.spec,
+          { sink: { database: 'analytics' }, mappings: [{ topic: '*', value: { format: 'binary' } }] },
+          { source: { ...plain.spec.source, topics: ['*'] } },
+        ),
+      ),
+    )
+    const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
+    return (await Backfiller.open(document, 'orders', bounds, { id: sourceId, prefix: 'p/' }, seams))!
+  }
+
+  test.each([
+    ['from the oldest', {}, [...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)]],
+    ['from the newest', { newestFirst: true }, [...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)]],
+    ['of one partition', { partitions: [1] }, rowsOf(other, 0, 30)],
+    ['of offsets that cut segments', { from: { offset: 4n }, to: { offset: 11n } }, [...rowsOf(orders, 4, 11), ...rowsOf(other, 4, 11)]],
+  ] as const)('%s takes what its bill says, and no request more', async (_, change, rows) => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w)
+    const { bill, backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+    const asked = { get: 0, list: 0, put: 0 }
+    w.faults.store = (operation) => {
+      asked[operation]++
+      return undefined
+    }
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    expect(done.outcome).toBe('done')
+    expect(await w.rows('orders')).toEqual(rows)
+    expect(asked.get).toBe(bill.work.gets)
+    expect(asked.list).toBe(bill.work.lists)
+    expect(done.report).toMatchObject({ segments: bill.work.segments, bytes: bill.work.bytes, rows: BigInt(rows.length), commits: 1 })
+    const again = await (await backfillerOf(w)).bill({ ...wish, ...change }, 'command', defaultPrices)
+    expect(again.bill).toMatchObject({ decided: bill.wanted, work: { segments: 0, gets: 0, puts: 0 } })
+  })
+
+  test('fills the holes alone', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w)
+    const part = { ...wish, from: { offset: 9n }, to: { offset: 15n } }
+    const { backfill } = await backfiller.bill(part, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    await w.runOnce(latest)
+    const holes = await backfillerOf(w)
+    const { bill, backfill: rest } = await holes.bill({ ...wish, missing: true }, 'command', defaultPrices)
+    expect(bill.wanted).toBe(15n + 15n)
+    await holes.ask(rest)
+    await w.clock.run(() => holes.carryOut(rest, false, new AbortController().signal, () => undefined))
+    // What lies before everything that is decided is no hole.
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
+  })
+
+  test('twice at once, and beside the tail, brings each row once', async () => {
+    const w = await withHistory()
+    const [one, two] = [await backfillerOf(w), await backfillerOf(w)]
+    const asked = async (backfiller: Backfiller, change: Partial<BackfillWish>) => {
+      const { backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      return backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined)
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const tail = w.processor(latest).run(false, stop.signal)
+      await Promise.all([asked(one, {}), asked(two, { newestFirst: true, from: { offset: 5n } }), w.write(orders, 30n, [batch(30n, 3)])])
+      await w.clock.sleep(200_000)
+      stop.abort()
+      await tail
+    })
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
+  })
+
+  test('that is cancelled brings nothing more, and what it brought stays', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, { requestsPerSecond: 1 })
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(async () => {
+      const working = backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined)
+      await w.clock.sleep(5000)
+      await (await backfillerOf(w)).change(backfill.id, 'cancelled')
+      return working
+    })
+    expect(done.outcome).toBe('cancelled')
+    const rows = await w.rows('orders')
+    expect(rows.length).toBeLessThan(60)
+    expect(new Set(rows).size).toBe(rows.length)
+    await expect((await backfillerOf(w)).change(backfill.id, 'active')).rejects.toThrow(
+      `has no backfill ${backfill.id} that is not ended; it has none`,
+    )
   })
 })

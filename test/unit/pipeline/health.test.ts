@@ -136,6 +136,7 @@ test('of more topic-partitions than have series of their own, the rest of each t
     lastCommitMs: null,
     watermarkMs: null,
     rescuedRows: null,
+    backfillOffsetsLeft: 0n,
     meanFileBytes: null,
     tasksInFlight: 0,
     resultsWaiting: 0,

@@ -26,6 +26,7 @@ function health(reason: string | null): DocumentHealth {
         lastCommitMs: nowMs - 30_000,
         watermarkMs: nowMs - 40_000,
         rescuedRows: 17n,
+        backfillOffsetsLeft: 0n,
         meanFileBytes: 3_000_000,
         tasksInFlight: 0,
         resultsWaiting: 0,
