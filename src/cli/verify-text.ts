@@ -77,6 +77,7 @@ const tableColumns: readonly Column<TableVerification>[] = [
   { title: 'SKIPPED', align: 'right', cell: ({ counts }) => someCount(counts.skipped) },
   { title: 'REMOVED BY US', align: 'right', cell: ({ counts }) => someCount(counts.removed) },
   { title: 'ACCEPTED', align: 'right', cell: ({ counts }) => someCount(counts.accepted) },
+  { title: 'COMPARED', align: 'right', cell: ({ counts }) => someCount(counts.compared) },
   { title: 'OTHER ROWS', align: 'right', cell: ({ counts }) => someCount(counts.others) },
   { title: 'SEGMENTS', align: 'right', cell: ({ counts }) => formatCount(counts.segments) },
   {

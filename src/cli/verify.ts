@@ -13,6 +13,8 @@ import { isClean, showVerifications } from './verify-text.ts'
 interface VerifyCommandOptions {
   readonly file: string
   readonly exact?: boolean
+  readonly values?: boolean
+  readonly sample?: number
   readonly accept?: bigint
   readonly table?: string
   readonly topic?: string
@@ -31,6 +33,8 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
   options: [
     fileOption,
     { flags: '--exact', description: 'read where each row comes from, instead of believing what its file says' },
+    { flags: '--values', description: 'decode segments once more and compare what they give with the values of the rows' },
+    { flags: '--sample <n>', description: 'of so many segments of each table, chosen at random, and not of all', parse: sampleSize },
     {
       flags: '--accept <snapshot>',
       description:
@@ -54,6 +58,7 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
     ['verify -f spec.yaml', 'See whether anything is missing, or there twice:'],
     ['verify -f spec.yaml --exact --table orders', 'The same of one table, believing no metadata:'],
     ['verify -f spec.yaml --accept 5497767374687514363', 'Someone deleted rows on purpose; report them no more:'],
+    ['verify -f spec.yaml --values --sample 100', 'See whether rows have the values of their records, for some segments:'],
     ['verify -f spec.yaml --topic orders --partition 3 --from 120000 --to 130000', 'Some offsets of one partition:'],
     ['verify -f spec.yaml --table orders --retract --yes', 'Someone deleted rows by mistake; have them materialized again:'],
     ['verify -f spec.yaml --json', 'For a program; offsets and ids are exact:'],
@@ -71,6 +76,7 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
         table: options.table ?? null,
         accept: options.accept ?? null,
         scope,
+        values: options.values === true ? (options.sample ?? 'all') : null,
         retract: options.retract !== true ? null : options.yes === true ? 'commit' : 'dry',
         tell: (plan) => {
           if (options.json !== true) terminal.err(planText(plan, terminal))
@@ -91,14 +97,20 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
   },
 }
 
-function scopeOf({ topic, partition, from, to, retract, yes, accept }: VerifyCommandOptions): Scope {
+function scopeOf({ topic, partition, from, to, retract, yes, accept, values, sample }: VerifyCommandOptions): Scope {
   if (yes === true && retract !== true) throw new DocumentError('--yes: it confirms --retract, which is missing')
   if (retract === true && accept !== undefined)
     throw new DocumentError('--retract: what is accepted stays away, so it goes without --accept')
+  if (sample !== undefined && values !== true) throw new DocumentError('--sample: it is about --values, which is missing')
   const narrow = partition !== undefined ? '--partition' : from !== undefined ? '--from' : to === undefined ? null : '--to'
   if (topic === undefined && narrow !== null) throw new DocumentError(`${narrow}: it is about one topic; say which with --topic`)
   if (from !== undefined && to !== undefined && to <= from) throw new DocumentError(`--to: ${to} is not behind --from ${from}`)
   return { topic: topic ?? null, partitions: partition ?? null, from: from ?? null, to: to ?? null }
+}
+
+function sampleSize(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new DocumentError(`--sample: expected a number of segments, found ${JSON.stringify(text)}`)
+  return Number(text)
 }
 
 function offset(flag: string, text: string): bigint {
@@ -135,7 +147,11 @@ function refuseUnknown({ table, topic, accept }: VerifyCommandOptions, verificat
 }
 
 /** What is going to be read. */
-function planText({ table, files, deleteFiles, bytes, requests, exact }: ReadingPlan, { errStyle }: Terminal): string {
+function planText({ table, files, deleteFiles, bytes, requests, exact, values }: ReadingPlan, { errStyle }: Terminal): string {
+  if (values !== null) {
+    const read = `${formatNumberOf(values.segments, 'segment')} and the data files with their rows, ${formatBytes(values.bytes)} at most`
+    return errStyle('dim', `${table}: compares values: reads ${read}`)
+  }
   const what = exact ? 'the Kafka columns' : 'the footers'
   const deletes = deleteFiles === 0 ? '' : ` and ${formatNumberOf(deleteFiles, 'delete file')}`
   const asked = `${formatNumberOf(requests.get, 'GET')} or more, ${formatNumberOf(requests.list, 'LIST')} or more`

@@ -23,7 +23,7 @@ import type { VerifySeams } from './verifier.ts'
 import type { Finding } from './verify/finding.ts'
 import { judgePartition, splitHoles } from './verify/judge-partition.ts'
 import type { SourceFact } from './verify/source-fact.ts'
-import { surveySource } from './verify/survey-source.ts'
+import { type OwnSegment, surveySource } from './verify/survey-source.ts'
 import type { TableFile } from './verify/table-files.ts'
 import type { VerificationCounts } from './verify/verification.ts'
 import { weighRows } from './verify/weigh-rows.ts'
@@ -43,6 +43,7 @@ export async function verifyPartition(
   { books, unknownRows }: Entered,
   removals: RemovalFinder,
   seams: VerifySeams,
+  onSegment: (segment: OwnSegment) => void,
 ): Promise<PartitionVerification> {
   const { state, source, metadata } = table
   const book = books.of(at)
@@ -60,7 +61,10 @@ export async function verifyPartition(
   const suspects = intersectRanges(needed, own)
   const windows = unionRanges(suspects, open)
   const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }
-  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range)
+  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range, (one) => {
+    const [offsets] = within([one.range])
+    if (offsets !== undefined) onSegment({ ...one, range: offsets })
+  })
   const limits = limitsOf(table.processing)
   const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
   const empty = { rows: [], without: [], control: 0n, skipped: 0n }

@@ -18,6 +18,9 @@ import { isEverything, windowsOf } from './verify/scope.ts'
 import type { SourceFact } from './verify/source-fact.ts'
 import { type KafkaColumns, mayHold, type TableFile } from './verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification, type VerificationCounts } from './verify/verification.ts'
+import { Reservoir } from './verify/reservoir.ts'
+import type { OwnSegment } from './verify/survey-source.ts'
+import { ValuesVerifier } from './values-verifier.ts'
 import type { VerifyOptions, VerifySeams } from './verifier.ts'
 
 /** A table with a snapshot, and what its topics' source and mapping are. */
@@ -63,6 +66,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     partitions: windows.length,
     requests: { get: files.length + deletes.length, list: windows.length },
     exact: options.exact,
+    values: null,
   }
   options.tell(reading)
   const positions = new PositionDeletes()
@@ -71,11 +75,15 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const entered = await enterFiles(files, { ...entering, deletes: positions })
   const removals = new RemovalFinder(table, entering)
 
+  const { values } = options
+  const chosen = new Reservoir<OwnSegment>(values === 'all' ? null : values, () => seams.entropy.int63())
   const findings: Finding[] = []
   const facts: SourceFact[] = []
   let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
   await forEachAtOnce(windows, partitionsAtOnce, async (window) => {
-    const verdict = await verifyPartition(table, window, files, entered, removals, seams)
+    const verdict = await verifyPartition(table, window, files, entered, removals, seams, (segment) => {
+      if (values !== null) chosen.offer(segment)
+    })
     findings.push(...verdict.findings)
     facts.push(...verdict.facts)
     counts = sumOf(counts, verdict.counts)
@@ -84,7 +92,19 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   for (const { at, runs } of isWhole ? entered.books.all() : []) {
     if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
   }
-  return { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
+  const told = { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
+  if (values === null) return told
+  const comparing = new ValuesVerifier(table, files, entered, positions, seams)
+  const planned = { ...reading, values: comparing.plan(chosen.items) }
+  options.tell(planned)
+  const compared = await comparing.compare(chosen.items, options.progress)
+  return {
+    ...told,
+    counts: { ...counts, compared: compared.rows },
+    findings: [...findings, ...compared.findings],
+    facts: [...facts, ...compared.facts],
+    reading: planned,
+  }
 }
 
 function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): VerificationCounts {
@@ -100,6 +120,7 @@ function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): V
     removed: plus(counts.removed, more.removed),
     accepted: plus(counts.accepted, more.accepted),
     others: plus(counts.others, more.others),
+    compared: counts.compared,
   }
 }
 

@@ -29,6 +29,8 @@ export interface VerifyOptions {
    * are reported. Null: nothing is accepted.
    */
   readonly accept: bigint | null
+  /** Of how many segments of each table, chosen at random, the rows' values are compared with what the segment gives. Null: of none. */
+  readonly values: number | 'all' | null
   /** What is looked at of the tables. */
   readonly scope: Scope
   /**

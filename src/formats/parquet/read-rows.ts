@@ -1,5 +1,13 @@
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import { type AsyncBuffer, type Compressors, type FileMetaData, parquetMetadataAsync, parquetReadObjects, parquetScan } from 'hyparquet'
+import {
+  type AsyncBuffer,
+  type Compressors,
+  type FileMetaData,
+  type ParquetParsers,
+  parquetMetadataAsync,
+  parquetReadObjects,
+  parquetScan,
+} from 'hyparquet'
 
 /** What hyparquet has no decoder of its own for. */
 const compressors: Compressors = {
@@ -34,6 +42,35 @@ export interface ColumnChunk {
   readonly length: number
   /** By column, in the order asked for: whole numbers as number or bigint, strings as string. */
   readonly columns: readonly ArrayLike<unknown>[]
+}
+
+/** Where a row group lies in its file. */
+export interface RowGroupPlace {
+  readonly firstRow: number
+  readonly rows: number
+}
+
+/** Times as microseconds, where hyparquet would make milliseconds of them. */
+const exactTimes: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (ms: bigint) => BigInt(ms) * 1000n,
+  timestampFromMicroseconds: (us: bigint) => us,
+  timestampFromNanoseconds: (ns: bigint) => ns / 1000n,
+  dateFromDays: (days: number) => days,
+  jsonFromBytes: (bytes: Uint8Array) => bytes,
+}
+
+/** hyparquet would make floating point numbers of decimals: without the annotation they come as they are stored. */
+function withoutDecimals(metadata: FileMetaData): FileMetaData {
+  const schema = metadata.schema.map(({ converted_type: converted, logical_type: logical, ...element }) =>
+    converted === 'DECIMAL' || logical?.type === 'DECIMAL'
+      ? element
+      : {
+          ...element,
+          ...(converted !== undefined && { converted_type: converted }),
+          ...(logical !== undefined && { logical_type: logical }),
+        },
+  )
+  return { ...metadata, schema }
 }
 
 /** What is read at the end of a file at first, in the hope that the whole footer is in it, bytes. */
@@ -71,13 +108,50 @@ export class ParquetColumns {
 
   /** Its columns that hold single values. */
   get flatColumns(): FlatColumn[] {
-    const columns: FlatColumn[] = []
+    return this.columns.filter(({ isFlat }) => isFlat)
+  }
+
+  /** Its top-level columns. */
+  get columns(): (FlatColumn & { readonly isFlat: boolean })[] {
+    const columns: (FlatColumn & { readonly isFlat: boolean })[] = []
     const { schema } = this.#metadata
     for (let i = 1; i < schema.length; i = subtreeEnd(schema, i)) {
       const { name, num_children: children, field_id: id } = schema[i]
-      if (children === undefined) columns.push({ name, fieldId: id ?? null })
+      columns.push({ name, fieldId: id ?? null, isFlat: children === undefined })
     }
     return columns
+  }
+
+  /** The row groups that may have values of `[start, end)` in a column of whole numbers, as their statistics tell. */
+  rowGroupsWith(column: string, start: bigint, end: bigint): RowGroupPlace[] {
+    const places: RowGroupPlace[] = []
+    let firstRow = 0
+    for (const { columns, num_rows: count } of this.#metadata.row_groups) {
+      const rows = Number(count)
+      const statistics = columns.find(({ meta_data: meta }) => meta?.path_in_schema[0] === column)?.meta_data?.statistics
+      const [min, max] = [statistics?.min_value ?? statistics?.min, statistics?.max_value ?? statistics?.max].map(integerOf)
+      if (min === null || max === null || (min < end && max >= start)) places.push({ firstRow, rows })
+      firstRow += rows
+    }
+    return places
+  }
+
+  /**
+   * The rows of a row group as objects by column, exact and not for show: times in microseconds, decimals as they are stored, binaries as
+   * bytes. Throws as `open` does.
+   */
+  exactRows(columns: readonly string[], { firstRow, rows }: RowGroupPlace): Promise<Record<string, unknown>[]> {
+    return parquetReadObjects({
+      file: this.#file,
+      metadata: withoutDecimals(this.#metadata),
+      columns: [...columns],
+      rowStart: firstRow,
+      rowEnd: firstRow + rows,
+      utf8: false,
+      parsers: exactTimes,
+      compressors,
+      geoparquet: false,
+    })
   }
 
   /** The least and the greatest value of a column of whole numbers, as its statistics have it; null where they do not tell. */

@@ -70,6 +70,9 @@ export function enterAltered(entry: TableFile, claims: readonly FileClaim[] | nu
 function canBeRight({ entry, parquet, deleted }: EnteredFile, claims: readonly FileClaim[], columns: KafkaColumns): boolean {
   if (deleted !== null || parquet.rowCount !== entry.rows) return false
   if (claims.reduce((sum, { ranges }) => sum + countOffsets(ranges), 0n) !== entry.rows || claims.length === 0) return false
+  // No offset comes from two segments.
+  const apart = [...byPartition(claims).values()].reduce((sum, one) => sum + countOffsets(one.ranges), 0n)
+  if (apart !== entry.rows) return false
   const ranges = normalizeRanges(claims.flatMap((claim) => claim.ranges))
   const partitions = claims.map(({ at }) => at.partition)
   return (

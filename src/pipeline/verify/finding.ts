@@ -6,9 +6,10 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
  * - `hole`: not decided, between offsets that are, and a segment has it.
  * - `gap`: the same, and no segment has it.
  * - `altered`: a file that is not what its manifest entry or its own metadata say.
+ * - `differs`: a row whose values are not those that its segment gives.
  * - `rewritten`: a segment that is not the one whose records were read.
  */
-export type FindingKind = 'missing' | 'duplicate' | 'hole' | 'gap' | 'altered' | 'rewritten'
+export type FindingKind = 'missing' | 'duplicate' | 'hole' | 'gap' | 'altered' | 'differs' | 'rewritten'
 
 /** Something that is not as it should be, with its place. */
 export interface Finding extends TopicPartition {
@@ -19,7 +20,7 @@ export interface Finding extends TopicPartition {
   readonly start: bigint
   /** One past the last offset. */
   readonly end: bigint
-  /** The snapshot that removed the rows (`missing`) or added them (`duplicate`, `altered`); null where none is known. */
+  /** The snapshot that removed the rows (`missing`) or added them (`duplicate`, `altered`, `differs`); null where none is known. */
   readonly snapshot: bigint | null
 }
 

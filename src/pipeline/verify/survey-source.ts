@@ -15,6 +15,17 @@ export interface ListedSegment {
   readonly reach: bigint | null
 }
 
+/** A segment that is what was read, and the offsets that are its own. */
+export interface OwnSegment {
+  readonly at: TopicPartition
+  readonly segment: SegmentRef
+  /** Where the next one begins; null: it is the last. */
+  readonly nextBaseOffset: bigint | null
+  readonly range: OffsetRange
+}
+
+const lastOffset = 0x7fffffffffffffffn
+
 /** What a topic-partition's listing tells. */
 export interface SourceSurvey {
   /** How many complete segments there are. */
@@ -41,7 +52,7 @@ interface Known {
 /**
  * Lists a topic-partition page after page, compares each segment with what the table's files and the frontier say of it, and keeps
  * those in which offsets are to be looked for. A segment without an index does not count. Only segments that may reach into `range`
- * are listed, as far as the files tell.
+ * are listed, as far as the files tell. `onSegment` gets each that is what was read, in their order.
  */
 export async function surveySource(
   store: Pick<ObjectStore, 'list'>,
@@ -50,6 +61,7 @@ export async function surveySource(
   known: Known,
   windows: OffsetRanges,
   range: OffsetRange,
+  onSegment?: (own: OwnSegment) => void,
 ): Promise<SourceSurvey> {
   const inWindows: ListedSegment[] = []
   const rewritten: OffsetRange[] = []
@@ -58,6 +70,7 @@ export async function surveySource(
   let segments = 0
   let previous: SegmentRef | null = null
   let lastDecided: SegmentRef | null = null
+  let readTo = 0n
   const close = (nextBaseOffset: bigint | null) => {
     if (previous === null) return
     segments++
@@ -71,6 +84,9 @@ export async function surveySource(
     if (window !== undefined && (reach === null || window[0] < reach)) inWindows.push({ segment: previous, nextBaseOffset, reach })
     const other = rewrittenRange(previous, claims, known, nextBaseOffset)
     if (other !== null) rewritten.push(other)
+    // An offset that an earlier segment has is that one's.
+    else onSegment?.({ at, segment: previous, nextBaseOffset, range: [maxOffset(baseOffset, readTo), reach ?? lastOffset] })
+    readTo = maxOffset(readTo, reach ?? 0n)
   }
   let indexed: bigint | null = null
   listing: for await (const { objects } of store.list(queryOf(prefix, at, known.claims, range[0]))) {

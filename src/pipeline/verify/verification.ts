@@ -44,6 +44,8 @@ export interface VerificationCounts {
   readonly accepted: bigint
   /** Rows of offsets that nobody here decided: other writers' own. */
   readonly others: bigint
+  /** Rows whose values were compared with what their segments give. */
+  readonly compared: bigint
 }
 
 export const noCounts: VerificationCounts = {
@@ -57,6 +59,7 @@ export const noCounts: VerificationCounts = {
   removed: 0n,
   accepted: 0n,
   others: 0n,
+  compared: 0n,
 }
 
 /** What verifying a table is going to read. */
@@ -71,4 +74,13 @@ export interface ReadingPlan {
   readonly requests: { readonly get: number; readonly list: number }
   /** Whether every row is read. */
   readonly exact: boolean
+  /** What comparing values reads beside that; known once the source was listed. Null: before that, or values are not compared. */
+  readonly values: ComparingPlan | null
+}
+
+/** What comparing values is going to read. */
+export interface ComparingPlan {
+  readonly segments: number
+  /** Of the segments, and of the data files that have their rows at most. */
+  readonly bytes: number
 }

@@ -53,6 +53,7 @@ test.each([
   [['--jsn'], "unknown option '--jsn'; see: iceberg-processor --help"],
   [['run'], "required option '-f, --file <spec.yaml>' not specified; see: iceberg-processor run --help"],
   [['run', '-f'], "option '-f, --file <spec.yaml>' argument missing; see: iceberg-processor run --help"],
+  [['verify', '-f', 'a', '--sample', '5'], '--sample: it is about --values, which is missing'],
   [['verify', '-f', 'a', '--yes'], '--yes: it confirms --retract, which is missing'],
   [['verify', '-f', 'a', '--retract', '--accept', '7'], '--retract: what is accepted stays away, so it goes without --accept'],
   [['verify', '-f', 'a', '--from', '5'], '--from: it is about one topic; say which with --topic'],

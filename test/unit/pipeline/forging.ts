@@ -1,0 +1,32 @@
+import { expect } from 'vitest'
+import { liveEntries } from './foreign-commit.ts'
+import { at, batch, record } from './segments.ts'
+import type { World } from './world.ts'
+
+/** Values of ten characters each, which stand as they are in a file that is not compressed. */
+export const valueOf = (offset: bigint) => `v${String(offset).padStart(9, '0')}`
+
+const uncompressed = { 'write.parquet.compression-codec': 'uncompressed' }
+
+export const write = (own: World, partition: number, start: bigint, length: number) =>
+  own.write({ ...at, partition }, start, [
+    batch(
+      start,
+      Array.from({ length }, (_, i) => record(valueOf(start + BigInt(i)))),
+    ),
+  ])
+
+export const run = (own: World) => own.runOnce((document) => (document.spec.sink.tables = { properties: uncompressed }))
+
+/** The data file that came with the n-th snapshot. */
+export const fileOf = async (own: World, nth: number) =>
+  (await liveEntries(own, at.topic)).find(({ fileSequenceNumber }) => fileSequenceNumber === BigInt(nth))!.dataFile
+
+/** Changes bytes of a data file where it lies: nothing else tells of it. */
+export async function forge(own: World, path: string, from: string, to: string): Promise<void> {
+  const bytes = Buffer.from(await own.io.read(path))
+  const place = bytes.indexOf(from, 0, 'latin1')
+  expect(place).toBeGreaterThan(0)
+  bytes.write(to, place, 'latin1')
+  await own.io.write(path, [bytes])
+}
