@@ -228,6 +228,8 @@ export async function pauseInDocuments(
 
 export interface BackfillAsked extends BackfillBounds {
   readonly wish: BackfillWish
+  /** Another table than the topic's; null: that one. */
+  readonly into: string | null
   readonly prices: Prices
   /** The service carries it out, not this process. */
   readonly detach: boolean
@@ -250,7 +252,7 @@ export interface BackfillDone {
 
 /** Backfills a topic of the documents. Throws a DocumentError where none of them has it. */
 export async function backfillTopic(documents: readonly ProcessorDocument[], asked: BackfillAsked): Promise<BackfillDone> {
-  return withBackfiller(documents, asked.wish.topic, asked, async (backfiller, elsewhere, meter) => {
+  return withBackfiller(documents, asked.wish.topic, asked.into, asked, async (backfiller, elsewhere, meter) => {
     const { bill, backfill } = await backfiller.bill(asked.wish, asked.detach ? 'service' : 'command', asked.prices)
     const before = meter.totals()
     const startedMs = systemClock.now()
@@ -277,9 +279,10 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
 export async function changeBackfill(
   documents: readonly ProcessorDocument[],
   topic: string,
+  into: string | null,
   change: { readonly id: string; readonly to: 'paused' | 'active' | 'cancelled' } | null,
 ): Promise<readonly Backfill[]> {
-  return withBackfiller(documents, topic, {}, async (backfiller) => {
+  return withBackfiller(documents, topic, into, {}, async (backfiller) => {
     if (change !== null) await backfiller.change(change.id, change.to)
     return backfiller.backfills
   })
@@ -288,6 +291,7 @@ export async function changeBackfill(
 async function withBackfiller<T>(
   documents: readonly ProcessorDocument[],
   topic: string,
+  into: string | null,
   bounds: BackfillBounds,
   work: (backfiller: Backfiller, elsewhere: boolean, meter: Meter) => Promise<T>,
 ): Promise<T> {
@@ -298,7 +302,7 @@ async function withBackfiller<T>(
     const fleet = await openFleet(document, silentJournal)
     try {
       const seams = { ...opened.seams, ...(fleet !== null && { queue: fleet.tasks }) }
-      const backfiller = await Backfiller.open(document, topic, bounds, opened.source, seams)
+      const backfiller = await Backfiller.open(document, topic, into, bounds, opened.source, seams)
       if (backfiller !== null) return await work(backfiller, fleet !== null, meter)
     } finally {
       await fleet?.close()

@@ -114,9 +114,23 @@ export function doneLines(
       `  ${style('yellow', 'missing')} in the source: ${formatNumberOf(countOffsets(ranges), 'offset')} of ${printable(at.topic)}/${at.partition}`,
     )
   }
+  if (bill.besides !== null && outcome === 'done') lines.push(...renameLines(bill, bill.besides))
   for (const { at, reason } of report.stops)
     lines.push(`  ${style('red', 'stopped')}  ${printable(at.topic)}/${at.partition}: ${printable(reason)}`)
   return lines
+}
+
+/** What is left to do for a table that was made beside the live one: it knows where its tail begins. */
+function renameLines({ table, topic }: BackfillBill, live: string): string[] {
+  const name = table.slice(table.lastIndexOf('.') + 1)
+  return [
+    `${printable(table)} has everything up to when this began. To put it in the place of the live table, name it in the document:`,
+    `  mappings: [{topic: ${printable(topic)}, table: ${printable(name)}}]`,
+    `or stop the service, and rename both in your engine:`,
+    `  ALTER TABLE ${printable(live)} RENAME TO ${printable(live)}_before;`,
+    `  ALTER TABLE ${printable(table)} RENAME TO ${printable(live)};`,
+    'Either way the service goes on where the backfill began, by the progress in the table.',
+  ]
 }
 
 /** The backfills that a table remembers. */

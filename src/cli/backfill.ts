@@ -19,6 +19,7 @@ import { formatCount } from './units.ts'
 interface BackfillOptions {
   readonly file: string
   readonly topic: string
+  readonly into?: string
   readonly partitions?: readonly number[]
   readonly from?: Bound
   readonly to?: Bound
@@ -56,6 +57,11 @@ export const backfillCommand: Command<BackfillOptions> = {
     { flags: '--missing', description: 'only what is missing between offsets that the table has' },
     { flags: '--all', description: 'everything from before the tail' },
     { flags: '--partitions <list>', description: 'only these partitions, such as 0,3,7', parse: partitionList },
+    {
+      flags: '--into <table>',
+      description: 'into another table, which is made where it is not there: a rebuild beside the live one',
+      parse: tableName,
+    },
     { flags: '--newest-first', description: 'from the newest to the oldest' },
     { flags: '--workers <n>', description: 'tasks at once; always one fewer than parallelism at most', parse: positive('--workers') },
     { flags: '--bytes-per-second <n>', description: 'segments to read a second at most, bytes', parse: positive('--bytes-per-second') },
@@ -77,6 +83,7 @@ export const backfillCommand: Command<BackfillOptions> = {
     ['backfill -f spec.yaml --topic orders --all --yes', 'Bring in everything, whatever it costs:'],
     ['backfill -f spec.yaml --topic orders --missing', 'Fill the holes:'],
     ['backfill -f spec.yaml --topic orders --to 1000000 --partitions 3 --detach', 'Leave a part of one partition to the service:'],
+    ['backfill -f spec.yaml --topic orders --all --into orders_rebuilt', 'Make the table anew, beside the live one:'],
     ['backfill -f spec.yaml --topic orders --list', 'See how far backfills are:'],
   ],
   async run({ options }, terminal) {
@@ -84,7 +91,7 @@ export const backfillCommand: Command<BackfillOptions> = {
     const { backfillTopic, changeBackfill } = await import('../compose.ts')
     const change = changeOf(options)
     if (change !== null || options.list === true) {
-      const backfills = await changeBackfill(documents, options.topic, change)
+      const backfills = await changeBackfill(documents, options.topic, options.into ?? null, change)
       if (options.json === true) terminal.out(stringifyJson({ ok: true, backfills: backfills.map(toJson) }))
       else for (const line of listLines(options.topic, backfills)) terminal.out(line)
       return 0
@@ -100,6 +107,7 @@ export const backfillCommand: Command<BackfillOptions> = {
     try {
       const done = await backfillTopic(documents, {
         wish,
+        into: options.into ?? null,
         prices,
         workers: options.workers,
         bytesPerSecond: options.bytesPerSecond,
@@ -149,6 +157,9 @@ function wishOf(options: BackfillOptions): BackfillWish {
   if (!bounded && !missing && !all) {
     throw new DocumentError('say what is wanted: --from and --to, --missing, or --all for everything from before the tail')
   }
+  if (options.into !== undefined && options.detach === true) {
+    throw new DocumentError('--detach: no service feeds the table that --into names; leave one of them out')
+  }
   if (all && (bounded || missing)) throw new DocumentError('--all is everything; it has no place beside --from, --to or --missing')
   return { topic, partitions, from, to, missing, newestFirst }
 }
@@ -188,6 +199,11 @@ function positive(flag: string): (text: string) => number {
     if (!/^[1-9]\d{0,14}$/.test(text)) throw new DocumentError(`${flag}: expected a whole number above 0, found ${JSON.stringify(text)}`)
     return Number(text)
   }
+}
+
+function tableName(text: string): string {
+  if (!/^\w[\w-]{0,126}$/.test(text)) throw new DocumentError(`--into: expected a table's name, found ${JSON.stringify(text)}`)
+  return text
 }
 
 function money(text: string): number {

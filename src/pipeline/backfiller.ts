@@ -1,22 +1,28 @@
 import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { type Backfill, isEnded } from '../model/backfill.ts'
 import { DocumentError, WorkError } from '../model/failure.ts'
-import { currentIncarnation } from '../model/incarnation.ts'
+import { currentId, currentIncarnation } from '../model/incarnation.ts'
+import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { TableIdentifier } from '../seams/catalog.ts'
+import type { LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
+import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type Money, moneyOf, type Prices } from './backfill/bill.ts'
+import { checkTableName } from './commit/profile-checks.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
-import type { TableState } from './commit/table-state.ts'
+import { emptyState, type TableState } from './commit/table-state.ts'
 import { carryOutTasks } from './carry-out-tasks.ts'
-import { TableCommitter } from './committer.ts'
+import { type StartMark, TableCommitter, withMarks } from './committer.ts'
+import { createTable, decideTableValue } from './create-table.ts'
 import { type DiscoveredTable, discoverTables } from './discover-tables.ts'
 import type { HistoryOutcome, HistoryReport } from './history-feed.ts'
 import { type HistoryOutlook, historyOutlook } from './history-outlook.ts'
-import { limitsOf } from './limits.ts'
+import { type Limits, limitsOf } from './limits.ts'
+import { TailPlanner } from './planner.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
 import { type BackfillWish, resolveBackfill } from './resolve-backfill.ts'
 import { carryOutBackfill, historyOptions, type HistoryTable, withAsked, withState } from './table-history.ts'
+import { definitionsText } from './task-codec.ts'
 import { taskTarget } from './worker.ts'
 
 /** What a wish means in a table, and what it would take. */
@@ -25,6 +31,8 @@ export interface BackfillBill extends HistoryOutlook {
   /** With its namespace: `analytics.orders`. */
   readonly table: string
   readonly topic: string
+  /** The topic's own table, where this is another one. */
+  readonly besides: string | null
   /** The offsets of each partition. */
   readonly ranges: Backfill['ranges']
   readonly money: Money
@@ -39,40 +47,50 @@ export interface BackfillBounds {
   readonly requestsPerSecond?: number
 }
 
-/** Backfills one topic of a document into its table. */
+/** Where history goes: the table that the topic feeds, or another one, which begins where the log ends now. */
+interface Place {
+  readonly identifier: TableIdentifier
+  /** As in `BackfillBill`. */
+  readonly besides: string | null
+  readonly mapping: TopicMapping
+  readonly partitions: readonly TopicPartition[]
+  /** Null: the table is not there yet. */
+  readonly metadata: TableMetadata | null
+  /** Where the tail of another table would begin; not in the table yet. */
+  readonly marks: readonly StartMark[]
+  /** As it will be once the marks are in the table. */
+  readonly state: TableState
+}
+
+/** Backfills one topic of a document into its table, or into another one. */
 export class Backfiller {
   readonly #document: ProcessorDocument
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
-  readonly #table: HistoryTable
-  readonly #name: string
-  readonly #partitions: readonly TopicPartition[]
-  readonly #metadata: TableMetadata
+  readonly #place: Place
+  readonly #limits: Limits
   readonly #options: ReturnType<typeof historyOptions>
   #state: TableState
+  #table: HistoryTable | null = null
 
-  private constructor(
-    document: ProcessorDocument,
-    source: SourceIdentity,
-    seams: ProcessorSeams,
-    bounds: BackfillBounds,
-    found: { table: HistoryTable; name: string; partitions: readonly TopicPartition[]; metadata: TableMetadata; state: TableState },
-  ) {
+  private constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, bounds: BackfillBounds, place: Place) {
     this.#document = document
     this.#source = source
     this.#seams = seams
-    this.#table = found.table
-    this.#name = found.name
-    this.#partitions = found.partitions
-    this.#metadata = found.metadata
-    this.#state = found.state
-    this.#options = historyOptions(limitsOf(document.spec.processing), bounds)
+    this.#place = place
+    this.#state = place.state
+    this.#limits = limitsOf(document.spec.processing)
+    this.#options = historyOptions(this.#limits, bounds)
   }
 
-  /** Opens the table of a topic; null where the document has no such topic. Throws a WorkError where the table is not there or is stopped. */
+  /**
+   * Opens the table of a topic, or another one, which need not be there; null where the document has no such topic. Throws a WorkError where the
+   * topic's table is not there or is stopped, and a DocumentError where the other one is a table of the document.
+   */
   static async open(
     document: ProcessorDocument,
     topic: string,
+    into: string | null,
     bounds: BackfillBounds,
     source: SourceIdentity,
     seams: ProcessorSeams,
@@ -80,7 +98,10 @@ export class Backfiller {
     const tables = await discoverTables(document, source, seams.source)
     const discovered = tables.find(({ topics }) => topics.includes(topic))
     if (discovered === undefined) return null
-    return new Backfiller(document, source, seams, bounds, await openTable(document, discovered, source, seams))
+    if (into !== null && tables.some(({ name }) => name.toLowerCase() === into.toLowerCase())) {
+      throw new DocumentError(`--into: ${into} is a table of the document already; name another one, or leave --into out`)
+    }
+    return new Backfiller(document, source, seams, bounds, await findPlace(document, discovered, topic, into, source, seams))
   }
 
   /** The backfills that the table remembers. */
@@ -88,13 +109,26 @@ export class Backfiller {
     return this.#state.requests.backfills
   }
 
+  get #name(): string {
+    const { namespace, name } = this.#place.identifier
+    return [...namespace, name].join('.')
+  }
+
+  get #sourceId(): string {
+    return currentId(this.#state.progress, this.#source.id)
+  }
+
+  get #history() {
+    return { store: this.#seams.source, prefix: this.#source.prefix, graceMs: this.#document.spec.source.graceSeconds * 1000 }
+  }
+
   /** What is wanted, and its cost; nothing is changed. Throws a DocumentError for partitions that are not there, and what the store throws. */
   async bill(wish: BackfillWish, by: Backfill['by'], prices: Prices): Promise<{ bill: BackfillBill; backfill: Backfill }> {
-    const { prefix } = this.#source
-    const { maxBatchBytes, targetFileSizeBytes, pack } = limitsOf(this.#document.spec.processing)
-    const { sourceId } = this.#table
-    const resolveSeams = { store: this.#seams.source, prefix, sourceId, maxBatchBytes }
-    const { backfill, notBegun } = await resolveBackfill(wish, by, this.#partitions, this.#state, resolveSeams)
+    const { maxBatchBytes, targetFileSizeBytes, pack } = this.#limits
+    const { partitions, metadata } = this.#place
+    const sourceId = this.#sourceId
+    const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
+    const { backfill, notBegun } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
     const outlook = await historyOutlook(backfill, this.#state, this.#history, {
       sourceId,
       pack: this.#options.pack,
@@ -102,23 +136,29 @@ export class Backfiller {
       commitBytes: this.#options.commitBytes,
       targetFileSizeBytes,
       putsPerCommit: this.#document.spec.sink.catalog.type === 'sql' ? 2 : 1,
-      rowBytes: rowBytesOf(this.#metadata),
+      rowBytes: metadata === null ? null : rowBytesOf(metadata),
     })
     const money = moneyOf(outlook.work, prices, pack.parallelism)
     return {
       backfill,
-      bill: { ...outlook, id: backfill.id, table: this.#name, topic: wish.topic, ranges: backfill.ranges, money, notBegun },
+      bill: {
+        ...outlook,
+        id: backfill.id,
+        table: this.#name,
+        topic: wish.topic,
+        besides: this.#place.besides,
+        ranges: backfill.ranges,
+        money,
+        notBegun,
+      },
     }
   }
 
-  get #history() {
-    const { prefix } = this.#source
-    return { store: this.#seams.source, prefix, graceMs: this.#document.spec.source.graceSeconds * 1000 }
-  }
-
-  /** Writes the request into the table. What the table has of it already, is kept. */
+  /** Writes the request into the table, which is made where it is not there. */
   async ask(backfill: Backfill): Promise<void> {
-    this.#state = await this.#table.changeRequests((requests) => withAsked(requests, backfill))
+    const table = await this.#opened()
+    if (this.#place.marks.length > 0) await table.commits.commit([], this.#place.marks)
+    this.#state = await table.changeRequests((requests) => withAsked(requests, backfill))
   }
 
   /** Carries out a backfill that was asked for, in this process unless `elsewhere`: then by whoever takes its tasks from the queue. */
@@ -128,14 +168,11 @@ export class Backfiller {
     signal: AbortSignal,
     progress: (report: HistoryReport) => void,
   ): Promise<{ outcome: HistoryOutcome; report: HistoryReport }> {
-    const { parallelism } = this.#document.spec.processing
     const idle = new AbortController()
-    const working = elsewhere
-      ? Promise.resolve()
-      : carryOutTasks(Math.min(parallelism, this.#options.workers), limitsOf(this.#document.spec.processing), this.#seams, idle.signal)
+    const working = elsewhere ? Promise.resolve() : carryOutTasks(this.#options.workers, this.#limits, this.#seams, idle.signal)
     try {
       const seams = { ...this.#seams, source: this.#history }
-      return await carryOutBackfill(backfill, this.#table, this.#options, this.#state, seams, signal, progress)
+      return await carryOutBackfill(backfill, await this.#opened(), this.#options, this.#state, seams, signal, progress)
     } finally {
       idle.abort()
       await working
@@ -150,41 +187,101 @@ export class Backfiller {
       const others = open.length === 0 ? 'it has none' : `it has ${open.join(', ')}`
       throw new DocumentError(`table ${this.#name} has no backfill ${id} that is not ended; ${others}`)
     }
-    this.#state = await this.#table.changeRequests((requests) => withState(requests, id, to))
+    this.#state = await (await this.#opened()).changeRequests((requests) => withState(requests, id, to))
     return { ...known, state: to }
+  }
+
+  async #opened(): Promise<HistoryTable> {
+    this.#table ??= await this.#open()
+    return this.#table
+  }
+
+  async #open(): Promise<HistoryTable> {
+    const { identifier, mapping } = this.#place
+    const metadata = this.#place.metadata ?? (await this.#create()).metadata
+    const newCommitter = () => new TableCommitter(this.#source.id, identifier, this.#document.metadata.name, metadata, this.#seams)
+    const commits = newCommitter()
+    const { state } = await commits.load()
+    const onError = mapping.onError === 'skip' ? 'skip' : 'stop'
+    const layout = resolveLayout(commits.name, metadata, mapping, currentIncarnation(state.progress, this.#source.id))
+    return {
+      table: identifier.name,
+      sourceId: commits.sourceId,
+      definitions: definitionsText(metadata, onError),
+      target: taskTarget(metadata, layout, onError),
+      commits,
+      changeRequests: (change) => newCommitter().changeRequests(change),
+    }
+  }
+
+  async #create(): Promise<LoadedTable> {
+    const { identifier, mapping, partitions } = this.#place
+    const value = await decideTableValue(this.#document, this.#source, identifier.name, mapping, partitions, this.#seams.source)
+    if (!('readyInMs' in value)) return createTable(this.#document, identifier, mapping, value, noRequests, this.#seams)
+    const message = `table ${this.#name} can not be made yet, since no record tells what its columns are: say value.format or value.columns in the document`
+    throw new WorkError(message, { retry: 'later' })
   }
 }
 
-async function openTable(
+async function findPlace(
   document: ProcessorDocument,
-  discovered: DiscoveredTable,
+  { name, mapping, partitions, topics }: DiscoveredTable,
+  topic: string,
+  into: string | null,
   source: SourceIdentity,
   seams: ProcessorSeams,
-): Promise<{ table: HistoryTable; name: string; partitions: readonly TopicPartition[]; metadata: TableMetadata; state: TableState }> {
-  const { name, mapping, partitions } = discovered
-  const identifier: TableIdentifier = { namespace: document.spec.sink.database.split('.'), name }
+): Promise<Place> {
+  const identifier: TableIdentifier = { namespace: document.spec.sink.database.split('.'), name: into ?? name }
+  checkTableName(identifier, seams.catalog.profile)
+  const full = [...identifier.namespace, identifier.name].join('.')
   const loaded = await seams.catalog.loadTable(identifier)
-  const full = [...identifier.namespace, name].join('.')
-  if (loaded === null) {
+  if (loaded === null && into === null) {
     const message = `table ${full} is not there yet: run the service first, which makes it and says where history ends and the tail begins`
     throw new WorkError(message, { retry: 'never' })
   }
-  const { metadata } = loaded
-  const newCommitter = () => new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)
-  const committer = newCommitter()
-  const { state } = await committer.load()
-  const onError = mapping.onError === 'skip' ? 'skip' : 'stop'
-  const layout = resolveLayout(committer.name, metadata, mapping, currentIncarnation(state.progress, source.id))
-  const definitions = `${metadata['table-uuid']} ${metadata['current-schema-id']} ${metadata['default-spec-id']} ${onError}`
-  const table: HistoryTable = {
-    table: name,
-    sourceId: committer.sourceId,
-    definitions,
-    target: taskTarget(metadata, layout, onError),
-    commits: committer,
-    changeRequests: (change) => newCommitter().changeRequests(change),
+  const metadata = loaded?.metadata ?? null
+  const state =
+    metadata === null ? emptyState : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams).load()).state
+  if (into === null) return { identifier, besides: null, mapping, partitions, metadata, marks: [], state }
+  const own = partitions.filter((at) => (topics.length > 1 ? at.topic === topic : true))
+  const marks = await marksAtEnd(document, own, state, source, seams)
+  const besides = [...identifier.namespace, name].join('.')
+  return {
+    identifier,
+    besides,
+    mapping,
+    partitions: own,
+    metadata,
+    marks,
+    state: withMarks(state, marks, currentId(state.progress, source.id)),
   }
-  return { table, name: full, partitions, metadata, state }
+}
+
+/** Where the tail of a table would begin that is to have everything up to now from a backfill: behind the newest segments. */
+async function marksAtEnd(
+  document: ProcessorDocument,
+  partitions: readonly TopicPartition[],
+  state: TableState,
+  source: SourceIdentity,
+  seams: ProcessorSeams,
+): Promise<readonly StartMark[]> {
+  const { pack, maxBatchBytes } = limitsOf(document.spec.processing)
+  const planner = new TailPlanner(
+    {
+      sourceId: currentId(state.progress, source.id),
+      prefix: source.prefix,
+      table: '',
+      definitions: '',
+      startAt: 'latest',
+      graceMs: document.spec.source.graceSeconds * 1000,
+      maxBatchBytes,
+      pack,
+    },
+    { source: seams.source, journal: seams.journal, meter: seams.meter },
+  )
+  const sourceId = currentId(state.progress, source.id)
+  const unknown = partitions.filter(({ topic, partition }) => state.progress.get(sourceId)?.get(topic)?.has(partition) !== true)
+  return unknown.length === 0 ? [] : (await planner.plan(unknown, state)).marks
 }
 
 /** Rows that tell a mean. */

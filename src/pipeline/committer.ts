@@ -1,6 +1,6 @@
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { OffsetRanges } from '../model/offset-range.ts'
-import { type Progress, withDecided } from '../model/progress.ts'
+import { withDecided } from '../model/progress.ts'
 import type { Requests } from '../model/requests.ts'
 import { type Frontier, type Frontiers, withFrontier } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
@@ -77,9 +77,9 @@ export class TableCommitter {
     let selection!: Selection<TaskResult>
     this.#unanswered = this.#unanswered.slice(-maxUnanswered)
     const landed = await this.#loop.commit(this.#unanswered, (state) => {
-      const marked = this.#withMarks(state, marks)
+      const marked = withMarks(state, marks, this.sourceId)
       selection = selectResults(this.sourceId, marked, results, this.#seams.clock.now())
-      if (selection.accepted.length === 0 && !marked.changed && !keepAlive) return null
+      if (selection.accepted.length === 0 && marked === state && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
       const rescuedRows = state.rescuedRows === null ? null : state.rescuedRows + rescuedIn(accepted)
@@ -150,19 +150,17 @@ export class TableCommitter {
     const gone = new Set(refused.map(({ result }) => result))
     return { committed: accepted, refused, held: others.filter((result) => !gone.has(result)), gaps: [], state }
   }
+}
 
-  /** Marks count only where nothing is decided yet: another process may have begun meanwhile. */
-  #withMarks(state: TableState, marks: readonly StartMark[]): { progress: Progress; frontiers: Frontiers; changed: boolean } {
-    let { progress, frontiers } = state
-    let changed = false
-    for (const { at, ranges, frontier } of marks) {
-      if (progress.get(this.sourceId)?.get(at.topic)?.has(at.partition) === true) continue
-      progress = withDecided(progress, this.sourceId, at, ranges)
-      if (frontier !== undefined) frontiers = withFrontier(frontiers, this.sourceId, at, frontier)
-      changed = true
-    }
-    return { progress, frontiers, changed }
+/** The state with these marks. They count only where nothing is decided yet: another process may have begun meanwhile. */
+export function withMarks(state: TableState, marks: readonly StartMark[], sourceId: string): TableState {
+  let { progress, frontiers } = state
+  for (const { at, ranges, frontier } of marks) {
+    if (progress.get(sourceId)?.get(at.topic)?.has(at.partition) === true) continue
+    progress = withDecided(progress, sourceId, at, ranges)
+    if (frontier !== undefined) frontiers = withFrontier(frontiers, sourceId, at, frontier)
   }
+  return progress === state.progress ? state : { ...state, progress, frontiers }
 }
 
 function rescuedIn(results: readonly TaskResult[]): bigint {

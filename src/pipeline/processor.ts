@@ -33,7 +33,7 @@ import { healthReadings } from './health-readings.ts'
 import { inTurn } from './in-turn.ts'
 import { TailPlanner } from './planner.ts'
 import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
-import { version } from './task-codec.ts'
+import { definitionsText } from './task-codec.ts'
 import { TableFeed, type TablePayload } from './table-feed.ts'
 import { TableUpkeep } from './table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from './table-history.ts'
@@ -232,7 +232,7 @@ export class Processor {
         columns: layout.missing,
       })
     }
-    const definitions = `${version} ${opened.metadata['table-uuid']} ${opened.metadata['current-schema-id']} ${opened.metadata['default-spec-id']} ${onError}`
+    const definitions = definitionsText(opened.metadata, onError)
     const planner = new TailPlanner(
       {
         sourceId: committer.sourceId,

@@ -1,3 +1,4 @@
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
 import { TableChanged } from './commit-loop.ts'
@@ -111,4 +112,9 @@ function readPartitionSource(source: Reader): PartitionSource {
     type: source.field('type').text() as PartitionSource['type'],
     path: source.field('path').nullable((path) => path.list((place) => place.number())),
   }
+}
+
+/** What tasks are made for, as a part of their ids: the program's version of them, the table's definitions, and what becomes of faults. */
+export function definitionsText(metadata: TableMetadata, onError: string): string {
+  return `${version} ${metadata['table-uuid']} ${metadata['current-schema-id']} ${metadata['default-spec-id']} ${onError}`
 }

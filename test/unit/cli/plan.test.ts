@@ -49,10 +49,10 @@ test('plan says what a run would do, changes nothing, and has nothing to say aft
 })
 
 test('plan of a document that asks for what is not there yet exits 2 and names it', async () => {
-  const cwd = workspace(document.replace('spec:', 'spec:\n  maintenance: {}'))
+  const cwd = workspace(document.replace('spec:', 'spec:\n  mappings: [{ topic: g_none, mode: upsert }]'))
   expect(await program(['plan', '-f', 'spec.yaml'], { cwd })).toMatchObject({
     code: 2,
-    stderr: expect.stringContaining('spec.maintenance') as string,
+    stderr: expect.stringContaining('spec.mappings[0].mode') as string,
   })
 })
 

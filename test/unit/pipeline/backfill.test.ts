@@ -168,7 +168,7 @@ describe('a declared backfill', () => {
 describe('a backfill that is asked for', () => {
   const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
 
-  async function backfillerOf(w: World, bounds: BackfillBounds = {}): Promise<Backfiller> {
+  async function backfillerOf(w: World, bounds: BackfillBounds = {}, into: string | null = null): Promise<Backfiller> {
     const document = load(
       smallest((plain) =>
         Object.assign(
@@ -179,7 +179,7 @@ describe('a backfill that is asked for', () => {
       ),
     )
     const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
-    return (await Backfiller.open(document, 'orders', bounds, { id: sourceId, prefix: 'p/' }, seams))!
+    return (await Backfiller.open(document, 'orders', into, bounds, { id: sourceId, prefix: 'p/' }, seams))!
   }
 
   test.each([
@@ -263,5 +263,28 @@ describe('a backfill that is asked for', () => {
     await expect((await backfillerOf(w)).change(backfill.id, 'active')).rejects.toThrow(
       `has no backfill ${backfill.id} that is not ended; it has none`,
     )
+  })
+
+  test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, {}, 'orders_rebuilt')
+    const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    expect(bill).toMatchObject({ table: 'analytics.orders_rebuilt', wanted: 60n, notBegun: [] })
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await backfiller.ask(backfill)
+    await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+    expect(await w.rows('orders')).toEqual([])
+    await w.clock.advanceBy(60_000)
+    let gets = 0
+    w.faults.store = (operation) => {
+      if (operation === 'get') gets++
+      return undefined
+    }
+    const renamed = (document: Plain) => (document.spec.mappings = [{ topic: '*', table: 'orders_rebuilt', value: { format: 'binary' } }])
+    expect(await w.runOnce(renamed)).toBe(true)
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
+    expect(gets).toBe(1)
+    await expect(backfillerOf(w, {}, 'Orders')).rejects.toThrow('--into: Orders is a table of the document already')
   })
 })
