@@ -12,7 +12,8 @@ import { makeWorld, sqliteSink, type World } from '../kill/world.ts'
 export interface TestFleet {
   readonly world: World
   readonly writer: SegmentWriter
-  start(role: Role, env?: Readonly<Record<string, string>>): Running
+  /** With the fleet's document, or another file. */
+  start(role: Role, env?: Readonly<Record<string, string>>, args?: readonly string[], file?: string): Running
   /** Writes segments, to each topic-partition in turn, until `end` is called. */
   load(everyMs?: number): { end(): Promise<void> }
   /** Until every record written so far is a row. Fails at once where one is there twice or wrong. */
@@ -66,8 +67,8 @@ export async function makeFleet({
   return {
     world,
     writer,
-    start(role, env) {
-      const running = startRole(role, world.file, ['--log-level', 'debug'], env)
+    start(role, env, args = [], file = world.file) {
+      const running = startRole(role, file, ['--log-level', 'debug', ...args], env)
       started.push({ role, process: running })
       return running
     },
