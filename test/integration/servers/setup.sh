@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs real S3 servers, catalogs and engines from the package registries into $INTEROP.
-# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd promtool localstack
+# usage: setup.sh NAME...   versitygw minio rest-catalog nessie pyiceberg spark trino redis etcd promtool localstack compose-spec
 # What is installed already is left alone: no network, no output. Two at once are safe: the second waits for the first.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -78,6 +78,7 @@ installed() {
     redis) command -v redis-server >/dev/null ;;
     etcd) command -v etcd >/dev/null ;;
     promtool) command -v promtool >/dev/null ;;
+    compose-spec) [ -x "$INTEROP/compose-spec/cmd" ] ;;
     localstack) has_python "$INTEROP/localstack" "${localstack_packages[@]}" ;;
     *) die "no such component: $1" ;;
   esac
@@ -114,6 +115,9 @@ install() {
     redis) debian redis-server ;;
     etcd) debian etcd-server ;;
     promtool) debian prometheus ;;
+    compose-spec) # the reference reader of Compose files; Go names a program by its directory
+      need go compose-spec golang-go
+      GOBIN="$INTEROP/compose-spec" go install github.com/compose-spec/compose-go/v2/cmd@v2.16.2 ;;
   esac
 }
 

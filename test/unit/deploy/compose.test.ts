@@ -7,12 +7,12 @@ import { loadDocuments } from '../../../src/spec/load.ts'
 import { notYet } from '../../../src/spec/not-yet.ts'
 import { deploy, type Manifest } from './manifests.ts'
 
-const directory = join(deploy, '../localstack')
-const file = join(directory, 'compose.yaml')
-const compose = parse(readFileSync(file, 'utf8'), { merge: true }) as Manifest
+const localstack = join(deploy, '../localstack')
+const text = readFileSync(join(deploy, 'compose.yaml'), 'utf8')
+const compose = parse(text, { merge: true }) as Manifest
 const services = compose.services as Readonly<Record<string, Manifest>>
 const fleet = ['worker', 'planner', 'committer']
-const documentText = readFileSync(join(directory, 'document.yaml'), 'utf8')
+const mounted = (name: string) => readFileSync(join(deploy, 'compose', name), 'utf8')
 
 test('the broker, its stores, a catalog and the fleet are there, with two workers', () => {
   expect(Object.keys(services).sort()).toEqual(['broker', 'catalog', 'committer', 'etcd', 'planner', 'redis', 's3', 'worker'])
@@ -41,20 +41,24 @@ test('ports are published on loopback alone, each once', () => {
 
 test('what is mounted or built from exists, and what stops has time for it', () => {
   for (const { volumes = [], build } of Object.values(services)) {
-    for (const volume of volumes as string[]) expect(existsSync(join(directory, volume.split(':')[0])), volume).toBe(true)
-    if (build !== undefined) expect(existsSync(join(directory, build.context as string, build.dockerfile as string))).toBe(true)
+    for (const volume of volumes as string[]) expect(existsSync(join(deploy, volume.split(':')[0])), volume).toBe(true)
+    if (build !== undefined) expect(existsSync(join(deploy, build.context as string, build.dockerfile as string))).toBe(true)
   }
   for (const role of fleet) expect(Number.parseInt(services[role].stop_grace_period as string, 10)).toBeGreaterThan(25)
 })
 
-test('the document is valid with the environment of Compose and with that of the script, and run can do all of it', () => {
+test('each document is valid with the environment that it gets, and run can do all of it', () => {
   const environment = services.worker.environment as Record<string, string>
-  const [document] = loadDocuments(documentText, 'document.yaml', environment)
+  const [document] = loadDocuments(mounted('document.yaml'), 'document.yaml', environment)
   expect(notYet(document)).toEqual([])
-  const named = [...documentText.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)
-  expect(named.length).toBeGreaterThan(4)
-  const script = readFileSync(join(directory, 'env.sh'), 'utf8')
-  for (const name of named) expect(script).toMatch(new RegExp(`\\b${name}=`))
+  expect(document.spec.source.etcd?.endpoints).toEqual(['http://etcd:2379'])
+  const script = readFileSync(join(localstack, 'env.sh'), 'utf8')
+  const set = Object.fromEntries([...script.matchAll(/\b([A-Z_\d]+)=([^\s]+)/g)].map(([, name, value]) => [name, value]))
+  const ports = { S3_PORT: '4566', REDIS_PORT: '6379', CATALOG_PORT: '8181', SEGMENTS_PREFIX: 'prod/' }
+  const valueOf = (value: string) => value.replace(/\$\{?(\w+)(:-[^}]*)?\}?/g, (_all, name: keyof typeof ports) => ports[name] ?? '')
+  const local = Object.fromEntries(Object.entries(set).map(([name, value]) => [name, valueOf(value)]))
+  const [own] = loadDocuments(readFileSync(join(localstack, 'document.yaml'), 'utf8'), 'document.yaml', local)
+  expect(notYet(own)).toEqual([])
   // Servers are reached by the names of their services.
   for (const [name, value] of Object.entries(environment)) {
     const host = URL.parse(value)?.hostname
@@ -62,13 +66,15 @@ test('the document is valid with the environment of Compose and with that of the
   }
   const s3 = document.spec.source.s3!
   expect(services.broker.environment.KAFSCALE_S3_BUCKET).toBe(s3.bucket)
-  expect(readFileSync(join(directory, 'make-buckets.sh'), 'utf8')).toContain(` ${s3.bucket} `)
+  expect(mounted('make-buckets.sh')).toContain(` ${s3.bucket} `)
+  // The broker's own prefix is the name of its namespace.
+  expect(s3.prefix).toBe('default/')
 })
 
 test('the scripts name what exists', () => {
-  const scripts = ['up.sh', 'fleet.sh', 'down.sh'].map((name) => readFileSync(join(directory, name), 'utf8')).join('\n')
+  const scripts = ['up.sh', 'fleet.sh', 'down.sh'].map((name) => readFileSync(join(localstack, name), 'utf8')).join('\n')
   const called = [...scripts.matchAll(/\$(SERVERS|HERE)\/([\w./]+)/g)].map(([, base, path]) =>
-    join(base === 'HERE' ? directory : join(dirname(directory), 'test/integration/servers'), path),
+    join(base === 'HERE' ? localstack : join(dirname(localstack), 'test/integration/servers'), path),
   )
   expect(called.length).toBeGreaterThan(4)
   for (const path of called) expect(existsSync(path), path).toBe(true)
