@@ -5,7 +5,8 @@ import { type CommitQueue, carryOutCommits } from '../../src/pipeline/commits.ts
 import { limitsOf } from '../../src/pipeline/limits.ts'
 import { Processor, type ProcessorSeams } from '../../src/pipeline/processor.ts'
 import { type Directions, noDirections } from '../../src/pipeline/source-directions.ts'
-import { InvariantBroken } from './faults.ts'
+import { compactNowAndThen } from './compactor.ts'
+import { type FaultCounts, InvariantBroken } from './faults.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
 import type { Role, SourceSettings } from './settings.ts'
@@ -139,7 +140,8 @@ export class Fleet {
     const seams = processSeams(life, random.fork(), this.#around, tasks)
     const commits = queues?.commits.for(life, random.fork()) ?? null
     this.#around.log.add(life.name, once ? 'starts, once' : 'starts')
-    const ending = work(source, role, seams, commits, once, directions, stop.signal).then(
+    const { faults } = this.#around
+    const ending = work({ source, role, random: random.fork(), faults, seams, commits, once, directions }, stop.signal).then(
       (ok): Ending => ({ kind: 'returned', ok }),
       (error: unknown): Ending => {
         if (!(error instanceof WorkError) && !(error instanceof DocumentError)) this.#around.onBug(error)
@@ -151,18 +153,24 @@ export class Fleet {
   }
 }
 
+/** What makes a process what it is. */
+interface Job {
+  readonly source: SourceSettings
+  readonly role: Role
+  readonly random: SeededRandom
+  readonly faults: FaultCounts
+  readonly seams: ProcessorSeams
+  readonly commits: CommitQueue | null
+  readonly once: boolean
+  readonly directions: Directions
+}
+
 /** What a process does in its role until `stop` aborts, or with `once` until all is done. */
-async function work(
-  { document, sourceId, prefix }: SourceSettings,
-  role: Role,
-  seams: ProcessorSeams,
-  commits: CommitQueue | null,
-  once: boolean,
-  directions: Directions,
-  stop: AbortSignal,
-): Promise<boolean> {
+async function work({ source, role, random, faults, seams, commits, once, directions }: Job, stop: AbortSignal): Promise<boolean> {
+  const { document, sourceId, prefix } = source
   const { processing } = document.spec
   if (role === 'worker') await carryOutTasks(processing.parallelism, limitsOf(processing), seams, stop)
+  else if (role === 'compactor') await compactNowAndThen(source, seams, random, faults, stop)
   else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
   else {
     const shared = role === 'planner' ? { ...seams, commits: commits! } : seams

@@ -24,6 +24,8 @@ import { carryOut, taskTarget } from '../../src/pipeline/worker.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
 import type { TopicMapping } from '../../src/spec/table-mapping.ts'
 import type { EventLog } from './event-log.ts'
+import { writeEqualityDelete, writePositionDelete } from './foreign-deletes.ts'
+import type { TableReader } from './table-reader.ts'
 import type { FaultCounts, FaultKind } from './faults.ts'
 
 export interface ForeignSurroundings {
@@ -34,6 +36,7 @@ export interface ForeignSurroundings {
   readonly faults: FaultCounts
   readonly mapping: TopicMapping
   readonly rollbacks: boolean
+  readonly reader: TableReader
   /** The age at which every snapshot that is not current goes, ms; null: none does. */
   readonly snapshotExpiryMs: number | null
 }
@@ -84,7 +87,9 @@ export class ForeignWriter {
       else if (dice < 45) await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id))
       else if (dice < 65)
         await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
-      else if (dice < 75) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
+      else if (dice < 70) await this.#deleteRow('foreign-delete-position')
+      else if (dice < 75) await this.#deleteRow('foreign-delete-record')
+      else if (dice < 80) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
       else if (dice < 88) {
         if (snapshotExpiryMs === null) await this.#expire()
       } else if (rollbacks && !this.isAccepted) await (random.chance(0.6) ? this.#rollBack() : this.#restore())
@@ -197,7 +202,7 @@ export class ForeignWriter {
   async #rewriteManifests(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
     const entries = (await this.#liveEntries(manifests)).map((entry): ManifestEntry => ({ ...entry, status: 0 }))
     if (entries.length === 0) return null
-    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries)], addedRows: 0n }
+    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)], addedRows: 0n }
   }
 
   /** What `DELETE` does whose condition covers a whole file. */
@@ -208,24 +213,50 @@ export class ForeignWriter {
     const entries = live.map((entry, i): ManifestEntry => (i === gone ? { ...entry, status: 2, snapshotId: id } : { ...entry, status: 0 }))
     return {
       operation: 'delete',
-      manifests: [await this.#writeManifest(metadata, id, entries)],
+      manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)],
       addedRows: -live[gone].dataFile.recordCount,
     }
   }
 
+  /** What an engine does that merges on read: by the place of a row, or by what tells it from all others. */
+  async #deleteRow(kind: 'foreign-delete-position' | 'foreign-delete-record'): Promise<void> {
+    const { io, reader } = this.#around
+    await this.#commit(kind, async (metadata, manifests, id) => {
+      const live = await this.#liveEntries(manifests)
+      if (live.length === 0) return null
+      const path = this.#random.pick(live).dataFile.filePath
+      const rows = await reader.rowsOf(path)
+      const position = this.#random.below(rows.length)
+      const name = `${metadata.location}/data/foreign-${this.#entropy.uuid()}.parquet`
+      const dataFile =
+        kind === 'foreign-delete-position'
+          ? await writePositionDelete(io, name, path, position)
+          : await writeEqualityDelete(io, name, metadata, rows[position])
+      const entries: ManifestEntry[] = [{ status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile }]
+      return { operation: 'delete', manifests: [...manifests, await this.#writeManifest(metadata, id, entries, 1)], addedRows: 0n }
+    })
+  }
+
   async #liveEntries(manifests: readonly ManifestFile[]): Promise<ManifestEntry[]> {
     const read = await Promise.all(
-      manifests.map(async (manifest) => readManifest(await this.#around.io.read(manifest.manifestPath), manifest).entries),
+      manifests
+        .filter(({ content }) => content === 0)
+        .map(async (manifest) => readManifest(await this.#around.io.read(manifest.manifestPath), manifest).entries),
     )
     return read.flat().filter(({ status }) => status !== 2)
   }
 
-  async #writeManifest(metadata: TableMetadata, snapshotId: bigint, entries: readonly ManifestEntry[]): Promise<ManifestFile> {
+  async #writeManifest(
+    metadata: TableMetadata,
+    snapshotId: bigint,
+    entries: readonly ManifestEntry[],
+    content: 0 | 1 = 0,
+  ): Promise<ManifestFile> {
     const [schema, spec] = [currentSchema(metadata), defaultSpec(metadata)]
     const path = `${metadata.location}/metadata/foreign-${this.#entropy.uuid()}-m0.avro`
-    const bytes = writeManifest({ schema, spec, content: 0, formatVersion: 2, entries, syncMarker: new Uint8Array(16) })
+    const bytes = writeManifest({ schema, spec, content, formatVersion: 2, entries, syncMarker: new Uint8Array(16) })
     await this.#around.io.write(path, [bytes])
-    return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content: 0, snapshotId, sequenceNumber: null, entries })
+    return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content, snapshotId, sequenceNumber: null, entries })
   }
 
   /** Rows of a topic that nobody materializes. */
@@ -325,4 +356,8 @@ export class ForeignWriter {
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to },
     ])
   }
+}
+
+function deletesOf(manifests: readonly ManifestFile[]): ManifestFile[] {
+  return manifests.filter(({ content }) => content === 1)
 }

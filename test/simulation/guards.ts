@@ -18,6 +18,7 @@ const selection = 'pipeline/commit/select-results.ts'
 const commitLoop = 'pipeline/commit-loop.ts'
 const snapshot = 'pipeline/commit/build-snapshot.ts'
 const feed = 'pipeline/table-feed.ts'
+const judgement = 'pipeline/maintain/judge-results.ts'
 
 export const guards: readonly Guard[] = [
   {
@@ -198,5 +199,40 @@ export const guards: readonly Guard[] = [
     file: 'pipeline/decode/part-decoder.ts',
     text: '[[0n, this.#part.startOffset]])',
     without: '[])',
+  },
+  {
+    name: 'inputs-still-live',
+    protects: 'a rewrite is refused of which an input was rewritten or deleted since',
+    file: judgement,
+    text: 'const reason = notLive(inputs, places) ??',
+    without: 'const reason =',
+  },
+  {
+    name: 'deletes-since-planned',
+    protects: 'a rewrite is refused whose inputs have got deletes since that name rows by their place in them',
+    file: judgement,
+    text: 'if (late !== undefined) return',
+    without: 'if (false) return',
+  },
+  {
+    name: 'keep-sequence-number',
+    protects: 'rewritten files keep the sequence number that they were planned on, so that equality deletes which came since apply to them',
+    file: 'pipeline/table-rewriter.ts',
+    text: 'files.map((file) => ({ file, specId, sequenceNumber })),',
+    without: 'files.map((file) => ({ file, specId, sequenceNumber: null })),',
+  },
+  {
+    name: 'keep-newer-deletes',
+    protects: 'a delete file stays that is newer than what was rewritten: it applies to the outputs',
+    file: 'pipeline/maintain/judge-removals.ts',
+    text: 'if (live.sequenceNumber > upTo ||',
+    without: 'if (',
+  },
+  {
+    name: 'keep-needed-deletes',
+    protects: 'a delete file stays that applies to a file which was not rewritten',
+    file: 'pipeline/maintain/judge-removals.ts',
+    text: '.of(liveFile(entry, manifest.partitionSpecId))) left.delete(',
+    without: '.of(liveFile(entry, manifest.partitionSpecId))) String(',
   },
 ]

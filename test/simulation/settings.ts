@@ -5,7 +5,7 @@ import type { StartAt } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What a process does for its document. */
-export type Role = 'run' | 'planner' | 'worker' | 'committer'
+export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor'
 
 /** A bucket's prefix, what is written there, and the document that materializes it. */
 export interface SourceSettings {
@@ -77,7 +77,7 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   return {
-    sources: sources.map((source, i) => ({ ...source, fleet: fleets[i] })),
+    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...(random.chance(0.4) ? (['compactor'] as const) : [])] })),
     sharesQueue,
     graceMs: graceSeconds * 1000,
     durationMs: (6 + random.below(8)) * 60_000,

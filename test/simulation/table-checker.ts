@@ -213,7 +213,7 @@ export class TableChecker {
     }
     for (const place of parent.rows.keys()) {
       if (ours && !rows.has(place))
-        throw this.#broken('an append drops no row', `${place} was in ${parentId} and is not in ${idOf(snapshot)}`)
+        throw this.#broken('a snapshot of ours drops no row', `${place} was in ${parentId} and is not in ${idOf(snapshot)}`)
     }
     this.#checkRows(snapshot, checked)
     return checked
@@ -234,8 +234,8 @@ export class TableChecker {
   #rowsOf(snapshot: Snapshot, files: readonly LiveFile[]): Map<string, Row> {
     const rows = new Map<string, Row>()
     let count = 0
-    for (const { path, rows: ofFile } of files) {
-      count += ofFile.length
+    for (const { path, rows: ofFile, records } of files) {
+      count += records
       for (const row of ofFile) {
         const place = this.#placeOf(row)
         if (rows.has(place)) throw this.#broken('no row is there twice', `${place} in ${idOf(snapshot)}, the second in ${path}`)
@@ -244,7 +244,7 @@ export class TableChecker {
     }
     const total = snapshot.summary['total-records']
     if (total !== undefined && total !== String(count))
-      throw this.#broken('total-records is the number of rows', `${idOf(snapshot)} says ${total} and has ${count}`)
+      throw this.#broken('total-records is the number of records in data files', `${idOf(snapshot)} says ${total} and has ${count}`)
     return rows
   }
 

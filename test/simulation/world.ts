@@ -442,7 +442,7 @@ export class World {
       }
     }
     const { catalog, log, faults } = this
-    const around = { clock: this.#clock, catalog, io, log, faults, rollbacks, snapshotExpiryMs }
+    const around = { clock: this.#clock, catalog, io, reader: this.#reader, log, faults, rollbacks, snapshotExpiryMs }
     return new Map(
       [...shares].map(([name, { mapping, logs }]) => [
         name,

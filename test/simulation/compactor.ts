@@ -1,0 +1,67 @@
+import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { DocumentError, WorkError } from '../../src/model/failure.ts'
+import type { RewriteResult } from '../../src/pipeline/maintain/rewrite-flow.ts'
+import type { ProcessorSeams } from '../../src/pipeline/processor.ts'
+import { rewriteGroup } from '../../src/pipeline/rewriter.ts'
+import { TableRewriter } from '../../src/pipeline/table-rewriter.ts'
+import { tablesFor } from '../../src/spec/table-mapping.ts'
+import type { FaultCounts } from './faults.ts'
+import type { SourceSettings } from './settings.ts'
+
+const hugeBytes = 64 * 1024 * 1024
+
+/** Rewrites what is worth it in the tables of a document, again and again until `stop` aborts. */
+export async function compactNowAndThen(
+  { document, sourceId, logs }: SourceSettings,
+  seams: ProcessorSeams,
+  random: SeededRandom,
+  faults: FaultCounts,
+  stop: AbortSignal,
+): Promise<void> {
+  const tables = [...tablesFor(document, new Set(logs.map(({ at }) => at.topic))).keys()]
+  while (!stop.aborted) {
+    await seams.clock.sleep(5000 + random.below(60_000), stop)
+    try {
+      await compact(random.pick(tables), document, sourceId, seams, random, faults, stop)
+    } catch (error) {
+      if (stop.aborted) return
+      if (!(error instanceof WorkError) && !(error instanceof DocumentError)) throw error
+      seams.journal.warn('a rewrite failed', { error })
+    }
+  }
+}
+
+async function compact(
+  name: string,
+  document: SourceSettings['document'],
+  sourceId: string,
+  seams: ProcessorSeams,
+  random: SeededRandom,
+  faults: FaultCounts,
+  signal: AbortSignal,
+): Promise<void> {
+  const table = { namespace: document.spec.sink.database.split('.'), name }
+  const loaded = await seams.catalog.loadTable(table)
+  if (loaded === null) return
+  const rewriter = new TableRewriter(sourceId, table, document.metadata.name, loaded.metadata, seams)
+  const targetFileSizeBytes = random.pick([3000, 20_000])
+  const { plan, metadata } = await rewriter.plan(() => ({ targetFileSizeBytes, isQuiet: () => false, maxBytes: Infinity }))
+  let made: RewriteResult[] = []
+  const replace = async () => {
+    if (made.length === 0) return
+    const { committed, refused } = await rewriter.replace(made)
+    made = []
+    if (committed.length > 0) faults.add('files-rewritten')
+    if (refused.length > 0) faults.add('rewrite-refused')
+  }
+  for (const { group } of plan.rewrites) {
+    if (group.inputs.some(({ deletes }) => deletes.length > 0)) faults.add('deletes-applied')
+    const newLocation = () => `${metadata.location}/data/rewritten-${seams.entropy.uuid()}.parquet`
+    const bounds = { rowGroupBytes: hugeBytes, targetFileSizeBytes, memoryLimitBytes: hugeBytes }
+    made.push(await rewriteGroup(group, metadata, { io: seams.io, sortOrder: null, ...bounds, newLocation, signal }))
+    // A large rewrite takes its time, and commits what is done meanwhile.
+    if (random.chance(0.3)) await seams.clock.sleep(random.below(90_000), signal)
+    if (random.chance(0.3)) await replace()
+  }
+  await replace()
+}
