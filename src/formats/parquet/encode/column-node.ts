@@ -1,7 +1,6 @@
 import type { ListVector, MapVector, Vector } from '../../arrow/vector.ts'
 import { isPrimitive } from '../../iceberg/primitive-type.ts'
 import type { NestedField } from '../../iceberg/schema.ts'
-import type { ColumnChunk } from './column-chunk.ts'
 import { elementField, entryFields } from './schema-elements.ts'
 import { Elements, Nulls, type Shredded } from './shredded.ts'
 
@@ -19,7 +18,7 @@ export interface NodeContext {
   readonly definition: number
   readonly repetition: number
   /** Gives each leaf its chunk, in the order of the schema. */
-  readonly nextChunk: () => ColumnChunk
+  readonly nextChunk: () => ColumnNode
 }
 
 export function columnNode(field: NestedField, parent: NodeContext): ColumnNode {

@@ -10,6 +10,7 @@ import { readDeletes } from './deletes.ts'
 import { outputFields } from './output-fields.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 import { type Slice, slicesOf } from './slices.ts'
+import { sortedSlices } from './sorted-slices.ts'
 
 /** A file is closed when its sources take more than this, bytes: readers of tables read footers whole. */
 const maxSourcesBytes = 8 * 1024 * 1024
@@ -24,7 +25,8 @@ const mostOfTarget = 1.8
 export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions): Promise<RewriteResult> {
   const fields = outputFields(options.schema, options.formatVersion)
   const deletes = await readDeletes(group, options)
-  const slices = slicesOf(group.inputs, deletes, options)
+  const cutBytes = cutSize(group, options)
+  const slices = inOrder(slicesOf(group.inputs, deletes, options), fields, cutBytes, options)
   const totals = { read: 0n, deleted: 0n }
   const next = async (): Promise<Slice | null> => {
     for (;;) {
@@ -35,7 +37,6 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
       if (value.rows > 0) return value
     }
   }
-  const cutBytes = cutSize(group, options)
   const files: DataFile[] = []
   let slice = await next()
   while (slice !== null) {
@@ -49,14 +50,18 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
       const writer = new RowGroupWriter(fields, pageOptions(options))
       const sources = options.sources.open()
       let hasSources = true
-      let last: string | undefined
+      let last: Slice['sources'] | undefined
       yield file.start()
       for (slice = opening; slice !== null; slice = await next()) {
-        if (slice.sources === undefined) hasSources = false
-        else if (slice.sources !== last) sources.add((last = slice.sources))
+        for (const source of slice.sources === last ? [] : slice.sources) {
+          if (source === undefined) hasSources = false
+          else sources.add(source)
+        }
+        last = slice.sources
         writer.appendLeaves(slice.rows, slice.leaves)
         if (writer.byteLength >= options.rowGroupBytes) yield* file.add(writer.finish())
-        if (file.size + writer.byteLength >= cutBytes || sources.byteLength >= maxSourcesBytes) {
+        const isFull = options.sortOrder === null && (file.size + writer.byteLength >= cutBytes || sources.byteLength >= maxSourcesBytes)
+        if (slice.endsFile || isFull) {
           slice = await next()
           break
         }
@@ -68,6 +73,17 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
     }
   }
   return { group, files, rowsRead: totals.read, rowsDeleted: totals.deleted }
+}
+
+/** Sorted where the rows are to be. What waits for it may take half of the memory. */
+function inOrder(
+  slices: AsyncGenerator<Slice, void, undefined>,
+  fields: readonly NestedField[],
+  fileBytes: number,
+  { sortOrder, memoryLimitBytes }: RewriteOptions,
+): AsyncGenerator<Slice, void, undefined> {
+  if (sortOrder === null) return slices
+  return sortedSlices(slices, fields, sortOrder, { memoryBytes: memoryLimitBytes / 2, fileBytes })
 }
 
 /** As many files as come near to the target, of equal size: none is much smaller than the others. */
