@@ -37,6 +37,7 @@ import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import type { DocumentRecovery, RecoverOptions } from './pipeline/recovery.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
+import type { SweepReport } from './pipeline/orphan-sweep.ts'
 import type { ExpiryReport } from './pipeline/table-expirer.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { TableOutcome } from './pipeline/work-on-tables.ts'
@@ -336,6 +337,16 @@ export async function expireInDocuments(
 export async function documentRecoveries(documents: readonly ProcessorDocument[], options: RecoverOptions): Promise<DocumentRecovery[]> {
   const { recoverDocument } = await import('./pipeline/recovery.ts')
   return lookInto(documents, (document, source, seams) => recoverDocument(document, source, seams, options), !options.commit)
+}
+
+/** Finds the orphans of the tables of documents; of all of them, or of the one of this name. */
+export async function sweepInDocuments(
+  documents: readonly ProcessorDocument[],
+  wanted: string | undefined,
+  options: { readonly olderThanHours: number | undefined; readonly remove: boolean },
+): Promise<TableOutcome<SweepReport>[]> {
+  const { sweepTables } = await import('./pipeline/sweep-tables.ts')
+  return (await lookInto(documents, (document, source, seams) => sweepTables(document, wanted, source, seams, options))).flat()
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

@@ -58,6 +58,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'expire old snapshots, and remove the files that they alone named',
     load: async () => (await import('./expire.ts')).expireCommand,
   },
+  orphans: {
+    summary: 'show the files that no snapshot names, and remove them',
+    load: async () => (await import('./orphans.ts')).orphansCommand,
+  },
   recover: {
     summary: 'go on with a table of which it is not known what it has',
     load: async () => (await import('./recover.ts')).recoverCommand,
@@ -77,13 +81,4 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 }
 
 /** Commands whose names are taken and that do not work yet. */
-export const laterCommands: readonly string[] = [
-  'compact',
-  'orphans',
-  'rewrite-manifests',
-  'dead-letters',
-  'tail',
-  'find',
-  'partitions',
-  'spec',
-]
+export const laterCommands: readonly string[] = ['compact', 'rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions', 'spec']

@@ -7,7 +7,7 @@ import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
-import type { FileIO } from '../seams/file-io.ts'
+import type { ListedFiles } from '../seams/file-io.ts'
 import type { HighWatermarks } from '../seams/high-watermarks.ts'
 import type { Journal } from '../seams/journal.ts'
 import type { Meter } from '../seams/meter.ts'
@@ -44,7 +44,7 @@ import { type CarryOut, taskTarget } from './worker.ts'
 export interface ProcessorSeams {
   readonly source: ObjectStore
   readonly catalog: Catalog
-  readonly io: FileIO
+  readonly io: ListedFiles
   readonly queue: TaskQueue<TablePayload, TaskResult>
   /** Commits are made by other processes, and tasks carried out by others; absent: both here. */
   readonly commits?: CommitQueue

@@ -7,8 +7,11 @@ import { ancestorsOf, isOurs } from './commit/table-state.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from './maintain/choose-expired.ts'
 import { dueUpkeep, type UpkeepDecision, type UpkeepKind } from './maintain/due-upkeep.ts'
+import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
+import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { type ExpirerSeams, expireTable } from './table-expirer.ts'
 
+type UpkeepSeams = ExpirerSeams & SweepSeams & { readonly meter: Meter }
 type Maintenance = ProcessorDocument['spec']['maintenance']
 
 /** When what was done last, ms. */
@@ -35,6 +38,7 @@ export function decideUpkeep(
       maxSnapshots: settings.maxSnapshots,
       lastMs: last.get('expiry') ?? null,
     },
+    orphans: { enabled: asked?.orphans?.enabled, lastMs: last.get('orphans') ?? null },
   }
   return dueUpkeep(facts, nowMs)
 }
@@ -49,11 +53,11 @@ const idleMs = 6 * 3_600_000
 export class TableUpkeep {
   readonly #table: TableIdentifier
   readonly #asked: Maintenance
-  readonly #seams: ExpirerSeams & { readonly meter: Meter }
+  readonly #seams: UpkeepSeams
   readonly #last = new Map<UpkeepKind, number>()
   #committed = false
 
-  constructor(table: TableIdentifier, asked: Maintenance, seams: ExpirerSeams & { readonly meter: Meter }) {
+  constructor(table: TableIdentifier, asked: Maintenance, seams: UpkeepSeams) {
     this.#table = table
     this.#asked = asked
     this.#seams = seams
@@ -94,11 +98,11 @@ export class TableUpkeep {
         kind = decision.kind
         // What fails is not tried at once again.
         this.#last.set(kind, clock.now())
-        await this.#expire(signal)
+        await (kind === 'expiry' ? this.#expire(signal) : this.#sweep(signal))
         this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
       }
     } catch (error) {
-      this.#tellFailure(kind, error)
+      if (!signal.aborted) this.#tellFailure(kind, error)
     }
   }
 
@@ -112,6 +116,19 @@ export class TableUpkeep {
     meter.add('upkeep.files.removed', removed, { table })
     meter.add('upkeep.bytes.removed', bytes, { table })
     journal.info('snapshots expired', { table, snapshots: snapshots.length, kept, files: removed, bytes, left })
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { journal, meter } = this.#seams
+    const table = this.#table.name
+    const hours = this.#asked?.orphans?.olderThanHours ?? defaultSafeAgeHours
+    const { listed, orphans, bytes, removed, left } = await sweepOrphans(
+      this.#table,
+      { olderThanMs: hours * 3_600_000, remove: true, signal },
+      this.#seams,
+    )
+    meter.add('upkeep.files.removed', removed, { table })
+    journal.info('orphans removed', { table, listed, orphans, bytes, removed, left })
   }
 
   #tellFailure(kind: UpkeepKind | null, error: unknown): void {

@@ -7,3 +7,23 @@ export interface FileIO {
   /** Removes a file that nothing refers to any more; one that is gone already is no error. */
   remove(uri: string): Promise<void>
 }
+
+/** A file that a listing shows. */
+export interface FoundFile {
+  readonly uri: string
+  readonly bytes: number
+  readonly lastModifiedMs: number
+}
+
+/** One page of a listing. */
+export interface FilePage {
+  readonly files: readonly FoundFile[]
+  /** The store's own clock when it answered, ms. */
+  readonly dateMs: number
+}
+
+/** Files that can also be found without their names: what nothing names any more is looked for by listing. */
+export interface ListedFiles extends FileIO {
+  /** All files below a directory, whose URI ends in a slash, in the order of the store. Unfinished files of the store itself are not shown. */
+  list(directory: string): AsyncIterable<FilePage>
+}

@@ -78,11 +78,14 @@ export const maintenance = object({
     .optional()
     .meta({ description: 'Expiry of old snapshots.' }),
   orphans: object({
-    enabled: flag().optional().meta({ description: 'Whether files that no snapshot names are deleted.' }),
-    olderThanHours: hours().meta({ description: 'Age from which on such files are deleted.' }),
+    enabled: flag().prefault(false).meta({ description: 'Whether the service removes files that no snapshot names, once a day.' }),
+    olderThanHours: positive({ high: 10 * hoursOfAYear })
+      .refine((age) => age >= 24, { error: 'a number of at least 24' })
+      .prefault(72)
+      .meta({ description: 'Age from which on such files are removed, 24 at least.' }),
   })
     .optional()
-    .meta({ description: 'Deletion of orphan files.', later: true, instead: "leave it out, and use your engine's maintenance" }),
+    .meta({ description: 'Removal of orphan files.' }),
   retention: object({
     by: parsed("a column's name", columnName).meta({ description: 'Column with the time that counts.' }),
     days: wholeNumber(1).meta({ description: 'Age in days from which on rows are deleted.' }),

@@ -18,7 +18,7 @@ import type { TaskResult } from '../../src/pipeline/flow.ts'
 import { limitsOf } from '../../src/pipeline/limits.ts'
 import { carryOut, taskTarget } from '../../src/pipeline/worker.ts'
 import type { Clock } from '../../src/seams/clock.ts'
-import type { FileIO } from '../../src/seams/file-io.ts'
+import type { ListedFiles } from '../../src/seams/file-io.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 import { mappingFor } from '../../src/spec/table-mapping.ts'
@@ -206,10 +206,10 @@ function resultOf(first: TaskResult, i: number, nowMs: number): TaskResult {
   return { task, files: [file], parts: [part], startedAtMs: nowMs }
 }
 
-function countingFiles(): { io: FileIO; counts: { read: number; written: number }; files: Map<string, Uint8Array> } {
+function countingFiles(): { io: ListedFiles; counts: { read: number; written: number }; files: Map<string, Uint8Array> } {
   const files = new Map<string, Uint8Array>()
   const counts = { read: 0, written: 0 }
-  const io: FileIO = {
+  const io: ListedFiles = {
     async read(uri) {
       const bytes = files.get(uri)
       if (bytes === undefined) throw new Error(`${uri} is not there`)
@@ -226,6 +226,9 @@ function countingFiles(): { io: FileIO; counts: { read: number; written: number 
     },
     async remove(uri) {
       files.delete(uri)
+    },
+    list() {
+      throw new Error('nobody lists the files of a table that ages')
     },
   }
   return { io, counts, files }

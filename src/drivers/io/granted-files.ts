@@ -1,5 +1,5 @@
 import type { Clock } from '../../seams/clock.ts'
-import type { FileIO } from '../../seams/file-io.ts'
+import type { ListedFiles } from '../../seams/file-io.ts'
 
 /** Keys that a catalog gives for the files below a location (REST catalog specification, `LoadTableResult`, "AWS Configurations"). */
 export interface GrantedKeys {
@@ -21,13 +21,13 @@ export interface GrantedAccess {
 export type RenewGrant = () => Promise<Readonly<Record<string, string>>>
 
 /** Files that are reached as their tables' catalog says, and as the document says where it says nothing. */
-export interface GrantedFiles extends FileIO {
+export interface GrantedFiles extends ListedFiles {
   /** Takes a table's configuration, as of now, for the files below its location. */
   grant(location: string, config: Readonly<Record<string, string>>, renew: RenewGrant): void
   close(): Promise<void>
 }
 
-type OpenFiles = (access: GrantedAccess) => FileIO & { close(): Promise<void> }
+type OpenFiles = (access: GrantedAccess) => ListedFiles & { close(): Promise<void> }
 
 interface Granted {
   config: Readonly<Record<string, string>>
@@ -36,7 +36,7 @@ interface Granted {
   pending: Promise<void> | null
   /** Until when nobody asks again, after a renewal that failed or brought nothing. */
   quietUntilMs: number
-  readonly files: FileIO & { close(): Promise<void> }
+  readonly files: ListedFiles & { close(): Promise<void> }
 }
 
 /** Keys are renewed this long before they expire. */
@@ -48,10 +48,10 @@ const retryMs = 10_000
 /** Tables whose stores are kept open; of more, the one that was granted first is opened again when it is needed. */
 const mostGrants = 1000
 
-export function grantedFiles(own: FileIO & { close(): Promise<void> }, open: OpenFiles, clock: Clock): GrantedFiles {
+export function grantedFiles(own: ListedFiles & { close(): Promise<void> }, open: OpenFiles, clock: Clock): GrantedFiles {
   const granted = new Map<string, Granted>()
 
-  function filesFor(uri: string): FileIO {
+  function filesFor(uri: string): ListedFiles {
     let best = ''
     for (const location of granted.keys()) if (location.length > best.length && isBelow(uri, location)) best = location
     return granted.get(best)?.files ?? own
@@ -110,6 +110,7 @@ export function grantedFiles(own: FileIO & { close(): Promise<void> }, open: Ope
     read: (uri, range) => filesFor(uri).read(uri, range),
     write: (uri, chunks) => filesFor(uri).write(uri, chunks),
     remove: (uri) => filesFor(uri).remove(uri),
+    list: (directory) => filesFor(directory).list(directory),
     async close() {
       for (const { files } of granted.values()) await files.close()
       await own.close()

@@ -1,5 +1,5 @@
 import { WorkError } from '../../model/failure.ts'
-import type { FileIO } from '../../seams/file-io.ts'
+import type { ListedFiles } from '../../seams/file-io.ts'
 import type { WarehouseStore } from '../../seams/object-store.ts'
 
 /** Opens the store that holds a file: a bucket by its name, or the file system's root (null). */
@@ -9,7 +9,7 @@ export type OpenWarehouse = (bucket: string | null) => Promise<WarehouseStore>
  * Files by URI over object stores: `s3://bucket/key` and `s3a://bucket/key`, `file:///path` and `file:/path` as Java writes it.
  * What follows the scheme is taken as it stands: Iceberg compares paths as strings, so nothing is decoded or normalized.
  */
-export function uriFiles(open: OpenWarehouse): FileIO & { close(): Promise<void> } {
+export function uriFiles(open: OpenWarehouse): ListedFiles & { close(): Promise<void> } {
   const stores = new Map<string | null, Promise<WarehouseStore>>()
 
   function storeOf(bucket: string | null): Promise<WarehouseStore> {
@@ -33,6 +33,13 @@ export function uriFiles(open: OpenWarehouse): FileIO & { close(): Promise<void>
     async remove(uri) {
       const { bucket, key } = parse(uri)
       await (await storeOf(bucket)).remove(key)
+    },
+    async *list(directory) {
+      const { bucket, key } = parse(directory)
+      const start = directory.slice(0, directory.length - key.length)
+      for await (const { objects, dateMs } of (await storeOf(bucket)).list({ prefix: key })) {
+        yield { files: objects.map((one) => ({ uri: start + one.key, bytes: one.size, lastModifiedMs: one.lastModifiedMs })), dateMs }
+      }
     },
     async close() {
       for (const store of stores.values()) await (await store).close()

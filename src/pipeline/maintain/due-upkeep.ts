@@ -1,5 +1,5 @@
 /** What can be done for a table beside feeding it. */
-export type UpkeepKind = 'expiry'
+export type UpkeepKind = 'expiry' | 'orphans'
 
 /** What is due of a table's upkeep, and why something is not done now. */
 export interface UpkeepDecision {
@@ -26,19 +26,41 @@ export interface UpkeepFacts {
     /** When it was done last by this process, ms; null: not yet. */
     readonly lastMs: number | null
   }
+  readonly orphans: {
+    /** By the document; undefined where it does not say. */
+    readonly enabled: boolean | undefined
+    readonly lastMs: number | null
+  }
 }
 
 /** Few snapshots are expired no more often than this: each time, what is left of the history is read. */
 const expireEveryMs = 3_600_000
+/** A sweep lists everything that the table has. */
+const sweepEveryMs = 24 * 3_600_000
 
 /** Decides what is done for a table now. Pure. */
 export function dueUpkeep(facts: UpkeepFacts, nowMs: number): UpkeepDecision[] {
-  return [{ kind: 'expiry', ...expiryDue(facts, nowMs) }]
+  return [
+    { kind: 'expiry', ...expiryDue(facts, nowMs) },
+    { kind: 'orphans', ...orphansDue(facts, nowMs) },
+  ]
+}
+
+function not(reason: string): Omit<UpkeepDecision, 'kind'> {
+  return { due: false, reason }
+}
+
+function orphansDue({ ownUpkeep, gcDisabled, orphans }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  const { enabled, lastMs } = orphans
+  if (ownUpkeep !== undefined) return not(`${ownUpkeep} removes orphans by itself`)
+  if (enabled !== true) return not('off unless maintenance.orphans.enabled is true')
+  if (gcDisabled) return not('the table says gc.enabled=false')
+  const waitMs = lastMs === null ? 0 : lastMs + sweepEveryMs - nowMs
+  return waitMs > 0 ? not(`done ${Math.floor((nowMs - lastMs!) / 3_600_000)} h ago, once a day`) : { due: true, reason: 'once a day' }
 }
 
 function expiryDue({ ownUpkeep, isOurs, gcDisabled, expiry }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
   const { enabled, expired, maxSnapshots, lastMs } = expiry
-  const not = (reason: string) => ({ due: false, reason })
   if (ownUpkeep !== undefined) return not(`${ownUpkeep} expires snapshots by itself`)
   if (enabled === false) return not('off by maintenance.expiry.enabled')
   if (enabled === undefined && !isOurs) return not('the table was made by others; maintenance.expiry.enabled: true expires its snapshots')

@@ -89,3 +89,16 @@ test('upkeep that fails is told, and the table is fed all the same', async () =>
   expect(made.linesOf('error', 'upkeep failed unexpectedly and is tried again later').length).toBeGreaterThan(0)
   expect(made.seams.meter.totals().get('upkeep.expiry.failed')).toBeGreaterThan(0)
 })
+
+test('a service that is asked to removes orphans, and one that is not leaves them', async () => {
+  const stray = 's3://warehouse/analytics/orders/data/stray.parquet'
+  for (const enabled of [true, false]) {
+    const made = world()
+    await made.io.write(stray, [new Uint8Array(10)])
+    await made.clock.advanceBy(80 * 60 * minuteMs)
+    expect(await serve(made, 15, (document) => (document.spec.maintenance = { orphans: { enabled, olderThanHours: 72 } }))).toBe(true)
+    expect(made.warehouse.keys().includes('analytics/orders/data/stray.parquet')).toBe(!enabled)
+    expect(made.seams.meter.totals().get('upkeep.orphans.done')).toBe(enabled ? 1 : undefined)
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 15))
+  }
+})

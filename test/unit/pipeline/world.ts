@@ -18,7 +18,7 @@ import { Processor, type ProcessorSeams } from '../../../src/pipeline/processor.
 import { type Directions, noDirections } from '../../../src/pipeline/source-directions.ts'
 import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
 import type { Catalog, CatalogProfile } from '../../../src/seams/catalog.ts'
-import type { FileIO } from '../../../src/seams/file-io.ts'
+import type { ListedFiles } from '../../../src/seams/file-io.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { framed } from './segments.ts'
 
@@ -33,7 +33,7 @@ export interface World {
   readonly clock: VirtualClock
   readonly source: MemoryStore
   readonly warehouse: MemoryStore
-  readonly io: FileIO
+  readonly io: ListedFiles
   readonly catalog: Catalog
   readonly journal: { readonly lines: readonly JournalLine[] }
   /** What is done to requests; tests may change it at any time. */

@@ -79,9 +79,9 @@ describe('what is not there yet is named, with what works instead', () => {
     [inMapping({ onError: 'deadLetter' }), 'spec.mappings[0].onError: deadLetter is not available yet; stop and skip work'],
     [inMapping({ compat: 'kafscale' }), 'spec.mappings[0].compat: kafscale is not available yet; none works'],
     [
-      (d) => (d.spec.maintenance = { compaction: {}, orphans: {} }),
+      (d) => (d.spec.maintenance = { compaction: {}, retention: { by: 'a', days: 1 } }),
       "spec.maintenance.compaction: not available yet; leave it out, and use your engine's maintenance",
-      "spec.maintenance.orphans: not available yet; leave it out, and use your engine's maintenance",
+      'spec.maintenance.retention: not available yet; leave it out, and delete rows with your engine',
     ],
   ])('%#', (change, ...problems) => {
     expect(refusals(change)).toEqual(problems)
@@ -89,7 +89,7 @@ describe('what is not there yet is named, with what works instead', () => {
 
   test('each thing in a document with every key once', () => {
     const paths = notYet(load(everyKey(), exampleEnvironment)).map(({ path }) => path)
-    expect(paths).toContain('spec.maintenance.orphans')
+    expect(paths).toContain('spec.maintenance.retention')
     expect(new Set(paths).size).toBe(paths.length)
   })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { virtualClock } from '../../../../src/drivers/clock/virtual.ts'
 import { type GrantedAccess, type GrantedKeys, grantedFiles } from '../../../../src/drivers/io/granted-files.ts'
-import type { FileIO } from '../../../../src/seams/file-io.ts'
+import type { ListedFiles } from '../../../../src/seams/file-io.ts'
 
 type Config = Record<string, string>
 
@@ -10,7 +10,7 @@ function world() {
   const reached: string[] = []
   const keys: GrantedKeys[] = []
   let nowMs = 1_000_000
-  const open = (name: string, access: GrantedAccess = {}): FileIO & { close(): Promise<void> } => {
+  const open = (name: string, access: GrantedAccess = {}): ListedFiles & { close(): Promise<void> } => {
     const reach = async (uri: string) => {
       if (access.keys !== undefined) keys.push(await access.keys())
       reached.push(`${name} ${uri}`)
@@ -19,6 +19,10 @@ function world() {
       read: async (uri, range) => (await reach(uri), new Uint8Array(range === undefined ? 0 : range.end - range.start)),
       write: async (uri) => (await reach(uri), 0),
       remove: reach,
+      async *list(directory) {
+        await reach(`${directory} listed`)
+        yield { files: [], dateMs: 0 }
+      },
       close: async () => void reached.push(`${name} closed`),
     }
   }

@@ -3,7 +3,7 @@ import { dueUpkeep, type UpkeepFacts } from '../../../../src/pipeline/maintain/d
 
 const hour = 3_600_000
 const expiry = { enabled: undefined, expired: 20, maxSnapshots: 200, lastMs: 0 }
-const facts: UpkeepFacts = { ownUpkeep: undefined, isOurs: true, gcDisabled: false, expiry }
+const facts: UpkeepFacts = { ownUpkeep: undefined, isOurs: true, gcDisabled: false, expiry, orphans: { enabled: undefined, lastMs: null } }
 
 test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean, string]>([
   ['a tenth of what may be can go', {}, {}, true, '20 snapshots can go'],
@@ -23,5 +23,16 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean
   ['its files may be of other tables too', { gcDisabled: true }, { enabled: true }, false, 'the table says gc.enabled=false'],
   ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true }, false, 'It expires snapshots by itself'],
 ])('expiry: %s', (_what, more, moreExpiry, due, reason) => {
-  expect(dueUpkeep({ ...facts, ...more, expiry: { ...expiry, ...moreExpiry } }, hour / 2)).toEqual([{ kind: 'expiry', due, reason }])
+  expect(dueUpkeep({ ...facts, ...more, expiry: { ...expiry, ...moreExpiry } }, hour / 2)[0]).toEqual({ kind: 'expiry', due, reason })
+})
+
+test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string]>([
+  ['nobody asked', {}, { enabled: undefined, lastMs: null }, false, 'off unless maintenance.orphans.enabled is true'],
+  ['somebody did', {}, { enabled: true, lastMs: null }, true, 'once a day'],
+  ['it was done today', {}, { enabled: true, lastMs: 2 * hour }, false, 'done 22 h ago, once a day'],
+  ['it was done yesterday', {}, { enabled: true, lastMs: 0 }, true, 'once a day'],
+  ['its files may be of other tables too', { gcDisabled: true }, { enabled: true, lastMs: null }, false, 'the table says gc.enabled=false'],
+  ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true, lastMs: null }, false, 'It removes orphans by itself'],
+])('orphans: %s', (_what, more, orphans, due, reason) => {
+  expect(dueUpkeep({ ...facts, ...more, orphans }, 24 * hour)[1]).toEqual({ kind: 'orphans', due, reason })
 })
