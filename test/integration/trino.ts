@@ -20,7 +20,12 @@ interface Answer {
 }
 
 /** Without the capability, times come cut to milliseconds. */
-const headers = { 'X-Trino-User': 'test', 'X-Trino-Time-Zone': 'UTC', 'X-Trino-Client-Capabilities': 'PARAMETRIC_DATETIME' }
+const headers = {
+  'X-Trino-User': 'test',
+  'X-Trino-Time-Zone': 'UTC',
+  'X-Trino-Client-Capabilities': 'PARAMETRIC_DATETIME',
+  'X-Trino-Session': 'ice.expire_snapshots_min_retention=0s',
+}
 
 /** Installs Trino where it is missing, which fetches 800 MB, and starts it, which takes a quarter of a minute. */
 export async function startTrino(s3: S3Endpoint, restCatalogUri: string): Promise<Trino> {

@@ -120,7 +120,7 @@ export async function buildSnapshot(
     updates: [
       { action: 'add-snapshot', snapshot },
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', ...keptRefSettings(metadata), 'snapshot-id': snapshotId },
-      ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: copyOf(metadata, progress, contents.requests) } as const] : []),
+      ...(around.propertiesInCommit ? [{ action: 'set-properties', updates: copyOf(metadata, progress, contents) } as const] : []),
     ],
   }
 }
@@ -131,9 +131,13 @@ function retractionKeys(retraction: Retraction | null): Record<string, string> {
 }
 
 /** The copy in the properties, for when history is expired back to before our newest snapshot. */
-function copyOf(metadata: TableMetadata, progress: string, requests: Requests): Record<string, string> {
+function copyOf(metadata: TableMetadata, progress: string, { requests, accepted }: SnapshotContents): Record<string, string> {
   const asked = !isEmpty(requests) || metadata.properties?.[summaryKeys.requests] !== undefined
-  return { [summaryKeys.progress]: progress, ...(asked ? { [summaryKeys.requests]: encodeRequests(requests) } : {}) }
+  return {
+    [summaryKeys.progress]: progress,
+    ...(asked && { [summaryKeys.requests]: encodeRequests(requests) }),
+    ...(accepted.size > 0 && { [summaryKeys.accepted]: encodeProgress(accepted) }),
+  }
 }
 
 function summaryOf(contents: SnapshotContents, progress: string, inline: boolean): Record<string, string> {

@@ -15,7 +15,7 @@ export const summaryKeys = {
   requests: 'kafscale.processor.requests',
   /** In the manifest list's Avro metadata only: where the tail stands, a hint. */
   frontiers: 'kafscale.processor.frontiers',
-  /** In the manifest list's Avro metadata only: offsets without a row about which somebody said that this is known. */
+  /** In the manifest list's Avro metadata, not the summary: offsets without a row about which somebody said that this is known; the property is its copy. */
   accepted: 'kafscale.processor.accepted',
   /** In the manifest list's Avro metadata only: offsets that were decided once and are to be materialized again. */
   retracted: 'kafscale.processor.retracted',

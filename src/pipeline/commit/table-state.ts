@@ -172,7 +172,14 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
         'If everything not in it now shall be materialized again, run with --accept-rollback',
     )
   }
-  return { progress: progressOfProperty(table, copy), rescuedRows: null }
+  const accepted = metadata.properties?.[summaryKeys.accepted]
+  return {
+    progress: progressOfProperty(table, copy),
+    rescuedRows: null,
+    ...(accepted !== undefined && {
+      accepted: readOrStop(table, () => decodeProgress(accepted, `property ${summaryKeys.accepted}`)),
+    }),
+  }
 }
 
 /** Whether a snapshot of ours is younger than the current one: then the copy in the properties tells of rows that are not in the table. */

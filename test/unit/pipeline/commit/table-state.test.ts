@@ -176,6 +176,18 @@ describe('where history was cut off before one of ours is met', () => {
     })
   })
 
+  test('so does the copy of what was accepted, without which verify would report it again', async () => {
+    const accepted = { [summaryKeys.accepted]: encodeProgress(decided([1, 3])) }
+    expect(await find(tableWith([foreign(9, 8)], { properties: { ...layout, ...copy, ...accepted } }))).toMatchObject({
+      progress: decided([0, 5]),
+      accepted: decided([1, 3]),
+    })
+    const damaged = { [summaryKeys.accepted]: 'no json' }
+    expect(await stopOf(tableWith([foreign(9, 8)], { properties: { ...layout, ...copy, ...damaged } }))).toMatch(
+      /^property kafscale\.processor\.accepted is not JSON/,
+    )
+  })
+
   test('without a copy a table of ours is stopped, and the message says what helps', async () => {
     expect(await stopOf(tableWith([foreign(9, 8)], { properties: layout }))).toBe(
       'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
