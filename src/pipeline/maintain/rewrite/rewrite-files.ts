@@ -16,6 +16,8 @@ import { sortedSlices } from './sorted-slices.ts'
 const maxSourcesBytes = 8 * 1024 * 1024
 /** A file that is alone may be this much larger than the target, rather than leave a small one behind. */
 const mostOfTarget = 1.8
+/** Offsets into the bytes of a column that is sorted at once have 31 bits. */
+const mostSortedBytes = 1024 * 1024 * 1024
 
 /**
  * Rewrites the rows of a group's inputs, less those that its deletes remove, into new files of about the target size. Reads and writes
@@ -26,7 +28,7 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
   const fields = outputFields(options.schema, options.formatVersion)
   const deletes = await readDeletes(group, options)
   const cutBytes = cutSize(group, options)
-  const slices = inOrder(slicesOf(group.inputs, deletes, options), fields, cutBytes, options)
+  const slices = inOrder(slicesOf(group.inputs, deletes, options), fields, options)
   const totals = { read: 0n, deleted: 0n }
   const next = async (): Promise<Slice | null> => {
     for (;;) {
@@ -38,39 +40,44 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
     }
   }
   const files: DataFile[] = []
-  let slice = await next()
-  while (slice !== null) {
-    const filePath = options.newLocation()
-    const written: { file?: EncodedFile } = {}
-    await options.io.write(filePath, chunks(slice))
-    files.push(dataFile(filePath, written.file!, fields, group, options))
+  try {
+    let slice = await next()
+    while (slice !== null) {
+      const filePath = options.newLocation()
+      const written: { file?: EncodedFile } = {}
+      await options.io.write(filePath, chunks(slice))
+      files.push(dataFile(filePath, written.file!, fields, group, options))
 
-    async function* chunks(opening: Slice): AsyncGenerator<Uint8Array, void, undefined> {
-      const file = new ParquetFile(fields)
-      const writer = new RowGroupWriter(fields, pageOptions(options))
-      const sources = options.sources.open()
-      let hasSources = true
-      let last: Slice['sources'] | undefined
-      yield file.start()
-      for (slice = opening; slice !== null; slice = await next()) {
-        for (const source of slice.sources === last ? [] : slice.sources) {
-          if (source === undefined) hasSources = false
-          else sources.add(source)
+      async function* chunks(opening: Slice): AsyncGenerator<Uint8Array, void, undefined> {
+        const file = new ParquetFile(fields)
+        const writer = new RowGroupWriter(fields, pageOptions(options))
+        const sources = options.sources.open()
+        let hasSources = true
+        let last: Slice['sources'] | undefined
+        yield file.start()
+        for (slice = opening; slice !== null; slice = await next()) {
+          for (const source of slice.sources === last ? [] : slice.sources) {
+            if (source === undefined) hasSources = false
+            else sources.add(source)
+          }
+          last = slice.sources
+          writer.appendLeaves(slice.rows, slice.leaves)
+          if (writer.byteLength >= options.rowGroupBytes) yield* file.add(writer.finish())
+          // Rows in another order may come from anywhere: each file has the sources of all.
+          const isLong = options.sortOrder === null && sources.byteLength >= maxSourcesBytes
+          if (isLong || file.size + writer.byteLength >= cutBytes) {
+            slice = await next()
+            break
+          }
         }
-        last = slice.sources
-        writer.appendLeaves(slice.rows, slice.leaves)
-        if (writer.byteLength >= options.rowGroupBytes) yield* file.add(writer.finish())
-        const isFull = options.sortOrder === null && (file.size + writer.byteLength >= cutBytes || sources.byteLength >= maxSourcesBytes)
-        if (slice.endsFile || isFull) {
-          slice = await next()
-          break
-        }
+        if (writer.rowCount > 0) yield* file.add(writer.finish())
+        const { tail, file: encoded } = file.finish(hasSources ? new Map([[options.sources.key, sources.encode()]]) : new Map())
+        written.file = encoded
+        yield tail
       }
-      if (writer.rowCount > 0) yield* file.add(writer.finish())
-      const { tail, file: encoded } = file.finish(hasSources ? new Map([[options.sources.key, sources.encode()]]) : new Map())
-      written.file = encoded
-      yield tail
     }
+  } finally {
+    await slices.return()
   }
   return { group, files, rowsRead: totals.read, rowsDeleted: totals.deleted }
 }
@@ -79,11 +86,16 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
 function inOrder(
   slices: AsyncGenerator<Slice, void, undefined>,
   fields: readonly NestedField[],
-  fileBytes: number,
-  { sortOrder, memoryLimitBytes }: RewriteOptions,
+  { sortOrder, memoryLimitBytes, io, newLocation, signal }: RewriteOptions,
 ): AsyncGenerator<Slice, void, undefined> {
   if (sortOrder === null) return slices
-  return sortedSlices(slices, fields, sortOrder, { memoryBytes: memoryLimitBytes / 2, fileBytes })
+  return sortedSlices(slices, fields, {
+    order: sortOrder,
+    memoryBytes: Math.min(mostSortedBytes, memoryLimitBytes / 2),
+    io,
+    newLocation,
+    signal,
+  })
 }
 
 /** As many files as come near to the target, of equal size: none is much smaller than the others. */

@@ -18,10 +18,6 @@ export interface Slice {
   readonly leaves: readonly (readonly LeafRun[])[]
   /** What the metadata of each input that the rows are from says of its sources; undefined where it says nothing. */
   readonly sources: readonly (string | undefined)[]
-  /** About what the rows took in their file, bytes; deleted ones included. */
-  readonly fileBytes: number
-  /** Whether the next rows belong to another file. */
-  readonly endsFile: boolean
   /** Rows that were deleted. */
   readonly deleted: number
 }
@@ -71,7 +67,6 @@ async function* slicesOfFile(
   const all = [...sources, ...remover.sources]
   const windowBytes = Math.min(maxWindowBytes, Math.max(64 * 1024, Math.floor(windowsBytes / Math.max(1, all.length))))
   const carried = [parquet.keyValues.get(options.sources.key)]
-  const compressedRowBytes = Number(live.file.fileSizeInBytes) / Math.max(1, parquet.rowCount)
   for (const group of parquet.rowGroups) {
     const reader = await naming(path, () => new RowGroupReader(group, all, windowBytes))
     const rowBytes = Math.max(1, group.plainBytes / Math.max(1, group.rows))
@@ -84,10 +79,9 @@ async function* slicesOfFile(
         const leaves = read.slice(0, sources.length)
         if (options.formatVersion >= 3) inheritLineage(leaves, rows, group.firstRow + at, live)
         const keep = remover.kept(group.firstRow + at, rows, read.slice(sources.length))
-        const common = { sources: carried, fileBytes: rows * compressedRowBytes, endsFile: false }
-        if (keep === null) return { ...common, rows, leaves, deleted: 0 }
+        if (keep === null) return { rows, leaves, sources: carried, deleted: 0 }
         const kept = leaves.map((runs) => keepRows(runs, keep.rows))
-        return { ...common, rows: keep.count, leaves: kept, deleted: rows - keep.count }
+        return { rows: keep.count, leaves: kept, sources: carried, deleted: rows - keep.count }
       })
     }
   }

@@ -1,49 +1,42 @@
 import type { NestedField } from '../../../formats/iceberg/schema.ts'
-import type { SortOrder } from '../../../formats/iceberg/table-metadata.ts'
 import { RowSorter } from '../../../formats/parquet/sort/row-sorter.ts'
 import { WorkError } from '../../../model/failure.ts'
 import type { Slice } from './slices.ts'
+import { type SortingOptions, SortedRuns } from './sorted-runs.ts'
 
 const rowsAtOnce = 16 * 1024
 
 /**
- * Slices in a sort order: as many rows as take `memoryBytes`, or came from `fileBytes` of inputs, are sorted at a time, and the last slice
- * of them says that its file ends there, so that the rows of each file are in order, whatever there is memory for.
+ * All rows of the slices in a sort order, equal ones as they came. What goes beyond the memory is written to files of sorted rows, which
+ * are merged in the end and removed. The first slice has no row and tells what was deleted of all.
  */
 export async function* sortedSlices(
   slices: AsyncIterable<Slice>,
   fields: readonly NestedField[],
-  order: SortOrder,
-  limits: { readonly memoryBytes: number; readonly fileBytes: number },
+  options: SortingOptions,
 ): AsyncGenerator<Slice, void, undefined> {
-  const sorter = sorterOf(fields, order)
-  let held: Slice[] = []
-  let bytes = 0
-  for await (const slice of slices) {
-    sorter.appendLeaves(slice.rows, slice.leaves)
-    held.push({ ...slice, leaves: [] })
-    bytes += slice.fileBytes
-    if (sorter.byteLength < limits.memoryBytes && bytes < limits.fileBytes) continue
-    yield* sorted(held)
-    held = []
-    bytes = 0
-  }
-  if (held.length > 0) yield* sorted(held)
-
-  function* sorted(all: readonly Slice[]): Generator<Slice, void, undefined> {
-    const total = sorter.rowCount
-    const deleted = all.reduce((sum, slice) => sum + slice.deleted, 0)
-    const sources = [...new Set(all.filter((slice) => slice.rows > 0).flatMap((slice) => slice.sources))]
-    if (total === 0) yield { ...all[0], rows: 0, deleted, sources }
-    let rows = 0
-    for (const part of sorter.finish(rowsAtOnce)) {
-      yield { ...part, deleted: rows === 0 ? deleted : 0, sources, endsFile: rows + part.rows === total, fileBytes: 0 }
-      rows += part.rows
+  const sorter = sorterOf(fields, options)
+  const runs = new SortedRuns(fields, options)
+  const seen = new Set<string | undefined>()
+  let deleted = 0
+  try {
+    for await (const slice of slices) {
+      deleted += slice.deleted
+      if (slice.rows === 0) continue
+      for (const source of slice.sources) seen.add(source)
+      sorter.appendLeaves(slice.rows, slice.leaves)
+      if (sorter.byteLength >= options.memoryBytes) await runs.add(sorter.finish(rowsAtOnce))
     }
+    const sources = [...seen]
+    yield { rows: 0, leaves: [], sources: [], deleted }
+    if (!runs.isEmpty && sorter.rowCount > 0) await runs.add(sorter.finish(rowsAtOnce))
+    for await (const part of runs.isEmpty ? sorter.finish(rowsAtOnce) : runs.merged()) yield { ...part, sources, deleted: 0 }
+  } finally {
+    await runs.remove()
   }
 }
 
-function sorterOf(fields: readonly NestedField[], order: SortOrder): RowSorter {
+function sorterOf(fields: readonly NestedField[], { order }: SortingOptions): RowSorter {
   try {
     return new RowSorter(fields, order)
   } catch (error) {
