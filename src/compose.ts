@@ -253,7 +253,7 @@ export interface BackfillDone {
 
 /** Backfills a topic of the documents. Throws a DocumentError where none of them has it. */
 export async function backfillTopic(documents: readonly ProcessorDocument[], asked: BackfillAsked): Promise<BackfillDone> {
-  return withBackfiller(documents, asked.wish.topic, asked.into, asked, async (backfiller, elsewhere, meter) => {
+  return withBackfiller(documents, asked.wish.topic, asked.into, asked, async (backfiller, meter) => {
     const { bill, backfill } = await backfiller.bill(asked.wish, asked.detach ? 'service' : 'command', asked.prices)
     const before = meter.totals()
     const startedMs = systemClock.now()
@@ -271,7 +271,7 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
     if (!asked.agrees(bill) || bill.work.segments === 0) return since(null, null)
     await backfiller.ask(backfill)
     if (asked.detach) return since(null, null)
-    const { outcome, report } = await backfiller.carryOut(backfill, elsewhere, asked.signal, asked.progress)
+    const { outcome, report } = await backfiller.carryOut(backfill, asked.signal, asked.progress)
     return since(outcome, report)
   })
 }
@@ -294,7 +294,7 @@ async function withBackfiller<T>(
   topic: string,
   into: string | null,
   bounds: BackfillBounds,
-  work: (backfiller: Backfiller, elsewhere: boolean, meter: Meter) => Promise<T>,
+  work: (backfiller: Backfiller, meter: Meter) => Promise<T>,
 ): Promise<T> {
   const { Backfiller } = await import('./pipeline/backfiller.ts')
   for (const document of documents) {
@@ -304,7 +304,7 @@ async function withBackfiller<T>(
     try {
       const seams = { ...opened.seams, ...(fleet !== null && { queue: fleet.tasks }) }
       const backfiller = await Backfiller.open(document, topic, into, bounds, opened.source, seams)
-      if (backfiller !== null) return await work(backfiller, fleet !== null, meter)
+      if (backfiller !== null) return await work(backfiller, meter)
     } finally {
       await fleet?.close()
       await opened.close()

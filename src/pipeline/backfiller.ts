@@ -11,7 +11,7 @@ import { type Money, moneyOf, type Prices } from './backfill/bill.ts'
 import { checkTableName } from './commit/profile-checks.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { emptyState, type TableState } from './commit/table-state.ts'
-import { carryOutTasks } from './carry-out-tasks.ts'
+import { carryOutTasks, lookOnce } from './carry-out-tasks.ts'
 import { type StartMark, TableCommitter, withMarks } from './committer.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import { type DiscoveredTable, discoverTables } from './discover-tables.ts'
@@ -161,15 +161,14 @@ export class Backfiller {
     this.#state = await table.changeRequests((requests) => withAsked(requests, backfill))
   }
 
-  /** Carries out a backfill that was asked for, in this process unless `elsewhere`: then by whoever takes its tasks from the queue. */
+  /** Carries out a backfill that was asked for. Its tasks are whoever's who takes them from the queue, this process among them. */
   async carryOut(
     backfill: Backfill,
-    elsewhere: boolean,
     signal: AbortSignal,
     progress: (report: HistoryReport) => void,
   ): Promise<{ outcome: HistoryOutcome; report: HistoryReport }> {
     const idle = new AbortController()
-    const working = elsewhere ? Promise.resolve() : carryOutTasks(this.#options.workers, this.#limits, this.#seams, idle.signal)
+    const working = carryOutTasks(this.#options.workers, this.#limits, this.#taskSeams, idle.signal)
     try {
       const seams = { ...this.#seams, source: this.#history }
       return await carryOutBackfill(backfill, await this.#opened(), this.#options, this.#state, seams, signal, progress)
@@ -177,6 +176,11 @@ export class Backfiller {
       idle.abort()
       await working
     }
+  }
+
+  /** From a shared queue come tasks of other tables too. */
+  get #taskSeams() {
+    return { ...this.#seams, look: lookOnce(this.#seams.catalog, this.#place.identifier.namespace) }
   }
 
   /** Pauses, resumes or cancels a backfill that is not ended. Throws a DocumentError where there is none of that id. */

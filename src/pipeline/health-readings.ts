@@ -34,7 +34,7 @@ function* tableReadings(health: TableHealth, nowMs: number): Generator<Reading> 
   yield { name: 'partitions_paused', value: partitions.filter(({ paused }) => paused).length, labels }
   yield { name: 'partitions_listed_partly', value: partitions.filter(({ complete }) => !complete).length, labels }
   yield { name: 'table_stopped', value: Number(health.stopped !== null), labels }
-  yield { name: 'backfill_offsets_left', value: Number(health.backfillOffsetsLeft), labels }
+  yield { name: 'backfill_remaining_offsets', value: Number(health.backfillOffsetsLeft), labels }
   yield { name: 'tasks_in_flight', value: health.tasksInFlight, labels }
   yield { name: 'results_waiting', value: health.resultsWaiting, labels }
 }

@@ -35,7 +35,7 @@ export const metrics = {
     'Topic-partitions with more segments than were listed so far: their lag is at least what is shown.',
   ),
   table_stopped: gauge(['table'], '1 while the table as a whole is stopped or can not be opened.'),
-  backfill_offsets_left: gauge(['table'], 'Offsets that backfills which are not ended have still to bring.'),
+  backfill_remaining_offsets: gauge(['table'], 'Offsets that backfills which are not ended have still to bring.'),
   tasks_in_flight: gauge(['table'], 'Tasks planned and not yet finished.'),
   results_waiting: gauge(['table'], 'Finished tasks whose rows are not committed yet.'),
   queue_depth: gauge([], 'Tasks that are offered and that no worker has taken.'),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { s3Client } from '../integration/servers.ts'
+import { backfillCommand, killBackfill } from './backfills.ts'
 import { type FaultKind, faultKinds, type Proxied, type RequestFault } from './faults.ts'
 import { Fleet } from './fleet.ts'
 import { lookAtTables, program } from './outcome.ts'
@@ -21,6 +22,8 @@ export interface ChaosReport {
 
 const topics = ['orders', 'clicks'] as const
 const partitions = 2
+/** Segments of each topic-partition from before the tables, which only a backfill brings in. */
+const historySegments = 60
 /** Longer than a claim of a task is believed without a sign of life. */
 const standStillMs = 35_000
 
@@ -37,12 +40,13 @@ export async function chaos(directory: string, seconds: number, seed: number, te
   const random = seededRandom(seed)
   const stage = await openStage(directory, random.fork())
   const roles = rolesOf(stage)
-  const fleet = new Fleet(stage.document, roles)
   const client = s3Client(stage.s3)
   const place = { bucket: stage.bucket, prefix }
   const producers = topics.flatMap((topic) =>
     Array.from({ length: partitions }, (_, partition) => new Producer({ topic, partition }, random.fork(), client, place)),
   )
+  await Promise.all(producers.map((producer) => producer.writeAtOnce(historySegments)))
+  const fleet = new Fleet(stage.document, roles)
   try {
     const stop = new AbortController()
     const produced = Promise.all(producers.map((producer) => producer.run(stop.signal)))
@@ -54,6 +58,7 @@ export async function chaos(directory: string, seconds: number, seed: number, te
     const problems: string[] = []
     for (const args of [
       ['run', '--once', '-f', stage.calmDocument],
+      ...topics.map((topic) => ['backfill', '-f', stage.calmDocument, '--topic', topic, '--all', '--yes']),
       ['verify', '--exact', '-f', stage.calmDocument],
     ]) {
       const { code, output } = await program(...args)
@@ -107,6 +112,8 @@ async function inject(kind: FaultKind, stage: Stage, fleet: Fleet, random: Seede
     await stage.fillDisk(1500 + random.below(1500))
     return true
   }
+  if (kind === 'backfill asked') return (await program(...backfillCommand(stage.document, topics, random), '--detach')).code === 0
+  if (kind === 'backfill killed') return killBackfill(backfillCommand(stage.document, topics, random), 1000 + random.below(5000))
   if (kind === 'redis flushed') return stage.redis!.flush()
   if (kind === 'redis restarted') {
     await stage.redis!.stop()

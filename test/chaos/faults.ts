@@ -6,6 +6,10 @@ export type RequestFault = (typeof requestFaults)[number]
 export const proxied = ['s3', 'catalog'] as const
 export type Proxied = (typeof proxied)[number]
 
+/** History that is asked for meanwhile: left to the fleet, or brought in by a command that is killed on the way. */
+export const backfillEvents = ['backfill asked', 'backfill killed'] as const
+export type BackfillEvent = (typeof backfillEvents)[number]
+
 /** What a run does to a program, its servers and their disk, by name. One that never happened is a hole in the run. */
 export type FaultKind =
   | `kill ${string}`
@@ -14,6 +18,7 @@ export type FaultKind =
   | 'disk full'
   | 'redis flushed'
   | 'redis restarted'
+  | BackfillEvent
 
 /** Everything that can be done where these roles are at work. */
 export function faultKinds(roles: readonly string[], hasRedis: boolean): FaultKind[] {
@@ -21,6 +26,7 @@ export function faultKinds(roles: readonly string[], hasRedis: boolean): FaultKi
     ...roles.flatMap((role): FaultKind[] => [`kill ${role}`, `stop and continue ${role}`]),
     ...proxied.flatMap((server) => requestFaults.map((fault): FaultKind => `${server} ${fault}`)),
     'disk full',
+    ...backfillEvents,
     ...(hasRedis ? (['redis flushed', 'redis restarted'] as const) : []),
   ]
 }

@@ -36,6 +36,11 @@ export class Producer {
     this.#place = place
   }
 
+  /** Writes segments one after another: history, where a table begins later. */
+  async writeAtOnce(segments: number): Promise<void> {
+    for (let i = 0; i < segments; i++) await this.#flush(0n)
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const dice = this.#random.below(100)

@@ -69,7 +69,7 @@ function documentText(s3Url: string, catalogUrl: string, s3: S3Endpoint, bucket:
     kind: 'IcebergProcessor',
     metadata: { name: 'chaos' },
     spec: {
-      source: { topics: ['*'], s3: { bucket, prefix, ...storage }, graceSeconds: 4 },
+      source: { topics: ['*'], s3: { bucket, prefix, ...storage }, graceSeconds: 4, startAt: 'latest' },
       sink: { catalog: { type: 'rest', endpoint: catalogUrl }, storage, database },
       processing: { parallelism: 2, commitIntervalSeconds: 2 },
       mappings: [{ topic: '*', value: { format: 'binary' } }],

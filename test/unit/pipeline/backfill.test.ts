@@ -197,7 +197,7 @@ describe('a backfill that is asked for', () => {
       return undefined
     }
     await backfiller.ask(backfill)
-    const done = await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
     expect(done.outcome).toBe('done')
     expect(await w.rows('orders')).toEqual(rows)
     expect(asked.get).toBe(bill.work.gets)
@@ -213,7 +213,7 @@ describe('a backfill that is asked for', () => {
     const part = { ...wish, from: { offset: 9n }, to: { offset: 15n } }
     const { backfill } = await backfiller.bill(part, 'command', defaultPrices)
     await backfiller.ask(backfill)
-    await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
     await w.write(orders, 30n, [batch(30n, 3)])
     await w.clock.advanceBy(60_000)
     await w.runOnce(latest)
@@ -221,7 +221,7 @@ describe('a backfill that is asked for', () => {
     const { bill, backfill: rest } = await holes.bill({ ...wish, missing: true }, 'command', defaultPrices)
     expect(bill.wanted).toBe(15n + 15n)
     await holes.ask(rest)
-    await w.clock.run(() => holes.carryOut(rest, false, new AbortController().signal, () => undefined))
+    await w.clock.run(() => holes.carryOut(rest, new AbortController().signal, () => undefined))
     // What lies before everything that is decided is no hole.
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
   })
@@ -232,7 +232,7 @@ describe('a backfill that is asked for', () => {
     const asked = async (backfiller: Backfiller, change: Partial<BackfillWish>) => {
       const { backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
       await backfiller.ask(backfill)
-      return backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined)
+      return backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
     }
     const stop = new AbortController()
     await w.clock.run(async () => {
@@ -251,7 +251,7 @@ describe('a backfill that is asked for', () => {
     const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
     await backfiller.ask(backfill)
     const done = await w.clock.run(async () => {
-      const working = backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined)
+      const working = backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
       await w.clock.sleep(5000)
       await (await backfillerOf(w)).change(backfill.id, 'cancelled')
       return working
@@ -272,7 +272,7 @@ describe('a backfill that is asked for', () => {
     expect(bill).toMatchObject({ table: 'analytics.orders_rebuilt', wanted: 60n, notBegun: [] })
     await w.write(orders, 30n, [batch(30n, 3)])
     await backfiller.ask(backfill)
-    await w.clock.run(() => backfiller.carryOut(backfill, false, new AbortController().signal, () => undefined))
+    await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
     expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
     expect(await w.rows('orders')).toEqual([])
     await w.clock.advanceBy(60_000)
