@@ -27,6 +27,7 @@ const steps: readonly Step[] = [
   { name: 'large partition', command: ['test/load/large-partition.ts'] },
   { name: 'load', command: ['test/load/run.ts'] },
   { name: 'load on a fleet', command: ['test/load/run.ts', '--workers', '4'] },
+  { name: 'backfill', command: ['test/load/backfill.ts'] },
   { name: 'a day of commits', command: ['--expose-gc', 'test/load/steady.ts', '1440'] },
   { name: 'idle', command: ['test/load/idle.ts'] },
   { name: 'Redis operations per task', command: ['test/load/redis-operations.ts'] },

@@ -1,6 +1,7 @@
 import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { seededRandom, type SeededRandom } from '../../src/drivers/entropy/seeded.ts'
+import type { Codec } from '../../src/formats/kafka/codecs/inflate.ts'
 import { sealBatch } from '../../src/formats/kafka/write.ts'
 import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
 import { writeSegment } from '../../src/formats/kfs/write.ts'
@@ -12,6 +13,10 @@ export interface OrderTopic {
   readonly maxSegmentBytes: number
   readonly recordsPerBatch?: number
   readonly seed?: number
+  /** Of the first record. Default: 0. */
+  readonly firstOffset?: number
+  /** Of the batches. Default: none. */
+  readonly codec?: Codec
 }
 
 export interface OrderSegment {
@@ -58,20 +63,23 @@ export function* orderSegments({
   maxSegmentBytes,
   recordsPerBatch = 500,
   seed = 1,
+  firstOffset = 0,
+  codec = 'none',
 }: OrderTopic): Generator<OrderSegment, void, undefined> {
   const random = seededRandom(seed)
   const writer = new RecordWriter()
   const notes = Array.from({ length: 20_000 }, () => note(random))
   let batches: Uint8Array[] = []
   let bytes = segmentFrameBytes
-  let segmentBase = 0
+  let segmentBase = firstOffset
   let timeMs = startMs
   const close = (): OrderSegment => {
     const baseOffset = BigInt(segmentBase)
     return { baseOffset, ...writeSegment({ baseOffset, batches, createdMs: timeMs }) }
   }
-  for (let offset = 0; offset < records;) {
-    const count = Math.min(recordsPerBatch, records - offset)
+  const end = firstOffset + records
+  for (let offset = firstOffset; offset < end;) {
+    const count = Math.min(recordsPerBatch, end - offset)
     const baseMs = timeMs
     let lastMs = timeMs
     writer.clear()
@@ -90,7 +98,7 @@ export function* orderSegments({
     }
     const batch = sealBatch({
       baseOffset: BigInt(offset),
-      codec: 'none',
+      codec,
       lastOffsetDelta: count - 1,
       baseTimestampMs: BigInt(baseMs),
       maxTimestampMs: BigInt(lastMs),
