@@ -117,6 +117,7 @@ const sources = {
   value: 'the value, whole',
   rescue: 'what fits no other column',
   incarnation: 'which log, after a restart',
+  recordId: 'topic:partition:offset',
 } as const
 
 function fromText({ role, path }: OutlookColumn): string {

@@ -17,8 +17,19 @@ import type { Task } from '../model/task.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 
-/** What a table column is filled with. `value`: the value whole; `field`: a part of a JSON value; `rescue`: what fits no other column. */
-export type ColumnRole = 'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'field' | 'rescue' | 'incarnation'
+/** What a table column is filled with. `recordId`: `topic:partition:offset`, in tables of KafScale's Go processor alone; `value`: the value whole; `field`: a part of a JSON value; `rescue`: what fits no other column. */
+export type ColumnRole =
+  | 'topic'
+  | 'partition'
+  | 'offset'
+  | 'timestamp'
+  | 'key'
+  | 'headers'
+  | 'value'
+  | 'field'
+  | 'rescue'
+  | 'incarnation'
+  | 'recordId'
 
 /** How bytes become a column: as they are, or as UTF-8 text. */
 export type BytesFormat = 'binary' | 'string'

@@ -6,7 +6,7 @@ import { pathText } from './path.ts'
 import type { Path } from './path.ts'
 import type { Clean, CrossCheck } from './schema-parts.ts'
 import { catalogChecks } from './catalog-checks.ts'
-import { meetings } from './table-mapping.ts'
+import { inLayout, meetings } from './table-mapping.ts'
 import { isGlob } from './topic-glob.ts'
 import { pathsMeet, valuePathText } from './value-path.ts'
 import { enumerated } from './wording.ts'
@@ -115,16 +115,19 @@ function* oneMapping(mapping: Mapping, path: Path): Found {
 }
 
 /** Of a table's columns; where a sample is to tell what the values become, the columns of either outcome. */
-function* columnNamesApart({ value, kafkaColumns, rescueColumn }: Mapping, path: Path): Found {
+function* columnNamesApart(written: Mapping, path: Path): Found {
+  const { value, kafkaColumns, rescueColumn, compat } = inLayout(written)
   const isWhole = value.format === 'string' || value.format === 'binary'
   const columns: [name: string | null, path: Path][] = Object.entries(kafkaColumns).map(([key, name]) => [
     name,
     [...path, 'kafkaColumns', key],
   ])
-  if (isWhole || (value.format === 'auto' && value.columns === undefined)) columns.push(['value', [...path, 'value', 'format']])
+  if (compat === 'kafscale') columns.push(['record_id', [...path, 'compat']])
+  if (isWhole || compat === 'kafscale' || (value.format === 'auto' && value.columns === undefined))
+    columns.push(['value', [...path, 'value', 'format']])
   if (!isWhole) {
     for (const [index, column] of (value.columns ?? []).entries()) columns.push([column.name, [...path, 'value', 'columns', index, 'name']])
-    columns.push([rescueColumn, [...path, 'rescueColumn']])
+    if (compat !== 'kafscale') columns.push([rescueColumn, [...path, 'rescueColumn']])
   }
   const seen = new Map<string, Path>()
   for (const [name, at] of columns) {

@@ -95,9 +95,10 @@ const settings = {
         'What happens when a record or a segment can not be read: its partition stops, or what is unreadable is skipped, counted and named, or put into a table of its own.',
       later: ['deadLetter'],
     }),
-  compat: choice(['none', 'kafscale'])
-    .prefault('none')
-    .meta({ description: "kafscale: the table layout of KafScale's Go processor.", later: ['kafscale'] }),
+  compat: choice(['none', 'kafscale']).prefault('none').meta({
+    description:
+      "kafscale: the table layout of KafScale's Go processor: record_id, topic, partition, offset, timestamp_ms, key, value and headers, then value.columns. The key and the value stay bytes, whatever their formats say.",
+  }),
 }
 
 /** What holds for a topic that no mapping names. */

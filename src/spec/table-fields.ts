@@ -5,19 +5,33 @@ import type { DecidedValue } from './value-column.ts'
 /** Which column is called what, and what the values become; null where only records will tell. */
 export interface TableColumns {
   readonly columns: Readonly<
-    Partial<Record<'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'rescue', string>>
+    Partial<Record<'topic' | 'partition' | 'offset' | 'timestamp' | 'key' | 'headers' | 'value' | 'rescue' | 'recordId', string>>
   >
   readonly keyFormat: 'binary' | 'string'
   readonly value: DecidedValue | null
 }
 
-/** The columns of a table that is created, as far as they are known, with ids of their own. */
+/**
+ * The columns of a table that is created, as far as they are known, with ids of their own. With a record's id, they are those of KafScale's
+ * Go processor, in its order.
+ */
 export function tableFields({ columns, keyFormat, value }: TableColumns): NestedField[] {
   let lastId = 0
   const nextId = () => ++lastId
   const fields: NestedField[] = []
   const add = (name: string | undefined, required: boolean, type: () => IcebergType, doc?: string) => {
     if (name !== undefined) fields.push({ id: nextId(), name, required, type: type(), ...(doc !== undefined && { doc }) })
+  }
+  if (columns.recordId !== undefined) {
+    add(columns.recordId, true, () => 'string')
+    add(columns.topic, true, () => 'string')
+    add(columns.partition, true, () => 'int')
+    add(columns.offset, true, () => 'long')
+    add(columns.timestamp, true, () => 'long')
+    for (const name of [columns.key, columns.value]) add(name, false, () => 'binary')
+    add(columns.headers, false, () => 'string')
+    if (value?.format === 'json') for (const { name, required, type } of value.columns) add(name, required, () => icebergType(type, nextId))
+    return fields
   }
   add(columns.topic, true, () => 'string', 'Kafka topic')
   add(columns.partition, true, () => 'int', 'Kafka partition')

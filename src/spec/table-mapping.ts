@@ -29,8 +29,39 @@ export function mappingFor(document: WithMappings, topic: string): TopicMapping 
   const found = document.spec.mappings.find((mapping) => topicMatcher(mapping.topic)(topic))
   defaults ??= mappingSettings.parse({})
   const { topic: _topic, table, ...settings }: MappingSettings & { topic?: string } = found ?? defaults
-  return { ...settings, table: table ?? normalizeName(topic), tableByRule: table === undefined }
+  return { ...inLayout(settings), table: table ?? normalizeName(topic), tableByRule: table === undefined }
 }
+
+/** The Go processor's layout has names of its own, and keeps keys and values as they are, whether values become columns too or not. */
+export function inLayout<T extends Pick<MappingSettings, 'compat' | 'key' | 'value' | 'kafkaColumns'>>(settings: T): T {
+  if (settings.compat === 'none') return settings
+  const { value } = settings
+  return {
+    ...settings,
+    key: { ...settings.key, format: 'binary' },
+    kafkaColumns: kafscaleColumns,
+    value: value.columns === undefined ? { ...value, format: 'binary' } : { ...value, format: 'json' },
+  }
+}
+
+/** What each of a table's own columns is called; `isJson`: its values become columns. */
+export function columnNames(
+  { compat, kafkaColumns, rescueColumn }: Pick<MappingSettings, 'compat' | 'kafkaColumns' | 'rescueColumn'>,
+  isJson: boolean,
+): Record<string, string> {
+  const own = compat === 'kafscale' ? { recordId: 'record_id', value: 'value' } : isJson ? { rescue: rescueColumn } : { value: 'value' }
+  const named = Object.entries({ ...kafkaColumns, ...own }).filter((entry): entry is [string, string] => entry[1] !== null)
+  return Object.fromEntries(named)
+}
+
+const kafscaleColumns = {
+  topic: 'topic',
+  partition: 'partition',
+  offset: 'offset',
+  timestamp: 'timestamp_ms',
+  key: 'key',
+  headers: 'headers',
+} as const
 
 /**
  * The tables that these topics go into, by name, in the order of the topics. Throws a DocumentError that names both topics where two

@@ -2,7 +2,7 @@ import { isEmpty, noRequests, type Requests } from '../../model/requests.ts'
 import type { CatalogProfile, CreateTableRequest } from '../../seams/catalog.ts'
 import { partitionFields } from '../../spec/layout-terms.ts'
 import { tableFields } from '../../spec/table-fields.ts'
-import type { TopicMapping } from '../../spec/table-mapping.ts'
+import { columnNames, type TopicMapping } from '../../spec/table-mapping.ts'
 import type { DecidedValue } from '../../spec/value-column.ts'
 import { Refusal } from './refusal.ts'
 import { encodeRequests } from './requests-text.ts'
@@ -11,9 +11,7 @@ import { summaryKeys } from './summary-keys.ts'
 
 /** The layout that the document asks for, once it is decided what becomes of the values. */
 export function wantedLayout(mapping: TopicMapping, value: DecidedValue): StoredLayout {
-  const own = value.format === 'json' ? { rescue: mapping.rescueColumn } : { value: 'value' }
-  const named = Object.entries({ ...mapping.kafkaColumns, ...own }).filter(([, name]) => name !== null)
-  return { columns: Object.fromEntries(named), keyFormat: mapping.key.format, value }
+  return { columns: columnNames(mapping, value.format === 'json'), keyFormat: mapping.key.format, value }
 }
 
 /** What keeps the metadata of a table bounded that is committed to every minute for years; the document's properties win. */

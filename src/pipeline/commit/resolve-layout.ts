@@ -18,7 +18,7 @@ export const incarnationColumn = 'kafka_incarnation'
 
 type OwnRole = Exclude<ColumnRole, 'field' | 'incarnation'>
 
-const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 'key', 'headers', 'value', 'rescue']
+const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 'key', 'headers', 'value', 'rescue', 'recordId']
 
 /**
  * How to fill a table that exists: its columns are found by name, whatever their order and whoever created it.
@@ -86,7 +86,10 @@ function noColumn(role: OwnRole, name: string): Refusal {
   return new Refusal(`it has no column ${name} for the Kafka ${role}; ${way}`)
 }
 
-function checkType(role: OwnRole, field: NestedField, { keyFormat, value }: StoredLayout): void {
+function checkType(role: OwnRole, field: NestedField, { columns, keyFormat, value }: StoredLayout): void {
+  const isKafscale = columns.recordId !== undefined
+  if (isKafscale && role === 'timestamp' && field.type === 'long') return
+  if (isKafscale && role === 'headers' && field.type === 'string' && !field.required) return
   const expected: Record<Exclude<OwnRole, 'headers'>, IcebergType> = {
     topic: 'string',
     partition: 'int',
@@ -95,11 +98,12 @@ function checkType(role: OwnRole, field: NestedField, { keyFormat, value }: Stor
     key: keyFormat,
     value: value.format === 'string' ? 'string' : 'binary',
     rescue: 'string',
+    recordId: 'string',
   }
   const fits = role === 'headers' ? isHeaders(field.type) : field.type === expected[role]
   const canBeNull = role === 'timestamp' || role === 'key' || role === 'value' || role === 'rescue'
   if (fits && !(field.required && canBeNull)) return
-  const what = role === 'rescue' ? 'rescue column' : `Kafka ${role}`
+  const what = role === 'rescue' ? 'rescue column' : role === 'recordId' ? "record's id" : `Kafka ${role}`
   const found = typeof field.type === 'string' ? field.type : field.type.type
   if (fits) throw new Refusal(`column ${field.name} is required, and a ${what} can be null; make it optional`)
   const wanted = role === 'headers' ? 'list<struct<key: string, value: binary>>' : (expected[role] as string)

@@ -19,6 +19,7 @@ export interface StoredLayout {
  *     {"columns": {<role>: <name>, …}, "keyFormat": "binary" | "string", "valueFormat": "binary" | "string" | "json",
  *      "value": [{"name", "type", "path"?, "unit"?, "required"?, "form"?}, …]}
  *
+ * The role `recordId` means the layout of KafScale's Go processor, in which the value is kept whole beside its columns.
  * `value` is there with `json` alone. `type` is in the grammar of `parseColumnType`, `path` a normalized path. What is left out is
  * the default: the name as the one key, iso8601, optional, and no form.
  */
@@ -51,7 +52,7 @@ export function parseLayout(text: string): StoredLayout | null {
   if (!isObject(columns) || !Object.values(columns).every((name) => typeof name === 'string')) return null
   if (keyFormat !== 'binary' && keyFormat !== 'string') return null
   const value = parseValue(layout)
-  const needed = ['topic', 'partition', 'offset', valueFormat === 'json' ? 'rescue' : 'value']
+  const needed = ['topic', 'partition', 'offset', valueFormat === 'json' && !Object.hasOwn(columns, 'recordId') ? 'rescue' : 'value']
   return value === null || needed.some((role) => !Object.hasOwn(columns, role)) ? null : { columns, keyFormat, value }
 }
 

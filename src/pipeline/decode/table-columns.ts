@@ -9,6 +9,7 @@ import type { Rescued } from '../../formats/json/rescue-counts.ts'
 import type { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ColumnRole, TableLayout } from '../flow.ts'
+import { KafscaleColumns } from './kafscale-columns.ts'
 
 /** The last millisecond of the year 9999: beyond it engines can not show a timestamp, and no clock ever meant it. */
 export const lastTimestampMs = 253_402_300_799_999
@@ -36,6 +37,8 @@ export class TableColumns {
   readonly #header = new StructBuilder([this.#headerKey, this.#headerValue])
   readonly #headers = new ListBuilder(this.#header)
   readonly #value = new BytesBuilder()
+  /** Of KafScale's Go processor: null in other layouts. */
+  readonly #kafscale: KafscaleColumns | null
   /** What JSON values become; null where values are kept whole. */
   readonly #json: JsonRecords | null
   readonly #filled: readonly Builder[]
@@ -47,13 +50,15 @@ export class TableColumns {
     const roles = new Set(layout.columns.map(({ role }) => role))
     this.#fills = (role) => roles.has(role)
     this.#json = layout.record === null ? null : new JsonRecords(layout.record)
+    this.#kafscale = roles.has('recordId') ? new KafscaleColumns() : null
     const byRole: Readonly<Record<Exclude<ColumnRole, 'field'>, Builder>> = {
       topic: this.#topic,
       partition: this.#partition,
       offset: this.#offset,
-      timestamp: this.#timestamp,
+      timestamp: this.#kafscale?.timestampMs ?? this.#timestamp,
       key: this.#key,
-      headers: this.#headers,
+      headers: this.#kafscale?.headers ?? this.#headers,
+      recordId: this.#kafscale?.recordId ?? this.#topic,
       value: this.#value,
       rescue: this.#json?.rescue ?? this.#value,
       incarnation: this.#incarnation,
@@ -88,9 +93,11 @@ export class TableColumns {
       if (exact) this.#offset.appendNumber(base + frames.offsetDelta[i])
       else this.#offset.append(baseOffset + BigInt(frames.offsetDelta[i]))
       this.#appendTimestamp(frames, i)
+      this.#kafscale?.append(at, baseOffset, frames, i)
       if (keys) appendBytes(this.#key, frames.bytes, frames.keyStart[i], frames.keyLength[i])
-      if (headers) this.#appendHeaders(frames, i)
-      if (this.#json === null) appendBytes(this.#value, frames.bytes, frames.valueStart[i], frames.valueLength[i])
+      if (headers && this.#kafscale === null) this.#appendHeaders(frames, i)
+      if (this.#json === null || this.#kafscale !== null)
+        appendBytes(this.#value, frames.bytes, frames.valueStart[i], frames.valueLength[i])
     }
     return null
   }
@@ -109,7 +116,8 @@ export class TableColumns {
 
   /** What was rescued since it was last taken; null where values are kept whole. */
   takeRescued(): Rescued | null {
-    return this.#json?.takeRescued() ?? null
+    const rescued = this.#json?.takeRescued() ?? null
+    return this.#fills('rescue') ? rescued : null
   }
 
   clear(): void {
@@ -125,6 +133,7 @@ export class TableColumns {
     ])
       builder.clear()
     this.#json?.clear()
+    this.#kafscale?.clear()
   }
 
   /** The value's columns come first: they alone can refuse a record that is sound otherwise, and then nothing of it is appended. */
@@ -132,7 +141,9 @@ export class TableColumns {
     if (this.#json === null) return null
     const start = frames.valueStart[index]
     const length = frames.valueLength[index]
-    const bad = length < 0 ? this.#json.appendNull() : this.#json.append(frames.bytes, start, start + length)
+    let bad = length < 0 ? this.#json.appendNull() : this.#json.append(frames.bytes, start, start + length)
+    // Where the value is kept whole beside its columns, one that gives none is a row all the same.
+    if (bad !== null && this.#kafscale !== null) bad = this.#json.appendNull()
     return bad && { index, part: 'value', message: `${bad.path}: ${bad.message}` }
   }
 
@@ -144,7 +155,7 @@ export class TableColumns {
     if (this.#layout.valueFormat === 'string' && !isText(bytes, frames.valueStart[index], frames.valueLength[index])) {
       return { index, part: 'value', message: 'the value is not UTF-8, and the table keeps values as string' }
     }
-    if (!headers) return null
+    if (!headers || this.#kafscale !== null) return null
     for (let h = frames.firstHeader[index]; h < frames.firstHeader[index + 1]; h++) {
       if (!isText(bytes, frames.headerKeyStart[h], frames.headerKeyLength[h])) {
         return { index, part: 'header', message: `the key of header ${h - frames.firstHeader[index]} is not UTF-8, as Kafka requires it` }

@@ -77,7 +77,6 @@ describe('what is not there yet is named, with what works instead', () => {
     [inMapping({ evolution: 'additive' }), 'spec.mappings[0].evolution: additive is not available yet; off works'],
     [inMapping({ evolution: 'contract' }), 'spec.mappings[0].evolution: contract is not available yet; off works'],
     [inMapping({ onError: 'deadLetter' }), 'spec.mappings[0].onError: deadLetter is not available yet; stop and skip work'],
-    [inMapping({ compat: 'kafscale' }), 'spec.mappings[0].compat: kafscale is not available yet; none works'],
     [
       (d) => (d.spec.maintenance = { compaction: {}, retention: { by: 'a', days: 1 } }),
       "spec.maintenance.compaction: not available yet; leave it out, and use your engine's maintenance",
