@@ -10,7 +10,7 @@ import { type OpenedDocument, ServedDocument } from './compose/served-document.t
 import { openServing } from './compose/serving.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { openThreads } from './compose/threads.ts'
-import { openWatermarks } from './compose/watermarks.ts'
+import { openWatermarks, passedOffsets } from './compose/watermarks.ts'
 import { grantingCatalog } from './drivers/catalog/granting.ts'
 import { meteringCatalog } from './drivers/catalog/metering.ts'
 import { systemClock } from './drivers/clock/system.ts'
@@ -334,9 +334,17 @@ export async function expireInDocuments(
 }
 
 /** What would be assumed of tables of which it is not known what was materialized; writes it where that was confirmed. */
-export async function documentRecoveries(documents: readonly ProcessorDocument[], options: RecoverOptions): Promise<DocumentRecovery[]> {
+export async function documentRecoveries(
+  documents: readonly ProcessorDocument[],
+  { passedPrefix, ...options }: Omit<RecoverOptions, 'passed'> & { readonly passedPrefix: string | null },
+): Promise<DocumentRecovery[]> {
   const { recoverDocument } = await import('./pipeline/recovery.ts')
-  return lookInto(documents, (document, source, seams) => recoverDocument(document, source, seams, options), !options.commit)
+  const recover = async (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) =>
+    recoverDocument(document, source, seams, {
+      ...options,
+      passed: passedPrefix === null ? null : await passedOffsets(document, passedPrefix),
+    })
+  return lookInto(documents, recover, !options.commit)
 }
 
 /** Finds the orphans of the tables of documents; of all of them, or of the one of this name. */

@@ -27,13 +27,19 @@ function showAssumed({ partitions, done }: TableRecovery, terminal: Terminal): v
   const { style } = terminal
   for (const line of tableLines(assumedColumns, partitions, style)) terminal.out(line)
   const sum = (of: (one: AssumedPartition) => OffsetRanges) => partitions.reduce((total, one) => total + countOffsets(of(one)), 0n)
-  const [holes, duplicates] = [sum(({ holes: own }) => own), sum((one) => one.duplicates)]
+  const [holes, duplicates, passed] = [sum(({ holes: own }) => own), sum((one) => one.duplicates), sum((one) => one.passed)]
   if (holes > 0n) {
-    const what = `${formatNumberOf(holes, 'offset')} between rows have segments: they were never materialized, or were deleted and nothing tells any more`
+    const what = `${formatNumberOf(holes, 'offset')} without a row have segments: they were never materialized, or were deleted and nothing tells any more`
     terminal.out(`  ${style('yellow', 'holes')}  ${what}. They stay undecided; backfill --missing materializes them`)
   }
-  if (duplicates > 0n)
-    terminal.out(`  ${style('yellow', 'twice')}  ${formatNumberOf(duplicates, 'offset')} have more than one row; verify says where`)
+  if (passed > 0n) {
+    const what = `${formatNumberOf(passed, 'offset')} have segments and no row, and the writer before us was done with them`
+    terminal.out(`  ${style('yellow', 'passed over')}  ${what}. They count as decided; without --from-etcd they are holes`)
+  }
+  if (duplicates > 0n) {
+    const what = `${formatNumberOf(duplicates, 'offset')} have more than one row; verify says where`
+    terminal.out(`  ${style('yellow', 'twice')}  ${what}, and recover --duplicates leaves one of each`)
+  }
   if (partitions.length === 0) terminal.out('  no row has the coordinates of a topic of the document')
   else confirm(done, 'this is what was materialized', terminal)
 }
@@ -55,6 +61,7 @@ const assumedColumns: readonly Column<AssumedPartition>[] = [
   { title: 'REMOVED', align: 'right', cell: ({ removed }) => someCount(removed) },
   { title: 'WITHOUT ROW', align: 'right', cell: ({ withoutRow }) => someCount(withoutRow) },
   { title: 'HOLES', cell: ({ holes }) => rangesText(holes) },
+  { title: 'PASSED OVER', cell: ({ passed }) => rangesText(passed) },
   { title: 'GAPS', cell: ({ gaps }) => rangesText(gaps) },
   { title: 'TWICE', cell: ({ duplicates }) => rangesText(duplicates) },
 ]

@@ -8,6 +8,7 @@ import { showRecoveries } from './recover-text.ts'
 interface RecoverOptions {
   readonly file: string
   readonly fromRows?: boolean
+  readonly fromEtcd?: boolean | string
   readonly acceptRollback?: boolean
   readonly exact?: boolean
   readonly yes?: boolean
@@ -27,22 +28,29 @@ export const recoverCommand: Command<RecoverOptions> = {
         'the progress is lost, or was never there: what counts as materialized is read from the rows, and from the segments between them',
     },
     {
+      flags: '--from-etcd [prefix]',
+      description:
+        "like --from-rows, and what KafScale's Go processor says in etcd that it was done with counts as materialized, rows or none; the keys begin with prefix (default: processors)",
+    },
+    {
       flags: '--accept-rollback',
       description: 'the table was rolled back or replaced: what it lost is materialized again',
     },
-    { flags: '--exact', description: 'with --from-rows: read where each row comes from, instead of believing what its file says' },
+    { flags: '--exact', description: 'read where each row comes from, instead of believing what its file says' },
     { flags: '--yes', description: 'write what is shown' },
     jsonOption,
   ],
   examples: [
     ['recover -f spec.yaml --from-rows orders', 'See what the rows of a table tell:'],
     ['recover -f spec.yaml --from-rows orders --yes', 'Go on from that:'],
+    ['recover -f spec.yaml --from-etcd orders', "See what the rows of a table and the Go processor's offsets tell:"],
     ['recover -f spec.yaml --accept-rollback', 'See what a rollback would have materialized again:'],
   ],
   async run({ argument, options }, terminal) {
-    if ((options.fromRows === true) === (options.acceptRollback === true))
-      throw new DocumentError('expected --from-rows or --accept-rollback')
-    const from = options.fromRows === true ? 'rows' : 'rollback'
+    const { fromEtcd = false } = options
+    const asked = [options.fromRows === true, fromEtcd !== false, options.acceptRollback === true].filter(Boolean)
+    if (asked.length !== 1) throw new DocumentError('expected one of --from-rows, --from-etcd and --accept-rollback')
+    const from = options.acceptRollback === true ? 'rollback' : 'rows'
     const { documents } = await readDocuments(options.file)
     const { documentRecoveries } = await import('../compose.ts')
     const bar = terminal.progress('reading files')
@@ -51,6 +59,7 @@ export const recoverCommand: Command<RecoverOptions> = {
         from,
         table: argument ?? null,
         exact: options.exact === true,
+        passedPrefix: fromEtcd === true ? 'processors' : fromEtcd === false ? null : fromEtcd,
         commit: options.yes === true,
         progress: (done, total) => void bar.update(done, total),
       })

@@ -5,6 +5,8 @@ import {
   countOffsets,
   endOf,
   holesOf,
+  intersectRanges,
+  maxOffset,
   normalizeRanges,
   type OffsetRange,
   type OffsetRanges,
@@ -40,9 +42,11 @@ export interface AssumedPartition extends TopicPartition {
   readonly removed: bigint
   /** Between rows: control records, and records that can not be read, as their segments say. */
   readonly withoutRow: bigint
-  /** Between rows, and segments have them: never materialized, or removed and forgotten. */
+  /** Between rows, or before the first where the source is read from its beginning, and segments have them: never materialized, or removed and forgotten. */
   readonly holes: OffsetRanges
-  /** Between rows, and no segment has them. */
+  /** Like holes, and decided all the same: the writer before us had passed over them. */
+  readonly passed: OffsetRanges
+  /** Where holes would be, and no segment has them. */
   readonly gaps: OffsetRanges
   /** Offsets with more than one row. */
   readonly duplicates: OffsetRanges
@@ -61,10 +65,16 @@ export interface TableOfRows {
   readonly columns: KafkaColumns
   readonly source: SourceIdentity
   readonly processing: ProcessorDocument['spec']['processing']
+  readonly startAt: ProcessorDocument['spec']['source']['startAt']
   readonly manifestsOf: (snapshot: Snapshot) => Promise<readonly ManifestFile[] | null>
 }
 
+/** The offsets below which the writer before us was done with a topic-partition: by topic and partition, exclusive. */
+export type PassedOffsets = ReadonlyMap<string, ReadonlyMap<number, bigint>>
+
 export interface AssumeOptions {
+  /** What it passed over counts as decided, row or no row. Null: rows alone count. */
+  readonly passed: PassedOffsets | null
   /** Every row is read by its Kafka columns, whatever the files' metadata say. */
   readonly exact: boolean
   readonly progress: (done: number, total: number) => void
@@ -91,22 +101,33 @@ export async function assumeFromRows(table: TableOfRows, seams: VerifySeams, opt
   const gone = await enterFiles(removed.files, { ...entering, progress: undefined, deletes: new PositionDeletes() })
 
   const assumed: AssumedPartition[] = []
+  for (const [topic, partitions] of options.passed ?? []) for (const partition of partitions.keys()) live.books.of({ topic, partition })
   const books = [...live.books.all()].filter(({ at }) => table.topics.includes(at.topic))
   await forEachAtOnce(books, partitionsAtOnce, async (book) => {
     if (book.altered.length > 0) throw refusal(table, `a file of ${book.at.topic}/${book.at.partition} is not what it says; see verify`)
-    if (book.runs.length > 0) assumed.push(await assumePartition(table, book, rowsOf(gone.books.of(book.at)), seams))
+    const passed = options.passed?.get(book.at.topic)?.get(book.at.partition) ?? 0n
+    if (book.runs.length > 0 || passed > 0n) assumed.push(await assumePartition(table, book, rowsOf(gone.books.of(book.at)), passed, seams))
   })
   return assumed.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
 }
 
-async function assumePartition(table: TableOfRows, book: PartitionBook, gone: OffsetRanges, seams: VerifySeams): Promise<AssumedPartition> {
+async function assumePartition(
+  table: TableOfRows,
+  book: PartitionBook,
+  gone: OffsetRanges,
+  passed: bigint,
+  seams: VerifySeams,
+): Promise<AssumedPartition> {
   const { at } = book
   const { source } = table
   const live = runsOf(book)
   const removed = subtractRanges(unionRanges(gone, normalizeRanges(book.removals.flatMap(({ ranges }) => ranges))), live)
   const seen = unionRanges(live, removed)
-  const between = holesOf(seen)
-  const known = { claims: book.segments, frontier: null, end: endOf(seen)!, isRestarted: false }
+  const end = maxOffset(endOf(seen) ?? 0n, passed)
+  // Where the source is read from its beginning, what comes before the first row is missing like what lies between rows.
+  const marks: OffsetRange[] = [[end, end], ...(table.startAt === 'earliest' ? ([[0n, 0n]] as const) : [])]
+  const between = holesOf(unionRanges(normalizeRanges(marks), seen))
+  const known = { claims: book.segments, frontier: null, end, isRestarted: false }
   const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
   const bounds = limitsOf(table.processing)
   const found =
@@ -114,13 +135,21 @@ async function assumePartition(table: TableOfRows, book: PartitionBook, gone: Of
       ? { rows: [], without: [] }
       : await readWindows(seams.source, at, survey.inWindows, between, layoutOrKafka(table), bounds)
   const { duplicates } = weighRows([live], book.runs, () => ({ sequence: 0n, snapshot: null }))
+  const { holes, gaps } = splitHoles(subtractRanges(between, found.without), found.rows)
+  const doneBefore: OffsetRanges = passed > 0n ? [[0n, passed]] : []
+  const open = subtractRanges(holes, doneBefore)
+  const decided = [seen, found.without, doneBefore].reduce(unionRanges)
+  // A hole below all that is decided is none without a mark of where the topic-partition starts.
+  const isBelow = open.length > 0 && (decided.length === 0 || open[0][0] < decided[0][0])
   return {
     ...at,
-    decided: unionRanges(seen, found.without),
+    decided: isBelow ? [[open[0][0], open[0][0]], ...decided] : decided,
     rows: countOffsets(live),
     removed: countOffsets(removed),
     withoutRow: countOffsets(found.without),
-    ...splitHoles(subtractRanges(between, found.without), found.rows),
+    holes: open,
+    passed: intersectRanges(holes, doneBefore),
+    gaps,
     duplicates: duplicates.get(null) ?? [],
     frontier: survey.lastDecided,
   }

@@ -166,6 +166,7 @@ async function recoverRows(
       columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
       source: { ...source, id: currentId(base.progress, source.id) },
       processing: document.spec.processing,
+      startAt: document.spec.source.startAt,
       manifestsOf: async (one) => (await read(one))?.manifests ?? null,
     },
     seams,

@@ -1,7 +1,7 @@
 import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
 import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { IcebergType, NestedField } from '../../formats/iceberg/schema.ts'
-import { currentSchema, defaultSpec, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSchema, currentSnapshot, defaultSpec, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { transformResultType } from '../../formats/iceberg/transforms.ts'
 import type { ColumnShape } from '../../formats/json/shape.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -11,6 +11,8 @@ import type { ColumnRole, TableLayout } from '../flow.ts'
 import { chosenLayout } from './chosen-layout.ts'
 import { Refusal } from './refusal.ts'
 import type { StoredLayout } from './stored-layout.ts'
+import { summaryKeys } from './summary-keys.ts'
+import { ancestorsOf, isOurs } from './table-state.ts'
 import { valueFields } from './value-fields.ts'
 
 /** The column that tells the logs of a restarted source apart; added when the first restart is accepted, and null for the first log. */
@@ -28,6 +30,7 @@ const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 
 export function resolveLayout(table: string, metadata: TableMetadata, mapping: TopicMapping, incarnation = 1): TableLayout {
   try {
     refuseTable(metadata)
+    if (mapping.compat === 'kafscale') refuseUnknownRows(metadata)
     const { fields } = currentSchema(metadata)
     const layout = filledColumns(fields, chosenLayout(metadata, mapping), mapping)
     return incarnation === 1 ? layout : withIncarnation(layout, fields, incarnation)
@@ -134,6 +137,16 @@ function refuseSpec(spec: PartitionSpec, fields: readonly NestedField[]): void {
       throw new Refusal(`its partition field ${name} can not be written: ${(error as Error).message}; replace that field`)
     }
   }
+}
+
+/** In a table of the Go processor rows of the source are from before us, and the tail would begin with them again. */
+function refuseUnknownRows(metadata: TableMetadata): void {
+  const snapshot = currentSnapshot(metadata)
+  const isKnown = metadata.properties?.[summaryKeys.progress] !== undefined || ancestorsOf(metadata).ancestors.some(isOurs)
+  if (snapshot === null || isKnown) return
+  throw new Refusal(
+    'others wrote its rows, and it is not known yet which records they are. `recover --from-rows` shows what the rows tell; nothing is written before someone confirms it',
+  )
 }
 
 /** Tables that this version can not append to without breaking a promise to their readers. */

@@ -29,7 +29,7 @@ export interface ForeignChange {
 export async function commitForeign(world: World, name: string, { remove = [], add = [], deletes = [] }: ForeignChange): Promise<bigint> {
   const { io, catalog, seams } = world
   const metadata = await world.table(name)
-  const parent = currentSnapshot(metadata)!
+  const parent = currentSnapshot(metadata)
   const [schema, spec] = [currentSchema(metadata), defaultSpec(metadata)]
   const snapshotId = seams.entropy.int63()
   const sequenceNumber = metadata['last-sequence-number'] + 1n
@@ -47,7 +47,7 @@ export async function commitForeign(world: World, name: string, { remove = [], a
     dataFile,
   })
   const manifests: ManifestFile[] = []
-  for (const manifest of readManifestList(await io.read(parent['manifest-list'])).manifests) {
+  for (const manifest of parent === null ? [] : readManifestList(await io.read(parent['manifest-list'])).manifests) {
     const { entries } = readManifest(await io.read(manifest.manifestPath), manifest)
     const live = entries.filter(({ status }) => status !== 2)
     if (!live.some(({ dataFile }) => remove.includes(dataFile.filePath))) manifests.push(manifest)
@@ -61,7 +61,7 @@ export async function commitForeign(world: World, name: string, { remove = [], a
   if (add.length > 0) manifests.unshift(await write(0, add.map(added)))
   if (deletes.length > 0) manifests.push(await write(1, deletes.map(added)))
   const manifestList = `${metadata.location}/metadata/${seams.entropy.uuid()}.avro`
-  const parentSnapshotId = parent['snapshot-id']
+  const parentSnapshotId = parent?.['snapshot-id'] ?? null
   await io.write(manifestList, [
     writeManifestList({ manifests, snapshotId, parentSnapshotId, sequenceNumber, formatVersion: 2, syncMarker }),
   ])
@@ -74,9 +74,9 @@ export async function commitForeign(world: World, name: string, { remove = [], a
           action: 'add-snapshot',
           snapshot: {
             'snapshot-id': snapshotId,
-            'parent-snapshot-id': parentSnapshotId,
+            ...(parentSnapshotId !== null && { 'parent-snapshot-id': parentSnapshotId }),
             'sequence-number': sequenceNumber,
-            'timestamp-ms': parent['timestamp-ms'] + 1,
+            'timestamp-ms': (parent?.['timestamp-ms'] ?? metadata['last-updated-ms']) + 1,
             'manifest-list': manifestList,
             summary: { operation: remove.length + deletes.length > 0 ? 'overwrite' : 'append' },
           },

@@ -14,7 +14,7 @@ async function recover(own: World, options: Partial<RecoverOptions> = {}): Promi
       plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
     }),
   )
-  const asked = { from: 'rows', table: null, exact: false, commit: false, progress: () => undefined, ...options } as const
+  const asked = { from: 'rows', table: null, exact: false, passed: null, commit: false, progress: () => undefined, ...options } as const
   const { tables } = await own.clock.run(() => recoverDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
   return tables[0]
 }
