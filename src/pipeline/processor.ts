@@ -254,7 +254,8 @@ export class Processor {
     )
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
-    const upkeep = new TableUpkeep(table, spec.maintenance, this.#seams)
+    const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
+    const upkeep = new TableUpkeep(table, context, this.#seams)
     const shared = toldOf(
       inTurn(
         commits === undefined

@@ -1,16 +1,17 @@
-import type { ManifestFile } from '../formats/iceberg/data-file.ts'
+import type { ManifestEntry, ManifestFile } from '../formats/iceberg/data-file.ts'
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import { noFiles } from './commit/file-change.ts'
 import type { TableState } from './commit/table-state.ts'
 import { CommitLoop, type CommitterSeams } from './commit-loop.ts'
+import { type AbsentRows, acceptRows } from './maintain/absent-rows.ts'
 import { locateDeletes } from './maintain/judge-removals.ts'
 import { type JudgedResults, judgeRemoval, judgeResults, type RefusedResult } from './maintain/judge-results.ts'
 import { liveFile } from './maintain/live-entries.ts'
 import { PartitionPruner } from './maintain/partition-pruner.ts'
 import { planRewrites, type RewritePlan, type RewritePolicy } from './maintain/plan-rewrites.ts'
-import type { LiveFile, RewriteResult } from './maintain/rewrite-flow.ts'
+import type { LiveFile, RewriteInput, RewriteResult } from './maintain/rewrite-flow.ts'
 import { liveEntries } from './maintain/unreached-files.ts'
 
 /** What became of rewrites that were to be committed. */
@@ -18,6 +19,21 @@ export interface ReplaceReport {
   readonly committed: readonly RewriteResult[]
   readonly refused: readonly RefusedResult[]
   readonly state: TableState
+}
+
+/** A live data file that is wanted, and why. */
+export interface ChosenFile<T> {
+  readonly why: T
+  readonly entry: ManifestEntry
+  readonly specId: number
+  readonly input: RewriteInput
+}
+
+/** What was chosen of the table as it was. */
+export interface Choice<T> {
+  readonly files: readonly ChosenFile<T>[]
+  readonly metadata: TableMetadata
+  readonly sequenceNumber: bigint
 }
 
 /**
@@ -53,11 +69,44 @@ export class TableRewriter {
     })
   }
 
+  /** The live data files that `judge` wants, by their manifest entries alone, with the deletes that apply to them: `most`, and there may be more. */
+  choose<T>(judge: (metadata: TableMetadata) => (entry: ManifestEntry) => T | null, most: number): Promise<Choice<T>> {
+    return this.#loop.ofThisTable(async () => {
+      const { metadata } = await this.#loop.load({ fresh: true })
+      const why = judge(metadata)
+      const manifests = await this.#manifestsOf(metadata)
+      const { index } = await locateDeletes(manifests, new PartitionPruner(metadata), this.#seams.io)
+      const files: ChosenFile<T>[] = []
+      for (const manifest of manifests) {
+        if (manifest.content !== 0 || files.length >= most) continue
+        for (const entry of await liveEntries(manifest, this.#seams.io)) {
+          const wanted = files.length < most ? why(entry) : null
+          if (wanted === null) continue
+          const live = liveFile(entry, manifest.partitionSpecId)
+          files.push({ why: wanted, entry, specId: manifest.partitionSpecId, input: { live, deletes: index.of(live) } })
+        }
+      }
+      return { files, metadata, sequenceNumber: currentSnapshot(metadata)?.['sequence-number'] ?? 0n }
+    })
+  }
+
   /**
    * Replaces the inputs of rewrites by their outputs, in one snapshot of the operation `replace`; and takes out the delete files that no live
    * file needs any more. Results that do not hold on the snapshot that is current then are refused, each whole; where none holds, nothing is written.
    */
   replace(results: readonly RewriteResult[]): Promise<ReplaceReport> {
+    return this.#replace(results, null)
+  }
+
+  /**
+   * Commits rewrites that left rows out which nobody had deleted, as `replace` does, in a snapshot of the operation `overwrite`. The offsets of those
+   * rows, which `absent` tells for each input, stay decided and are accepted as absent.
+   */
+  dropRows(results: readonly RewriteResult[], absent: AbsentRows): Promise<ReplaceReport> {
+    return this.#replace(results, absent)
+  }
+
+  #replace(results: readonly RewriteResult[], absent: AbsentRows | null): Promise<ReplaceReport> {
     return this.#loop.ofThisTable(async () => {
       let judged: JudgedResults = { accepted: [], refused: [], removed: new Map() }
       const landed = await this.#loop.commit<readonly RewriteResult[]>([], async (state, metadata) => {
@@ -67,7 +116,10 @@ export class TableRewriter {
         const added = accepted.flatMap(({ files, group: { specId, sequenceNumber } }) =>
           files.map((file) => ({ file, specId, sequenceNumber })),
         )
-        return { what: accepted, change: { operation: 'replace', added, removed }, state }
+        if (absent === null) return { what: accepted, change: { operation: 'replace', added, removed }, state }
+        const inputs = accepted.flatMap(({ group }) => group.inputs.map(({ live }) => live.file.filePath))
+        const left = { ...state, accepted: acceptRows(state.accepted, state.progress, absent, inputs) }
+        return { what: accepted, change: { operation: added.length === 0 ? 'delete' : 'overwrite', added, removed }, state: left }
       })
       const committed = landed.kind === 'nothing' ? [] : landed.what
       if (landed.kind !== 'found') return { committed, refused: judged.refused, state: landed.state }
@@ -82,14 +134,20 @@ export class TableRewriter {
 
   /**
    * Takes whole data files out of the table, and their rows with them, in one snapshot of the operation `delete`. Their offsets stay decided.
-   * Files that are gone already are passed over; those that were taken out are returned.
+   * Files that are gone already are passed over; those that were taken out are returned. The offsets that `absent` tells for them are
+   * accepted as absent.
    */
-  deleteFiles(files: readonly LiveFile[]): Promise<{ readonly deleted: readonly LiveFile[]; readonly state: TableState }> {
+  deleteFiles(
+    files: readonly LiveFile[],
+    absent: AbsentRows = new Map(),
+  ): Promise<{ readonly deleted: readonly LiveFile[]; readonly state: TableState }> {
     return this.#loop.ofThisTable(async () => {
       const landed = await this.#loop.commit<readonly LiveFile[]>([], async (state, metadata) => {
         const judged = await judgeRemoval(files, await this.#manifestsOf(metadata), new PartitionPruner(metadata), this.#seams.io)
         if (judged.files.length === 0) return null
-        return { what: judged.files, change: { ...noFiles, operation: 'delete', removed: judged.removed }, state }
+        const paths = judged.files.map(({ file }) => file.filePath)
+        const left = { ...state, accepted: acceptRows(state.accepted, state.progress, absent, paths) }
+        return { what: judged.files, change: { ...noFiles, operation: 'delete', removed: judged.removed }, state: left }
       })
       return { deleted: landed.kind === 'nothing' ? [] : landed.what, state: landed.state }
     })

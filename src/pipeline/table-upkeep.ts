@@ -1,17 +1,18 @@
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
-import type { Meter } from '../seams/meter.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { ancestorsOf, isOurs } from './commit/table-state.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from './maintain/choose-expired.ts'
 import { dueUpkeep, type UpkeepDecision, type UpkeepKind } from './maintain/due-upkeep.ts'
+import type { CommitterSeams } from './commit-loop.ts'
+import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
-import { type ExpirerSeams, expireTable } from './table-expirer.ts'
+import { expireTable } from './table-expirer.ts'
 
-type UpkeepSeams = ExpirerSeams & SweepSeams & { readonly meter: Meter }
+type UpkeepSeams = CommitterSeams & SweepSeams
 type Maintenance = ProcessorDocument['spec']['maintenance']
 
 /** When what was done last, ms. */
@@ -27,11 +28,13 @@ export function decideUpkeep(
 ): UpkeepDecision[] {
   const settings = expirySettings(metadata, asked?.expiry)
   const newestOfOurs = ancestorsOf(metadata).ancestors.find(isOurs)?.['snapshot-id'] ?? null
+  const age = asked?.retention === undefined ? null : retentionColumn(metadata, asked.retention, nowMs)
   const { snapshots, refs } = chooseExpired(metadata, settings, newestOfOurs, nowMs)
   const facts = {
     ownUpkeep,
     isOurs: metadata.properties?.[summaryKeys.layout] !== undefined,
     gcDisabled: metadata.properties?.['gc.enabled']?.toLowerCase() === 'false',
+    retention: { days: asked?.retention?.days, problem: typeof age === 'string' ? age : null, lastMs: last.get('retention') ?? null },
     expiry: {
       enabled: asked?.expiry?.enabled,
       expired: snapshots.length + refs.length,
@@ -53,13 +56,15 @@ const idleMs = 6 * 3_600_000
 export class TableUpkeep {
   readonly #table: TableIdentifier
   readonly #asked: Maintenance
+  readonly #context: RetentionContext
   readonly #seams: UpkeepSeams
   readonly #last = new Map<UpkeepKind, number>()
   #committed = false
 
-  constructor(table: TableIdentifier, asked: Maintenance, seams: UpkeepSeams) {
+  constructor(table: TableIdentifier, context: RetentionContext, seams: UpkeepSeams) {
     this.#table = table
-    this.#asked = asked
+    this.#asked = context.document.spec.maintenance
+    this.#context = context
     this.#seams = seams
   }
 
@@ -98,12 +103,31 @@ export class TableUpkeep {
         kind = decision.kind
         // What fails is not tried at once again.
         this.#last.set(kind, clock.now())
-        await (kind === 'expiry' ? this.#expire(signal) : this.#sweep(signal))
+        await this.#carryOut(kind, signal)
         this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
       }
     } catch (error) {
       if (!signal.aborted) this.#tellFailure(kind, error)
     }
+  }
+
+  #carryOut(kind: UpkeepKind, signal: AbortSignal): Promise<void> {
+    switch (kind) {
+      case 'retention':
+        return this.#retire(signal)
+      case 'expiry':
+        return this.#expire(signal)
+      case 'orphans':
+        return this.#sweep(signal)
+    }
+  }
+
+  async #retire(signal: AbortSignal): Promise<void> {
+    const { journal, meter } = this.#seams
+    const table = this.#table.name
+    const { files, rewritten, rows } = await retireRows(this.#table, this.#asked!.retention!, this.#context, this.#seams, signal)
+    meter.add('upkeep.rows.retired', Number(rows), { table })
+    if (rows > 0n) journal.info('old rows deleted', { table, rows, files, rewritten })
   }
 
   async #expire(signal: AbortSignal): Promise<void> {

@@ -87,15 +87,11 @@ export const maintenance = object({
     .optional()
     .meta({ description: 'Removal of orphan files.' }),
   retention: object({
-    by: parsed("a column's name", columnName).meta({ description: 'Column with the time that counts.' }),
-    days: wholeNumber(1).meta({ description: 'Age in days from which on rows are deleted.' }),
+    by: parsed("a column's name", columnName).meta({ description: 'Column with the time that counts, a date or a timestamp.' }),
+    days: wholeNumber(1).meta({ description: 'Age in days from which on rows are deleted, by whole days in UTC.' }),
   })
     .optional()
-    .meta({
-      description: 'Deletion of old rows. Default: rows stay.',
-      later: true,
-      instead: 'leave it out, and delete rows with your engine',
-    }),
+    .meta({ description: 'Deletion of old rows. Default: rows stay.' }),
 }).meta({ description: 'Upkeep of the tables.' })
 
 export const backfill = list(

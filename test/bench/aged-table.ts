@@ -103,7 +103,16 @@ export async function ageTable(commits: number, expiry: Expiry = {}): Promise<Ag
   })
   const seams = { catalog, io, clock, entropy, journal: memoryJournal(), meter: countingMeter() }
   const committer = new TableCommitter('file:///segments/', table, 'bench', metadata, seams)
-  const upkeep = new TableUpkeep(table, { expiry }, seams)
+  const upkeep = new TableUpkeep(
+    table,
+    {
+      document: { ...document, spec: { ...document.spec, maintenance: { expiry } } },
+      source: { id: 'file:///segments/', prefix: '' },
+      limits: limitsOf(document.spec.processing),
+      kafkaColumns: mapping.kafkaColumns,
+    },
+    seams,
+  )
 
   const costs: CommitCost[] = []
   const added: { filePath: string; snapshotId: bigint }[] = []

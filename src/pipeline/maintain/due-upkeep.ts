@@ -1,5 +1,5 @@
 /** What can be done for a table beside feeding it. */
-export type UpkeepKind = 'expiry' | 'orphans'
+export type UpkeepKind = 'retention' | 'expiry' | 'orphans'
 
 /** What is due of a table's upkeep, and why something is not done now. */
 export interface UpkeepDecision {
@@ -17,6 +17,13 @@ export interface UpkeepFacts {
   /** Whether this program made the table. */
   readonly isOurs: boolean
   readonly gcDisabled: boolean
+  readonly retention: {
+    /** How long rows are kept, days; undefined: for ever. */
+    readonly days: number | undefined
+    /** Why their age can not be told; null: it can. */
+    readonly problem: string | null
+    readonly lastMs: number | null
+  }
   readonly expiry: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
@@ -35,12 +42,13 @@ export interface UpkeepFacts {
 
 /** Few snapshots are expired no more often than this: each time, what is left of the history is read. */
 const expireEveryMs = 3_600_000
-/** A sweep lists everything that the table has. */
-const sweepEveryMs = 24 * 3_600_000
+/** A sweep lists everything that the table has, and rows are kept by whole days. */
+const dailyMs = 24 * 3_600_000
 
-/** Decides what is done for a table now. Pure. */
+/** Decides what is done for a table now, in the order in which it is done: what one leaves behind, the next takes away. Pure. */
 export function dueUpkeep(facts: UpkeepFacts, nowMs: number): UpkeepDecision[] {
   return [
+    { kind: 'retention', ...retentionDue(facts, nowMs) },
     { kind: 'expiry', ...expiryDue(facts, nowMs) },
     { kind: 'orphans', ...orphansDue(facts, nowMs) },
   ]
@@ -55,8 +63,18 @@ function orphansDue({ ownUpkeep, gcDisabled, orphans }: UpkeepFacts, nowMs: numb
   if (ownUpkeep !== undefined) return not(`${ownUpkeep} removes orphans by itself`)
   if (enabled !== true) return not('off unless maintenance.orphans.enabled is true')
   if (gcDisabled) return not('the table says gc.enabled=false')
-  const waitMs = lastMs === null ? 0 : lastMs + sweepEveryMs - nowMs
-  return waitMs > 0 ? not(`done ${Math.floor((nowMs - lastMs!) / 3_600_000)} h ago, once a day`) : { due: true, reason: 'once a day' }
+  return daily(lastMs, nowMs)
+}
+
+function retentionDue({ retention }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  const { days, problem, lastMs } = retention
+  if (days === undefined) return not('rows stay unless maintenance.retention says for how long')
+  return problem === null ? daily(lastMs, nowMs) : not(problem)
+}
+
+function daily(lastMs: number | null, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  if (lastMs === null || lastMs + dailyMs <= nowMs) return { due: true, reason: 'once a day' }
+  return not(`done ${Math.floor((nowMs - lastMs) / 3_600_000)} h ago, once a day`)
 }
 
 function expiryDue({ ownUpkeep, isOurs, gcDisabled, expiry }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {

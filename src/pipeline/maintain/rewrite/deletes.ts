@@ -5,6 +5,7 @@ import { WorkError } from '../../../model/failure.ts'
 import type { LiveDelete, LiveFile, RewriteGroup } from '../rewrite-flow.ts'
 import { EqualityDeletes } from './equality-deletes.ts'
 import { projectionOf } from './input-file.ts'
+import { oldRows } from './old-rows.ts'
 import { PositionDeletes } from './position-deletes.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 
@@ -62,10 +63,11 @@ export async function readDeletes({ inputs }: RewriteGroup, options: RewriteOpti
     if (deletes.file.content === 2) await equality.read(deletes)
     else await positions.read(deletes.file, of, options)
   }
+  const ageMatchers = options.dropOld === undefined ? [] : [oldRows(options.dropOld)]
   return {
     removerOf(live, root) {
       const bitmap = positions.of(live.file.filePath)
-      const matchers = equality.matchersFor(live)
+      const matchers = [...equality.matchersFor(live), ...ageMatchers]
       const context = projectionOf(live.file, options)
       const sources = matchers.map(({ fields }) => project(fields, root, context))
       return {

@@ -17,10 +17,10 @@ interface DeletedKeys {
   readonly sequences: Map<string, bigint>
 }
 
-/** Takes rows out of a file whose columns have deleted values. */
-export interface EqualityMatcher {
+/** Takes rows out of a file by the values of its columns. */
+export interface RowMatcher {
   readonly fields: readonly NestedField[]
-  /** Sets the bytes of deleted rows in `kept` to 0. `leaves`: of `fields`. */
+  /** Sets the bytes of the rows to take out in `kept` to 0. `leaves`: of `fields`. */
   remove(leaves: readonly (readonly LeafRun[])[], kept: Uint8Array): void
 }
 
@@ -58,7 +58,7 @@ export class EqualityDeletes {
   }
 
   /** Those that may apply to a file. */
-  matchersFor({ sequenceNumber }: LiveFile): EqualityMatcher[] {
+  matchersFor({ sequenceNumber }: LiveFile): RowMatcher[] {
     return [...this.#byColumns.values()].map(({ fields, sequences }) => ({
       fields,
       remove(leaves, kept) {

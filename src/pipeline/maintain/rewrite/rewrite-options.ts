@@ -5,6 +5,7 @@ import type { Schema } from '../../../formats/iceberg/schema.ts'
 import type { SortOrder } from '../../../formats/iceberg/table-metadata.ts'
 import type { RowGroupOptions } from '../../../formats/parquet/row-group.ts'
 import type { FileIO } from '../../../seams/file-io.ts'
+import type { RowAge } from '../row-age.ts'
 
 /** What the files of a table are rewritten as. */
 export interface RewriteOptions {
@@ -17,6 +18,8 @@ export interface RewriteOptions {
   readonly spec: PartitionSpec
   /** By which the rows of each output are sorted; null: they stay in the inputs' order. */
   readonly sortOrder: SortOrder | null
+  /** Old rows are left out as deleted ones are. Absent: whatever their age, they stay. */
+  readonly dropOld?: RowAge
   readonly formatVersion: number
   /** The table's `schema.name-mapping.default`; null where it has none. */
   readonly nameMapping: NameMapping | null

@@ -3,7 +3,15 @@ import { dueUpkeep, type UpkeepFacts } from '../../../../src/pipeline/maintain/d
 
 const hour = 3_600_000
 const expiry = { enabled: undefined, expired: 20, maxSnapshots: 200, lastMs: 0 }
-const facts: UpkeepFacts = { ownUpkeep: undefined, isOurs: true, gcDisabled: false, expiry, orphans: { enabled: undefined, lastMs: null } }
+const facts: UpkeepFacts = {
+  ownUpkeep: undefined,
+  isOurs: true,
+  gcDisabled: false,
+  retention: { days: undefined, problem: null, lastMs: null },
+  expiry,
+  orphans: { enabled: undefined, lastMs: null },
+}
+const of = (kind: string, ...asked: Parameters<typeof dueUpkeep>) => dueUpkeep(...asked).find((one) => one.kind === kind)
 
 test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean, string]>([
   ['a tenth of what may be can go', {}, {}, true, '20 snapshots can go'],
@@ -23,7 +31,7 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean
   ['its files may be of other tables too', { gcDisabled: true }, { enabled: true }, false, 'the table says gc.enabled=false'],
   ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true }, false, 'It expires snapshots by itself'],
 ])('expiry: %s', (_what, more, moreExpiry, due, reason) => {
-  expect(dueUpkeep({ ...facts, ...more, expiry: { ...expiry, ...moreExpiry } }, hour / 2)[0]).toEqual({ kind: 'expiry', due, reason })
+  expect(of('expiry', { ...facts, ...more, expiry: { ...expiry, ...moreExpiry } }, hour / 2)).toEqual({ kind: 'expiry', due, reason })
 })
 
 test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string]>([
@@ -34,5 +42,14 @@ test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string
   ['its files may be of other tables too', { gcDisabled: true }, { enabled: true, lastMs: null }, false, 'the table says gc.enabled=false'],
   ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true, lastMs: null }, false, 'It removes orphans by itself'],
 ])('orphans: %s', (_what, more, orphans, due, reason) => {
-  expect(dueUpkeep({ ...facts, ...more, orphans }, 24 * hour)[1]).toEqual({ kind: 'orphans', due, reason })
+  expect(of('orphans', { ...facts, ...more, orphans }, 24 * hour)).toEqual({ kind: 'orphans', due, reason })
+})
+
+test.each<[string, UpkeepFacts['retention'], boolean, string]>([
+  ['nobody asked', { days: undefined, problem: null, lastMs: null }, false, 'rows stay unless maintenance.retention says for how long'],
+  ['somebody did', { days: 9, problem: null, lastMs: null }, true, 'once a day'],
+  ['it was done today', { days: 9, problem: null, lastMs: 23 * hour }, false, 'done 1 h ago, once a day'],
+  ['the column is not there', { days: 9, problem: 'the table has no column a', lastMs: null }, false, 'the table has no column a'],
+])('retention: %s', (_what, retention, due, reason) => {
+  expect(of('retention', { ...facts, ownUpkeep: 'It', gcDisabled: true, retention }, 24 * hour)).toEqual({ kind: 'retention', due, reason })
 })
