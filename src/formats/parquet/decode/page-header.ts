@@ -91,8 +91,11 @@ class Reader {
     if (type === 3) this.at++
     else if (type >= 4 && type <= 6) this.#varint()
     else if (type === 7) this.at += 8
-    else if (type === 8) this.at += this.#varint() >>> 0
-    else if (type === 9 || type === 10) {
+    else if (type === 8) {
+      // Not `+=`: the varint moves `at` as well.
+      const length = this.#varint() >>> 0
+      this.at += length
+    } else if (type === 9 || type === 10) {
       const header = this.#byte()
       const size = header >> 4 === 15 ? this.#varint() : header >> 4
       for (let i = 0; i < size && !this.isOver; i++) {

@@ -34,11 +34,12 @@ export class ParquetInput {
     this.leaves = leaves
     this.keyValues = keyValuesOf({ tree: footer, body: { start: 4, end: 4 } })
     let firstRow = 0
-    this.rowGroups = structs(footer, fileMetaData.rowGroups).map((group) => {
+    this.rowGroups = structs(footer, fileMetaData.rowGroups).flatMap((group) => {
       const rows = Number(integer(group, rowGroup.rowCount))
       const opened = inputRowGroup(file, group, rows, firstRow)
       firstRow += rows
-      return opened
+      // Writers of no rows leave row groups whose pages lie nowhere.
+      return rows === 0 ? [] : [opened]
     })
     this.rowCount = firstRow
   }
