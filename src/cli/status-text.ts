@@ -1,6 +1,7 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { PartitionStatus } from '../pipeline/partition-status.ts'
 import type { DocumentStatus, TableStatus } from '../pipeline/status.ts'
+import type { TableHealth } from '../pipeline/table-health.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
@@ -22,7 +23,10 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns(nowMs, terminal.width), tables, style)) terminal.out(line)
-  for (const { table, paused, backfills, stopped } of tables) {
+  for (const { table, paused, backfills, health, upkeep, stopped } of tables) {
+    if (health !== null) terminal.out(`  health  ${printable(table)}: ${healthText(health)}`)
+    for (const { kind, due, reason } of upkeep)
+      terminal.out(`  ${due ? style('cyan', 'due') : 'not due'}  ${printable(table)}: ${kind}: ${printable(reason)}`)
     if (paused.length > 0) terminal.out(`  ${style('yellow', 'paused')}  ${printable(table)}: ${printable(paused.join(', '))}`)
     for (const { id, topic, state, left } of backfills) {
       const what = `${printable(table)}: ${id} of ${printable(topic)}, ${state}: ${formatNumberOf(left, 'offset')} left`
@@ -40,6 +44,23 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
       if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(topic)}/${partition}: ${listRanges(ranges)}`)
     }
   }
+}
+
+function healthText({ dataFiles, dataBytes, filesAtTarget, deleteFiles, deleteRatio, ...one }: TableHealth): string {
+  const parts: string[] = []
+  if (dataFiles !== null && dataBytes !== null) {
+    const atTarget = filesAtTarget === null || dataFiles === 0 ? '' : ` (${formatCount(filesAtTarget)} at the target size)`
+    parts.push(`${formatNumberOf(dataFiles, 'file')}, ${formatBytes(dataBytes)}${atTarget}`)
+  }
+  if (deleteFiles !== null && deleteFiles > 0) {
+    const rows = deleteRatio === null ? '' : ` (${(deleteRatio * 100).toFixed(1)} % of the rows)`
+    parts.push(`${formatNumberOf(deleteFiles, 'delete file')}${rows}`)
+  }
+  if (one.manifests !== null) parts.push(formatNumberOf(one.manifests, 'manifest'))
+  parts.push(formatNumberOf(one.snapshots, 'snapshot'))
+  if (one.branchesAndTags > 0) parts.push(formatNumberOf(one.branchesAndTags, 'branch or tag', 'branches and tags'))
+  parts.push(`${formatBytes(one.metadataBytes)} of metadata`)
+  return parts.join(', ')
 }
 
 function tableColumns(nowMs: number, width: number): Column<TableStatus>[] {

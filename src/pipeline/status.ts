@@ -9,8 +9,11 @@ import { tablesFor } from '../spec/table-mapping.ts'
 import { findTableState, type TableState } from './commit/table-state.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import { type PartitionStatus, partitionStatus, unknownStatus } from './partition-status.ts'
+import type { UpkeepDecision } from './maintain/due-upkeep.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
 import { refuseStrangeSource } from './source-directions.ts'
+import { type TableHealth, tableHealth } from './table-health.ts'
+import { decideUpkeep } from './table-upkeep.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -44,6 +47,10 @@ export interface TableStatus {
   readonly paused: readonly string[]
   /** Those that are not ended, with the offsets that they have still to bring. */
   readonly backfills: readonly { readonly id: string; readonly topic: string; readonly state: BackfillState; readonly left: bigint }[]
+  /** Files, deletes, snapshots and metadata; null where there is no table yet. */
+  readonly health: TableHealth | null
+  /** What a service that starts now would do for the table, and what not and why. Nothing is done for one that is stopped. */
+  readonly upkeep: readonly UpkeepDecision[]
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
 }
@@ -57,7 +64,7 @@ export async function documentStatus(document: ProcessorDocument, source: Source
   const tables: TableStatus[] = []
   for (const [name, { topics }] of mapped) {
     const partitions = found.filter(({ topic }) => topics.includes(topic))
-    tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name }, partitions, source, seams))
+    tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name }, partitions, document, source, seams))
   }
   return { name: document.metadata.name, tables }
 }
@@ -65,6 +72,7 @@ export async function documentStatus(document: ProcessorDocument, source: Source
 async function tableStatus(
   table: { namespace: readonly string[]; name: string },
   partitions: readonly TopicPartition[],
+  { spec }: ProcessorDocument,
   source: SourceIdentity,
   seams: StatusSeams,
 ): Promise<TableStatus> {
@@ -96,6 +104,11 @@ async function tableStatus(
     partitions: found,
     paused: state?.requests.pause ?? [],
     backfills: state === null ? [] : backfillsOf(state, source.id),
+    health: loaded === null ? null : await tableHealth(loaded.metadata, spec.processing.targetFileSizeBytes, seams.io),
+    upkeep:
+      loaded === null || stopped !== null
+        ? []
+        : decideUpkeep(loaded.metadata, spec.maintenance, seams.catalog.profile.ownUpkeep, new Map(), seams.clock.now()),
     stopped,
   }
 }

@@ -39,6 +39,8 @@ function table(changes: Partial<TableStatus>): TableStatus {
     partitions: [],
     paused: [],
     backfills: [],
+    health: null,
+    upkeep: [],
     stopped: null,
     ...changes,
   }
@@ -123,4 +125,30 @@ test('a topic-partition that does not go on says why, and rows rescued are shown
   expect(lines[2]).toContain('1,200')
   expect(lines).toContain('  stopped  orders/0: the log was restarted')
   expect(lines.find((line) => line.includes('orders          0'))).toMatch(/ 6 +– +stopped$/)
+})
+
+test('the state of a table is told in a line, and what is due in one for each thing', () => {
+  const health = {
+    dataFiles: 340,
+    dataBytes: 1_500_000_000,
+    filesAtTarget: 12,
+    deleteFiles: 2,
+    deleteRatio: 0.0151,
+    manifests: 7,
+    snapshots: 150,
+    branchesAndTags: 1,
+    metadataBytes: 150_000,
+    metadataLog: 20,
+  }
+  const upkeep = [
+    { kind: 'expiry', due: true, reason: '20 snapshots can go' },
+    { kind: 'orphans', due: false, reason: 'off unless maintenance.orphans.enabled is true' },
+  ] as const
+  expect(shown(table({ health, upkeep })).slice(3, 6)).toEqual([
+    '  health  shop.orders: 340 files, 1.4 GiB (12 at the target size), 2 delete files (1.5 % of the rows), 7 manifests, 150 snapshots, 1 branch or tag, 146 KiB of metadata',
+    '  due  shop.orders: expiry: 20 snapshots can go',
+    '  not due  shop.orders: orphans: off unless maintenance.orphans.enabled is true',
+  ])
+  const fresh = { ...health, deleteFiles: 0, branchesAndTags: 0, dataFiles: null, manifests: null, snapshots: 0 }
+  expect(shown(table({ health: fresh }))[3]).toBe('  health  shop.orders: 0 snapshots, 146 KiB of metadata')
 })

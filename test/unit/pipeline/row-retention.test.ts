@@ -18,7 +18,7 @@ const dayMs = 86_400_000
 /** A segment of records that are so many days old each; null: without a time. */
 async function feed(made: World, baseOffset: bigint, ages: readonly (number | null)[]): Promise<void> {
   const records = ages.map((days) =>
-    record('v', { timestampMs: days === null ? -1n : BigInt(Math.floor(made.clock.now() / dayMs) * dayMs - days * dayMs + 1) }),
+    record('v', { timestampMs: days === null ? -1n : BigInt(Math.floor(made.clock.now() / dayMs) * dayMs - days * dayMs) }),
   )
   await made.write(at, baseOffset, [batch(baseOffset, records)])
   await made.runOnce()

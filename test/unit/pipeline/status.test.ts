@@ -100,3 +100,38 @@ test('rows rescued are counted over all commits, also by those that bring none',
   expect(await w.runOnce(json)).toBe(true)
   expect(await status()).toMatchObject({ rescuedRows: 3n, rows: 6n })
 })
+
+test('the state of a table and what is due are told, of one that is there and goes on', async () => {
+  for (let i = 0n; i < 12n; i++) {
+    await write(i * 2n, 2)
+    await w.runOnce()
+    await w.clock.advanceBy(1000)
+  }
+  const few = (d: Plain) => (whole(d), (d.spec.maintenance = { expiry: { maxSnapshots: 8, minSnapshots: 2 }, orphans: { enabled: true } }))
+  const { tables } = await documentStatus(documentOf(few), source, w.seams)
+  const [{ health, upkeep }] = tables
+  expect(health).toMatchObject({
+    dataFiles: 12,
+    filesAtTarget: 1,
+    deleteFiles: 0,
+    deleteRatio: 0,
+    manifests: 12,
+    snapshots: 12,
+    branchesAndTags: 0,
+  })
+  const { metadata } = (await w.catalog.loadTable({ namespace, name: 'orders' }))!
+  expect(health!.metadataBytes).toBeGreaterThan(metadata.snapshots!.length * 500)
+  expect(upkeep).toContainEqual({ kind: 'orphans', due: true, reason: 'once a day' })
+  expect(upkeep.find(({ kind }) => kind === 'expiry')).toMatchObject({
+    due: true,
+    reason: expect.stringMatching(/^\d snapshots can go$/) as string,
+  })
+  expect(upkeep.find(({ kind }) => kind === 'retention')).toMatchObject({ due: false })
+
+  const own = { ...w.catalog, profile: { ...w.catalog.profile, ownUpkeep: 'Such a catalog' } }
+  const [left] = (await documentStatus(documentOf(few), source, { ...w.seams, catalog: own })).tables
+  expect(left.upkeep.filter(({ due }) => due)).toEqual([])
+  expect(left.upkeep).toContainEqual({ kind: 'expiry', due: false, reason: 'Such a catalog expires snapshots by itself' })
+  // A table that is stopped is not looked after.
+  expect(await status('s3://elsewhere/p/')).toMatchObject({ upkeep: [], health: { dataFiles: 12 } })
+})
