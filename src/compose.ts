@@ -37,8 +37,6 @@ import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
 import type { DocumentRecovery, RecoverOptions } from './pipeline/recovery.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
-import type { SweepReport } from './pipeline/orphan-sweep.ts'
-import type { ExpiryReport } from './pipeline/table-expirer.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
 import type { TableOutcome } from './pipeline/work-on-tables.ts'
 import type { Journal } from './seams/journal.ts'
@@ -90,6 +88,7 @@ export async function openDocument(
       io: files,
       queue: inProcessQueue(),
       carryOut: meteredTasks(threads.carryOut, meter, systemClock),
+      rewrites: { catalog, namespace: document.spec.sink.database.split('.'), io: files, carryOut: threads.rewrite },
       clock: systemClock,
       entropy,
       journal,
@@ -323,16 +322,6 @@ export async function documentVerifications(
   return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), readOnly)
 }
 
-/** Expires snapshots of the tables of documents; of all of them, or of the one of this name. */
-export async function expireInDocuments(
-  documents: readonly ProcessorDocument[],
-  wanted: string | undefined,
-  options: { readonly dryRun: boolean },
-): Promise<TableOutcome<ExpiryReport>[]> {
-  const { expireTables } = await import('./pipeline/expire-tables.ts')
-  return (await lookInto(documents, (document, source, seams) => expireTables(document, wanted, source, seams, options))).flat()
-}
-
 /** What would be assumed of tables of which it is not known what was materialized; writes it where that was confirmed. */
 export async function documentRecoveries(
   documents: readonly ProcessorDocument[],
@@ -347,14 +336,12 @@ export async function documentRecoveries(
   return lookInto(documents, recover, !options.commit)
 }
 
-/** Finds the orphans of the tables of documents; of all of them, or of the one of this name. */
-export async function sweepInDocuments(
+/** Does something with the tables of documents, one after the other. */
+export async function workInDocuments<T>(
   documents: readonly ProcessorDocument[],
-  wanted: string | undefined,
-  options: { readonly olderThanHours: number | undefined; readonly remove: boolean },
-): Promise<TableOutcome<SweepReport>[]> {
-  const { sweepTables } = await import('./pipeline/sweep-tables.ts')
-  return (await lookInto(documents, (document, source, seams) => sweepTables(document, wanted, source, seams, options))).flat()
+  work: (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) => Promise<readonly TableOutcome<T>[]>,
+): Promise<TableOutcome<T>[]> {
+  return (await lookInto(documents, work)).flat()
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

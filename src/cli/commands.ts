@@ -62,6 +62,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'show the files that no snapshot names, and remove them',
     load: async () => (await import('./orphans.ts')).orphansCommand,
   },
+  compact: {
+    summary: 'join small files, cut large ones, and apply deletes',
+    load: async () => (await import('./compact.ts')).compactCommand,
+  },
   recover: {
     summary: 'go on with a table of which it is not known what it has',
     load: async () => (await import('./recover.ts')).recoverCommand,
@@ -81,4 +85,4 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 }
 
 /** Commands whose names are taken and that do not work yet. */
-export const laterCommands: readonly string[] = ['compact', 'rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions', 'spec']
+export const laterCommands: readonly string[] = ['rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions', 'spec']

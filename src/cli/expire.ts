@@ -24,9 +24,11 @@ export const expireCommand: Command<ExpireOptions> = {
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
-    const { expireInDocuments } = await import('../compose.ts')
+    const [{ workInDocuments }, { expireTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/expire-tables.ts')])
     const dryRun = options.dryRun === true
-    const tables = await expireInDocuments(documents, argument, { dryRun })
+    const tables = await workInDocuments(documents, (document, source, seams) =>
+      expireTables(document, argument, source, seams, { dryRun }),
+    )
     if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
     const ok = tables.every(({ problem }) => problem === null)
     if (options.json === true) terminal.out(stringifyJson({ ok, dryRun, tables }))

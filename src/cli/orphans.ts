@@ -35,8 +35,9 @@ export const orphansCommand: Command<OrphansOptions> = {
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
-    const { sweepInDocuments } = await import('../compose.ts')
-    const tables = await sweepInDocuments(documents, argument, { olderThanHours: options.olderThan, remove: options.delete === true })
+    const [{ workInDocuments }, { sweepTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/sweep-tables.ts')])
+    const sweep = { olderThanHours: options.olderThan, remove: options.delete === true }
+    const tables = await workInDocuments(documents, (document, source, seams) => sweepTables(document, argument, source, seams, sweep))
     if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
     const ok = tables.every(({ problem, done }) => problem === null && (options.delete !== true || done?.left === 0))
     if (options.json === true) terminal.out(stringifyJson({ ok, deleted: options.delete === true, tables }))

@@ -1,12 +1,18 @@
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import type { Task } from '../model/task.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
+import type { RewriteOrder } from '../pipeline/rewrite-task.ts'
 import type { TaskTarget, WorkerLimits } from '../pipeline/worker.ts'
+import type { FileIO } from '../seams/file-io.ts'
 import { ObjectChanged, ObjectNotFound } from '../seams/object-store.ts'
+
+export type FileRange = NonNullable<Parameters<FileIO['read']>[1]>
 
 /** What the main thread says to a worker thread. `task` numbers a task, `call` a request of the thread. */
 export type ToThread =
   | { readonly kind: 'task'; readonly task: number; readonly work: readonly [Task, TaskTarget, WorkerLimits] }
+  | { readonly kind: 'rewrite'; readonly task: number; readonly work: readonly [Task, RewriteOrder, TableMetadata, WorkerLimits] }
   | { readonly kind: 'got'; readonly call: number; readonly bytes: Uint8Array }
   /** The store takes another chunk. */
   | { readonly kind: 'more'; readonly call: number }
@@ -18,6 +24,8 @@ export type FromThread =
   | { readonly kind: 'result'; readonly task: number; readonly result: TaskResult }
   | { readonly kind: 'error'; readonly task: number; readonly error: PlainError }
   | { readonly kind: 'get'; readonly task: number; readonly call: number; readonly key: string; readonly ifMatch?: string }
+  /** A file of the warehouse, or a range of it. */
+  | { readonly kind: 'open'; readonly task: number; readonly call: number; readonly uri: string; readonly range?: FileRange }
   /** Bytes that the thread got and has read. */
   | { readonly kind: 'read'; readonly task: number; readonly bytes: Uint8Array }
   | { readonly kind: 'write'; readonly task: number; readonly call: number; readonly uri: string }

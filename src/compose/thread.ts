@@ -1,6 +1,8 @@
 import { parentPort } from 'node:worker_threads'
 import { systemClock } from '../drivers/clock/system.ts'
 import { systemEntropy } from '../drivers/entropy/system.ts'
+import type { TaskResult } from '../pipeline/flow.ts'
+import type { RewriteSeams } from '../pipeline/rewrite-task.ts'
 import { carryOut, type WorkerSeams } from '../pipeline/worker.ts'
 import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
@@ -22,9 +24,10 @@ function answerTo(call: number): Promise<Answer> {
 }
 
 parentPort!.on('message', (message: ToThread) => {
-  if (message.kind === 'task') {
-    const { task, work } = message
-    carryOut(...work, seamsOf(task)).then(
+  if (message.kind === 'task' || message.kind === 'rewrite') {
+    const { task } = message
+    const done = message.kind === 'task' ? carryOut(...message.work, seamsOf(task)) : rewrite(task, message.work)
+    done.then(
       (result) => say({ kind: 'result', task, result }),
       (error: unknown) => say({ kind: 'error', task, error: plainError(error) }),
     )
@@ -35,7 +38,13 @@ parentPort!.on('message', (message: ToThread) => {
   resolve?.(message)
 })
 
-function seamsOf(task: number): WorkerSeams {
+/** What rewrites need is loaded with the first one: most threads never see one. */
+async function rewrite(task: number, work: Extract<ToThread, { kind: 'rewrite' }>['work']): Promise<TaskResult> {
+  const { carryOutRewrite } = await import('../pipeline/rewrite-task.ts')
+  return carryOutRewrite(...work, seamsOf(task))
+}
+
+function seamsOf(task: number): WorkerSeams & RewriteSeams {
   return {
     source: {
       async get(key, { ifMatch } = {}) {
@@ -50,7 +59,20 @@ function seamsOf(task: number): WorkerSeams {
         if (bytes.buffer.byteLength >= largeBytes) say({ kind: 'read', task, bytes }, bytes as Uint8Array<ArrayBuffer>)
       },
     },
-    io: { write: (uri, chunks) => write(task, uri, chunks) },
+    io: {
+      write: (uri, chunks) => write(task, uri, chunks),
+      async read(uri, range) {
+        const call = ++calls
+        const answered = answerTo(call)
+        say({ kind: 'open', task, call, uri, range })
+        const answer = await answered
+        if (answer.kind === 'got') return answer.bytes
+        throw failureOf(answer)
+      },
+      async remove() {
+        throw new Error('a task removes no file')
+      },
+    },
     clock: systemClock,
     entropy,
   }

@@ -3,7 +3,9 @@ import { Worker } from 'node:worker_threads'
 import { release } from '../formats/bytes/release.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
+import type { CarryOutRewrite } from '../pipeline/rewrite-task.ts'
 import { carryOut, type CarryOut, type WorkerSeams } from '../pipeline/worker.ts'
+import type { FileIO } from '../seams/file-io.ts'
 import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
 /** Less input than this is carried out at once, in the main thread: to hand it over would take longer, and a service that is idle needs no thread. */
@@ -12,6 +14,8 @@ const smallTaskBytes = 4 * 1024 * 1024
 /** Worker threads that carry out tasks, so that requests and commits are never kept waiting by columns and Parquet. */
 export interface Threads {
   readonly carryOut: CarryOut
+  /** In a thread always: a rewrite takes long. */
+  readonly rewrite: CarryOutRewrite
   close(): Promise<void>
 }
 
@@ -22,8 +26,10 @@ export function openThreads(count: number): Threads {
   return {
     async carryOut(task, target, limits, seams) {
       if (task.bytes < smallTaskBytes) return carryOut(task, target, limits, seams)
-      return threadFor(threads, count).run([task, target, limits], seams)
+      return threadFor(threads, count).run({ kind: 'task', work: [task, target, limits] }, seams)
     },
+    rewrite: (task, order, metadata, limits, { io, ...seams }) =>
+      threadFor(threads, count).run({ kind: 'rewrite', work: [task, order, metadata, limits] }, { ...seams, io, source: noSource }),
     async close() {
       await Promise.all(threads.splice(0).map((thread) => thread.close()))
     },
@@ -54,8 +60,20 @@ function threadFor(threads: Thread[], count: number): Thread {
   return thread
 }
 
+/** What a thread asks for. Only rewrites read files of the warehouse. */
+type ThreadSeams = WorkerSeams & { readonly io: Pick<FileIO, 'write'> & Partial<Pick<FileIO, 'read'>> }
+
+type Work = Pick<Extract<ToThread, { kind: 'task' }>, 'kind' | 'work'> | Pick<Extract<ToThread, { kind: 'rewrite' }>, 'kind' | 'work'>
+
+/** Rewrites read no segment. */
+const noSource: WorkerSeams['source'] = {
+  get: async () => {
+    throw new Error('a rewrite reads no segment')
+  },
+}
+
 interface Running {
-  readonly seams: WorkerSeams
+  readonly seams: ThreadSeams
   resolve(result: TaskResult): void
   reject(error: Error): void
 }
@@ -85,11 +103,11 @@ class Thread {
     return this.#running.size
   }
 
-  run(work: Extract<ToThread, { kind: 'task' }>['work'], seams: WorkerSeams): Promise<TaskResult> {
+  run(work: Work, seams: ThreadSeams): Promise<TaskResult> {
     const task = ++this.#count
     return new Promise((resolve, reject) => {
       this.#running.set(task, { seams, resolve, reject })
-      this.#say({ kind: 'task', task, work })
+      this.#say({ ...work, task })
     })
   }
 
@@ -117,6 +135,13 @@ class Thread {
           const { seams } = this.#running.get(message.task)!
           const got = await seams.source.get(message.key, { ifMatch: message.ifMatch })
           const bytes = isReleased(seams.source, got) ? got : ownBytes(got)
+          this.#say({ kind: 'got', call: message.call, bytes }, bytes)
+        })
+        return
+      case 'open':
+        void this.#answer(message.call, async () => {
+          const { io } = this.#running.get(message.task)!.seams
+          const bytes = ownBytes(await io.read!(message.uri, message.range))
           this.#say({ kind: 'got', call: message.call, bytes }, bytes)
         })
         return

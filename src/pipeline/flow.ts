@@ -82,4 +82,6 @@ export interface TaskResult {
   readonly parts: readonly TranslatedPart[]
   /** When its task was begun, ms, before its first file was written: old results are made again, however long a worker stood still. */
   readonly startedAtMs: number
+  /** Of a rewrite of data files, which has no parts: rows of its inputs, and those of them that deletes removed. */
+  readonly rewritten?: { readonly rowsRead: bigint; readonly rowsDeleted: bigint }
 }

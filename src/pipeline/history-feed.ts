@@ -20,7 +20,7 @@ import { Lineage, type Planned } from './lineage.ts'
 import { OrderedResults } from './ordered-results.ts'
 import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
 import { Setbacks } from './setbacks.ts'
-import type { TablePayload } from './table-feed.ts'
+import type { TablePayload } from './task-payload.ts'
 import { Waking } from './waking.ts'
 import type { TaskTarget } from './worker.ts'
 

@@ -19,7 +19,7 @@ import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { checkTableName } from './commit/profile-checks.ts'
 import { type TableState } from './commit/table-state.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
-import { carryOutTasks, type LookAtTable } from './carry-out-tasks.ts'
+import { carryOutTasks, type LookAtTable, type Rewrites } from './carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { type CommitQueue, remoteCommits, toldOf } from './commits.ts'
@@ -34,7 +34,8 @@ import { inTurn } from './in-turn.ts'
 import { TailPlanner } from './planner.ts'
 import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from './task-codec.ts'
-import { TableFeed, type TablePayload } from './table-feed.ts'
+import { TableFeed } from './table-feed.ts'
+import type { TablePayload } from './task-payload.ts'
 import { TableUpkeep } from './table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from './table-history.ts'
 import { declaredBackfills } from './resolve-backfill.ts'
@@ -53,6 +54,8 @@ export interface ProcessorSeams {
   /** As in `TaskSeams`; absent: all tasks are for tables that this process feeds. */
   readonly look?: LookAtTable
   readonly carryOut: CarryOut
+  /** How files of tables are rewritten; absent where they are not. */
+  readonly rewrites?: Rewrites
   readonly clock: Clock
   readonly entropy: Entropy
   readonly journal: Journal

@@ -21,14 +21,8 @@ import { Setbacks } from './setbacks.ts'
 import { Waking } from './waking.ts'
 import { whenAborted } from './when-aborted.ts'
 import type { TableWatch } from './table-watch.ts'
+import type { TablePayload } from './task-payload.ts'
 import type { TaskTarget } from './worker.ts'
-
-/** A task with the table it feeds. */
-export interface TablePayload {
-  readonly task: Task
-  readonly table: string
-  readonly target: TaskTarget
-}
 
 export interface FeedOptions {
   readonly table: string

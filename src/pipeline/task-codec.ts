@@ -3,9 +3,11 @@ import { WorkError } from '../model/failure.ts'
 import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
 import { TableChanged } from './commit-loop.ts'
 import type { TableLayout, TaskResult } from './flow.ts'
-import type { TablePayload } from './table-feed.ts'
+import type { TablePayload } from './task-payload.ts'
+import type { TaskTarget } from './worker.ts'
 import { encodeDataFile, readDataFile } from './wire/data-file.ts'
 import { Reader } from './wire/reader.ts'
+import { encodeRewrite, readRewrite } from './rewrite-codec.ts'
 import { encodeTask, readTask } from './wire/task.ts'
 import { encodeTranslated, readTranslated } from './wire/translated-part.ts'
 import type { PartitionSource } from './write/partition/partition-source.ts'
@@ -18,10 +20,12 @@ import type { PartitionSource } from './write/partition/partition-source.ts'
  */
 export const version = 1
 /**
- * Of tasks for partitioned tables, since an older program would write their rows into one file, and of history, which it would take for a
- * part of the tail.
+ * Version 2 is of tasks for partitioned tables, since an older program would write their rows into one file, and of history, which it would
+ * take for a part of the tail; version 3 of rewrites, which it would not know.
  */
-export const newestVersion = 2
+export const newestVersion = 3
+/** Of tasks for partitioned tables and of history. */
+const partsVersion = 2
 
 /** Whether one of the parts is of history. */
 export function hasHistory(parts: readonly { readonly history?: true }[]): boolean {
@@ -30,15 +34,16 @@ export function hasHistory(parts: readonly { readonly history?: true }[]): boole
 
 /** Tasks and their results as they stand in the queue. */
 export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
-  encodePayload: ({ task, table, target }) => ({
-    v: target.partition === undefined && !hasHistory(task.parts) ? version : newestVersion,
-    table,
-    task: encodeTask(task),
-    target,
-  }),
+  encodePayload({ task, table, target, rewrite }) {
+    const encoded = { table, task: encodeTask(task) }
+    if (rewrite !== undefined) return { v: newestVersion, ...encoded, rewrite: encodeRewrite(rewrite) }
+    return { v: target.partition === undefined && !hasHistory(task.parts) ? version : partsVersion, ...encoded, target }
+  },
   decodePayload(value) {
     const payload = readVersioned(value, 'task', newestVersion)
-    return { table: payload.field('table').text(), task: readTask(payload.field('task')), target: readTarget(payload.field('target')) }
+    const read = { table: payload.field('table').text(), task: readTask(payload.field('task')) }
+    const rewrite = payload.field('rewrite').optional(readRewrite)
+    return rewrite === undefined ? { ...read, target: readTarget(payload.field('target')) } : { ...read, rewrite }
   },
   encodeResult: (result, asked) => ({ v: answerVersion(asked), ...encodeOutcome(result) }),
   decodeResult: (value, { task }) => ({ task, ...readOutcome(readVersioned(value, 'result')) }),
@@ -47,8 +52,13 @@ export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
 }
 
 /** What a task came to, without the task: whoever waits for it knows that one. */
-export function encodeOutcome({ files, parts, startedAtMs }: Omit<TaskResult, 'task'>): object {
-  return { startedAtMs, files: files.map(encodeDataFile), parts: parts.map(encodeTranslated) }
+export function encodeOutcome({ files, parts, startedAtMs, rewritten }: Omit<TaskResult, 'task'>): object {
+  return {
+    startedAtMs,
+    files: files.map(encodeDataFile),
+    parts: parts.map(encodeTranslated),
+    ...(rewritten !== undefined && { rewritten: [String(rewritten.rowsRead), String(rewritten.rowsDeleted)] }),
+  }
 }
 
 export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
@@ -56,6 +66,7 @@ export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
     files: outcome.field('files').list(readDataFile),
     parts: outcome.field('parts').list(readTranslated),
     startedAtMs: outcome.field('startedAtMs').number(),
+    ...outcome.field('rewritten').optional((rows) => ({ rewritten: { rowsRead: rows.at(0).bigint(), rowsDeleted: rows.at(1).bigint() } })),
   }
 }
 
@@ -92,7 +103,7 @@ export function decodeFailure(value: unknown): WorkError {
 }
 
 /** Target and layout are plain JSON as they are. */
-function readTarget(target: Reader): TablePayload['target'] {
+function readTarget(target: Reader): TaskTarget {
   target
     .field('layout')
     .field('columns')

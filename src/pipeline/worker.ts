@@ -54,6 +54,8 @@ export interface WorkerLimits extends FetchBounds {
   readonly rowGroupBytes: number
   /** Pages of the unfinished files of a partitioned table may take this much memory in one task, bytes. */
   readonly openFilesBytes: number
+  /** A rewrite of data files may hold this much, bytes. */
+  readonly rewriteBytes: number
   readonly targetFileSizeBytes: number
   /** A compressed batch may inflate to this many bytes. */
   readonly maxBatchBytes: number

@@ -291,6 +291,7 @@ export class ForeignWriter {
           maxBytes: 1e6,
           maxSegmentBytes: 0x7fffffff,
           openFilesBytes: 1e6,
+          rewriteBytes: 1e6,
         },
         { source, io, clock, entropy: this.#entropy },
       )

@@ -119,5 +119,13 @@ export function defaultSpec(metadata: TableMetadata): PartitionSpec {
   return spec
 }
 
+/** By what the table's rows are to be sorted; null where by nothing. Throws an Error where the document holds no sort order of that id. */
+export function defaultSortOrder(metadata: TableMetadata): SortOrder | null {
+  const id = metadata['default-sort-order-id']
+  const order = metadata['sort-orders'].find((candidate) => candidate['order-id'] === id)
+  if (order === undefined) throw new Error(`table metadata of ${metadata.location}: there is no sort order ${id}, which is the default one`)
+  return order.fields.length === 0 ? null : order
+}
+
 /** What some writers put where there is no snapshot. */
 const noSnapshotId = -1n

@@ -52,6 +52,13 @@ export class Reader {
     return this.#value
   }
 
+  /** A place in a list of `length`. */
+  index(length: number): number {
+    const place = this.number()
+    if (!Number.isInteger(place) || place < 0 || place >= length) throw this.#not(`a whole number below ${length}`)
+    return place
+  }
+
   flag(): boolean {
     if (typeof this.#value !== 'boolean') throw this.#not('true or false')
     return this.#value

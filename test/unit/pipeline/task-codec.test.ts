@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TableChanged } from '../../../src/pipeline/commit-loop.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
-import type { TablePayload } from '../../../src/pipeline/table-feed.ts'
+import type { FeedPayload, TablePayload } from '../../../src/pipeline/task-payload.ts'
 import { taskCodec } from '../../../src/pipeline/task-codec.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { NewerVersion } from '../../../src/seams/task-queue.ts'
-import { dataFile, payload, translatedPart } from './wire/values.ts'
+import { dataFile, payload, rewritePayload, translatedPart } from './wire/values.ts'
 
 /** As a queue keeps it. */
 function stored(value: object): unknown {
@@ -27,8 +27,22 @@ describe('what goes through the queue comes out as it was', () => {
     )
   })
 
+  test('a rewrite with its deletes, each of which is sent once, in a version that older programs refuse', () => {
+    fc.assert(
+      fc.property(rewritePayload, (sent) => {
+        const encoded = stored(taskCodec.encodePayload(sent))
+        expect(encoded).toMatchObject({ v: 3 })
+        expect(taskCodec.decodePayload(encoded)).toEqual(sent)
+      }),
+    )
+  })
+
   test('a result: bounds as bytes, maps, offsets beyond 2^53', () => {
-    const outcome = fc.record({ files: fc.array(dataFile), parts: fc.array(translatedPart), startedAtMs: fc.nat() })
+    const rewritten = fc.record({ rowsRead: fc.bigInt(), rowsDeleted: fc.bigInt() })
+    const outcome = fc.record(
+      { files: fc.array(dataFile), parts: fc.array(translatedPart), startedAtMs: fc.nat(), rewritten },
+      { requiredKeys: ['files', 'parts', 'startedAtMs'] },
+    )
     fc.assert(
       fc.property(outcome, payload, (made, of) => {
         const result: TaskResult = { ...made, task: of.task }
@@ -62,7 +76,7 @@ describe('versions', () => {
   })
 
   test.each([
-    ['a task', 2, () => taskCodec.decodePayload({ ...samples.payload, v: 3 })],
+    ['a task', 3, () => taskCodec.decodePayload({ ...samples.payload, v: 4 })],
     ['a result', 1, () => taskCodec.decodeResult({ ...samples.result, v: 2 }, {} as TablePayload)],
     ['a failure', 1, () => taskCodec.decodeFailure({ v: 2 })],
   ])('%s of a newer version is refused, whatever it holds', (_, newest, read) => {
@@ -72,7 +86,7 @@ describe('versions', () => {
   })
 
   test('only a task for a table with partitions is of version 2, which a program that knows none refuses', () => {
-    const { task, table, target } = taskCodec.decodePayload(samples.payload)
+    const { task, table, target } = taskCodec.decodePayload(samples.payload) as FeedPayload
     const partition = [{ transform: 'day', type: 'timestamptz', path: [3] }] as const
     expect(taskCodec.encodePayload({ task, table, target })).toMatchObject({ v: 1 })
     expect(taskCodec.encodePayload({ task, table, target: { ...target, partition } })).toMatchObject({ v: 2 })

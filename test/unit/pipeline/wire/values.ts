@@ -1,12 +1,14 @@
 import fc from 'fast-check'
 import type { DataFile, SingleValue } from '../../../../src/formats/iceberg/data-file.ts'
+import { fileKey } from '../../../../src/formats/iceberg/file-key.ts'
 import type { Fault } from '../../../../src/model/failure.ts'
 import type { OffsetRange } from '../../../../src/model/offset-range.ts'
 import type { SegmentRef } from '../../../../src/model/segment.ts'
 import type { TaskPart } from '../../../../src/model/task.ts'
 import type { TopicPartition } from '../../../../src/model/topic-partition.ts'
 import type { PartEnd, TranslatedPart } from '../../../../src/model/translated-part.ts'
-import type { TablePayload } from '../../../../src/pipeline/table-feed.ts'
+import type { RewritePayload } from '../../../../src/pipeline/rewrite-task.ts'
+import type { FeedPayload } from '../../../../src/pipeline/task-payload.ts'
 
 /*
  * Values of every kind that travel between processes.
@@ -46,7 +48,7 @@ const part: fc.Arbitrary<TaskPart> = fc
   )
   .map(([rest, before]) => ({ ...rest, ...before }))
 
-export const payload: fc.Arbitrary<TablePayload> = fc.record({
+export const payload: fc.Arbitrary<FeedPayload> = fc.record({
   table: fc.string(),
   task: fc.record({ id: fc.string(), parts: fc.array(part, { maxLength: 3 }), bytes: fc.nat() }),
   target: fc.record(
@@ -103,6 +105,39 @@ export const dataFile: fc.Arbitrary<DataFile> = fc.record(
   },
   { requiredKeys: ['content', 'filePath', 'fileFormat', 'partition', 'recordCount', 'fileSizeInBytes'] },
 )
+
+const place = { specId: fc.nat(), sequenceNumber: offset }
+
+export const rewritePayload: fc.Arbitrary<RewritePayload> = fc
+  .record({
+    table: fc.string(),
+    id: fc.string(),
+    files: fc.array(fc.record({ file: dataFile, ...place, fileSequenceNumber: orNull(offset), snapshotId: orNull(offset) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+    deletes: fc.uniqueArray(fc.record({ file: dataFile, ...place }), { selector: ({ file }) => fileKey(file), maxLength: 3 }),
+    partition: fc.array(single, { maxLength: 2 }),
+    order: fc.record({
+      tableUuid: fc.uuid(),
+      targetFileSizeBytes: fc.nat(),
+      sortOrder: fc.constantFrom(null, { 'order-id': 1, fields: [] }),
+      exemptIds: fc.array(fc.nat()),
+    }),
+    group: fc.record(place),
+  })
+  .map(({ table, id, files, deletes, partition, order, group }) => ({
+    table,
+    task: { id, parts: [], bytes: 1 },
+    rewrite: {
+      ...order,
+      group: {
+        ...group,
+        partition,
+        inputs: files.map((live, i) => ({ live: { ...live, file: { ...live.file, partition } }, deletes: deletes.slice(i) })),
+      },
+    },
+  }))
 
 const fault: fc.Arbitrary<Fault> = fc.record({
   kind: fc.constantFrom('crc', 'magic', 'length', 'malformed'),

@@ -1,0 +1,80 @@
+import { stringifyJson } from '../formats/json/exact.ts'
+import { DocumentError } from '../model/failure.ts'
+import type { Compaction } from '../pipeline/compact-tables.ts'
+import { type Command, fileOption, jsonOption } from './command.ts'
+import { readDocuments } from './documents.ts'
+import { printable } from './printable.ts'
+import { abortOnSignals } from './signals.ts'
+import { formatBytes, formatNumberOf } from './units.ts'
+
+interface CompactOptions {
+  readonly file: string
+  readonly dryRun?: boolean
+  readonly json?: boolean
+}
+
+/** `compact`: few files of about the target size, without deletes. */
+export const compactCommand: Command<CompactOptions> = {
+  description:
+    'Joins small data files and cuts large ones, partition by partition, to about processing.targetFileSizeBytes, and applies the deletes of other engines. Planned from manifests alone, young files included; --dry-run shows what it would read and write. Rows stay as they are, sorted as the table says where it does. Finished rewrites are committed as it goes on, beside whoever feeds the table, and never hinder it; stopped at any time (the first Ctrl-C finishes what is under way), what is committed stays. The files that were replaced stay until their snapshots are expired.',
+  argument: { name: 'table', description: 'the table that is meant; all of the document without it' },
+  options: [
+    fileOption,
+    { flags: '--dry-run', description: 'say what would be rewritten and what it takes, and change nothing' },
+    jsonOption,
+  ],
+  examples: [
+    ['compact -f spec.yaml --dry-run', 'See what is worth a rewrite, in files, bytes and requests:'],
+    ['compact -f spec.yaml orders', 'Rewrite the files of one table:'],
+  ],
+  async run({ argument, options }, terminal) {
+    const { documents } = await readDocuments(options.file)
+    const [{ workInDocuments }, { compactTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/compact-tables.ts')])
+    const dryRun = options.dryRun === true
+    const stop = abortOnSignals(() => terminal.err('Finishing what is under way; once more to give it up.'))
+    const bar = terminal.progress('rewriting', formatBytes)
+    try {
+      const how = { dryRun, signal: stop.signal, progress: (_table: string, done: number, total: number) => void bar.update(done, total) }
+      const tables = await workInDocuments(documents, (document, source, seams) => compactTables(document, argument, source, seams, how))
+      if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
+      bar.stop()
+      const ok = tables.every(({ done, problem }) => problem === null && (done?.report?.failed ?? 0) === 0)
+      if (options.json === true) terminal.out(stringifyJson({ ok, dryRun, tables }))
+      else {
+        if (tables.length === 0) terminal.out('There is no table yet.')
+        for (const { table, done, problem } of tables) {
+          if (done === null) terminal.err(`${printable(table)}: ${printable(problem ?? '')}`)
+          else for (const line of sentences(done)) terminal.out(`${printable(table)}: ${printable(line)}`)
+        }
+      }
+      return ok ? 0 : 1
+    } finally {
+      bar.stop()
+      stop.release()
+    }
+  },
+}
+
+function sentences({ files, wanting, rewrites, cost, report }: Compaction): string[] {
+  if (rewrites === 0) {
+    const rest = wanting === 0 ? '' : `; ${formatNumberOf(wanting, 'file')} too few or too unequal to be joined`
+    return [`nothing is worth a rewrite, of ${formatNumberOf(files, 'data file')}${rest}`]
+  }
+  const deletes = cost.deleteFiles === 0 ? '' : ` with ${formatNumberOf(cost.deleteFiles, 'delete file')}`
+  const planned =
+    `${formatNumberOf(cost.inputFiles, 'file')}${deletes} (${formatBytes(cost.inputBytes + cost.deleteBytes)}) of ${files} ` +
+    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}`
+  if (report === null) return [`would rewrite ${planned}`]
+  const { committed, refused, failed, problem, inputFiles, inputBytes, outputFiles, outputBytes, rowsDeleted } = report
+  const gone = rowsDeleted === 0n ? '' : `; ${rowsDeleted} deleted rows are no longer in them`
+  const lines = [
+    `planned ${planned}`,
+    `rewrote ${formatNumberOf(inputFiles, 'file')} (${formatBytes(Number(inputBytes))}) into ${outputFiles} (${formatBytes(Number(outputBytes))})${gone}`,
+  ]
+  if (refused > 0)
+    lines.push(`${formatNumberOf(refused, 'rewrite')} refused, since others changed the files meanwhile; run it again for these`)
+  if (failed > 0) lines.push(`${formatNumberOf(failed, 'rewrite')} failed: ${problem}`)
+  const left = rewrites - committed - refused - failed
+  if (left > 0) lines.push(`${formatNumberOf(left, 'rewrite')} not begun`)
+  return lines
+}

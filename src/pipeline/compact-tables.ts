@@ -1,0 +1,106 @@
+import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../model/failure.ts'
+import type { TableIdentifier } from '../seams/catalog.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import { carryOutTasks } from './carry-out-tasks.ts'
+import { parseLayout } from './commit/stored-layout.ts'
+import { summaryKeys } from './commit/summary-keys.ts'
+import { limitsOf } from './limits.ts'
+import type { RewriteCost } from './maintain/rewrite-cost.ts'
+import type { ProcessorSeams, SourceIdentity } from './processor.ts'
+import { type CompactionReport, compactTable } from './table-compactor.ts'
+import { TableRewriter } from './table-rewriter.ts'
+import { type TableOutcome, workOnTables } from './work-on-tables.ts'
+
+/** What the compaction of a table would take, and what came of it. */
+export interface Compaction {
+  /** Live data files, and of them those that are too small, too large or have too many deletes. */
+  readonly files: number
+  readonly wanting: number
+  readonly rewrites: number
+  readonly cost: RewriteCost
+  /** Null after a dry run. */
+  readonly report: CompactionReport | null
+}
+
+export interface CompactOptions {
+  readonly dryRun: boolean
+  readonly signal?: AbortSignal
+  /** Bytes of inputs that are committed, of those that were planned. */
+  readonly progress?: (table: string, doneBytes: number, totalBytes: number) => void
+}
+
+/** Rewrites files of the tables of a document that there are; of all, or of the one of this name. Young files too. */
+export function compactTables(
+  document: ProcessorDocument,
+  wanted: string | undefined,
+  source: SourceIdentity,
+  seams: ProcessorSeams,
+  options: CompactOptions,
+): Promise<TableOutcome<Compaction>[]> {
+  return workOnTables(document, wanted, source, seams, (table) => compactOne(document, table, source, seams, options))
+}
+
+async function compactOne(
+  document: ProcessorDocument,
+  table: TableIdentifier,
+  source: SourceIdentity,
+  seams: ProcessorSeams,
+  { dryRun, signal, progress }: CompactOptions,
+): Promise<Compaction> {
+  const { processing } = document.spec
+  const rewriter = await openRewriter(document, table, source, seams)
+  const { plan, metadata } = await rewriter.plan(() => ({
+    targetFileSizeBytes: processing.targetFileSizeBytes,
+    isQuiet: () => false,
+    maxBytes: Infinity,
+  }))
+  const { files, wanting, rewrites, cost } = plan
+  const found = { files, wanting, rewrites: rewrites.length, cost }
+  if (dryRun) return { ...found, report: null }
+  const idle = new AbortController()
+  const working = carryOutTasks(processing.parallelism, limitsOf(processing), seams, idle.signal)
+  try {
+    const report = await compactTable(
+      rewriter,
+      plan,
+      metadata,
+      {
+        table: table.name,
+        atOnce: processing.parallelism,
+        targetFileSizeBytes: processing.targetFileSizeBytes,
+        sortOrder: defaultSortOrder(metadata),
+        exemptIds: kafkaColumnIds(metadata),
+        ...(signal !== undefined && { signal }),
+        progress: ({ inputBytes }) => progress?.(rewriter.name, Number(inputBytes), cost.inputBytes),
+      },
+      seams,
+    )
+    return { ...found, report }
+  } finally {
+    idle.abort()
+    await working
+  }
+}
+
+/** The rewriter of a table that exists. */
+async function openRewriter(
+  document: ProcessorDocument,
+  table: TableIdentifier,
+  source: SourceIdentity,
+  seams: Pick<ProcessorSeams, 'catalog' | 'io' | 'clock' | 'entropy' | 'journal' | 'meter'>,
+): Promise<TableRewriter> {
+  const loaded = await seams.catalog.loadTable(table)
+  if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
+  return new TableRewriter(source.id, table, document.metadata.name, loaded.metadata, seams)
+}
+
+/** The Kafka columns, by what was stored when the table was created: whatever number of columns a table has, they keep their bounds. */
+function kafkaColumnIds(metadata: TableMetadata): number[] {
+  const text = metadata.properties?.[summaryKeys.layout]
+  const layout = text === undefined ? null : parseLayout(text)
+  if (layout === null) return []
+  const { rescue: _others, ...columns } = layout.columns
+  const names = new Set(Object.values(columns))
+  return currentSchema(metadata).fields.flatMap(({ id, name }) => (names.has(name) ? [id] : []))
+}

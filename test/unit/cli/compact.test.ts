@@ -1,0 +1,66 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import { batch, framed } from '../pipeline/segments.ts'
+import { program } from './program.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'compact-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const at = { topic: 'orders', partition: 0 }
+
+function addSegment(cwd: string, baseOffset: bigint): void {
+  const { segment, index } = framed(baseOffset, [batch(baseOffset, 10)])
+  for (const [part, bytes] of [
+    ['index', index],
+    ['kfs', segment],
+  ] as const) {
+    const path = join(cwd, 'segments', segmentKey('', at, baseOffset, part))
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, bytes)
+  }
+}
+
+test('small files are shown by a dry run, then joined, and the table has every row once', async () => {
+  const cwd = mkdtempSync(join(scratch, 'in-'))
+  const head = 'apiVersion: kafscale.io/v1\nkind: IcebergProcessor\nmetadata: {name: local}\n'
+  const mapping = '  mappings: [{topic: orders, value: {format: binary}}]\n'
+  writeFileSync(join(cwd, 'spec.yaml'), `${head}spec:\n  source: {topics: [orders], directory: segments, graceSeconds: 0}\n${mapping}`)
+  for (let i = 0; i < 5; i++) {
+    addSegment(cwd, BigInt(i * 10))
+    expect((await program(['run', '-f', 'spec.yaml', '--once'], { cwd })).code).toBe(0)
+  }
+  const files = () => readdirSync(join(cwd, 'warehouse/default/orders/data')).length
+  expect(files()).toBe(5)
+
+  const dry = await program(['compact', '-f', 'spec.yaml', '--dry-run', 'orders'], { cwd })
+  expect(dry.stdout).toMatch(
+    /^default\.orders: would rewrite 5 files \([\d.]+ \w+\) of 5 into about 1, in 1 rewrite: about 10 GETs and 1 PUT\n$/,
+  )
+  expect(files()).toBe(5)
+  const done = await program(['compact', '-f', 'spec.yaml', '--json'], { cwd })
+  expect(done).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    ok: true,
+    dryRun: false,
+    tables: [
+      {
+        table: 'default.orders',
+        problem: null,
+        done: { files: 5, rewrites: 1, report: { committed: 1, refused: 0, failed: 0, inputFiles: 5, outputFiles: 1 } },
+      },
+    ],
+  })
+  expect(files()).toBe(6)
+  const verified = await program(['verify', '-f', 'spec.yaml', '--exact', '--json'], { cwd })
+  expect(verified.code).toBe(0)
+  expect(JSON.parse(verified.stdout)).toMatchObject({ ok: true, tables: [{ counts: { files: 1, rows: 50 } }] })
+  expect((await program(['compact', '-f', 'spec.yaml'], { cwd })).stdout).toBe(
+    'default.orders: nothing is worth a rewrite, of 1 data file; 1 file too few or too unequal to be joined\n',
+  )
+  addSegment(cwd, 50n)
+  expect((await program(['run', '-f', 'spec.yaml', '--once'], { cwd })).code).toBe(0)
+  expect((await program(['verify', '-f', 'spec.yaml'], { cwd })).code).toBe(0)
+}, 180_000)
