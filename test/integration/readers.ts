@@ -101,6 +101,21 @@ export async function wrongAnswers(
   })
 }
 
+/** How many data files an engine looks into to find the rows of each predicate. */
+export async function scannedFiles(
+  engine: 'pyiceberg' | 'duckdb',
+  catalog: ReaderCatalog,
+  table: TableName,
+  predicates: readonly Predicate[],
+): Promise<number[]> {
+  const answers = await run(`read_${engine}.py`, { catalog, table, queries: predicates.map((where) => ({ where, scanned: true })) })
+  return answers.map((answer, i) => {
+    const { rows, error } = answer as { rows?: string[]; error?: string }
+    if (rows === undefined) throw new Error(`${engine} could not plan ${JSON.stringify(predicates[i])}: ${error}`)
+    return Number((JSON.parse(rows[0]) as { files: string }).files)
+  })
+}
+
 /** The rows of each live data file, read without any statistics. */
 export async function readFiles(catalog: ReaderCatalog, table: TableName): Promise<{ path: string; rows: CanonicalRow[] }[]> {
   const [answer] = await run('read_pyarrow.py', { catalog, table, queries: [{ files: true }] })

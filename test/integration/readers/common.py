@@ -4,9 +4,10 @@ Request, one JSON document:
   {"catalog": {"type": "sql", "uri": FILE, "name": NAME, "warehouse": LOCATION, "s3": S3}
            or {"type": "rest", "uri": URL, "warehouse": W, "token": T, "s3": S3},
    "table": [NAMESPACE..., NAME],            or "tables": [TABLE...], of which each is asked all queries
-   "queries": [{"select": [COLUMN...], "where": {"column", "op", "value"}, "aggregate": "min" | "max" | "count", "column": C, "unpruned": BOOL}...]}
+   "queries": [{"select": [COLUMN...], "where": {"column", "op", "value"}, "aggregate": "min" | "max" | "count", "column": C, "unpruned": BOOL, "scanned": BOOL}...]}
   S3: {"endpoint", "region", "accessKeyId", "secretAccessKey"}. Values are canonical (canonical.py).
 Answer: one line of JSON for each query, {"rows": [ROW...]} or {"error": TEXT}; each ROW is the canonical JSON text of an object.
+With "scanned" the answer is one row {"files": N}: the data files that the engine looks into.
 An aggregate's answer is one row {"min": V}, {"max": V} or {"count": N}: nulls and NaN are left out of min and max, nulls out of count of a column.
 A comparison is never true for null or NaN, and takes -0.0 for 0.0. In "where" and "column", `struct.field` is a field of a struct.
 """

@@ -3,6 +3,7 @@
 import base64
 import glob
 import os
+import re
 import sqlite3
 from urllib.parse import urlparse
 
@@ -146,10 +147,16 @@ def open_table(request):
                 copied.append("everything")
             name = copied[0]
         where = f" WHERE {condition(kinds, query['where'])}" if query.get("where") else ""
+        if query.get("scanned"):
+            return [{"files": scanned(f"SELECT * FROM {name}{where}")}]
         if "aggregate" not in query:
             columns = ", ".join(map(identifier, query["select"])) if query.get("select") else "*"
             return run(f"SELECT {columns} FROM {name}{where}")
         return aggregate(query, name, where)
+
+    def scanned(sql):
+        plan = connection.execute(f"EXPLAIN ANALYZE {sql}").fetchall()[0][1]
+        return re.search(r"Total Files Read: (\d+)", plan).group(1)
 
     def aggregate(query, name, where):
         function, column = query["aggregate"], query.get("column")

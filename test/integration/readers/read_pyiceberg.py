@@ -36,6 +36,8 @@ def open_table(request):
                 everything.append(rows(table.scan()))
             return oracle.answer(kinds, everything[0], query)
         scan = table.scan(row_filter=expression(schema, where)) if where else table.scan()
+        if query.get("scanned"):
+            return [{"files": str(len(list(scan.plan_files())))}]
         if "aggregate" not in query:
             select = query.get("select")
             return rows(scan.select(*select) if select else scan)
