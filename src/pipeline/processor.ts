@@ -16,6 +16,7 @@ import type { Leases } from '../seams/leases.ts'
 import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
+import { adoptLayout } from './adopt-layout.ts'
 import { checkTableName } from './commit/profile-checks.ts'
 import { type TableState } from './commit/table-state.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
@@ -213,9 +214,10 @@ export class Processor {
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
-    const opened = await this.#openTable(name, table, once, signal)
+    const found = await this.#openTable(name, table, once, signal)
     // There is nothing yet by which the table could be made.
-    if (opened === null) return true
+    if (found === null) return true
+    const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
     const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     if (!this.#directed.has(name)) {
       await followDirections(this.#directions, this.#source, table, newCommitter(), this.#seams)

@@ -127,5 +127,6 @@ function readPartitionSource(source: Reader): PartitionSource {
 
 /** What tasks are made for, as a part of their ids: the program's version of them, the table's definitions, and what becomes of faults. */
 export function definitionsText(metadata: TableMetadata, onError: string): string {
-  return `${version} ${metadata['table-uuid']} ${metadata['current-schema-id']} ${metadata['default-spec-id']} ${onError}`
+  const { 'current-schema-id': schema, 'default-spec-id': spec, 'default-sort-order-id': order } = metadata
+  return `${version} ${metadata['table-uuid']} ${schema} ${spec} ${order} ${onError}`
 }

@@ -2,10 +2,11 @@ import { isPrimitive } from '../formats/iceberg/primitive-type.ts'
 import type { PartitionField, PartitionSpec } from '../formats/iceberg/partition-spec.ts'
 import { unpartitionedLastPartitionId } from '../formats/iceberg/partition-spec.ts'
 import type { IcebergType, NestedField, PrimitiveType } from '../formats/iceberg/schema.ts'
+import type { SortField } from '../formats/iceberg/table-metadata.ts'
 import { transformResultType } from '../formats/iceberg/transforms.ts'
 import { nearest } from './nearest.ts'
 import { nameText } from './scanner.ts'
-import type { Term } from './terms.ts'
+import type { SortTerm, Term } from './terms.ts'
 import { quoted } from './wording.ts'
 
 /** What is wrong with one of the terms. `message` begins with what was expected. */
@@ -104,6 +105,29 @@ export function partitionFields(
     }
     names.add(name)
     if (isTime) times.set(path, term.transform)
+  }
+  return { fields: made, problems }
+}
+
+/** The sort fields that terms make, and what is wrong with them. Source ids are those of `fields`. */
+export function sortFields(
+  terms: readonly SortTerm[],
+  fields: readonly NestedField[],
+  isOpen = false,
+): { readonly fields: readonly SortField[]; readonly problems: readonly TermProblem[] } {
+  const made: SortField[] = []
+  const problems: TermProblem[] = []
+  for (const [index, term] of terms.entries()) {
+    const column = termColumn(term, fields, isOpen)
+    if (column !== null && 'problem' in column) problems.push({ index, message: column.problem })
+    else if (column !== null) {
+      made.push({
+        'source-id': column.id,
+        transform: transformText(term),
+        direction: term.direction,
+        'null-order': term.nulls === 'first' ? 'nulls-first' : 'nulls-last',
+      })
+    }
   }
   return { fields: made, problems }
 }

@@ -1,6 +1,6 @@
 import { isEmpty, noRequests, type Requests } from '../../model/requests.ts'
 import type { CatalogProfile, CreateTableRequest } from '../../seams/catalog.ts'
-import { partitionFields } from '../../spec/layout-terms.ts'
+import { partitionFields, sortFields } from '../../spec/layout-terms.ts'
 import { tableFields } from '../../spec/table-fields.ts'
 import { columnNames, type TopicMapping } from '../../spec/table-mapping.ts'
 import type { DecidedValue } from '../../spec/value-column.ts'
@@ -24,7 +24,7 @@ const boundedMetadata = {
 
 /**
  * The request that creates a table for a mapping. Field ids are proposals: what the catalog answers counts.
- * Throws a Refusal where the table can not be partitioned as the document says.
+ * Throws a Refusal where the table can not be partitioned or sorted as the document says.
  */
 export function newTable(
   mapping: TopicMapping,
@@ -51,10 +51,12 @@ export function newTable(
   const fields = tableFields(layout)
   const partition = partitionFields(mapping.partitionBy, fields)
   for (const { index, message } of partition.problems) throw new Refusal(`partitionBy[${index}]: ${message}`)
+  const order = sortFields(mapping.sortBy, fields)
+  for (const { index, message } of order.problems) throw new Refusal(`sortBy[${index}]: ${message}`)
   return {
     schema: { type: 'struct', 'schema-id': 0, fields },
     partitionSpec: { 'spec-id': 0, fields: partition.fields },
-    sortOrder: { 'order-id': 0, fields: [] },
+    sortOrder: { 'order-id': order.fields.length > 0 ? 1 : 0, fields: order.fields },
     location: options.location,
     properties,
   }

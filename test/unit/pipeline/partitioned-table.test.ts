@@ -102,3 +102,75 @@ test('a table without the column that it is to be partitioned by is not created,
   )
   expect(await own.catalog.listTables(['analytics'])).toEqual([])
 })
+
+describe('when the partitions change', () => {
+  const run = (own: World, partitionBy: readonly string[]) =>
+    own.runOnce((document) => (document.spec.mappings = [{ topic: '*', value: { format: 'binary' }, partitionBy }]))
+  const specsOf = async (own: World) => {
+    const { 'manifest-list': list } = currentSnapshot(await own.table('orders'))!
+    return readManifestList(await own.io.read(list)).manifests.map(({ partitionSpecId }) => partitionSpecId)
+  }
+
+  test('in the document, a new spec begins, and what is there stays under its own', async () => {
+    const own = await partitioned(['day(kafka_timestamp)'])
+    await own.write(at, 10n, [overMidnight(10, Date.UTC(2026, 0, 3))])
+    expect(await run(own, ['kafka_partition'])).toBe(true)
+    expect(await specsOf(own)).toEqual([1, 0])
+    expect((await partitionsOf(own))[0]).toEqual([0])
+    await own.write(at, 20n, [overMidnight(20, Date.UTC(2026, 0, 4))])
+    expect(await run(own, ['day(kafka_timestamp)'])).toBe(true)
+    expect(await specsOf(own)).toEqual([0, 1, 0])
+    expect((await own.table('orders'))['partition-specs']).toHaveLength(2)
+    expect(await own.rows('orders')).toEqual([...rowsOf(at, 0, 30), ...rowsOf(other, 0, 10)].toSorted())
+    expect((await verify(own)).findings).toEqual([])
+  })
+
+  test('by somebody else, and the document says nothing, the table goes on with its own', async () => {
+    const own = await partitioned([])
+    const spec = { 'spec-id': 1, fields: [{ 'source-id': 2, 'field-id': 1000, name: 'p', transform: 'bucket[2]' }] }
+    await own.catalog.commitTable(
+      { namespace: ['analytics'], name: 'orders' },
+      {
+        requirements: [],
+        updates: [
+          { action: 'add-spec', spec },
+          { action: 'set-default-spec', 'spec-id': -1 },
+        ],
+        idempotencyKey: '',
+      },
+    )
+    await own.write(at, 10n, [overMidnight(10, Date.UTC(2026, 0, 3))])
+    expect(await run(own, [])).toBe(true)
+    expect(await specsOf(own)).toEqual([1, 0])
+    expect(own.linesOf('error')).toEqual([])
+  })
+
+  test('while rows are on their way, those made for the old spec are made again', async () => {
+    const own = await partitioned(['day(kafka_timestamp)'])
+    await own.write(at, 10n, [overMidnight(10, Date.UTC(2026, 0, 3))])
+    let changed = false
+    own.faults.catalog = async ({ kind }) => {
+      if (kind === 'commit' && !changed) {
+        changed = true
+        const spec = { 'spec-id': 1, fields: [{ 'source-id': 2, 'field-id': 1001, name: 'p', transform: 'identity' }] }
+        await own.catalog.commitTable(
+          { namespace: ['analytics'], name: 'orders' },
+          {
+            requirements: [],
+            updates: [
+              { action: 'add-spec', spec },
+              { action: 'set-default-spec', 'spec-id': -1 },
+            ],
+            idempotencyKey: '',
+          },
+        )
+        return 'conflict'
+      }
+      return 'none'
+    }
+    expect(await run(own, [])).toBe(true)
+    expect(changed).toBe(true)
+    expect(await specsOf(own)).toEqual([1, 0])
+    expect(await own.rows('orders')).toEqual([...rowsOf(at, 0, 20), ...rowsOf(other, 0, 10)].toSorted())
+  })
+})
