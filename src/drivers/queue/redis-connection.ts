@@ -29,7 +29,7 @@ export interface RedisSettings {
     readonly password?: () => string
   }
   readonly cluster?: { readonly nodes: readonly RedisNode[] }
-  /** Paths of PEM files. */
+  /** Paths of PEM files, read at each connection. Holds for Sentinels too. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
 }
 
@@ -70,8 +70,7 @@ function openOne(settings: RedisSettings): Redis {
         name: sentinel.name,
         sentinels: sentinel.nodes.map((node) => ({ ...node })),
         sentinelUsername: sentinel.username,
-        sentinelPassword: sentinel.password?.(),
-        sentinelRetryStrategy: pauseMs,
+        sentinelRetryStrategy: renewing(settings),
         enableTLSForSentinelMode: settings.tls !== undefined,
       },
       settings,
@@ -90,25 +89,19 @@ function openCluster(settings: RedisSettings, override: ClusterOptions = {}): Cl
     {
       clusterRetryStrategy: pauseMs,
       enableReadyCheck: true,
+      // A certificate is for a name: it is looked up where a node is connected to, and not before.
+      dnsLookup: (address, callback) => callback(null, address),
       ...override,
-      // A node is connected to with what these say then.
-      redisOptions: {
-        ...common(settings),
-        get username() {
-          return credentials(settings).username
-        },
-        get password() {
-          return credentials(settings).password
-        },
-      },
+      redisOptions: { ...common(settings), ...secrets(settings) },
     },
   )
+  // A node that is lost gets a client of its own, before which nobody is asked.
+  client.on('+node', (node: Redis) => renew(node.options, settings))
   client.duplicate = (_, more) => openCluster(settings, { ...override, ...more })
   return client
 }
 
 function common(settings: RedisSettings): RedisOptions {
-  const { tls } = settings
   return {
     connectTimeout: connectTimeoutMs,
     // Blocking commands of the queue wait as long as they must.
@@ -116,35 +109,47 @@ function common(settings: RedisSettings): RedisOptions {
     retryStrategy: renewing(settings),
     // After a failover the old master only reads: connect anew, and send again.
     reconnectOnError: ({ message }) => (message.startsWith('READONLY') ? 2 : false),
-    ...(tls === undefined ? {} : { tls: { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key) } }),
   }
 }
 
 /** A client, and its copies. */
 function withRotation(options: RedisOptions, settings: RedisSettings): Redis {
-  const client = new Redis({ ...options, ...credentials(settings) })
+  const client = new Redis({ ...options, ...secrets(settings) })
   client.duplicate = (override) => withRotation({ ...options, ...override }, settings)
   return client
 }
 
-/** Before each connection, the client's user and password are read anew: they may have been rotated. */
+/** Before each connection, what is secret is read anew: it may have been rotated. */
 function renewing(settings: RedisSettings): (this: unknown, times: number) => number {
   return function (this: unknown, times) {
-    try {
-      // ioredis calls it on the options of the client that is to connect.
-      Object.assign(this as RedisOptions, credentials(settings))
-    } catch {
-      // The file is just being replaced: the next try reads it.
-    }
+    // ioredis calls it on the options of the client that is to connect.
+    renew(this as RedisOptions, settings)
     return pauseMs(times)
   }
 }
 
-function credentials(settings: RedisSettings): { username?: string; password?: string } {
+function renew(options: RedisOptions, settings: RedisSettings): void {
+  try {
+    Object.assign(options, secrets(settings))
+  } catch {
+    // A file is just being replaced: the next try reads it.
+  }
+}
+
+/** How to come in, as it is now. */
+function secrets(settings: RedisSettings): RedisOptions {
+  const { sentinel, tls } = settings
   const url = settings.url === undefined ? undefined : parsed(settings)
   const username = decodeURIComponent(url?.username ?? '') || settings.username
   const password = decodeURIComponent(url?.password ?? '') || settings.password?.()
-  return { ...(username !== undefined && { username }), ...(password !== undefined && { password }) }
+  const pems = tls && { ca: pem(tls.ca), cert: pem(tls.cert), key: pem(tls.key) }
+  return {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(sentinel?.password !== undefined && { sentinelPassword: sentinel.password() }),
+    ...(pems !== undefined && { tls: pems }),
+    ...(pems !== undefined && sentinel !== undefined && { sentinelTLS: pems }),
+  }
 }
 
 function parsed({ url }: RedisSettings): URL {
