@@ -31,12 +31,12 @@ test('each policy has the actions that the README says, and no other', () => {
       .sort()
   expect(actions('source.json')).toEqual(where('source', /^(yes|prefix only)$/))
   expect(actions('sink.json')).toEqual(where('sink', /^(yes|prefix only)$/))
-  expect(actions('sink-sql.json')).toEqual(where('sink', /sink-sql/))
+  for (const name of ['sink-sql', 'sink-upkeep']) expect(actions(`${name}.json`)).toEqual(where('sink', new RegExp(name)))
 })
 
 test('segments can be neither written nor deleted, and nothing is allowed everywhere', () => {
   expect(actions('source.json')).toEqual(['s3:GetObject', 's3:ListBucket'])
-  for (const file of ['source.json', 'sink.json', 'sink-sql.json']) {
+  for (const file of ['source.json', 'sink.json', 'sink-sql.json', 'sink-upkeep.json']) {
     for (const { Effect, Resource, Action, Condition } of statements(file)) {
       expect(Effect).toBe('Allow')
       expect(Action).not.toContain('*')
