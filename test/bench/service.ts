@@ -46,11 +46,12 @@ export function sqliteSink(directory: string, warehouse = `file://${directory}/w
   return { catalog: { type: 'sql', endpoint: `sqlite:${join(directory, 'catalog.db')}`, warehouse } }
 }
 
-let built: Promise<unknown> | undefined
+let building: Promise<unknown> | undefined
 
-/** The program is measured as it is installed: built, with no types to strip while it starts. */
-function build(): Promise<unknown> {
-  return promisify(execFile)('npm', ['run', 'build'], { cwd: root })
+/** The program as it is installed, which is what is measured: built once, with no types to strip while it starts. */
+export async function builtProgram(): Promise<string> {
+  await (building ??= promisify(execFile)('npm', ['run', 'build'], { cwd: root }))
+  return join(root, 'dist/bin.js')
 }
 
 /**
@@ -61,13 +62,13 @@ export async function runService(directory: string, document: string, records: n
   const file = join(directory, 'document.json')
   const usageFile = join(directory, 'usage.json')
   await writeFile(file, document)
-  await (built ??= build())
+  const program = await builtProgram()
   const startedMs = performance.now()
   let firstRowSeconds = Number.NaN
   let rows = 0
   let files = 0
   const output = await new Promise<string>((resolve, reject) => {
-    const args = ['--import', usagePreload, join(root, 'dist/bin.js'), 'run', '-f', file, '--once']
+    const args = ['--import', usagePreload, program, 'run', '-f', file, '--once']
     const child = spawn(process.execPath, args, {
       cwd: directory,
       env: { ...process.env, BENCH_USAGE: usageFile },

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ProcessUsage } from '../bench/usage.ts'
+import { type ProcessUsage, usagePreload } from '../bench/usage.ts'
 import { sqliteSink } from '../bench/service.ts'
 import { check, report } from './findings.ts'
 import { startListingServer } from './listing-server.ts'
@@ -23,10 +23,7 @@ try {
 
   const usageFile = join(directory, 'usage.json')
   process.env.BENCH_USAGE = usageFile
-  const planned = await startService(['plan', '--json'], directory, document, undefined, [
-    '--import',
-    join(import.meta.dirname, '../bench/usage.ts'),
-  ])
+  const planned = await startService(['plan', '--json'], directory, document, undefined, ['--import', usagePreload])
   if ((await planned.ended) !== 0) throw new Error(`plan failed:\n${planned.tail()}`)
   delete process.env.BENCH_USAGE
   const plan = JSON.parse(await readFile(usageFile, 'utf8')) as ProcessUsage
@@ -42,7 +39,10 @@ try {
   await service.ended
   console.log(`the first round of the service listed ${server.pages() - pages} pages`)
   check(first.cpuSeconds <= goal.cpuSeconds, `first round: ${first.cpuSeconds.toFixed(1)} CPU s, at most ${goal.cpuSeconds}`)
-  console.log(`first round: ${first.peakMegabytes.toFixed(0)} MB, with its threads for reading`)
+  check(
+    first.peakMegabytes <= goal.peakMegabytes,
+    `first round: ${first.peakMegabytes.toFixed(0)} MB with its threads for reading, at most ${goal.peakMegabytes}`,
+  )
 } finally {
   await server.stop()
   await rm(directory, { recursive: true, force: true })

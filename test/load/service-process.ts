@@ -3,8 +3,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-
-const bin = join(import.meta.dirname, '../../src/bin.js')
+import { builtProgram } from '../bench/service.ts'
 
 /** A line of the service's log. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
@@ -29,7 +28,7 @@ export async function startService(
 ): Promise<ServiceProcess> {
   const file = join(directory, 'document.json')
   await writeFile(file, JSON.stringify(document))
-  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, bin, ...command, '-f', file], {
+  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, await builtProgram(), ...command, '-f', file], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   })

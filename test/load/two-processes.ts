@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { sqliteSink } from '../bench/service.ts'
+import { builtProgram, sqliteSink } from '../bench/service.ts'
 import { startRedis } from '../integration/fleet/redis.ts'
 import { intoDirectory, SegmentWriter } from '../integration/kill/segments.ts'
 
@@ -17,7 +17,7 @@ const { values } = parseArgs({ options: { segments: { type: 'string', default: '
 const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
 const rows = partitions * segments * records
 
-const program = join(import.meta.dirname, '../../src/bin.js')
+const program = await builtProgram()
 const directory = await mkdtemp(join(tmpdir(), 'two-processes-'))
 const redis = await startRedis()
 const children: ChildProcess[] = []
