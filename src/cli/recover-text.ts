@@ -1,10 +1,11 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
+import type { DuplicatedPartition, Duplicates } from '../pipeline/deduplicate.ts'
 import type { LostPartition, RecoverOptions, TableRecovery } from '../pipeline/recovery.ts'
 import type { AssumedPartition } from '../pipeline/assume-from-rows.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { formatCount, formatNumberOf } from './units.ts'
+import { formatBytes, formatCount, formatNumberOf } from './units.ts'
 
 /** Ranges of one cell that are written out; the rest is counted. */
 const listedRanges = 4
@@ -18,6 +19,7 @@ export function showRecoveries(tables: readonly TableRecovery[], from: RecoverOp
     if (table.problem !== null) terminal.out(`  ${style('red', 'not recovered')}  ${printable(table.problem)}`)
     else if (!table.exists) terminal.out('  no table yet')
     else if (table.sound !== null) terminal.out(`  ${style('green', 'left alone')}  ${printable(table.sound)}`)
+    else if (table.duplicates !== null) showDuplicates(table.duplicates, terminal)
     else if (from === 'rows') showAssumed(table, terminal)
     else showLost(table, terminal)
   }
@@ -49,6 +51,12 @@ function showLost({ lost, done }: TableRecovery, terminal: Terminal): void {
   confirm(done, 'these offsets are materialized again, as far as the source still has them', terminal)
 }
 
+function showDuplicates({ partitions, rows, files, bytes, done }: Duplicates, terminal: Terminal): void {
+  for (const line of tableLines(duplicateColumns, partitions, terminal.style)) terminal.out(line)
+  const what = `${formatNumberOf(rows, 'row')} of ${formatNumberOf(files, 'file')} (${formatBytes(bytes)})`
+  confirm(done, done ? `without ${what}` : `${what} are removed: of each offset the row that came first stays`, terminal)
+}
+
 function confirm(done: boolean, what: string, { out, style }: Terminal): void {
   out(done ? `  ${style('green', 'written')}  ${what}` : `  ${style('yellow', 'nothing is written yet')}  with --yes: ${what}`)
 }
@@ -64,6 +72,13 @@ const assumedColumns: readonly Column<AssumedPartition>[] = [
   { title: 'PASSED OVER', cell: ({ passed }) => rangesText(passed) },
   { title: 'GAPS', cell: ({ gaps }) => rangesText(gaps) },
   { title: 'TWICE', cell: ({ duplicates }) => rangesText(duplicates) },
+]
+
+const duplicateColumns: readonly Column<DuplicatedPartition>[] = [
+  { title: 'TOPIC', cell: ({ topic }) => printable(topic) },
+  { title: 'PARTITION', align: 'right', cell: ({ partition }) => `${partition}` },
+  { title: 'TWICE', cell: ({ ranges }) => rangesText(ranges) },
+  { title: 'OFFSETS', align: 'right', cell: ({ offsets }) => formatCount(offsets) },
 ]
 
 const lostColumns: readonly Column<LostPartition>[] = [

@@ -10,6 +10,7 @@ interface RecoverOptions {
   readonly fromRows?: boolean
   readonly fromEtcd?: boolean | string
   readonly acceptRollback?: boolean
+  readonly duplicates?: boolean
   readonly exact?: boolean
   readonly yes?: boolean
   readonly json?: boolean
@@ -18,7 +19,7 @@ interface RecoverOptions {
 /** `recover`: a table that stands still for want of knowing goes on from what somebody confirms. */
 export const recoverCommand: Command<RecoverOptions> = {
   description:
-    'For tables that are stopped because it is not known what was materialized. Shows what would be assumed, topic-partition by topic-partition; with --yes that is written into the table, by an empty append, and nothing else is. A table whose progress is known, or that was not rolled back, is left alone.',
+    'For tables that are stopped because it is not known what was materialized. Shows what would be assumed, topic-partition by topic-partition; with --yes that is written into the table, by an empty append, and nothing else is. Rows that are there twice are removed here too. A table whose progress is known, or that was not rolled back, is left alone.',
   argument: { name: 'table', description: 'the one table that is meant; all of the document without it' },
   options: [
     fileOption,
@@ -36,6 +37,11 @@ export const recoverCommand: Command<RecoverOptions> = {
       flags: '--accept-rollback',
       description: 'the table was rolled back or replaced: what it lost is materialized again',
     },
+    {
+      flags: '--duplicates',
+      description:
+        'rows are there more than once: of each offset the row that came first stays, and files with others are rewritten without them',
+    },
     { flags: '--exact', description: 'read where each row comes from, instead of believing what its file says' },
     { flags: '--yes', description: 'write what is shown' },
     jsonOption,
@@ -44,13 +50,16 @@ export const recoverCommand: Command<RecoverOptions> = {
     ['recover -f spec.yaml --from-rows orders', 'See what the rows of a table tell:'],
     ['recover -f spec.yaml --from-rows orders --yes', 'Go on from that:'],
     ['recover -f spec.yaml --from-etcd orders', "See what the rows of a table and the Go processor's offsets tell:"],
+    ['recover -f spec.yaml --duplicates orders --yes', 'Leave one row of each offset:'],
     ['recover -f spec.yaml --accept-rollback', 'See what a rollback would have materialized again:'],
   ],
   async run({ argument, options }, terminal) {
     const { fromEtcd = false } = options
-    const asked = [options.fromRows === true, fromEtcd !== false, options.acceptRollback === true].filter(Boolean)
-    if (asked.length !== 1) throw new DocumentError('expected one of --from-rows, --from-etcd and --accept-rollback')
-    const from = options.acceptRollback === true ? 'rollback' : 'rows'
+    const asked = [options.fromRows === true, fromEtcd !== false, options.acceptRollback === true, options.duplicates === true].filter(
+      Boolean,
+    )
+    if (asked.length !== 1) throw new DocumentError('expected one of --from-rows, --from-etcd, --accept-rollback and --duplicates')
+    const from = options.acceptRollback === true ? 'rollback' : options.duplicates === true ? 'duplicates' : 'rows'
     const { documents } = await readDocuments(options.file)
     const { documentRecoveries } = await import('../compose.ts')
     const bar = terminal.progress('reading files')

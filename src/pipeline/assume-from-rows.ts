@@ -120,7 +120,7 @@ async function assumePartition(
 ): Promise<AssumedPartition> {
   const { at } = book
   const { source } = table
-  const live = runsOf(book)
+  const live = book.runs.offsets()
   const removed = subtractRanges(unionRanges(gone, normalizeRanges(book.removals.flatMap(({ ranges }) => ranges))), live)
   const seen = unionRanges(live, removed)
   const end = maxOffset(endOf(seen) ?? 0n, passed)
@@ -156,13 +156,7 @@ async function assumePartition(
 }
 
 function rowsOf(book: PartitionBook): OffsetRanges {
-  return unionRanges(runsOf(book), normalizeRanges(book.removals.flatMap(({ ranges }) => ranges)))
-}
-
-function runsOf({ runs }: PartitionBook): OffsetRanges {
-  const ranges: OffsetRange[] = []
-  runs.forEach((start, end) => ranges.push([start, end]))
-  return normalizeRanges(ranges)
+  return unionRanges(book.runs.offsets(), normalizeRanges(book.removals.flatMap(({ ranges }) => ranges)))
 }
 
 function refusal({ table }: TableOfRows, reason: string): WorkError {

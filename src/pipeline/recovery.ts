@@ -22,17 +22,22 @@ import {
   type TableState,
 } from './commit/table-state.ts'
 import { TableCommitter } from './committer.ts'
+import { deduplicate, type Duplicates } from './deduplicate.ts'
 import { kafkaColumns, manifestListReader } from './looked-at.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import type { SourceIdentity } from './processor.ts'
+import { TableRewriter } from './table-rewriter.ts'
 import type { VerifySeams } from './verifier.ts'
 
 export interface RecoverOptions extends AssumeOptions {
-  /** `rows`: the progress is lost, and the rows tell; `rollback`: the table was rolled back or replaced, and its history tells. */
-  readonly from: 'rows' | 'rollback'
+  /**
+   * `rows`: the progress is lost, or was never there, and the rows tell; `rollback`: the table was rolled back or replaced, and its history
+   * tells; `duplicates`: rows are there more than once.
+   */
+  readonly from: 'rows' | 'rollback' | 'duplicates'
   /** The one table to look at; null: all. */
   readonly table: string | null
-  /** Whether what is assumed is written into the table. */
+  /** Whether what is assumed is written into the table, or what is too much removed. */
   readonly commit: boolean
 }
 
@@ -55,6 +60,8 @@ export interface TableRecovery {
   readonly partitions: readonly AssumedPartition[]
   /** With `rollback`. */
   readonly lost: readonly LostPartition[]
+  /** With `duplicates`; null with others. */
+  readonly duplicates: Duplicates | null
   /** Whether it was written. */
   readonly done: boolean
   /** Why nothing can be said or done; null where it can. */
@@ -95,13 +102,17 @@ async function recoverTable(
 ): Promise<TableRecovery> {
   const identifier = { namespace: document.spec.sink.database.split('.'), name }
   const table = [...identifier.namespace, name].join('.')
-  const nothing = { table, exists: true, sound: null, partitions: [], lost: [], done: false, problem: null }
+  const nothing = { table, exists: true, sound: null, partitions: [], lost: [], duplicates: null, done: false, problem: null }
   try {
     const loaded = await seams.catalog.loadTable(identifier)
     if (loaded === null) return { ...nothing, exists: false }
     const { metadata } = loaded
     const committer = new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)
     if (options.from === 'rollback') return { ...nothing, ...(await recoverRollback(table, metadata, committer, seams, options)) }
+    if (options.from === 'duplicates') {
+      const rewriter = new TableRewriter(source.id, identifier, document.metadata.name, metadata, seams)
+      return { ...nothing, ...(await recoverDuplicates({ table, metadata, mapped, document }, rewriter, seams, options)) }
+    }
     return { ...nothing, ...(await recoverRows({ table, metadata, mapped, document, source, committer }, seams, options)) }
   } catch (error) {
     if (!(error instanceof WorkError)) throw error
@@ -128,11 +139,26 @@ async function recoverRollback(
   return { lost: lost.map(({ source, at, ranges }) => ({ source, ...at, ranges, offsets: countOffsets(ranges) })), done: commit }
 }
 
-interface ForRows {
+interface ForDuplicates {
   readonly table: string
   readonly metadata: TableMetadata
   readonly mapped: MappedTable
   readonly document: ProcessorDocument
+}
+
+async function recoverDuplicates(
+  { table, metadata, mapped, document }: ForDuplicates,
+  rewriter: TableRewriter,
+  seams: VerifySeams,
+  options: RecoverOptions,
+): Promise<Partial<TableRecovery>> {
+  refuseRestarted(table, metadata)
+  const columns = kafkaColumns(table, metadata, mapped.mapping.kafkaColumns)
+  const duplicates = await deduplicate({ table, metadata, columns, processing: document.spec.processing }, rewriter, seams, options)
+  return duplicates.rows === 0n ? { sound: 'no row is there twice' } : { duplicates, done: duplicates.done }
+}
+
+interface ForRows extends ForDuplicates {
   readonly source: SourceIdentity
   readonly committer: TableCommitter
 }
@@ -148,12 +174,7 @@ async function recoverRows(
   if (isKnown) return { sound: 'its progress is known' }
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return { sound: 'it has no rows' }
-  if (currentSchema(metadata).fields.some(({ name }) => name === incarnationColumn)) {
-    throw new WorkError(
-      `table ${table}: its rows do not tell what was materialized, since its log was restarted (column ${incarnationColumn}): one offset means several records`,
-      { retry: 'never' },
-    )
-  }
+  refuseRestarted(table, metadata)
   const { mapping } = mapped
   const partitions = await assumeFromRows(
     {
@@ -174,6 +195,14 @@ async function recoverRows(
   )
   if (options.commit && partitions.length > 0) await commitAssumed(base, partitions, source, committer)
   return { partitions, done: options.commit && partitions.length > 0 }
+}
+
+function refuseRestarted(table: string, metadata: TableMetadata): void {
+  if (!currentSchema(metadata).fields.some(({ name }) => name === incarnationColumn)) return
+  throw new WorkError(
+    `table ${table}: its rows do not tell what was materialized, since its log was restarted (column ${incarnationColumn}): one offset means several records`,
+    { retry: 'never' },
+  )
 }
 
 /** What the table says, of which its progress is what is missing. Throws where it was rolled back: then something else is to be decided. */

@@ -11,7 +11,7 @@ import { parquetOptions } from './write/parquet-options.ts'
 /** How a rewrite is carried out: what does not come from the table's metadata. */
 export interface RewriteTarget extends Pick<
   RewriteOptions,
-  'io' | 'sortOrder' | 'dropOld' | 'rowGroupBytes' | 'targetFileSizeBytes' | 'memoryLimitBytes' | 'newLocation' | 'signal'
+  'io' | 'sortOrder' | 'dropOld' | 'rowGroupBytes' | 'targetFileSizeBytes' | 'memoryLimitBytes' | 'newLocation' | 'leftOut' | 'signal'
 > {
   /** Columns that keep their metrics in a table of many columns, by field id. */
   readonly exemptIds?: ReadonlySet<number>

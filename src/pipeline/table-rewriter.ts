@@ -2,8 +2,9 @@ import type { ManifestEntry, ManifestFile } from '../formats/iceberg/data-file.t
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
+import { WorkError } from '../model/failure.ts'
 import { noFiles } from './commit/file-change.ts'
-import type { TableState } from './commit/table-state.ts'
+import { ancestorsOf, type TableState } from './commit/table-state.ts'
 import { CommitLoop, type CommitterSeams } from './commit-loop.ts'
 import { type AbsentRows, acceptRows } from './maintain/absent-rows.ts'
 import { locateDeletes } from './maintain/judge-removals.ts'
@@ -95,7 +96,7 @@ export class TableRewriter {
    * file needs any more. Results that do not hold on the snapshot that is current then are refused, each whole; where none holds, nothing is written.
    */
   replace(results: readonly RewriteResult[]): Promise<ReplaceReport> {
-    return this.#replace(results, null)
+    return this.#replace(results, { isRemoval: false })
   }
 
   /**
@@ -103,22 +104,38 @@ export class TableRewriter {
    * rows, which `absent` tells for each input, stay decided and are accepted as absent.
    */
   dropRows(results: readonly RewriteResult[], absent: AbsentRows): Promise<ReplaceReport> {
-    return this.#replace(results, absent)
+    return this.#replace(results, { isRemoval: true, absent })
   }
 
-  #replace(results: readonly RewriteResult[], absent: AbsentRows | null): Promise<ReplaceReport> {
+  /**
+   * Commits rewrites that left rows out because others have the same coordinates, as `dropRows` does. Throws a WorkError where anything but
+   * appends was committed since `snapshotId`, by whose rows it was decided which ones to leave out.
+   */
+  dropDuplicates(results: readonly RewriteResult[], snapshotId: bigint): Promise<ReplaceReport> {
+    return this.#replace(results, { isRemoval: true, onlyAppendsSince: snapshotId })
+  }
+
+  #replace(
+    results: readonly RewriteResult[],
+    {
+      isRemoval,
+      absent,
+      onlyAppendsSince,
+    }: { readonly isRemoval: boolean; readonly absent?: AbsentRows; readonly onlyAppendsSince?: bigint },
+  ): Promise<ReplaceReport> {
     return this.#loop.ofThisTable(async () => {
       let judged: JudgedResults = { accepted: [], refused: [], removed: new Map() }
       const landed = await this.#loop.commit<readonly RewriteResult[]>([], async (state, metadata) => {
+        if (onlyAppendsSince !== undefined) this.#refuseOtherThanAppends(metadata, onlyAppendsSince)
         judged = await judgeResults(results, await this.#manifestsOf(metadata), new PartitionPruner(metadata), this.#seams.io)
         const { accepted, removed } = judged
         if (accepted.length === 0) return null
         const added = accepted.flatMap(({ files, group: { specId, sequenceNumber } }) =>
           files.map((file) => ({ file, specId, sequenceNumber })),
         )
-        if (absent === null) return { what: accepted, change: { operation: 'replace', added, removed }, state }
+        if (!isRemoval) return { what: accepted, change: { operation: 'replace', added, removed }, state }
         const inputs = accepted.flatMap(({ group }) => group.inputs.map(({ live }) => live.file.filePath))
-        const left = { ...state, accepted: acceptRows(state.accepted, state.progress, absent, inputs) }
+        const left = absent === undefined ? state : { ...state, accepted: acceptRows(state.accepted, state.progress, absent, inputs) }
         return { what: accepted, change: { operation: added.length === 0 ? 'delete' : 'overwrite', added, removed }, state: left }
       })
       const committed = landed.kind === 'nothing' ? [] : landed.what
@@ -150,6 +167,28 @@ export class TableRewriter {
         return { what: judged.files, change: { ...noFiles, operation: 'delete', removed: judged.removed }, state: left }
       })
       return { deleted: landed.kind === 'nothing' ? [] : landed.what, state: landed.state }
+    })
+  }
+
+  #refuseOtherThanAppends(metadata: TableMetadata, snapshotId: bigint): void {
+    const { ancestors } = ancestorsOf(metadata)
+    const since = ancestors.findIndex((one) => one['snapshot-id'] === snapshotId)
+    if (since >= 0 && ancestors.slice(0, since).every(({ summary }) => summary.operation === 'append')) return
+    const what = 'nothing was written, since its rows were changed while they were looked at; look again'
+    throw new WorkError(`table ${this.name}: ${what}`, { retry: 'later' })
+  }
+
+  /** Live data files, by their paths, with the deletes that apply to them; of the snapshot that is current. */
+  inputs(paths: ReadonlySet<string>): Promise<{ readonly inputs: readonly RewriteInput[]; readonly metadata: TableMetadata }> {
+    return this.#loop.ofThisTable(async () => {
+      const { metadata } = await this.#loop.load({ fresh: true })
+      const manifests = await this.#manifestsOf(metadata)
+      const { index } = await locateDeletes(manifests, new PartitionPruner(metadata), this.#seams.io)
+      const inputs: RewriteInput[] = []
+      for await (const live of this.#liveFiles(manifests)) {
+        if (paths.has(live.file.filePath)) inputs.push({ live, deletes: index.of(live) })
+      }
+      return { inputs, metadata }
     })
   }
 

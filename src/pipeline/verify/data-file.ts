@@ -39,20 +39,25 @@ export interface OffsetsRead {
   readonly deletedBy?: bigint | null
 }
 
+/** What a file calls the columns of topic, partition and offset; null: it is from before the table had them, and its rows come from elsewhere. */
+export function coordinateNames({ flatColumns }: ParquetColumns, { topic, partition, offset }: KafkaColumns): string[] | null {
+  const names = [topic, partition, offset].map(
+    ({ id, name }) =>
+      flatColumns.find(({ fieldId }) => fieldId === id)?.name ??
+      flatColumns.find((column) => column.fieldId === null && column.name === name)?.name,
+  )
+  return names.includes(undefined) ? null : (names as string[])
+}
+
 /** Reads where each row of a file comes from, row group after row group. Throws what the store throws, and an Error for a file that is damaged. */
 export async function* readOffsets(
   parquet: ParquetColumns,
-  { topic, partition, offset }: KafkaColumns,
+  kafka: KafkaColumns,
   deleted: DeletedRow | null,
 ): AsyncGenerator<OffsetsRead, void, undefined> {
-  const flat = parquet.flatColumns
-  const names = [topic, partition, offset].map(
-    ({ id, name }) =>
-      flat.find(({ fieldId }) => fieldId === id)?.name ?? flat.find((column) => column.fieldId === null && column.name === name)?.name,
-  )
-  // Added before the table had these columns: the rows come from elsewhere.
-  if (names.includes(undefined)) return
-  for await (const { firstRow, length, columns } of parquet.chunks(names as string[])) {
+  const names = coordinateNames(parquet, kafka)
+  if (names === null) return
+  for await (const { firstRow, length, columns } of parquet.chunks(names)) {
     const [topics, partitions, offsets] = columns as [ArrayLike<string | null>, ArrayLike<number | null>, ArrayLike<bigint | number | null>]
     const groups = new Map<string, Collected>()
     let last: Collected | undefined

@@ -1,4 +1,4 @@
-import type { OffsetRange } from '../../model/offset-range.ts'
+import { normalizeRanges, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
 
 /**
  * Rows of one topic-partition as runs of offsets, each with the file that has them: 20 bytes a run, however many runs there are.
@@ -46,6 +46,13 @@ export class RowRuns {
   /** Calls with each run, in the order in which they were added. */
   forEach(use: (start: bigint, end: bigint, file: number) => void): void {
     for (let i = 0; i < this.#length; i++) use(this.#starts[i], this.#ends[i], this.#files[i])
+  }
+
+  /** The offsets that have a row. */
+  offsets(): OffsetRanges {
+    const ranges: OffsetRange[] = []
+    this.forEach((start, end) => ranges.push([start, end]))
+    return normalizeRanges(ranges)
   }
 
   /** The rows whose offsets lie in `[start, end)`; these runs themselves where that is all of them. */

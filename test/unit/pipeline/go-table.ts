@@ -44,7 +44,7 @@ export async function createGoTable({ catalog }: World): Promise<void> {
 }
 
 /** A commit of the Go processor: the rows of these offsets, in one file, in this order. */
-export async function appendAsGo(own: World, offsets: readonly number[], partition = at.partition): Promise<DataFile> {
+export async function appendAsGo(own: World, offsets: readonly number[], partition: number = at.partition): Promise<DataFile> {
   const text = (make: (offset: number) => string) =>
     vectorOf(
       'string',

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/pipeline/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
+import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { appendAsGo, asGo, createGoTable, offsetsFrom } from './go-table.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
@@ -58,6 +61,55 @@ describe("a table of KafScale's Go processor", () => {
     )
     const { findings } = await verify(own, {}, asGo)
     expect(findings.map(({ kind }) => kind).toSorted()).toEqual(['duplicate', 'hole', 'hole'])
+  })
+
+  test('has one row of each offset left, where that is chosen, and goes on as before', async () => {
+    await recover({ commit: true })
+    const shown = await recover({ from: 'duplicates' })
+    expect(shown).toMatchObject({ done: false, duplicates: { partitions: [{ ...at, ranges: [[20n, 30n]] }], rows: 10n, files: 1 } })
+    expect(await offsetsInTable()).toHaveLength(40)
+    expect(await recover({ from: 'duplicates', commit: true })).toMatchObject({ done: true, problem: null })
+    expect(await offsetsInTable()).toEqual([...offsetsFrom(10, 30), ...offsetsFrom(40, 50)])
+    expect(currentSnapshot(await own.table(at.topic))!.summary).toMatchObject({
+      operation: 'delete',
+      'deleted-records': '10',
+      'deleted-data-files': '1',
+    })
+    expect(await recover({ from: 'duplicates', commit: true })).toMatchObject({ sound: 'no row is there twice', done: false })
+    expect(await own.runOnce(asGo)).toBe(true)
+    expect(await offsetsInTable()).toEqual([...offsetsFrom(10, 30), ...offsetsFrom(40, 60)])
+  })
+
+  test('loses no row with its duplicates, however they overlap, in one file and among several, and whatever was deleted', async () => {
+    const file = await appendAsGo(own, [10, 70, 70, 25, 71])
+    await appendAsGo(own, [71, 25, 72], 1)
+    await appendAsGo(own, [72, 70, 12, 48])
+    await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, file.filePath, [1])] })
+    await recover({ from: 'duplicates', commit: true })
+    const rows = (await own.plainRows(at.topic))
+      .filter(({ offset }) => offset !== undefined)
+      .map(({ partition, offset }) => `${partition as number}:${offset as bigint}`)
+    const first = [...offsetsFrom(10, 30), ...offsetsFrom(40, 50), 70, 71, 72].map((offset) => `0:${offset}`)
+    expect(rows.toSorted()).toEqual([...first, '1:25', '1:71', '1:72'])
+  })
+
+  test('has no row removed where others took rows out meanwhile: theirs may have been the ones to stay', async () => {
+    const [{ dataFile }] = await liveEntries(own, at.topic)
+    own.faults.catalog = async (operation): Promise<CatalogFault> => {
+      if (operation.kind === 'commit') {
+        own.faults.catalog = () => 'none'
+        await commitForeign(own, at.topic, { remove: [dataFile.filePath] })
+      }
+      return 'none'
+    }
+    expect((await recover({ from: 'duplicates', commit: true })).problem).toContain('were changed while they were looked at')
+    expect(await offsetsInTable()).toHaveLength(30)
+  })
+
+  test('is left as it is where one file was added twice', async () => {
+    const [{ dataFile }] = await liveEntries(own, at.topic)
+    await commitForeign(own, at.topic, { add: [dataFile] })
+    expect((await recover({ from: 'duplicates', commit: true })).problem).toContain('was added to the table twice')
   })
 
   test('has what its offsets in etcd passed over as decided, where that is chosen', async () => {

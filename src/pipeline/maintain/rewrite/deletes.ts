@@ -66,7 +66,7 @@ export async function readDeletes({ inputs }: RewriteGroup, options: RewriteOpti
   const ageMatchers = options.dropOld === undefined ? [] : [oldRows(options.dropOld)]
   return {
     removerOf(live, root) {
-      const bitmap = positions.of(live.file.filePath)
+      const bitmap = both(positions.of(live.file.filePath), options.leftOut?.get(live.file.filePath) ?? null)
       const matchers = [...equality.matchersFor(live), ...ageMatchers]
       const context = projectionOf(live.file, options)
       const sources = matchers.map(({ fields }) => project(fields, root, context))
@@ -86,4 +86,8 @@ export async function readDeletes({ inputs }: RewriteGroup, options: RewriteOpti
       }
     },
   }
+}
+
+function both(a: Uint8Array | null, b: Uint8Array | null): Uint8Array | null {
+  return a === null || b === null ? (a ?? b) : a.map((bits, i) => bits | b[i])
 }

@@ -33,6 +33,8 @@ export interface RewriteOptions {
   /** A new name for each file, full URI. */
   readonly newLocation: () => string
   readonly sources: SourcesCarrier
+  /** Rows that are left out though no delete file says so: a bit for each position, by the path of the input. */
+  readonly leftOut?: ReadonlyMap<string, Uint8Array>
   readonly signal: AbortSignal
 }
 
