@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { type AgedTable, ageTable, growth, medianCost, shortHistory } from '../bench/aged-table.ts'
+import { type AgedTable, ageTable, growth, medianCost, promises, shortHistory } from '../bench/aged-table.ts'
 
 describe('a table after 1,010 commits', () => {
   let aged: AgedTable
@@ -66,5 +66,24 @@ describe('a table after 1,010 commits', () => {
     expect(aged.metadataDocuments).toBe(21)
     // Ten lists of at most 110 manifests; nothing else is left of a thousand commits.
     expect(aged.metadataFiles).toBeLessThan(21 + 10 + 200)
+  })
+})
+
+describe('a table whose files are joined every hour', () => {
+  let aged: AgedTable
+
+  beforeAll(async () => {
+    aged = await ageTable(400, shortHistory, true)
+  }, 120_000)
+
+  test('has few of them, with all the rows that were brought, and says when it has too many', () => {
+    const live = aged.entries.filter(({ entry }) => entry.status !== 2).map(({ entry }) => entry)
+    expect(new Set(live.map(({ dataFile }) => dataFile.filePath)).size).toBe(live.length)
+    expect(live.reduce((sum, { dataFile }) => sum + dataFile.recordCount, 0n)).toBe(400n * aged.recordsPerFile)
+    // Three full ones; what came since the last hour; what was too young then; and what is too little to be joined again.
+    expect(live.length).toBeLessThan(3 + 40 + 10 + 10)
+    expect(promises(aged).map(({ kept, text }) => [text.split(':')[0], kept])).toContainEqual(['data files', false])
+    const fewer = { ...aged, entries: aged.entries.slice(0, 9) }
+    expect(promises(fewer).map(({ kept, text }) => [text.split(':')[0], kept])).toContainEqual(['data files', true])
   })
 })
