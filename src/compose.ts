@@ -20,13 +20,11 @@ import { uriFiles } from './drivers/io/uri-files.ts'
 import { pinoJournal } from './drivers/journal/pino.ts'
 import { countingMeter } from './drivers/meter/counting.ts'
 import { inProcessQueue } from './drivers/queue/in-process.ts'
+import { mainBranch } from './formats/iceberg/table-metadata.ts'
 import { DocumentError } from './model/failure.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
-import type { Backfill } from './model/backfill.ts'
 import type { Prices } from './pipeline/backfill/bill.ts'
-import type { BackfillBill, BackfillBounds, Backfiller } from './pipeline/backfiller.ts'
-import type { HistoryOutcome, HistoryReport } from './pipeline/history-feed.ts'
-import type { BackfillWish } from './pipeline/resolve-backfill.ts'
+import { onBranch } from './pipeline/branch-catalog.ts'
 import { lookOnce } from './pipeline/carry-out-tasks.ts'
 import { meteredTasks } from './pipeline/metered-task.ts'
 import { type DiscoveredTable, discoverTables } from './pipeline/discover-tables.ts'
@@ -75,7 +73,9 @@ export async function openDocument(
     (access) => uriFiles((bucket) => metered(openGrantedStore(document, bucket, access, stores))),
     systemClock,
   )
-  const catalog = grantingCatalog(meteringCatalog(await openCatalog(document, files, readOnly), meter), files.grant)
+  const granting = grantingCatalog(meteringCatalog(await openCatalog(document, files, readOnly), meter), files.grant)
+  const { branch } = document.spec.sink.tables
+  const catalog = branch === mainBranch ? granting : onBranch(granting, { name: branch, begins: 'as main' })
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
   // Who only looks lists once.
   const watermarks = readOnly ? undefined : await openWatermarks(document, journal)
@@ -226,92 +226,6 @@ export async function pauseInDocuments(
   return done
 }
 
-export interface BackfillAsked extends BackfillBounds {
-  readonly wish: BackfillWish
-  /** Another table than the topic's; null: that one. */
-  readonly into: string | null
-  readonly prices: Prices
-  /** The service carries it out, not this process. */
-  readonly detach: boolean
-  /** Told the bill before anything is done; false: nothing is. */
-  readonly agrees: (bill: BackfillBill) => boolean
-  readonly progress: (report: HistoryReport) => void
-  /** Stops in good order; what was wanted stays asked. */
-  readonly signal: AbortSignal
-}
-
-/** What came of asking for a backfill. Requests are those of this process since the bill. */
-export interface BackfillDone {
-  readonly bill: BackfillBill
-  /** Null: nothing was done, or not by this process. */
-  readonly outcome: HistoryOutcome | null
-  readonly report: HistoryReport | null
-  readonly requests: { readonly gets: number; readonly bytes: number; readonly lists: number; readonly puts: number }
-  readonly seconds: number
-}
-
-/** Backfills a topic of the documents. Throws a DocumentError where none of them has it. */
-export async function backfillTopic(documents: readonly ProcessorDocument[], asked: BackfillAsked): Promise<BackfillDone> {
-  return withBackfiller(documents, asked.wish.topic, asked.into, asked, async (backfiller, meter) => {
-    const { bill, backfill } = await backfiller.bill(asked.wish, asked.detach ? 'service' : 'command', asked.prices)
-    const before = meter.totals()
-    const startedMs = systemClock.now()
-    const since = (outcome: HistoryOutcome | null, report: HistoryReport | null): BackfillDone => {
-      const now = meter.totals()
-      const count = (name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0)
-      const requests = {
-        gets: count('store.source.get.requests'),
-        bytes: count('store.source.get.bytes'),
-        lists: count('store.source.list.pages'),
-        puts: count('store.warehouse.put.requests'),
-      }
-      return { bill, outcome, report, requests, seconds: (systemClock.now() - startedMs) / 1000 }
-    }
-    if (!asked.agrees(bill) || bill.work.segments === 0) return since(null, null)
-    await backfiller.ask(backfill)
-    if (asked.detach) return since(null, null)
-    const { outcome, report } = await backfiller.carryOut(backfill, asked.signal, asked.progress)
-    return since(outcome, report)
-  })
-}
-
-/** The backfills that the table of a topic remembers, after one of them was changed where `change` says so. */
-export async function changeBackfill(
-  documents: readonly ProcessorDocument[],
-  topic: string,
-  into: string | null,
-  change: { readonly id: string; readonly to: 'paused' | 'active' | 'cancelled' } | null,
-): Promise<readonly Backfill[]> {
-  return withBackfiller(documents, topic, into, {}, async (backfiller) => {
-    if (change !== null) await backfiller.change(change.id, change.to)
-    return backfiller.backfills
-  })
-}
-
-async function withBackfiller<T>(
-  documents: readonly ProcessorDocument[],
-  topic: string,
-  into: string | null,
-  bounds: BackfillBounds,
-  work: (backfiller: Backfiller, meter: Meter) => Promise<T>,
-): Promise<T> {
-  const { Backfiller } = await import('./pipeline/backfiller.ts')
-  for (const document of documents) {
-    const meter = countingMeter()
-    const opened = await openDocument(document, silentJournal, meter)
-    const fleet = await openFleet(document, silentJournal)
-    try {
-      const seams = { ...opened.seams, ...(fleet !== null && { queue: fleet.tasks }) }
-      const backfiller = await Backfiller.open(document, topic, into, bounds, opened.source, seams)
-      if (backfiller !== null) return await work(backfiller, meter)
-    } finally {
-      await fleet?.close()
-      await opened.close()
-    }
-  }
-  throw new DocumentError(`no topic of the documents is ${topic}, by their source.topics and what the source has`)
-}
-
 /** Sets the tables of documents against their sources; changes nothing. */
 export async function documentVerifications(
   documents: readonly ProcessorDocument[],
@@ -362,7 +276,8 @@ async function lookInto<T>(
   return seen
 }
 
-const silentJournal: Journal = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+/** For commands, which tell by themselves. */
+export const silentJournal: Journal = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 
 /** What identifies a document's source in progress, and what stands before a topic in its keys. */
 export function sourceIdentity(document: ProcessorDocument): SourceIdentity {

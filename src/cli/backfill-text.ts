@@ -1,4 +1,4 @@
-import type { BackfillDone } from '../compose.ts'
+import type { BackfillDone } from '../compose/backfill.ts'
 import type { Backfill } from '../model/backfill.ts'
 import { countOffsets } from '../model/offset-range.ts'
 import type { BackfillBill } from '../pipeline/backfiller.ts'
@@ -79,7 +79,7 @@ export function doneLines(
   detached: boolean,
   { style }: Pick<Terminal, 'style'>,
 ): string[] {
-  if (bill.work.segments === 0) return []
+  if (bill.work.segments === 0) return replacedLines(bill, outcome)
   if (report === null)
     return detached ? [`Asked for in the table; the service begins when it looks at the table next: status shows how far it is.`] : []
   const rows: readonly (readonly [string, string, string])[] = [
@@ -115,6 +115,7 @@ export function doneLines(
     )
   }
   if (bill.besides !== null && outcome === 'done') lines.push(...renameLines(bill, bill.besides))
+  lines.push(...replacedLines(bill, outcome))
   for (const { at, reason } of report.stops)
     lines.push(`  ${style('red', 'stopped')}  ${printable(at.topic)}/${at.partition}: ${printable(reason)}`)
   return lines
@@ -130,6 +131,14 @@ function renameLines({ table, topic }: BackfillBill, live: string): string[] {
     `  ALTER TABLE ${printable(live)} RENAME TO ${printable(live)}_before;`,
     `  ALTER TABLE ${printable(table)} RENAME TO ${printable(live)};`,
     'Either way the service goes on where the backfill began, by the progress in the table.',
+  ]
+}
+
+/** That main has what was made on the branch. */
+function replacedLines({ table, branch }: BackfillBill, outcome: BackfillDone['outcome']): string[] {
+  if (branch === null || outcome !== 'done') return []
+  return [
+    `${printable(table)} has what was made on branch ${printable(branch)}, which ended. What it had before stays until its snapshots expire.`,
   ]
 }
 

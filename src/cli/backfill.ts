@@ -1,8 +1,8 @@
 import { stringifyJson } from '../formats/json/exact.ts'
 import type { Backfill } from '../model/backfill.ts'
 import { DocumentError } from '../model/failure.ts'
-import type { BackfillDone } from '../compose.ts'
-import type { BackfillBill } from '../pipeline/backfiller.ts'
+import type { BackfillDone } from '../compose/backfill.ts'
+import type { BackfillBill, Where } from '../pipeline/backfiller.ts'
 import type { HistoryReport } from '../pipeline/history-feed.ts'
 import type { BackfillWish, Bound } from '../pipeline/resolve-backfill.ts'
 import { parseTime } from '../spec/iso-time.ts'
@@ -20,6 +20,7 @@ interface BackfillOptions {
   readonly file: string
   readonly topic: string
   readonly into?: string
+  readonly rebuild?: boolean
   readonly partitions?: readonly number[]
   readonly from?: Bound
   readonly to?: Bound
@@ -62,6 +63,10 @@ export const backfillCommand: Command<BackfillOptions> = {
       description: 'into another table, which is made where it is not there: a rebuild beside the live one',
       parse: tableName,
     },
+    {
+      flags: '--rebuild',
+      description: "make the table anew on a branch of its own, from everything the source has, and put that in main's place",
+    },
     { flags: '--newest-first', description: 'from the newest to the oldest' },
     { flags: '--workers <n>', description: 'tasks at once; always one fewer than parallelism at most', parse: positive('--workers') },
     { flags: '--bytes-per-second <n>', description: 'segments to read a second at most, bytes', parse: positive('--bytes-per-second') },
@@ -84,14 +89,15 @@ export const backfillCommand: Command<BackfillOptions> = {
     ['backfill -f spec.yaml --topic orders --missing', 'Fill the holes:'],
     ['backfill -f spec.yaml --topic orders --to 1000000 --partitions 3 --detach', 'Leave a part of one partition to the service:'],
     ['backfill -f spec.yaml --topic orders --all --into orders_rebuilt', 'Make the table anew, beside the live one:'],
+    ['backfill -f spec.yaml --topic orders --rebuild', 'Make it anew on a branch, which then takes its place:'],
     ['backfill -f spec.yaml --topic orders --list', 'See how far backfills are:'],
   ],
   async run({ options }, terminal) {
     const { documents } = await readDocuments(options.file)
-    const { backfillTopic, changeBackfill } = await import('../compose.ts')
+    const { backfillTopic, changeBackfill } = await import('../compose/backfill.ts')
     const change = changeOf(options)
     if (change !== null || options.list === true) {
-      const backfills = await changeBackfill(documents, options.topic, options.into ?? null, change)
+      const backfills = await changeBackfill(documents, options.topic, whereOf(options), change)
       if (options.json === true) terminal.out(stringifyJson({ ok: true, backfills: backfills.map(toJson) }))
       else for (const line of listLines(options.topic, backfills)) terminal.out(line)
       return 0
@@ -107,7 +113,7 @@ export const backfillCommand: Command<BackfillOptions> = {
     try {
       const done = await backfillTopic(documents, {
         wish,
-        into: options.into ?? null,
+        where: whereOf(options),
         prices,
         workers: options.workers,
         bytesPerSecond: options.bytesPerSecond,
@@ -151,10 +157,22 @@ function refusalOf({ money: { total, currency }, archived, work }: BackfillBill,
   return null
 }
 
+function whereOf({ into, rebuild }: BackfillOptions): Where {
+  if (into !== undefined && rebuild === true)
+    throw new DocumentError('--rebuild stays in the table, and --into goes to another one: leave one out')
+  return rebuild === true ? { kind: 'rebuild' } : into === undefined ? { kind: 'live' } : { kind: 'table', name: into }
+}
+
 function wishOf(options: BackfillOptions): BackfillWish {
   const { topic, partitions = null, from = null, to = null, missing = false, all = false, newestFirst = false } = options
   const bounded = from !== null || to !== null
-  if (!bounded && !missing && !all) {
+  if (options.rebuild === true) {
+    if (bounded || missing || partitions !== null || options.detach === true) {
+      throw new DocumentError(
+        '--rebuild is everything, by this command: it has no place beside --from, --to, --missing, --partitions or --detach',
+      )
+    }
+  } else if (!bounded && !missing && !all) {
     throw new DocumentError('say what is wanted: --from and --to, --missing, or --all for everything from before the tail')
   }
   if (options.into !== undefined && options.detach === true) {

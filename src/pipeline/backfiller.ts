@@ -4,7 +4,7 @@ import { DocumentError, WorkError } from '../model/failure.ts'
 import { currentId, currentIncarnation } from '../model/incarnation.ts'
 import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { LoadedTable, TableIdentifier } from '../seams/catalog.ts'
+import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type Money, moneyOf, type Prices } from './backfill/bill.ts'
@@ -20,6 +20,8 @@ import { type HistoryOutlook, historyOutlook } from './history-outlook.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import { TailPlanner } from './planner.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
+import { onBranch } from './branch-catalog.ts'
+import { type Rebuild, rebuildBranch } from './rebuild.ts'
 import { type BackfillWish, resolveBackfill } from './resolve-backfill.ts'
 import { carryOutBackfill, historyOptions, type HistoryTable, withAsked, withState } from './table-history.ts'
 import { definitionsText } from './task-codec.ts'
@@ -33,6 +35,8 @@ export interface BackfillBill extends HistoryOutlook {
   readonly topic: string
   /** The topic's own table, where this is another one. */
   readonly besides: string | null
+  /** The branch of the table that it goes to, to take main's place; null: main. */
+  readonly branch: string | null
   /** The offsets of each partition. */
   readonly ranges: Backfill['ranges']
   readonly money: Money
@@ -47,9 +51,15 @@ export interface BackfillBounds {
   readonly requestsPerSecond?: number
 }
 
-/** Where history goes: the table that the topic feeds, or another one, which begins where the log ends now. */
+/** Where history goes: the table that the topic feeds; another one, or a branch of it, which begin where the log ends now. */
+export type Where = { readonly kind: 'live' } | { readonly kind: 'table'; readonly name: string } | { readonly kind: 'rebuild' }
+
 interface Place {
   readonly identifier: TableIdentifier
+  /** Of that table, or of its branch. */
+  readonly catalog: Catalog
+  /** Null: main. */
+  readonly branch: string | null
   /** As in `BackfillBill`. */
   readonly besides: string | null
   readonly mapping: TopicMapping
@@ -76,7 +86,7 @@ export class Backfiller {
   private constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, bounds: BackfillBounds, place: Place) {
     this.#document = document
     this.#source = source
-    this.#seams = seams
+    this.#seams = { ...seams, catalog: place.catalog }
     this.#place = place
     this.#state = place.state
     this.#limits = limitsOf(document.spec.processing)
@@ -90,7 +100,7 @@ export class Backfiller {
   static async open(
     document: ProcessorDocument,
     topic: string,
-    into: string | null,
+    where: Where,
     bounds: BackfillBounds,
     source: SourceIdentity,
     seams: ProcessorSeams,
@@ -98,10 +108,21 @@ export class Backfiller {
     const tables = await discoverTables(document, source, seams.source)
     const discovered = tables.find(({ topics }) => topics.includes(topic))
     if (discovered === undefined) return null
-    if (into !== null && tables.some(({ name }) => name.toLowerCase() === into.toLowerCase())) {
-      throw new DocumentError(`--into: ${into} is a table of the document already; name another one, or leave --into out`)
+    if (where.kind === 'table' && tables.some(({ name }) => name.toLowerCase() === where.name.toLowerCase())) {
+      throw new DocumentError(`--into: ${where.name} is a table of the document already; name another one, or leave --into out`)
     }
-    return new Backfiller(document, source, seams, bounds, await findPlace(document, discovered, topic, into, source, seams))
+    if (where.kind === 'rebuild' && discovered.topics.length > 1) {
+      throw new DocumentError(
+        `--rebuild: table ${discovered.name} has several topics (${discovered.topics.join(', ')}); use --into for each`,
+      )
+    }
+    return new Backfiller(document, source, seams, bounds, await findPlace(document, discovered, topic, where, source, seams))
+  }
+
+  /** What is to take main's place when it is done; null: nothing. */
+  get rebuild(): Rebuild | null {
+    const { identifier, branch, partitions } = this.#place
+    return branch === null ? null : { identifier, branch, topic: partitions[0].topic }
   }
 
   /** The backfills that the table remembers. */
@@ -147,6 +168,7 @@ export class Backfiller {
         table: this.#name,
         topic: wish.topic,
         besides: this.#place.besides,
+        branch: this.#place.branch,
         ranges: backfill.ranges,
         money,
         notBegun,
@@ -231,31 +253,37 @@ async function findPlace(
   document: ProcessorDocument,
   { name, mapping, partitions, topics }: DiscoveredTable,
   topic: string,
-  into: string | null,
+  where: Where,
   source: SourceIdentity,
   seams: ProcessorSeams,
 ): Promise<Place> {
-  const identifier: TableIdentifier = { namespace: document.spec.sink.database.split('.'), name: into ?? name }
+  const identifier: TableIdentifier = {
+    namespace: document.spec.sink.database.split('.'),
+    name: where.kind === 'table' ? where.name : name,
+  }
   checkTableName(identifier, seams.catalog.profile)
   const full = [...identifier.namespace, identifier.name].join('.')
-  const loaded = await seams.catalog.loadTable(identifier)
-  if (loaded === null && into === null) {
+  const found = await seams.catalog.loadTable(identifier)
+  const branch = where.kind === 'rebuild' && found !== null ? rebuildBranch(found.metadata, seams.clock.now()) : null
+  const catalog = branch === null ? seams.catalog : onBranch(seams.catalog, branch)
+  const loaded = branch === null ? found : await catalog.loadTable(identifier)
+  if (loaded === null && where.kind !== 'table') {
     const message = `table ${full} is not there yet: run the service first, which makes it and says where history ends and the tail begins`
     throw new WorkError(message, { retry: 'never' })
   }
   const metadata = loaded?.metadata ?? null
   const state =
-    metadata === null ? emptyState : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams).load()).state
-  if (into === null) return { identifier, besides: null, mapping, partitions, metadata, marks: [], state }
+    metadata === null
+      ? emptyState
+      : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, { ...seams, catalog }).load()).state
+  const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
+  if (where.kind === 'live') return { ...place, besides: null, partitions, marks: [], state }
   const own = partitions.filter((at) => (topics.length > 1 ? at.topic === topic : true))
   const marks = await marksAtEnd(document, own, state, source, seams)
-  const besides = [...identifier.namespace, name].join('.')
   return {
-    identifier,
-    besides,
-    mapping,
+    ...place,
+    besides: where.kind === 'table' ? [...identifier.namespace, name].join('.') : null,
     partitions: own,
-    metadata,
     marks,
     state: withMarks(state, marks, currentId(state.progress, source.id)),
   }

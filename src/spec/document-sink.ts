@@ -54,7 +54,9 @@ const tables = object({
   formatVersion: numberChoice([2, 3])
     .prefault(2)
     .meta({ description: 'Iceberg format version of tables that are created.', later: [3] }),
-  branch: text("a branch's name").prefault('main').meta({ description: 'Branch to commit to.', later: true, instead: 'main works' }),
+  branch: text("a branch's name")
+    .prefault('main')
+    .meta({ description: 'Branch to commit to; where it is not there, it begins with what main has then.' }),
 })
 
 /** Where the tables are: the catalog, how data files are written, and what tables are created with. */

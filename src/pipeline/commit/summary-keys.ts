@@ -21,6 +21,8 @@ export const summaryKeys = {
   retracted: 'kafscale.processor.retracted',
   /** Beside it: the sequence number up to which snapshots may have decided them. */
   retractedUpTo: 'kafscale.processor.retracted-up-to',
+  /** The branch that a snapshot was made on, where that is not main: beside main's history it tells nothing of main. */
+  branch: 'kafscale.processor.branch',
   /** Table property: which column is what, and how bytes are kept; written when the table is created. */
   layout: 'kafscale.processor.layout',
 } as const

@@ -95,7 +95,7 @@ export async function stateAfterRollback(table: string, metadata: TableMetadata,
 
 /** What was asked last of a table, with our snapshots beside its history, or before now in it, abandoned. */
 export function abandoningRequests(table: string, metadata: TableMetadata): Requests {
-  const lastAsked = (metadata.snapshots ?? []).filter(isOurs).reduce<Snapshot | undefined>(later, undefined)
+  const lastAsked = (metadata.snapshots ?? []).filter(isOursHere).reduce<Snapshot | undefined>(later, undefined)
   const asked =
     lastAsked === undefined
       ? requestsOf(table, metadata.properties ?? {}, 'the properties')
@@ -112,7 +112,7 @@ export async function lostByRollback(
 ): Promise<DecidedSet[]> {
   const copy = metadata.properties?.[summaryKeys.progress]
   let known = copy === undefined ? noProgress : progressOfProperty(table, copy)
-  for (const snapshot of (metadata.snapshots ?? []).filter(isOurs)) {
+  for (const snapshot of (metadata.snapshots ?? []).filter(isOursHere)) {
     known = unionProgress(known, progressOfSnapshot(table, snapshot, await readManifestList(snapshot)))
   }
   return progressBeyond(known, progress)
@@ -154,6 +154,11 @@ export function isOurs(snapshot: Snapshot): boolean {
   return snapshot.summary[summaryKeys.commitId] !== undefined
 }
 
+/** Beside a history, what was made on another branch tells nothing about it. */
+function isOursHere(snapshot: Snapshot): boolean {
+  return isOurs(snapshot) && snapshot.summary[summaryKeys.branch] === undefined
+}
+
 const cutOff =
   'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
   '`recover --from-rows` shows what the rows tell; nothing is written before someone confirms it'
@@ -186,7 +191,7 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
 function hasLaterOfOurs(metadata: TableMetadata): boolean {
   const id = refSnapshotId(metadata)
   const current = (id === null ? undefined : snapshotById(metadata, id))?.['sequence-number'] ?? 0n
-  return (metadata.snapshots ?? []).some((snapshot) => isOurs(snapshot) && (snapshot['sequence-number'] ?? 0n) > current)
+  return (metadata.snapshots ?? []).some((snapshot) => isOursHere(snapshot) && (snapshot['sequence-number'] ?? 0n) > current)
 }
 
 async function stateOf(table: string, snapshot: Snapshot, readManifestList: ReadManifestList): Promise<Omit<TableState, 'snapshotId'>> {
@@ -276,7 +281,7 @@ async function refuseRollback(
   if (copy !== undefined) refuseLost(table, progressOfProperty(table, copy), progress, 'we, as its properties say,')
   const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
   for (const snapshot of metadata.snapshots ?? []) {
-    if (!isOurs(snapshot) || history.has(snapshot['snapshot-id']) || judged.has(snapshot['snapshot-id'])) continue
+    if (!isOursHere(snapshot) || history.has(snapshot['snapshot-id']) || judged.has(snapshot['snapshot-id'])) continue
     if (requests.abandonedUpTo !== null && (snapshot['sequence-number'] ?? 0n) <= requests.abandonedUpTo) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
     refuseLost(

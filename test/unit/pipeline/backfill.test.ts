@@ -3,7 +3,7 @@ import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
-import { type BackfillBounds, Backfiller } from '../../../src/pipeline/backfiller.ts'
+import { type BackfillBounds, Backfiller, type Where } from '../../../src/pipeline/backfiller.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import type { BackfillWish } from '../../../src/pipeline/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/pipeline/task-payload.ts'
@@ -168,7 +168,7 @@ describe('a declared backfill', () => {
 describe('a backfill that is asked for', () => {
   const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
 
-  async function backfillerOf(w: World, bounds: BackfillBounds = {}, into: string | null = null): Promise<Backfiller> {
+  async function backfillerOf(w: World, bounds: BackfillBounds = {}, where: Where = { kind: 'live' }): Promise<Backfiller> {
     const document = load(
       smallest((plain) =>
         Object.assign(
@@ -179,7 +179,7 @@ describe('a backfill that is asked for', () => {
       ),
     )
     const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
-    return (await Backfiller.open(document, 'orders', into, bounds, { id: sourceId, prefix: 'p/' }, seams))!
+    return (await Backfiller.open(document, 'orders', where, bounds, { id: sourceId, prefix: 'p/' }, seams))!
   }
 
   test.each([
@@ -267,7 +267,7 @@ describe('a backfill that is asked for', () => {
 
   test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {
     const w = await withHistory()
-    const backfiller = await backfillerOf(w, {}, 'orders_rebuilt')
+    const backfiller = await backfillerOf(w, {}, { kind: 'table', name: 'orders_rebuilt' })
     const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
     expect(bill).toMatchObject({ table: 'analytics.orders_rebuilt', wanted: 60n, notBegun: [] })
     await w.write(orders, 30n, [batch(30n, 3)])
@@ -285,6 +285,8 @@ describe('a backfill that is asked for', () => {
     expect(await w.runOnce(renamed)).toBe(true)
     expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
     expect(gets).toBe(1)
-    await expect(backfillerOf(w, {}, 'Orders')).rejects.toThrow('--into: Orders is a table of the document already')
+    await expect(backfillerOf(w, {}, { kind: 'table', name: 'Orders' })).rejects.toThrow(
+      '--into: Orders is a table of the document already',
+    )
   })
 })
