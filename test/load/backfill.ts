@@ -158,12 +158,16 @@ try {
 
     const tail = new Tail()
     const live = document('beside', { startAt: 'latest' }, { commitIntervalSeconds: 2 })
+    const begun = Promise.withResolvers<void>()
     const service = await startService(['run'], directory, live, ({ msg, table, rows }) => {
-      if (msg === 'committed' && table === 'orders') tail.hear(Number(rows))
+      if (msg !== 'committed' || table !== 'orders') return
+      begun.resolve()
+      tail.hear(Number(rows))
     })
     const stop = new AbortController()
     try {
-      await sleep(5000)
+      // With its first commit it says where it begins.
+      await begun.promise
       const writing = tail.write(client, bucket, stop.signal)
       // Until it has warmed up.
       await sleep(10_000)
