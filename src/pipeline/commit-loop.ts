@@ -58,6 +58,12 @@ export interface Attempt<T> {
  */
 const maxJudgedMs = 600_000
 
+/**
+ * A commit is built on a state that this loop loaded no longer ago than this, ms: where others have committed since, it meets a conflict as it
+ * would have otherwise, and is built anew on a state loaded then.
+ */
+const reusedMs = 5000
+
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
 
@@ -78,6 +84,8 @@ export class CommitLoop {
   /** As `findTableState` takes it. */
   readonly #judged = new Set<bigint>()
   readonly #definitions: Partial<Definitions>
+  /** What was loaded last, and not committed on. */
+  #loaded: { readonly metadata: TableMetadata; readonly state: TableState; readonly atMs: number } | null = null
 
   /** `definitions`: what the table must still have; what is not named there may change. */
   constructor(source: string, table: TableIdentifier, processorName: string, definitions: Partial<Definitions>, seams: CommitterSeams) {
@@ -106,8 +114,24 @@ export class CommitLoop {
     const loaded = await this.#seams.catalog.loadTable(this.#table, options)
     if (loaded === null)
       throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
-    this.#refuseChange(loaded.metadata)
-    return { metadata: loaded.metadata, state: await this.#stateIn(loaded.metadata, find) }
+    return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find) }
+  }
+
+  /** The table's state by metadata that was loaded just now. Throws as `load` does. */
+  async look(metadata: TableMetadata, find: typeof findTableState = findTableState): Promise<TableState> {
+    const atMs = this.#seams.clock.now()
+    this.#loaded = null
+    this.#refuseChange(metadata)
+    const state = await this.#stateIn(metadata, find)
+    if (find === findTableState) this.#loaded = { metadata, state, atMs }
+    return state
+  }
+
+  /** What was loaded a moment ago, once. The assertion that there is no snapshot yet is not every catalog's: a first commit looks anew. */
+  #takeLoaded(): { metadata: TableMetadata; state: TableState; atMs: number } | null {
+    const loaded = this.#loaded
+    this.#loaded = null
+    return loaded !== null && loaded.state.snapshotId !== null && this.#seams.clock.now() - loaded.atMs < reusedMs ? loaded : null
   }
 
   /** What goes wrong with this table's files or settings stops this table, and no other. */
@@ -135,9 +159,11 @@ export class CommitLoop {
     const { catalog, clock, entropy, journal, meter } = this.#seams
     let reuse: { manifests: readonly ManifestFile[]; files: string } | null = null
     for (let attempt = 1; ; attempt++) {
+      const reused = attempts.length === 0 && find === findTableState ? this.#takeLoaded() : null
+      const judgedMs = reused?.atMs ?? clock.now()
       // A commit whose outcome is unknown is looked for past every cache.
-      const judgedMs = clock.now()
-      const { metadata, state } = await this.load({ fresh: attempts.length > 0 }, find)
+      const { metadata, state } = reused ?? (await this.load({ fresh: attempts.length > 0 }, find))
+      this.#loaded = null
       const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
       if (landed !== undefined) return { kind: 'found', what: landed.what, state }
       const proposal = await propose(state, metadata)

@@ -65,6 +65,11 @@ export class TableCommitter {
     return this.#loop.load(options)
   }
 
+  /** The table's state by metadata that was loaded just now. Throws as `load` does. */
+  look(metadata: TableMetadata): Promise<TableState> {
+    return this.#loop.look(metadata)
+  }
+
   /**
    * Commits what can be committed of `results`, with `marks`, or an empty snapshot that only carries progress (`keepAlive`).
    * Nothing to commit, nothing is written. Files of a commit that failed or whose outcome is unknown are never deleted.

@@ -33,7 +33,7 @@ import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { inTurn } from './in-turn.ts'
 import { TailPlanner } from './planner.ts'
-import { type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
+import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from './task-codec.ts'
 import { TableFeed } from './table-feed.ts'
 import type { TablePayload } from './task-payload.ts'
@@ -219,12 +219,11 @@ export class Processor {
     if (found === null) return true
     const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
     const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
-    if (!this.#directed.has(name)) {
-      await followDirections(this.#directions, this.#source, table, newCommitter(), this.#seams)
-      this.#directed.add(name)
-    }
+    const isDirected = changesTables(this.#directions) && !this.#directed.has(name)
+    if (isDirected) await followDirections(this.#directions, this.#source, table, newCommitter(), this.#seams)
+    this.#directed.add(name)
     const committer = newCommitter()
-    const { state } = await committer.load()
+    const state = isDirected ? (await committer.load()).state : await committer.look(opened.metadata)
     if (!this.#directions.sourceAdded)
       await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
     const incarnation = currentIncarnation(state.progress, this.#source.id)

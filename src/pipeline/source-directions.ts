@@ -31,6 +31,11 @@ export interface Directions {
 
 export const noDirections: Directions = { acceptRollback: false, sourceMoved: null, sourceAdded: false, sourceRestarted: false }
 
+/** Whether `followDirections` does anything. */
+export function changesTables({ acceptRollback, sourceMoved, sourceRestarted }: Directions): boolean {
+  return acceptRollback || sourceMoved !== null || sourceRestarted
+}
+
 interface DirectionSeams {
   readonly source: ObjectStore
   readonly catalog: Catalog

@@ -351,11 +351,11 @@ export class TableFeed {
     const { keepAliveMs } = this.#options
     if (clock.now() - this.#lastCheckMs < Math.min(keepAliveMs, 3_600_000) || this.#state.newest === null) return
     this.#lastCheckMs = clock.now()
-    const { state } = await this.#committer.load()
-    const newest = state.newest
-    this.#see(state)
+    // A state that was seen a moment ago tells as well.
+    if (clock.now() - this.#seenMs >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
+    const { newest } = this.#state
     if (newest === null) return
-    if (newest['snapshot-id'] === state.snapshotId && clock.now() - newest['timestamp-ms'] < keepAliveMs) return
+    if (newest['snapshot-id'] === this.#state.snapshotId && clock.now() - newest['timestamp-ms'] < keepAliveMs) return
     this.#see((await this.#committer.commit([], [], true)).state)
   }
 

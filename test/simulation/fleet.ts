@@ -38,11 +38,13 @@ export class Fleet {
   readonly #around: Surroundings
   readonly #queues: ReadonlyMap<SourceSettings, SharedQueues>
   readonly #lives = new Set<Life>()
+  readonly #hibernates: boolean
   #asleepUntilMs = 0
   #started = 0
 
-  /** `queues`: of the sources whose processes share them. */
-  constructor(random: SeededRandom, around: Surroundings, queues: ReadonlyMap<SourceSettings, SharedQueues>) {
+  /** `queues`: of the sources whose processes share them. `hibernates`: it will; then no clock jumps so far that old results seem young. */
+  constructor(random: SeededRandom, around: Surroundings, queues: ReadonlyMap<SourceSettings, SharedQueues>, hibernates: boolean) {
+    this.#hibernates = hibernates
     this.#queues = queues
     this.#random = random
     this.#around = around
@@ -108,7 +110,7 @@ export class Fleet {
         life.standStill(stillMs)
       }
       if (weather.strikes(random, 0.05)) {
-        const skewMs = random.pick([-3_600_000, -20_000, 0, 20_000, 3_600_000, ...(this.#asleepUntilMs > 0 ? [] : [50_000_000])])
+        const skewMs = random.pick([-3_600_000, -20_000, 0, 20_000, 3_600_000, ...(this.#hibernates ? [] : [50_000_000])])
         faults.add('clock-jump')
         log.add(life.name, `clock jumps to ${skewMs} ms`)
         life.setClock(skewMs)

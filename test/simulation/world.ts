@@ -146,7 +146,7 @@ export class World {
     const untilMs = this.#startMs + durationMs
     const endMs = untilMs + (hibernates ? hibernationMs + 600_000 : quietMs)
     const queues = new Map(sharesQueue ? sources.map((source) => [source, this.#sharedQueues()]) : [])
-    const fleet = new Fleet(this.#random.fork(), this.#around, queues)
+    const fleet = new Fleet(this.#random.fork(), this.#around, queues, hibernates)
     const brokers = sources.flatMap(({ logs, prefix }) =>
       logs.map(
         ({ at, firstOffset, isMild = false }) => new Broker(at, firstOffset, isMild, this.#random.fork(), this.#brokerSurroundings(prefix)),

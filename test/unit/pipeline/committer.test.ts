@@ -177,6 +177,49 @@ describe('what is asked of the table', () => {
   })
 })
 
+describe('a table that was looked at a moment ago', () => {
+  const counted = () => {
+    let loads = 0
+    const loadTable: Catalog['loadTable'] = (...asked) => {
+      loads++
+      return w.catalog.loadTable(...asked)
+    }
+    return { catalog: { ...w.catalog, loadTable }, loads: () => loads }
+  }
+
+  test('is not loaded again for a commit, once', async () => {
+    await (await committer()).commit([result(null, 0, 5)])
+    const { catalog, loads } = counted()
+    const one = await committer(catalog)
+    await one.load()
+    expect((await one.commit([result(0, 5, 9)])).committed).toHaveLength(1)
+    expect(loads()).toBe(1)
+    expect((await one.commit([result(5, 9, 12)])).committed).toHaveLength(1)
+    expect(loads()).toBe(2)
+    expect(await rangesNow()).toEqual([[0n, 12n]])
+  })
+
+  test('is loaded again when others have committed since, when it is longer ago, and for its first commit', async () => {
+    const { catalog, loads } = counted()
+    const one = await committer(catalog)
+    await one.load()
+    await one.commit([result(null, 0, 5)])
+    expect(loads()).toBe(2)
+    await one.load()
+    await w.clock.advanceBy(5000)
+    await one.commit([result(0, 5, 9)])
+    expect(loads()).toBe(4)
+    await one.load()
+    await (await committer()).commit([result(5, 9, 12)])
+    expect(await w.clock.run(() => one.commit([result(5, 9, 12)]))).toMatchObject({
+      committed: [],
+      refused: [{ reason: 'orders/0 [9, 12) is decided already' }],
+    })
+    expect(loads()).toBe(6)
+    expect(await recordsNow()).toBe('12')
+  })
+})
+
 describe('a conflict', () => {
   test('is met by building anew on the parent that is there now, with the same manifest', async () => {
     onCommit('conflict', 'conflict')
