@@ -7,6 +7,7 @@ import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1'
 import { PodDisruptionBudget } from 'kubernetes-models/policy/v1'
 import { ConfigMap, Namespace, Secret, Service, ServiceAccount } from 'kubernetes-models/v1'
 import { describe, expect, test } from 'vitest'
+import { processorName } from '../../../src/pipeline/document-watch.ts'
 import { metrics } from '../../../src/seams/metrics.ts'
 import { loadDocuments } from '../../../src/spec/load.ts'
 import { secretsIn } from '../../../src/spec/secret.ts'
@@ -151,7 +152,7 @@ test('the workers are scaled by a metric that exists, of the document that they 
   const query = triggers[0].metadata.query as string
   const [document] = loadDocuments(all.find(({ kind }) => kind === 'ConfigMap')!.data['document.yaml'] as string, 'document.yaml', {})
   expect(Object.keys(metrics).map((name) => `iceberg_processor_${name}`)).toContain(/iceberg_processor_\w+/.exec(query)![0])
-  expect(query).toContain(`processor="${document.metadata.name}"`)
+  expect(query).toContain(`processor="${processorName(document.metadata)}"`)
 })
 
 function messageOf(action: () => unknown): string {
