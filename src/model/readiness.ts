@@ -69,12 +69,24 @@ function judgeTable(table: TableHealth, document: DocumentHealth, nowMs: number)
   if (!planned && stopped === null && failing === null) reasons.push({ reason: 'starting: its topic-partitions were not looked at yet' })
   if (waitingSinceMs !== null && nowMs - waitingSinceMs > longestWaitMs(document)) {
     const seconds = Math.round((nowMs - waitingSinceMs) / 1000)
-    reasons.push({ since: iso(waitingSinceMs), reason: `segments wait, and nothing was committed for ${seconds} s` })
+    reasons.push({
+      since: iso(waitingSinceMs),
+      reason: `segments wait, and nothing was committed for ${seconds} s: ${whatIsWaitedFor(table, document)}`,
+    })
   }
   for (const { topic, partition, stopped: stop } of partitions) {
     if (stop !== null) reasons.push({ topic, partition, since: iso(stop.sinceMs), reason: stop.reason })
   }
   return { reasons, notes }
+}
+
+/** What stands between segments and their commit, as far as this process knows. */
+function whatIsWaitedFor({ tasksInFlight, resultsWaiting }: TableHealth, { queueAway, queueDepth }: DocumentHealth): string {
+  if (queueAway !== null) return `the queue can not be reached: ${queueAway.reason}`
+  if (resultsWaiting > 0) return `${resultsWaiting} finished tasks wait for their commit`
+  if (tasksInFlight > 0 && queueDepth > 0)
+    return `of ${tasksInFlight} tasks none is finished, and ${queueDepth} in the queue wait for a worker`
+  return tasksInFlight > 0 ? `of ${tasksInFlight} tasks under way none is finished` : 'no task is under way'
 }
 
 function iso(ms: number): string {

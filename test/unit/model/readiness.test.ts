@@ -89,7 +89,28 @@ describe('a process is not ready', () => {
     [
       'when segments wait and nothing is committed for three intervals and the grace age',
       document([table({ waitingSinceMs: ago(191) })]),
-      { table: 'orders', since: '2026-07-01T11:56:49.000Z', reason: 'segments wait, and nothing was committed for 191 s' },
+      {
+        table: 'orders',
+        since: '2026-07-01T11:56:49.000Z',
+        reason: 'segments wait, and nothing was committed for 191 s: no task is under way',
+      },
+    ],
+    [
+      'when results wait for a commit that does not come',
+      document([table({ waitingSinceMs: ago(200), tasksInFlight: 1, resultsWaiting: 3 })]),
+      { reason: 'segments wait, and nothing was committed for 200 s: 3 finished tasks wait for their commit' },
+    ],
+    [
+      'when tasks wait for a worker',
+      document([table({ waitingSinceMs: ago(200), tasksInFlight: 4 })], { queueDepth: 5 }),
+      { reason: 'segments wait, and nothing was committed for 200 s: of 4 tasks none is finished, and 5 in the queue wait for a worker' },
+    ],
+    [
+      'when the queue is away for so long that nothing is committed',
+      document([table({ waitingSinceMs: ago(200), tasksInFlight: 4 })], {
+        queueAway: { sinceMs: ago(300), reason: 'connect ECONNREFUSED' },
+      }),
+      { reason: 'segments wait, and nothing was committed for 200 s: the queue can not be reached: connect ECONNREFUSED' },
     ],
     [
       'when work failed three times in a row',
