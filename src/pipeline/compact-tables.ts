@@ -1,14 +1,11 @@
-import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { carryOutTasks } from './carry-out-tasks.ts'
-import { parseLayout } from './commit/stored-layout.ts'
-import { summaryKeys } from './commit/summary-keys.ts'
 import { limitsOf } from './limits.ts'
 import type { RewriteCost } from './maintain/rewrite-cost.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
-import { type CompactionReport, compactTable } from './table-compactor.ts'
+import { type CompactionReport, compactTable, outputsOf } from './table-compactor.ts'
 import { TableRewriter } from './table-rewriter.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 
@@ -49,7 +46,9 @@ async function compactOne(
   { dryRun, signal, progress }: CompactOptions,
 ): Promise<Compaction> {
   const { processing } = document.spec
-  const rewriter = await openRewriter(document, table, source, seams)
+  const loaded = await seams.catalog.loadTable(table)
+  if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
+  const rewriter = new TableRewriter(source.id, table, document.metadata.name, loaded.metadata, seams)
   const { plan, metadata } = await rewriter.plan(() => ({
     targetFileSizeBytes: processing.targetFileSizeBytes,
     isQuiet: () => false,
@@ -66,11 +65,9 @@ async function compactOne(
       plan,
       metadata,
       {
+        ...outputsOf(metadata, processing),
         table: table.name,
         atOnce: processing.parallelism,
-        targetFileSizeBytes: processing.targetFileSizeBytes,
-        sortOrder: defaultSortOrder(metadata),
-        exemptIds: kafkaColumnIds(metadata),
         ...(signal !== undefined && { signal }),
         progress: ({ inputBytes }) => progress?.(rewriter.name, Number(inputBytes), cost.inputBytes),
       },
@@ -81,26 +78,4 @@ async function compactOne(
     idle.abort()
     await working
   }
-}
-
-/** The rewriter of a table that exists. */
-async function openRewriter(
-  document: ProcessorDocument,
-  table: TableIdentifier,
-  source: SourceIdentity,
-  seams: Pick<ProcessorSeams, 'catalog' | 'io' | 'clock' | 'entropy' | 'journal' | 'meter'>,
-): Promise<TableRewriter> {
-  const loaded = await seams.catalog.loadTable(table)
-  if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
-  return new TableRewriter(source.id, table, document.metadata.name, loaded.metadata, seams)
-}
-
-/** The Kafka columns, by what was stored when the table was created: whatever number of columns a table has, they keep their bounds. */
-function kafkaColumnIds(metadata: TableMetadata): number[] {
-  const text = metadata.properties?.[summaryKeys.layout]
-  const layout = text === undefined ? null : parseLayout(text)
-  if (layout === null) return []
-  const { rescue: _others, ...columns } = layout.columns
-  const names = new Set(Object.values(columns))
-  return currentSchema(metadata).fields.flatMap(({ id, name }) => (names.has(name) ? [id] : []))
 }

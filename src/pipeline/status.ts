@@ -13,7 +13,7 @@ import type { UpkeepDecision } from './maintain/due-upkeep.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
 import { refuseStrangeSource } from './source-directions.ts'
 import { type TableHealth, tableHealth } from './table-health.ts'
-import { decideUpkeep } from './table-upkeep.ts'
+import { decideUpkeep, noMemory } from './table-upkeep.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -108,7 +108,7 @@ async function tableStatus(
     upkeep:
       loaded === null || stopped !== null
         ? []
-        : decideUpkeep(loaded.metadata, spec.maintenance, seams.catalog.profile.ownUpkeep, new Map(), seams.clock.now()),
+        : decideUpkeep(loaded.metadata, spec, seams.catalog.profile.ownUpkeep, noMemory, seams.clock.now()),
     stopped,
   }
 }

@@ -1,7 +1,9 @@
-import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
 import { maxResultAgeMs } from './commit/select-results.ts'
+import { parseLayout } from './commit/stored-layout.ts'
+import { summaryKeys } from './commit/summary-keys.ts'
 import type { CommitterSeams } from './commit-loop.ts'
 import type { TaskResult } from './flow.ts'
 import type { RewriteResult } from './maintain/rewrite-flow.ts'
@@ -42,6 +44,14 @@ export interface CompactionReport extends RewriteTotals {
 const rewritesPerCommit = 20
 /** A finished rewrite waits no longer than this for others, ms: what is committed is never done again. */
 const commitMs = 60_000
+
+/** How the files of a rewrite shall be, by the table's metadata and the document. */
+export function outputsOf(
+  metadata: TableMetadata,
+  { targetFileSizeBytes }: { readonly targetFileSizeBytes: number },
+): Pick<CompactionOptions, 'sortOrder' | 'exemptIds' | 'targetFileSizeBytes'> {
+  return { targetFileSizeBytes, sortOrder: defaultSortOrder(metadata), exemptIds: kafkaColumnIds(metadata) }
+}
 
 /**
  * Has the rewrites of a plan carried out as tasks of the lowest priority, by whoever takes them from the queue, and commits them as they
@@ -164,4 +174,14 @@ class Compaction {
 function lean(result: RewriteResult): RewriteResult {
   const inputs = result.group.inputs.map(({ live }) => ({ live, deletes: [] }))
   return { ...result, group: { ...result.group, inputs } }
+}
+
+/** The Kafka columns, by what was stored when the table was created: whatever number of columns a table has, they keep their bounds. */
+function kafkaColumnIds(metadata: TableMetadata): number[] {
+  const text = metadata.properties?.[summaryKeys.layout]
+  const layout = text === undefined ? null : parseLayout(text)
+  if (layout === null) return []
+  const { rescue: _others, ...columns } = layout.columns
+  const names = new Set(Object.values(columns))
+  return currentSchema(metadata).fields.flatMap(({ id, name }) => (names.has(name) ? [id] : []))
 }

@@ -1,29 +1,41 @@
-import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
+import { AutoCompaction, defaultBytesPerHour } from './auto-compaction.ts'
 import { ancestorsOf, isOurs } from './commit/table-state.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from './maintain/choose-expired.ts'
 import { dueUpkeep, type UpkeepDecision, type UpkeepKind } from './maintain/due-upkeep.ts'
 import type { CommitterSeams } from './commit-loop.ts'
+import type { ProcessorSeams } from './processor.ts'
 import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { expireTable } from './table-expirer.ts'
 
-type UpkeepSeams = CommitterSeams & SweepSeams
-type Maintenance = ProcessorDocument['spec']['maintenance']
+/** Files are rewritten where somebody takes such tasks from the queue. */
+type UpkeepSeams = CommitterSeams & SweepSeams & Partial<Pick<ProcessorSeams, 'queue' | 'rewrites'>>
+type Spec = ProcessorDocument['spec']
 
-/** When what was done last, ms. */
-export type LastDone = ReadonlyMap<UpkeepKind, number>
+/** What was done, as far as this process knows. */
+export interface UpkeepMemory {
+  /** When what was done last, ms. */
+  readonly last: ReadonlyMap<UpkeepKind, number>
+  readonly isCompacting: boolean
+  /** Bytes that were rewritten in the last hour. */
+  readonly hoursBytes: number
+}
+
+/** Of who has done nothing yet. */
+export const noMemory: UpkeepMemory = { last: new Map(), isCompacting: false, hoursBytes: 0 }
 
 /** What a table's upkeep needs now, by its metadata. */
 export function decideUpkeep(
   metadata: TableMetadata,
-  asked: Maintenance,
+  { maintenance: asked, processing }: Pick<Spec, 'maintenance' | 'processing'>,
   ownUpkeep: string | undefined,
-  last: LastDone,
+  { last, isCompacting, hoursBytes }: UpkeepMemory,
   nowMs: number,
 ): UpkeepDecision[] {
   const settings = expirySettings(metadata, asked?.expiry)
@@ -35,6 +47,13 @@ export function decideUpkeep(
     isOurs: metadata.properties?.[summaryKeys.layout] !== undefined,
     gcDisabled: metadata.properties?.['gc.enabled']?.toLowerCase() === 'false',
     retention: { days: asked?.retention?.days, problem: typeof age === 'string' ? age : null, lastMs: last.get('retention') ?? null },
+    compaction: {
+      enabled: asked?.compaction?.enabled,
+      ...fileCounts(metadata, processing.targetFileSizeBytes),
+      bytesLeft: (asked?.compaction?.bytesPerHour ?? defaultBytesPerHour) - hoursBytes,
+      isRunning: isCompacting,
+      lastMs: last.get('compaction') ?? null,
+    },
     expiry: {
       enabled: asked?.expiry?.enabled,
       expired: snapshots.length + refs.length,
@@ -46,6 +65,18 @@ export function decideUpkeep(
   return dueUpkeep(facts, nowMs)
 }
 
+/** By the summary of the current snapshot. */
+function fileCounts(metadata: TableMetadata, targetFileSizeBytes: number) {
+  const summary = currentSnapshot(metadata)?.summary
+  const total = (key: string) => (summary?.[key] === undefined ? null : Number(summary[key]))
+  const bytes = total('total-files-size')
+  return {
+    files: summary === undefined ? 0 : total('total-data-files'),
+    filesAtTarget: bytes === null ? null : Math.ceil(bytes / targetFileSizeBytes),
+    deleteFiles: total('total-delete-files') ?? 0,
+  }
+}
+
 /** A table without commits is looked at this often all the same: snapshots come of age. */
 const idleMs = 6 * 3_600_000
 
@@ -55,10 +86,12 @@ const idleMs = 6 * 3_600_000
  */
 export class TableUpkeep {
   readonly #table: TableIdentifier
-  readonly #asked: Maintenance
+  readonly #asked: Spec['maintenance']
   readonly #context: RetentionContext
   readonly #seams: UpkeepSeams
   readonly #last = new Map<UpkeepKind, number>()
+  readonly #compaction: AutoCompaction | null
+  #compacting: Promise<void> | null = null
   #committed = false
 
   constructor(table: TableIdentifier, context: RetentionContext, seams: UpkeepSeams) {
@@ -66,6 +99,8 @@ export class TableUpkeep {
     this.#asked = context.document.spec.maintenance
     this.#context = context
     this.#seams = seams
+    const { queue, rewrites } = seams
+    this.#compaction = queue === undefined || rewrites === undefined ? null : new AutoCompaction(table, context, { ...seams, queue })
   }
 
   /** The feed has committed: there may be something to do. */
@@ -83,14 +118,16 @@ export class TableUpkeep {
       lookedMs = clock.now()
       await this.look(signal)
     }
+    await this.#compacting
   }
 
   /** Does what is due now, if there was a commit. */
   async lookAfterCommits(signal: AbortSignal): Promise<void> {
     if (this.#committed && !signal.aborted) await this.look(signal)
+    await this.#compacting
   }
 
-  /** Does what is due now. Never throws. */
+  /** Does what is due now; of compaction, only the beginning is waited for. Never throws. */
   async look(signal: AbortSignal): Promise<void> {
     const { catalog, clock } = this.#seams
     this.#committed = false
@@ -98,20 +135,42 @@ export class TableUpkeep {
     try {
       const loaded = await catalog.loadTable(this.#table)
       if (loaded === null) return
-      for (const decision of decideUpkeep(loaded.metadata, this.#asked, catalog.profile.ownUpkeep, this.#last, clock.now())) {
+      const { spec } = this.#context.document
+      for (const decision of decideUpkeep(loaded.metadata, spec, catalog.profile.ownUpkeep, this.#memory(), clock.now())) {
         if (!decision.due || signal.aborted) continue
         kind = decision.kind
         // What fails is not tried at once again.
         this.#last.set(kind, clock.now())
-        await this.#carryOut(kind, signal)
-        this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
+        if (kind === 'compaction') this.#startCompaction(signal)
+        else {
+          await this.#carryOut(kind, signal)
+          this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
+        }
       }
     } catch (error) {
       if (!signal.aborted) this.#tellFailure(kind, error)
     }
   }
 
-  #carryOut(kind: UpkeepKind, signal: AbortSignal): Promise<void> {
+  #memory(): UpkeepMemory {
+    const hoursBytes = this.#compaction?.hoursBytes() ?? 0
+    return { last: this.#last, isCompacting: this.#compacting !== null, hoursBytes }
+  }
+
+  /** Goes on beside everything else: a rewrite waits until no other task does. */
+  #startCompaction(signal: AbortSignal): void {
+    if (this.#compaction === null) return
+    const { meter } = this.#seams
+    this.#compacting = this.#compaction
+      .run(signal)
+      .then(
+        () => meter.add('upkeep.compaction.done', 1, { table: this.#table.name }),
+        (error: unknown) => this.#tellFailure('compaction', error),
+      )
+      .finally(() => (this.#compacting = null))
+  }
+
+  #carryOut(kind: Exclude<UpkeepKind, 'compaction'>, signal: AbortSignal): Promise<void> {
     switch (kind) {
       case 'retention':
         return this.#retire(signal)

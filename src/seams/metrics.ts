@@ -66,7 +66,10 @@ export const metrics = {
   segments_rewritten_total: counter(['table'], 'Segments that were written again after they had been materialized.'),
   segments_without_index_total: counter(['table'], 'Segments that do not count, for want of an index, while later ones do.'),
   partition_stops_total: counter(['table'], 'Times that a topic-partition was stopped.'),
-  upkeep_total: counter(['table', 'kind', 'outcome'], 'Upkeep by kind (retention, expiry, orphans) and what came of it: done, failed.'),
+  upkeep_total: counter(
+    ['table', 'kind', 'outcome'],
+    'Upkeep by kind (retention, compaction, expiry, orphans) and what came of it: done, failed.',
+  ),
   rows_retired_total: counter(['table'], 'Rows that were deleted because they were kept for as long as the document says.'),
   rewrites_total: counter(
     ['table', 'outcome'],
@@ -145,6 +148,8 @@ export const counters = {
   'upkeep.orphans.done': of('upkeep_total', { kind: 'orphans', outcome: 'done' }),
   'upkeep.orphans.failed': of('upkeep_total', { kind: 'orphans', outcome: 'failed' }),
   'upkeep.rows.retired': of('rows_retired_total'),
+  'upkeep.compaction.done': of('upkeep_total', { kind: 'compaction', outcome: 'done' }),
+  'upkeep.compaction.failed': of('upkeep_total', { kind: 'compaction', outcome: 'failed' }),
   'upkeep.rewrites.committed': of('rewrites_total', { outcome: 'committed' }),
   'upkeep.rewrites.refused': of('rewrites_total', { outcome: 'refused' }),
   'upkeep.snapshots.expired': of('snapshots_expired_total'),

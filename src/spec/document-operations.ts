@@ -55,12 +55,16 @@ const hours = () => positive({ high: 10 * hoursOfAYear }).optional()
 
 export const maintenance = object({
   compaction: object({
-    enabled: flag().optional().meta({ description: 'Whether small files are rewritten.' }),
-    bytesPerHour: wholeNumber(1).optional().meta({ description: 'Bytes to rewrite in an hour at most.' }),
-    quietMinutes: positive({ orZero: true, high: 525_600 }).optional().meta({ description: 'Age from which on files are rewritten.' }),
+    enabled: flag().optional().meta({
+      description: 'Whether the service rewrites small files, and those with many deletes. Default: of tables that this program made.',
+    }),
+    bytesPerHour: wholeNumber(1).optional().meta({ description: 'Bytes of a table to rewrite in an hour at most. Default: 16 GiB.' }),
+    quietMinutes: positive({ orZero: true, high: 525_600 })
+      .optional()
+      .meta({ description: 'Age from which on files are rewritten. Default: 10.' }),
   })
     .optional()
-    .meta({ description: 'Rewriting of small files.', later: true, instead: "leave it out, and use your engine's maintenance" }),
+    .meta({ description: 'Rewriting of small files.' }),
   expiry: object({
     enabled: flag().optional().meta({
       description: 'Whether old snapshots are expired, with their files. Default: of tables that this program made.',

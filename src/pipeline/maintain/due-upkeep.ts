@@ -1,5 +1,5 @@
 /** What can be done for a table beside feeding it. */
-export type UpkeepKind = 'retention' | 'expiry' | 'orphans'
+export type UpkeepKind = 'retention' | 'compaction' | 'expiry' | 'orphans'
 
 /** What is due of a table's upkeep, and why something is not done now. */
 export interface UpkeepDecision {
@@ -24,6 +24,18 @@ export interface UpkeepFacts {
     readonly problem: string | null
     readonly lastMs: number | null
   }
+  readonly compaction: {
+    /** By the document; undefined where it does not say. */
+    readonly enabled: boolean | undefined
+    /** Data files, and as many as the data would be at the target size; null where the snapshot does not tell. */
+    readonly files: number | null
+    readonly filesAtTarget: number | null
+    readonly deleteFiles: number
+    /** Of the hour's budget. */
+    readonly bytesLeft: number
+    readonly isRunning: boolean
+    readonly lastMs: number | null
+  }
   readonly expiry: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
@@ -42,6 +54,10 @@ export interface UpkeepFacts {
 
 /** Few snapshots are expired no more often than this: each time, what is left of the history is read. */
 const expireEveryMs = 3_600_000
+/** What is worth a rewrite is told by reading all manifests. */
+const compactEveryMs = 600_000
+/** Fewer files are not joined. */
+const fewFiles = 5
 /** A sweep lists everything that the table has, and rows are kept by whole days. */
 const dailyMs = 24 * 3_600_000
 
@@ -49,6 +65,7 @@ const dailyMs = 24 * 3_600_000
 export function dueUpkeep(facts: UpkeepFacts, nowMs: number): UpkeepDecision[] {
   return [
     { kind: 'retention', ...retentionDue(facts, nowMs) },
+    { kind: 'compaction', ...compactionDue(facts, nowMs) },
     { kind: 'expiry', ...expiryDue(facts, nowMs) },
     { kind: 'orphans', ...orphansDue(facts, nowMs) },
   ]
@@ -70,6 +87,23 @@ function retentionDue({ retention }: UpkeepFacts, nowMs: number): Omit<UpkeepDec
   const { days, problem, lastMs } = retention
   if (days === undefined) return not('rows stay unless maintenance.retention says for how long')
   return problem === null ? daily(lastMs, nowMs) : not(problem)
+}
+
+function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  const { enabled, files, filesAtTarget, deleteFiles, bytesLeft, isRunning, lastMs } = compaction
+  if (ownUpkeep !== undefined) return not(`${ownUpkeep} rewrites files by itself`)
+  if (enabled === false) return not('off by maintenance.compaction.enabled')
+  if (enabled === undefined && !isOurs) return not('the table was made by others; maintenance.compaction.enabled: true rewrites its files')
+  if (isRunning) return not('under way')
+  if (bytesLeft <= 0) return not('what may be rewritten in an hour was: maintenance.compaction.bytesPerHour')
+  const deletes = deleteFiles === 0 ? '' : ` with ${deleteFiles} delete file${deleteFiles === 1 ? '' : 's'}`
+  const some =
+    files === null || filesAtTarget === null
+      ? 'its snapshot does not say how many files it has'
+      : `${files} data file${files === 1 ? '' : 's'}${deletes}, ${filesAtTarget} at the target size`
+  if (files !== null && files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0) return not(some)
+  const waitMs = lastMs === null ? 0 : lastMs + compactEveryMs - nowMs
+  return waitMs > 0 ? not(`${some}; looked at again in ${Math.ceil(waitMs / 60_000)} min`) : { due: true, reason: some }
 }
 
 function daily(lastMs: number | null, nowMs: number): Omit<UpkeepDecision, 'kind'> {

@@ -8,6 +8,7 @@ const facts: UpkeepFacts = {
   isOurs: true,
   gcDisabled: false,
   retention: { days: undefined, problem: null, lastMs: null },
+  compaction: { enabled: undefined, files: 20, filesAtTarget: 2, deleteFiles: 0, bytesLeft: 1, isRunning: false, lastMs: null },
   expiry,
   orphans: { enabled: undefined, lastMs: null },
 }
@@ -52,4 +53,30 @@ test.each<[string, UpkeepFacts['retention'], boolean, string]>([
   ['the column is not there', { days: 9, problem: 'the table has no column a', lastMs: null }, false, 'the table has no column a'],
 ])('retention: %s', (_what, retention, due, reason) => {
   expect(of('retention', { ...facts, ownUpkeep: 'It', gcDisabled: true, retention }, 24 * hour)).toEqual({ kind: 'retention', due, reason })
+})
+
+test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boolean, string]>([
+  ['files of ours may be too small', {}, {}, true, '20 data files, 2 at the target size'],
+  ['or too large', {}, { files: 1 }, true, '1 data file, 2 at the target size'],
+  ['few files', {}, { files: 4 }, false, '4 data files, 2 at the target size'],
+  ['few files with deletes', {}, { files: 4, deleteFiles: 1 }, true, '4 data files with 1 delete file, 2 at the target size'],
+  ['nobody knows', {}, { files: null }, true, 'its snapshot does not say how many files it has'],
+  ['looked at lately', {}, { lastMs: hour - 60_000 }, false, '20 data files, 2 at the target size; looked at again in 9 min'],
+  ['looked at before', {}, { lastMs: hour - 600_000 }, true, '20 data files, 2 at the target size'],
+  ['still at it', {}, { isRunning: true }, false, 'under way'],
+  ['enough for an hour', {}, { bytesLeft: 0 }, false, 'what may be rewritten in an hour was: maintenance.compaction.bytesPerHour'],
+  ['the document says no', {}, { enabled: false }, false, 'off by maintenance.compaction.enabled'],
+  [
+    'others made the table',
+    { isOurs: false },
+    {},
+    false,
+    'the table was made by others; maintenance.compaction.enabled: true rewrites its files',
+  ],
+  ['others made it and the document says yes', { isOurs: false }, { enabled: true }, true, '20 data files, 2 at the target size'],
+  ['nothing is removed by it', { gcDisabled: true }, {}, true, '20 data files, 2 at the target size'],
+  ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true }, false, 'It rewrites files by itself'],
+])('compaction: %s', (_what, more, moreCompaction, due, reason) => {
+  const asked = { ...facts, ...more, compaction: { ...facts.compaction, ...moreCompaction } }
+  expect(of('compaction', asked, hour)).toEqual({ kind: 'compaction', due, reason })
 })
