@@ -34,6 +34,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'show the columns that values become, to paste into a document',
     load: async () => (await import('./schema.ts')).schemaCommand,
   },
+  spec: {
+    summary: "translate the configuration of KafScale's Go processor into a document",
+    load: async () => (await import('./spec.ts')).specCommand,
+  },
   status: {
     summary: 'show how far each table has come, and what is missing',
     load: async () => (await import('./status.ts')).statusCommand,
@@ -85,4 +89,4 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 }
 
 /** Commands whose names are taken and that do not work yet. */
-export const laterCommands: readonly string[] = ['rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions', 'spec']
+export const laterCommands: readonly string[] = ['rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions']

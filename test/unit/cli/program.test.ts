@@ -47,7 +47,7 @@ test.each([
   [['orphan'], 'there is no command "orphan"; did you mean orphans?'],
   [['xyzzy'], `there is no command "xyzzy"; the commands are ${available}`],
   [['help', 'staus'], 'there is no command "staus"; did you mean status?'],
-  [['compact', '-f', 'x'], `compact is not available yet; the commands of this version are ${available}`],
+  [['find', '-f', 'x'], `find is not available yet; the commands of this version are ${available}`],
   [['dead-letters', '--help'], `dead-letters is not available yet; the commands of this version are ${available}`],
   [['run', '-f', 'x', '--onse'], "unknown option '--onse' (Did you mean --once?); see: iceberg-processor run --help"],
   [['--jsn'], "unknown option '--jsn'; see: iceberg-processor --help"],

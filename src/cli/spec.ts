@@ -1,0 +1,14 @@
+import { DocumentError } from '../model/failure.ts'
+import type { Command } from './command.ts'
+import { specImportCommand } from './spec/import.ts'
+
+/** `spec`: documents. */
+export const specCommand: Command = {
+  description: 'Makes documents.',
+  options: [],
+  subcommands: { import: { summary: "translate the configuration of KafScale's Go processor", command: specImportCommand } },
+  examples: specImportCommand.examples,
+  async run() {
+    throw new DocumentError('expected import after spec; see: iceberg-processor spec --help')
+  },
+}
