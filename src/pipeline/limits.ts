@@ -28,7 +28,7 @@ export interface FeedBounds {
 /**
  * A worker carries out `parallelism` tasks at once at most, whatever waits in the queue. Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the row groups of all tasks, an eighth
  * for their segments fetched ahead, and an eighth for the largest batch that may be inflated. Tables with partitions have several files
- * unfinished in each task, and a quarter for them instead of the first eighth; a rewrite of files has a task's share of all of these. Where a row group is encoded at once
+ * unfinished in each task, and sorted ones all rows of a file: a quarter for them instead of the first eighth; a rewrite of files has a task's share of all of these. Where a row group is encoded at once
  * (the codecs that parquet-wasm has alone), it is held about three times more, one at a time; the rest is the runtime's.
  */
 export function limitsOf({ parallelism, targetFileSizeBytes, memoryLimitBytes }: ProcessorDocument['spec']['processing']): Limits {

@@ -1,4 +1,4 @@
-import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import type { SortOrder, TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
 import { TableChanged } from './commit-loop.ts'
@@ -113,6 +113,7 @@ function readTarget(target: Reader): TaskTarget {
     properties: Object.fromEntries(target.field('properties').entries((value) => value.text())),
     layout: target.field('layout').raw() as TableLayout,
     ...target.field('partition').optional((partition) => ({ partition: partition.list(readPartitionSource) })),
+    ...target.field('sortOrder').optional((order) => ({ sortOrder: readSortOrder(order) })),
     onError: target.field('onError').oneOf(['stop', 'skip']),
   }
 }
@@ -122,6 +123,18 @@ function readPartitionSource(source: Reader): PartitionSource {
     transform: source.field('transform').text(),
     type: source.field('type').text() as PartitionSource['type'],
     path: source.field('path').nullable((path) => path.list((place) => place.number())),
+  }
+}
+
+function readSortOrder(order: Reader): SortOrder {
+  return {
+    'order-id': order.field('order-id').number(),
+    fields: order.field('fields').list((field) => ({
+      'source-id': field.field('source-id').number(),
+      transform: field.field('transform').text(),
+      direction: field.field('direction').oneOf(['asc', 'desc']),
+      'null-order': field.field('null-order').oneOf(['nulls-first', 'nulls-last']),
+    })),
   }
 }
 

@@ -1,6 +1,10 @@
+import { findField } from '../formats/iceberg/primitive-type.ts'
+import type { NestedField } from '../formats/iceberg/schema.ts'
 import { metricsModes } from '../formats/iceberg/metrics-config.ts'
 import { dataDirectory } from '../formats/iceberg/table-location.ts'
-import { currentSchema, defaultSpec, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSortOrder, defaultSpec, type SortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { withPageCodec } from '../formats/parquet/encode/codec.ts'
+import { sortKeys } from '../formats/parquet/sort/row-order.ts'
 import type { Task } from '../model/task.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 import type { Clock } from '../seams/clock.ts'
@@ -32,6 +36,8 @@ export interface TaskTarget {
   readonly layout: TableLayout
   /** What the partition values are computed from, field by field of the table's partition spec; absent where it has no fields. */
   readonly partition?: readonly PartitionSource[]
+  /** The table's sort order, with the fields that rows differ in; absent where it has none, or one that we can not sort by. */
+  readonly sortOrder?: SortOrder
   readonly onError: DecodeOptions['onError']
 }
 
@@ -40,19 +46,38 @@ export function taskTarget(table: TableMetadata, layout: TableLayout, onError: T
   const properties = Object.entries(table.properties ?? {}).filter(([key]) => key.startsWith('write.'))
   const spec = defaultSpec(table)
   const columns = layout.columns.map(({ field }) => field)
+  const sortOrder = writtenOrder(table, columns)
   return {
     dataDirectory: dataDirectory(table),
     properties: Object.fromEntries(properties),
     layout,
     ...(spec.fields.length > 0 && { partition: partitionSources(spec, currentSchema(table).fields, columns) }),
+    ...(sortOrder !== null && { sortOrder }),
     onError,
+  }
+}
+
+/** Null: files are written unsorted, and say so. */
+function writtenOrder(table: TableMetadata, columns: readonly NestedField[]): SortOrder | null {
+  const order = defaultSortOrder(table)
+  if (order === null) return null
+  const { fields } = currentSchema(table)
+  // A column that nothing fills is null in all rows.
+  const isFilled = ({ 'source-id': id }: SortOrder['fields'][number]) =>
+    findField(fields, id) === undefined || findField(columns, id) !== undefined
+  const filled = { ...order, fields: order.fields.filter(isFilled) }
+  try {
+    sortKeys(columns, filled)
+    return filled
+  } catch {
+    return null
   }
 }
 
 export interface WorkerLimits extends FetchBounds {
   /** A row group is closed at this size, bytes; where each is encoded at once, so large are its columns. */
   readonly rowGroupBytes: number
-  /** Pages of the unfinished files of a partitioned table may take this much memory in one task, bytes. */
+  /** Pages of the unfinished files of a partitioned table, or rows that are to be sorted, may take this much memory in one task, bytes. */
   readonly openFilesBytes: number
   /** A rewrite of data files may hold this much, bytes. */
   readonly rewriteBytes: number
@@ -84,10 +109,10 @@ export async function carryOut(
   signal?: AbortSignal,
 ): Promise<TaskResult> {
   const startedAtMs = seams.clock.now()
-  const { properties, layout } = target
+  const { properties, layout, partition, sortOrder } = target
   const parts: TranslatedPart[] = []
   const fields = layout.columns.map(({ field }) => field)
-  const parquet = parquetOptions(properties)
+  const parquet = sortOrder === undefined ? parquetOptions(properties) : withPageCodec(parquetOptions(properties))
   const batchBytes = isStreaming(parquet) ? Math.min(maxBatchBytes, limits.rowGroupBytes) : limits.rowGroupBytes
   const batches = rowBatches(task, target, { ...limits, batchBytes }, seams, parts, signal)
   const options: WriteOptions = {
@@ -98,13 +123,13 @@ export async function carryOut(
     targetFileSizeBytes: limits.targetFileSizeBytes,
     newLocation: () => `${target.dataDirectory}/${seams.entropy.uuid()}.parquet`,
   }
-  const { partition } = target
   const files =
-    partition === undefined
+    partition === undefined && sortOrder === undefined
       ? await writeDataFiles(batches, seams.io, options)
       : await writePartitionedFiles(batches, seams.io, {
           ...options,
-          partition,
+          partition: partition ?? [],
+          sortOrder,
           offsetColumn: layout.columns.findIndex(({ role }) => role === 'offset'),
           openFilesBytes: limits.openFilesBytes,
         })

@@ -81,9 +81,7 @@ const settings = {
     }),
   sortBy: list(parsed('a sort term such as customer_id desc nulls last', parseSortTerm), 'a list of sort terms').prefault([]).meta({
     description:
-      'What rows are sorted by: a column or a transform of one, then asc or desc, then nulls first or nulls last. Default: nothing.',
-    later: true,
-    instead: 'leave it out: rows stand in offset order',
+      'What rows are sorted by: a column or a transform of one, then asc or desc, then nulls first or nulls last. Default: nothing, rows stand in offset order.',
   }),
   evolution: choice(['off', 'additive', 'contract'])
     .prefault('off')

@@ -1,4 +1,5 @@
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
+import type { SortOrder } from '../../formats/iceberg/table-metadata.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { RowBatch } from '../flow.ts'
 import { type EncoderOptions, type FinishedFile, openFileEncoder } from './file-encoder.ts'
@@ -8,15 +9,17 @@ import { dataFile } from './open-file.ts'
 export interface WriteOptions extends EncoderOptions {
   /** A file is closed when it has reached this size. */
   readonly targetFileSizeBytes: number
+  /** The order that the rows of each file are in; absent: they are in none. */
+  readonly sortOrder?: SortOrder
   /** A new name for each file, full URI. */
   readonly newLocation: () => string
 }
 
-/** Writes rows into data files, each up to the target size, one after another; pulls a batch only when it can take it. */
+/** Writes rows, in the order in which they come, into data files, each up to the target size, one after another; pulls a batch only when it can take it. */
 export async function writeDataFiles(
   batches: AsyncIterator<RowBatch>,
   io: Pick<FileIO, 'write'>,
-  options: WriteOptions,
+  options: Omit<WriteOptions, 'sortOrder'>,
 ): Promise<DataFile[]> {
   const files: DataFile[] = []
   let first = await batches.next()

@@ -7,8 +7,22 @@ import { type FileEncoder, type FinishedFile, openFileEncoder } from './file-enc
 import { FileSources, sourcesKey } from './file-sources.ts'
 import { FileStream } from './file-stream.ts'
 
-/** One data file of several that are being written side by side. Nothing goes to the store before a row group's bytes are together. */
-export class OpenFile {
+/** Where the rows of one partition go, of several that are being written side by side. */
+export interface PartitionFile {
+  readonly sources: FileSources
+  /** Whether what comes next shall go elsewhere. */
+  readonly isFull: boolean
+  /** Bytes that are held in memory here. */
+  readonly heldBytes: number
+  /** The batch's vectors may be reused afterwards. */
+  append(batch: ColumnBatch): Promise<void>
+  finish(partition: readonly SingleValue[]): Promise<DataFile[]>
+  /** Gives up what was not finished. */
+  abandon(error: Error): Promise<void>
+}
+
+/** One data file. Nothing goes to the store before a row group's bytes are together. */
+export class OpenFile implements PartitionFile {
   readonly sources = new FileSources()
   readonly #io: Pick<FileIO, 'write'>
   readonly #options: WriteOptions
@@ -31,17 +45,14 @@ export class OpenFile {
     this.#wait([encoder.start()])
   }
 
-  /** Bytes of the file so far. */
-  get size(): number {
-    return this.#encoder.size
+  get isFull(): boolean {
+    return this.#encoder.size >= this.#options.targetFileSizeBytes
   }
 
-  /** Bytes of it that are held in memory here. */
   get heldBytes(): number {
-    return this.size - this.#sentBytes
+    return this.#encoder.size - this.#sentBytes
   }
 
-  /** The batch's vectors may be reused afterwards. */
   async append(batch: ColumnBatch): Promise<void> {
     this.#wait(this.#encoder.append(batch))
     if (this.#waitingBytes < this.#options.rowGroupBytes) return
@@ -49,12 +60,12 @@ export class OpenFile {
     await this.#stream.push(this.#takeWaiting())
   }
 
-  async finish(partition: readonly SingleValue[]): Promise<DataFile> {
+  async finish(partition: readonly SingleValue[]): Promise<DataFile[]> {
     const { rest, file } = this.#encoder.finish(new Map([[sourcesKey, this.sources.encode()]]))
     this.#wait(rest)
     this.#stream ??= new FileStream(this.#io, this.#location)
     await this.#stream.end(this.#takeWaiting())
-    return dataFile(this.#location, file, partition, this.#options)
+    return [dataFile(this.#location, file, partition, this.#options)]
   }
 
   async abandon(error: Error): Promise<void> {
@@ -79,7 +90,7 @@ export function dataFile(
   filePath: string,
   file: FinishedFile,
   partition: readonly SingleValue[],
-  { fields, metricsModes }: Pick<WriteOptions, 'fields' | 'metricsModes'>,
+  { fields, metricsModes, sortOrder }: Pick<WriteOptions, 'fields' | 'metricsModes' | 'sortOrder'>,
 ): DataFile {
   return {
     content: 0,
@@ -90,6 +101,6 @@ export function dataFile(
     fileSizeInBytes: file.size,
     ...dataFileMetrics({ fields }, metricsModes, file.columns),
     splitOffsets: file.splitOffsets,
-    sortOrderId: 0,
+    sortOrderId: sortOrder?.['order-id'] ?? 0,
   }
 }

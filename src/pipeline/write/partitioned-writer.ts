@@ -3,16 +3,17 @@ import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { RowBatch } from '../flow.ts'
 import type { WriteOptions } from './data-file-writer.ts'
-import { OpenFile } from './open-file.ts'
+import { OpenFile, type PartitionFile } from './open-file.ts'
 import type { PartitionSource } from './partition/partition-source.ts'
 import { PartitionSplitter } from './partition/split-batch.ts'
+import { SortedFiles } from './sorted-files.ts'
 
 export interface PartitionedOptions extends WriteOptions {
-  /** What the partition values are computed from, field by field. */
+  /** What the partition values are computed from, field by field; none: all rows are of one partition. */
   readonly partition: readonly PartitionSource[]
   /** Place of the column with the Kafka offsets. */
   readonly offsetColumn: number
-  /** Pages of unfinished files may take this much memory, bytes. */
+  /** Pages of unfinished files, or rows that are to be sorted, may take this much memory, bytes. */
   readonly openFilesBytes: number
 }
 
@@ -22,11 +23,12 @@ const maxOpenFiles = 256
 const finishedAtOnce = 8
 
 /**
- * Writes rows into data files of one partition each, several at a time.
+ * Writes rows into data files of one partition each, several at a time, the rows of each file in the sort order if there is one.
  *
  * Past its bounds, a file is finished early, and rows of its partition that come later begin another: past the memory, the largest one,
  * which frees the most and is the least small; past their number, the one that has waited longest for a row, since time goes on
- * and its partition may be done. Rows are not sorted by partition first: that would hold all of a task, or write it twice.
+ * and its partition may be done. Rows are not sorted by partition first, nor all that a file could take: that would hold all of a task, or
+ * write it twice.
  */
 export async function writePartitionedFiles(
   batches: AsyncIterator<RowBatch>,
@@ -35,8 +37,10 @@ export async function writePartitionedFiles(
 ): Promise<DataFile[]> {
   const splitter = new PartitionSplitter(options.partition)
   /** By partition, the one that was written to last at the end. */
-  const open = new Map<number, OpenFile>()
-  const files: DataFile[] = []
+  const open = new Map<number, PartitionFile>()
+  const { sortOrder } = options
+  const begin = () => (sortOrder === undefined ? OpenFile.open(io, options) : new SortedFiles(io, options, sortOrder))
+  const files: DataFile[][] = []
   const finish = async (partition: number, place = files.length) => {
     files[place] = await open.get(partition)!.finish(splitter.valuesOf(partition))
     open.delete(partition)
@@ -46,13 +50,13 @@ export async function writePartitionedFiles(
       const { columns, sources } = next.value
       const offsets = offsetsOf(next.value, options.offsetColumn)
       for (const { partition, rows } of splitter.split(columns)) {
-        const file = open.get(partition) ?? (await OpenFile.open(io, options))
+        const file = open.get(partition) ?? (await begin())
         open.delete(partition)
         open.set(partition, file)
         if (rows === null) for (const span of sources) file.sources.add(span)
         else file.sources.addRows(sources, rows, offsets)
         await file.append(rows === null ? columns : gatherBatch(columns, rows))
-        if (file.size >= options.targetFileSizeBytes) await finish(partition)
+        if (file.isFull) await finish(partition)
         else if (open.size > maxOpenFiles) await finish(open.keys().next().value!)
       }
       while (heldBytes(open) > options.openFilesBytes) await finish(largestOf(open))
@@ -64,7 +68,7 @@ export async function writePartitionedFiles(
         for (const [i, partition] of left) await finish(partition, before + i)
       }),
     )
-    return files
+    return files.flat()
   } catch (error) {
     await Promise.all([...open.values()].map((file) => file.abandon(error as Error)))
     throw error
@@ -77,13 +81,13 @@ function offsetsOf({ columns }: RowBatch, place: number): BigInt64Array {
   return column.values
 }
 
-function heldBytes(open: ReadonlyMap<number, OpenFile>): number {
+function heldBytes(open: ReadonlyMap<number, PartitionFile>): number {
   let bytes = 0
   for (const file of open.values()) bytes += file.heldBytes
   return bytes
 }
 
-function largestOf(open: ReadonlyMap<number, OpenFile>): number {
+function largestOf(open: ReadonlyMap<number, PartitionFile>): number {
   let largest = -1
   let most = -1
   for (const [partition, { heldBytes: bytes }] of open) if (bytes > most) [largest, most] = [partition, bytes]

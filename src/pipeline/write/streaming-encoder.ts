@@ -3,7 +3,7 @@ import type { ColumnMetrics } from '../../formats/iceberg/column-metrics.ts'
 import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { ParquetFile } from '../../formats/parquet/encode/parquet-file.ts'
-import { RowGroupWriter } from '../../formats/parquet/encode/row-group-writer.ts'
+import { type LeafRun, RowGroupWriter } from '../../formats/parquet/encode/row-group-writer.ts'
 import type { EncoderOptions, FileEncoder, FinishedFile } from './file-encoder.ts'
 
 /** Our own encoder: batches become pages at once, and only compressed pages are held until their row group is full. */
@@ -30,6 +30,16 @@ export class StreamingEncoder implements FileEncoder {
 
   append(batch: ColumnBatch): readonly Uint8Array[] {
     this.#writer.append(batch)
+    return this.#takeFull()
+  }
+
+  /** Rows in Parquet's form, as `RowGroupWriter.appendLeaves` takes them. */
+  appendLeaves(rows: number, leaves: readonly (readonly LeafRun[])[]): readonly Uint8Array[] {
+    this.#writer.appendLeaves(rows, leaves)
+    return this.#takeFull()
+  }
+
+  #takeFull(): readonly Uint8Array[] {
     return this.#writer.byteLength < this.#rowGroupBytes ? [] : this.#file.add(this.#writer.finish())
   }
 

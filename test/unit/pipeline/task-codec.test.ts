@@ -91,6 +91,13 @@ describe('versions', () => {
     expect(taskCodec.encodePayload({ task, table, target })).toMatchObject({ v: 1 })
     expect(taskCodec.encodePayload({ task, table, target: { ...target, partition } })).toMatchObject({ v: 2 })
   })
+
+  test('a task for a table that is sorted', () => {
+    const { task, table, target } = taskCodec.decodePayload(samples.payload) as FeedPayload
+    const field = { 'source-id': 3, transform: 'bucket[4]', direction: 'desc', 'null-order': 'nulls-last' } as const
+    const asked = { task, table, target: { ...target, sortOrder: { 'order-id': 7, fields: [field] } } }
+    expect(taskCodec.decodePayload(stored(taskCodec.encodePayload(asked)))).toEqual(asked)
+  })
 })
 
 test.each([

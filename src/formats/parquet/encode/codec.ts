@@ -33,6 +33,11 @@ export function pageCodec(name: ParquetCodec): PageCodec | undefined {
   return codecs[name]
 }
 
+/** Options of pages with zstd in the place of a codec that is not covered here: every reader has it. */
+export function withPageCodec<T extends { readonly codec: ParquetCodec }>(options: T): T {
+  return pageCodec(options.codec) === undefined ? { ...options, codec: 'zstd' } : options
+}
+
 /** Node's answers keep all of the buffers that they were written to: those should be about as large as what is written. */
 function chunkSize(expected: number): number {
   return Math.max(512, expected + (expected >> 3))

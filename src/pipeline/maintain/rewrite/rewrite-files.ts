@@ -4,7 +4,7 @@ import { findField } from '../../../formats/iceberg/primitive-type.ts'
 import type { NestedField } from '../../../formats/iceberg/schema.ts'
 import { type EncodedFile, ParquetFile } from '../../../formats/parquet/encode/parquet-file.ts'
 import { RowGroupWriter } from '../../../formats/parquet/encode/row-group-writer.ts'
-import { pageCodec } from '../../../formats/parquet/encode/codec.ts'
+import { withPageCodec } from '../../../formats/parquet/encode/codec.ts'
 import type { RewriteGroup, RewriteResult } from '../rewrite-flow.ts'
 import { readDeletes } from './deletes.ts'
 import { outputFields } from './output-fields.ts'
@@ -50,7 +50,7 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
 
       async function* chunks(opening: Slice): AsyncGenerator<Uint8Array, void, undefined> {
         const file = new ParquetFile(fields)
-        const writer = new RowGroupWriter(fields, pageOptions(options))
+        const writer = new RowGroupWriter(fields, withPageCodec(options.parquet))
         const sources = options.sources.open()
         let hasSources = true
         let last: Slice['sources'] | undefined
@@ -103,11 +103,6 @@ function cutSize({ inputs }: RewriteGroup, { targetFileSizeBytes }: RewriteOptio
   const bytes = inputs.reduce((sum, { live }) => sum + Number(live.file.fileSizeInBytes), 0)
   const count = Math.round(bytes / targetFileSizeBytes)
   return count <= 1 ? targetFileSizeBytes * mostOfTarget : Math.ceil(bytes / count)
-}
-
-/** Pages are written with zstd where there is no encoder for the codec that the table asks for (snappy, lz4): every reader has it. */
-function pageOptions({ parquet }: RewriteOptions) {
-  return pageCodec(parquet.codec) === undefined ? { ...parquet, codec: 'zstd' as const } : parquet
 }
 
 function dataFile(

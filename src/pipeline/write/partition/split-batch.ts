@@ -28,11 +28,12 @@ export class PartitionSplitter {
 
   /** The partition's values, field by field. */
   valuesOf(partition: number): SingleValue[] {
-    return this.#partitions[partition].map((code, i) => this.#fields[i].valueOf(code))
+    return (this.#partitions[partition] ?? []).map((code, i) => this.#fields[i].valueOf(code))
   }
 
   /** Each row once, in the share of its partition; the shares in the order in which their partitions come. */
   split(batch: ColumnBatch): BatchShare[] {
+    if (this.#fields.length === 0) return [{ partition: 0, rows: null }]
     const perField = this.#fields.map((field) => field.of(batch))
     const partitions = new Int32Array(batch.length)
     for (let i = 0; i < batch.length; i++) partitions[i] = this.#partitionOf(perField, i)

@@ -196,3 +196,47 @@ test('nothing is written where there are no rows', async () => {
   const { written, files } = await write(batches(0, () => 0))
   expect([written, files.size]).toEqual([[], 0])
 })
+
+describe('rows of a sort order', () => {
+  const order = (direction: 'asc' | 'desc'): PartitionedOptions['sortOrder'] => ({
+    'order-id': 5,
+    fields: [{ 'source-id': 3, transform: 'identity', direction, 'null-order': 'nulls-first' }],
+  })
+
+  test('are sorted in each partition’s file, and a table without partitions is one', async () => {
+    const { found, written } = await write(
+      batches(3, (offset) => offset % 2),
+      { sortOrder: order('desc') },
+    )
+    expect(found.map(({ partition }) => partition)).toEqual([[0], [1]])
+    for (const { offsets } of found) expect(offsets).toEqual(offsets.toSorted((a, b) => b - a))
+    expect(written.map(({ sortOrderId }) => sortOrderId)).toEqual([5, 5])
+    const { found: whole } = await write(
+      batches(3, () => 1),
+      { partition: [], sortOrder: order('desc') },
+    )
+    expect(whole.map(({ partition, offsets }) => [partition, offsets])).toEqual([[[], Array.from({ length: 30 }, (_, i) => 29 - i)]])
+  })
+
+  test('that would take more than the memory become several files, each of them sorted', async () => {
+    const { found } = await write(
+      batches(100, () => 1),
+      { partition: [], sortOrder: order('desc'), openFilesBytes: 20_000 },
+    )
+    expect(found.length).toBeGreaterThan(2)
+    expect(found.length).toBeLessThan(20)
+    for (const { offsets } of found) expect(offsets).toEqual(offsets.toSorted((a, b) => b - a))
+    expect(found.flatMap(({ offsets }) => offsets).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+  })
+
+  test('that are more than a target become files that are in order among each other, too', async () => {
+    const change = { partition: [], sortOrder: order('desc'), openFilesBytes: 100_000_000, targetFileSizeBytes: 20_000 }
+    const { found, written } = await write(
+      batches(10_000, (offset) => (offset * 7919) % 1_000_003),
+      change,
+    )
+    expect(found.length).toBeGreaterThan(2)
+    for (const { fileSizeInBytes } of written.slice(0, -1)) expect(fileSizeInBytes).toBeGreaterThan(20_000n)
+    expect(found.flatMap(({ offsets }) => offsets)).toEqual(Array.from({ length: 100_000 }, (_, i) => 99_999 - i))
+  })
+})
