@@ -62,6 +62,10 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
     summary: 'expire old snapshots, and remove the files that they alone named',
     load: async () => (await import('./expire.ts')).expireCommand,
   },
+  'rewrite-manifests': {
+    summary: 'write manifests again, few and by partition',
+    load: async () => (await import('./rewrite-manifests.ts')).rewriteManifestsCommand,
+  },
   orphans: {
     summary: 'show the files that no snapshot names, and remove them',
     load: async () => (await import('./orphans.ts')).orphansCommand,
@@ -89,4 +93,4 @@ export const commands: Readonly<Record<string, { readonly summary: string; reado
 }
 
 /** Commands whose names are taken and that do not work yet. */
-export const laterCommands: readonly string[] = ['rewrite-manifests', 'dead-letters', 'tail', 'find', 'partitions']
+export const laterCommands: readonly string[] = ['dead-letters', 'tail', 'find', 'partitions']

@@ -1,5 +1,7 @@
 import type { ManifestEntry, ManifestFile } from '../formats/iceberg/data-file.ts'
+import { planClusters } from '../formats/iceberg/cluster-manifests.ts'
 import { readManifestList } from '../formats/iceberg/manifest-list.ts'
+import { mergeOptions } from '../formats/iceberg/merge-manifests.ts'
 import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import { WorkError } from '../model/failure.ts'
@@ -20,6 +22,16 @@ export interface ReplaceReport {
   readonly committed: readonly RewriteResult[]
   readonly refused: readonly RefusedResult[]
   readonly state: TableState
+}
+
+/** What was done with a table's manifests, or would be. */
+export interface ManifestsReport {
+  readonly manifests: number
+  /** Of them those that are written again, and their size. */
+  readonly rewritten: number
+  readonly bytes: number
+  /** As how many. */
+  readonly written: number
 }
 
 /** A live data file that is wanted, and why. */
@@ -189,6 +201,34 @@ export class TableRewriter {
         if (paths.has(live.file.filePath)) inputs.push({ live, deletes: index.of(live) })
       }
       return { inputs, metadata }
+    })
+  }
+
+  /**
+   * Writes the manifests of the table again, few and clustered by partition, where they are more than they need be; no file and no row changes. `dryRun`: says what
+   * that would be.
+   */
+  rewriteManifests({ dryRun }: { readonly dryRun: boolean }): Promise<ManifestsReport> {
+    return this.#loop.ofThisTable(async () => {
+      let report: ManifestsReport = { manifests: 0, rewritten: 0, bytes: 0, written: 0 }
+      const propose = async (state: TableState, metadata: TableMetadata) => {
+        const manifests = await this.#manifestsOf(metadata)
+        const { clusters } = planClusters(manifests, mergeOptions(metadata.properties ?? {}).targetBytes)
+        const own = clusters.flatMap((one) => one.manifests)
+        report = {
+          manifests: manifests.length,
+          rewritten: own.length,
+          bytes: own.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0),
+          written: clusters.reduce((sum, { count }) => sum + count, 0),
+        }
+        const change = { ...noFiles, operation: 'replace', clusters: true } as const
+        return own.length === 0 ? null : { what: null, change, state }
+      }
+      if (dryRun) {
+        const { state, metadata } = await this.#loop.load({ fresh: true })
+        await propose(state, metadata)
+      } else await this.#loop.commit([], propose)
+      return report
     })
   }
 

@@ -1,4 +1,5 @@
 import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import { clusterEntries, planClusters } from '../../formats/iceberg/cluster-manifests.ts'
 import { fileKey } from '../../formats/iceberg/file-key.ts'
 import { readManifest } from '../../formats/iceberg/manifest.ts'
 import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
@@ -19,7 +20,7 @@ export interface CarriedManifests {
 export async function carryManifests(
   writing: ManifestWriting,
   existing: readonly ManifestFile[],
-  { removed }: FileChange,
+  { removed, clusters }: FileChange,
 ): Promise<CarriedManifests> {
   const manifests: ManifestFile[] = []
   const files: DataFile[] = []
@@ -36,7 +37,7 @@ export async function carryManifests(
       manifests.push(await writeOne(writing, manifest.partitionSpecId, manifest.content, entries))
     }
   }
-  return { manifests: await mergeSmall(writing, manifests), removed: files }
+  return { manifests: await (clusters === true ? cluster : mergeSmall)(writing, manifests), removed: files }
 }
 
 /** Entries as another snapshot writes them: those with these keys as deleted by it, live ones as existing. */
@@ -55,6 +56,20 @@ async function mergeSmall(writing: ManifestWriting, manifests: readonly Manifest
     merged.push(await writeOne(writing, group[0].partitionSpecId, 0, mergeEntries(read, writing.snapshotId)))
   }
   return [...merged, ...plan.keep]
+}
+
+async function cluster(writing: ManifestWriting, manifests: readonly ManifestFile[]): Promise<ManifestFile[]> {
+  const { clusters, keep } = planClusters(manifests, mergeOptions(writing.metadata.properties ?? {}).targetBytes)
+  const written: ManifestFile[] = []
+  for (const { manifests: own, count } of clusters) {
+    const read: (readonly ManifestEntry[])[] = []
+    for (const manifest of own) read.push(await entriesOf(writing, manifest))
+    const [{ partitionSpecId, content }] = own
+    for (const entries of clusterEntries(mergeEntries(read, writing.snapshotId), count)) {
+      written.push(await writeOne(writing, partitionSpecId, content, entries))
+    }
+  }
+  return [...written, ...keep]
 }
 
 async function entriesOf({ io }: ManifestWriting, manifest: ManifestFile): Promise<readonly ManifestEntry[]> {

@@ -16,6 +16,8 @@ export interface FileChange {
   readonly added: readonly AddedFile[]
   /** Live files, of data or deletes, to take out: their keys (`fileKey`), by the path of the manifest of the parent that has them. */
   readonly removed: ReadonlyMap<string, ReadonlySet<string>>
+  /** Whether manifests are written again, few and by partition, whatever the files. */
+  readonly clusters?: true
 }
 
 /** What stays as it is while something else is said of the table. */

@@ -29,6 +29,8 @@ test('orphans are shown, and removed only when that is said; the table and its d
   expect(JSON.parse(removed.stdout)).toMatchObject({ ok: true, deleted: true, tables: [{ done: { orphans: 1, removed: 1, left: 0 } }] })
   expect(existsSync(stray)).toBe(false)
   expect(readdirSync(home, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())).toHaveLength(all.length - 1)
+  const manifests = await program(['rewrite-manifests', '-f', 'spec.yaml', '--dry-run'], { cwd })
+  expect(manifests).toMatchObject({ code: 0, stdout: 'default.g_edge: nothing to rewrite among 1 manifest\n' })
   expect((await program(['verify', '-f', 'spec.yaml'], { cwd })).code).toBe(0)
   expect(await program(['orphans', '-f', 'spec.yaml', '--older-than', '1'], { cwd })).toMatchObject({
     code: 2,
