@@ -26,8 +26,8 @@ describe('requests to commit and their answers', () => {
   })
 
   it('of a newer version are refused before anything is done', () => {
-    expect(() => commitCodec.decodePayload({ v: 3, table: 'x' })).toThrow(
-      'a commit in the queue has version 3, and this program reads versions up to 2; run the newer program here too',
+    expect(() => commitCodec.decodePayload({ v: 4, table: 'x' })).toThrow(
+      'a commit in the queue has version 4, and this program reads versions up to 3; run the newer program here too',
     )
   })
 
