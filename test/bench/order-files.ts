@@ -1,9 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ColumnBatch } from '../../src/formats/arrow/vector.ts'
 import type { NestedField } from '../../src/formats/iceberg/schema.ts'
-import { ParquetFile } from '../../src/formats/parquet/encode/parquet-file.ts'
+import { type EncodedFile, ParquetFile } from '../../src/formats/parquet/encode/parquet-file.ts'
 import { RowGroupWriter } from '../../src/formats/parquet/encode/row-group-writer.ts'
+import { sourcesKey } from '../../src/pipeline/write/file-sources.ts'
 
 /** Columns of the files: what Kafka gives, and an order's. Ids as a catalog gives them to a new table. */
 export const orderFields: readonly NestedField[] = [
@@ -26,8 +25,15 @@ const words =
   'deliver leave door ring bell twice before noon fragile glass handle carefully neighbour first floor back yard gift wrap'.split(' ')
 const statuses = ['new', 'paid', 'packed', 'shipped', 'delivered', 'returned']
 
-/** Writes `count` files of about `bytes` to `directory`, evenly into partitions `p=N`. Returns their paths and row counts. */
-export async function writeOrderFiles(directory: string, count: number, bytes: number, partitions: number) {
+/** One file's bytes, and what a manifest says of it but for its path and its partition. */
+export interface OrderFile {
+  readonly partition: number
+  readonly bytes: Uint8Array
+  readonly encoded: EncodedFile
+}
+
+/** `count` files of about `bytes`, evenly in `partitions` partitions of the column `p`; the same every time. */
+export function* orderFiles(count: number, bytes: number, partitions: number): Generator<OrderFile, void, undefined> {
   let seed = 42
   const random = (n: number) => {
     seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
@@ -35,24 +41,25 @@ export async function writeOrderFiles(directory: string, count: number, bytes: n
   }
   // A row takes about this much once it is compressed.
   const rows = Math.max(1, Math.round(bytes / 33))
-  const files: { path: string; rows: number; bytes: number; partition: number }[] = []
   for (let i = 0; i < count; i++) {
     const partition = i % partitions
-    const folder = join(directory, `p=${partition}`)
-    if (i < partitions) await mkdir(folder, { recursive: true })
     const writer = new RowGroupWriter(orderFields, { codec: 'zstd', pageSizeBytes: 1024 * 1024, dictionarySizeBytes: 2 * 1024 * 1024 })
     const file = new ParquetFile(orderFields)
     const chunks = [file.start()]
     writer.append(batch(rows, i, partition, random))
     chunks.push(...file.add(writer.finish()))
-    const source = `[{"key":"orders/${partition}/segment-${String(i).padStart(20, '0')}.kfs","etag":"\\"${i.toString(16).padStart(32, '0')}\\"","topic":"orders","partition":${partition},"ranges":[[${i * rows},${(i + 1) * rows}]]}]`
-    chunks.push(file.finish(new Map([['kafscale.processor.sources', source]])).tail)
-    const path = join(folder, `${String(i).padStart(5, '0')}.parquet`)
-    const whole = Buffer.concat(chunks)
-    await writeFile(path, whole)
-    files.push({ path, rows, bytes: whole.length, partition })
+    const source = [
+      {
+        key: `orders/${partition}/segment-${String(i).padStart(20, '0')}.kfs`,
+        etag: `"${i.toString(16).padStart(32, '0')}"`,
+        topic: 'orders',
+        partition,
+        ranges: [[i * rows, (i + 1) * rows]],
+      },
+    ]
+    const { tail, file: encoded } = file.finish(new Map([[sourcesKey, JSON.stringify(source)]]))
+    yield { partition, bytes: Buffer.concat([...chunks, tail]), encoded }
   }
-  return files
 }
 
 function batch(length: number, file: number, partition: number, random: (n: number) => number): ColumnBatch {

@@ -7,6 +7,8 @@ import { install, installDirectory, type S3Endpoint } from './servers.ts'
 
 /** A Spark session over the REST catalog, which SQL calls `ice`. */
 export interface Spark {
+  /** Of the process whose descendants are all of Spark. */
+  readonly pid: number
   /** Runs a statement; its answer in canonical form, in order of the rows' text. Throws what Spark says. */
   sql(statement: string): Promise<Row[]>
   stop(): Promise<void>
@@ -37,6 +39,7 @@ export async function startSpark(s3: S3Endpoint, restCatalogUri: string): Promis
 
   await ask({ uri: restCatalogUri, s3, jars: jars.map((name) => join(home, 'spark-jars', name)) })
   return {
+    pid: child.pid!,
     sql: (statement) => ask({ sql: statement }),
     async stop() {
       child.stdin.end()
