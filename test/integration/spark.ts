@@ -11,6 +11,8 @@ export interface Spark {
   readonly pid: number
   /** Runs a statement; its answer in canonical form, in order of the rows' text. Throws what Spark says. */
   sql(statement: string): Promise<Row[]>
+  /** Commits equality deletes of a table (`db.table`) by Iceberg's Java API: of the rows whose column, a long, has one of these values. */
+  deleteEqual(table: string, column: string, values: readonly number[]): Promise<void>
   stop(): Promise<void>
 }
 
@@ -41,6 +43,9 @@ export async function startSpark(s3: S3Endpoint, restCatalogUri: string): Promis
   return {
     pid: child.pid!,
     sql: (statement) => ask({ sql: statement }),
+    async deleteEqual(table, column, values) {
+      await ask({ deleteEqual: { table, column, values } })
+    },
     async stop() {
       child.stdin.end()
       await ended

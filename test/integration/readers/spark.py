@@ -1,7 +1,7 @@
 """One Spark session over an Iceberg REST catalog, which it calls `ice`. Runs in Spark's own Python, without pyarrow.
 
 First line of standard input: {"uri": URL, "jars": [FILE...], "s3": {"endpoint", "region", "accessKeyId", "secretAccessKey"}}.
-Every further line: {"sql": TEXT}. Every answer is one line, {"rows": [ROW...]} with rows in canonical form (canonical.py) or {"error": TEXT};
+Every further line: {"sql": TEXT}, or {"deleteEqual": {"table": NAME, "column": NAME, "values": [LONG...]}}. Every answer is one line, {"rows": [ROW...]} with rows in canonical form (canonical.py) or {"error": TEXT};
 the first line of output is {"rows": []}, when Spark is ready.
 """
 
@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import sys
+import uuid
 
 from canonical_text import dump, number
 from pyspark.sql import SparkSession
@@ -99,6 +100,34 @@ def session(request):
     return builder.getOrCreate()
 
 
+def delete_equal(table, column, values):
+    """Commits an equality delete file by Iceberg's Java API: Spark itself writes none. What fits in 32 bits would be an int."""
+    jvm = spark._jvm
+    iceberg = jvm.org.apache.iceberg
+    loaded = iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, f"ice.{table}")
+    ids = spark.sparkContext._gateway.new_array(jvm.int, 1)
+    ids[0] = loaded.schema().findField(column).fieldId()
+    names = jvm.java.util.ArrayList()
+    names.add(column)
+    schema = loaded.schema().select(names)
+    factory = iceberg.data.GenericAppenderFactory(loaded.schema(), loaded.spec(), ids, schema, None)
+    file = loaded.io().newOutputFile(loaded.locationProvider().newDataLocation(f"{uuid.uuid4()}-deletes.parquet"))
+    writer = factory.newEqDeleteWriter(iceberg.encryption.EncryptedFiles.plainAsEncryptedOutput(file), iceberg.FileFormat.PARQUET, None)
+    for value in values:
+        record = iceberg.data.GenericRecord.create(schema)
+        record.setField(column, value)
+        writer.write(record)
+    writer.close()
+    loaded.newRowDelta().addDeletes(writer.toDeleteFile()).commit()
+
+
+def answer(request):
+    if "deleteEqual" in request:
+        delete_equal(**request["deleteEqual"])
+        return []
+    return rows(spark.sql(request["sql"]))
+
+
 def say(line):
     answers.write(dump(line) + "\n")
     answers.flush()
@@ -113,7 +142,7 @@ spark.sparkContext.setLogLevel("ERROR")
 say({"rows": []})
 for line in sys.stdin:
     try:
-        say({"rows": [dump(row) for row in rows(spark.sql(json.loads(line)["sql"]))]})
+        say({"rows": [dump(row) for row in answer(json.loads(line))]})
     except Exception as error:  # one statement's failure is that statement's answer
         say({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
 spark.stop()
