@@ -8,13 +8,16 @@ import { fileURLToPath } from 'node:url'
 
 interface Change {
   readonly file: string
-  readonly from: string
+  readonly from: string | RegExp
   readonly to: string
 }
 
 const changes: Readonly<Record<string, readonly Change[]>> = {
   /** Tasks, commits and their answers get a field that this version's readers would not know. */
-  payload: [{ file: 'pipeline/task-codec.ts', from: 'export const version = 1', to: 'export const version = 2' }],
+  payload: [
+    { file: 'pipeline/task-codec.ts', from: /export const version = \d+/, to: 'export const version = 99' },
+    { file: 'pipeline/task-codec.ts', from: /export const newestVersion = \d+/, to: 'export const newestVersion = 99' },
+  ],
   /** Snapshots are written in a format that this version does not know; the ones before are read. */
   progress: [
     { file: 'pipeline/commit/summary-keys.ts', from: "formatVersion = '1'", to: "formatVersion = '3'" },
@@ -33,13 +36,15 @@ if (wanted !== undefined) {
   registerHooks({
     load(url, context, next) {
       const loaded = next(url, context)
-      const change = wanted.find(({ file }) => url.startsWith('file:') && fileURLToPath(url) === `${source}${file}`)
-      if (change === undefined) return loaded
-      const parts = Buffer.from(loaded.source as Uint8Array)
-        .toString()
-        .split(change.from)
-      if (parts.length !== 2) throw new Error(`${change.file}: "${change.from}" is there ${parts.length - 1} times`)
-      return { ...loaded, source: parts.join(change.to) }
+      const here = wanted.filter(({ file }) => url.startsWith('file:') && fileURLToPath(url) === `${source}${file}`)
+      if (here.length === 0) return loaded
+      let text = Buffer.from(loaded.source as Uint8Array).toString()
+      for (const { file, from, to } of here) {
+        const parts = text.split(from)
+        if (parts.length !== 2) throw new Error(`${file}: "${String(from)}" is there ${parts.length - 1} times`)
+        text = parts.join(to)
+      }
+      return { ...loaded, source: text }
     },
   })
 }
