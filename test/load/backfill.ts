@@ -158,22 +158,19 @@ try {
 
     const tail = new Tail()
     const live = document('beside', { startAt: 'latest' }, { commitIntervalSeconds: 2 })
-    const begun = Promise.withResolvers<void>()
+    const file = await write('beside', live)
+    // The table says where its tail begins: behind what is there now.
+    check((await command(directory, ['run', '--once', '-f', file])).code === 0, 'the table is made')
     const service = await startService(['run'], directory, live, ({ msg, table, rows }) => {
-      if (msg !== 'committed' || table !== 'orders') return
-      begun.resolve()
-      tail.hear(Number(rows))
+      if (msg === 'committed' && table === 'orders') tail.hear(Number(rows))
     })
     const stop = new AbortController()
     try {
-      // With its first commit it says where it begins.
-      await begun.promise
       const writing = tail.write(client, bucket, stop.signal)
       // Until it has warmed up.
       await sleep(10_000)
       const quietMs = Date.now()
       await sleep(quietSeconds * 1000)
-      const file = await write('beside', live)
       const backfillMs = Date.now()
       const { text, cpuSeconds, peakMegabytes } = await command(directory, [
         'backfill',
