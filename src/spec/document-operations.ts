@@ -68,8 +68,6 @@ export const maintenance = object({
   expiry: object({
     enabled: flag().optional().meta({
       description: 'Whether old snapshots are expired, with their files. Default: of tables that this program made.',
-      later: true,
-      instead: 'leave it out, and run expire',
     }),
     maxAgeHours: hours().meta({
       description: "Age from which on snapshots are expired. Default: the table's history.expire.max-snapshot-age-ms, else 72.",
