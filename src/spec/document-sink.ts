@@ -51,9 +51,7 @@ const tables = object({
   location: text('a location')
     .optional()
     .meta({ description: 'Where tables are created, each in a directory of its own name. Default: the catalog chooses.' }),
-  formatVersion: numberChoice([2, 3])
-    .prefault(2)
-    .meta({ description: 'Iceberg format version of tables that are created.', later: [3] }),
+  formatVersion: numberChoice([2, 3]).prefault(2).meta({ description: 'Iceberg format version of tables that are created.' }),
   branch: text("a branch's name")
     .prefault('main')
     .meta({ description: 'Branch to commit to; where it is not there, it begins with what main has then.' }),

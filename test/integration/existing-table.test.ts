@@ -213,7 +213,6 @@ const refused: readonly [string, { fields?: readonly Field[] } & Partial<CreateT
     { partitionSpec: { 'spec-id': 0, fields: [{ 'source-id': 4, 'field-id': 1000, name: 'written', transform: 'zorder[3]' }] } },
     /partition transform "zorder\[3\]" is not known/,
   ],
-  ['format version 3', having('format-version', '3'), /format version 3, and only version 2/],
   ['ORC as its format', having('write.format.default', 'orc'), /write\.format\.default is orc, and only parquet/],
   ['Avro as its format', having('write.format.default', 'avro'), /write\.format\.default is avro, and only parquet/],
   ['encryption', having('encryption.key-id', 'k1'), /encryption\.key-id asks for encryption/],

@@ -9,6 +9,7 @@ import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { declaredColumns } from '../../spec/value-column.ts'
 import type { ColumnRole, TableLayout } from '../flow.ts'
 import { chosenLayout } from './chosen-layout.ts'
+import { refuseDefaults } from './refuse-defaults.ts'
 import { Refusal } from './refusal.ts'
 import type { StoredLayout } from './stored-layout.ts'
 import { summaryKeys } from './summary-keys.ts'
@@ -33,6 +34,9 @@ export function resolveLayout(table: string, metadata: TableMetadata, mapping: T
     if (mapping.compat === 'kafscale') refuseUnknownRows(metadata)
     const { fields } = currentSchema(metadata)
     const layout = filledColumns(fields, chosenLayout(metadata, mapping), mapping)
+    const filled = layout.columns.map(({ field }) => field)
+    const sources = defaultSpec(metadata).fields.map((field) => field['source-id'])
+    refuseDefaults(fields, filled, sources)
     return incarnation === 1 ? layout : withIncarnation(layout, fields, incarnation)
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
@@ -153,8 +157,8 @@ function refuseUnknownRows(metadata: TableMetadata): void {
 function refuseTable(metadata: TableMetadata): void {
   const properties = metadata.properties ?? {}
   const format = properties['write.format.default'] ?? 'parquet'
-  if (metadata['format-version'] !== 2)
-    throw new Refusal(`it has format version ${metadata['format-version']}, and only version 2 can be written yet`)
+  const version = metadata['format-version']
+  if (version !== 2 && version !== 3) throw new Refusal(`it has format version ${version}, and only versions 2 and 3 can be written`)
   refuseSpec(defaultSpec(metadata), currentSchema(metadata).fields)
   if (format.toLowerCase() !== 'parquet')
     throw new Refusal(`its property write.format.default is ${format}, and only parquet can be written`)

@@ -7,7 +7,7 @@ import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
-import { addSegment, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
+import { addSegment, type DocumentParts, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
 import { type Engine, readTable } from '../readers.ts'
 import { type Spark, startSpark } from '../spark.ts'
 
@@ -35,9 +35,12 @@ const topicRow = (topic: string, offset: number): CanonicalRow => ({
 })
 
 /** A topic in a directory with a table in the REST catalog. */
-function world(topic: string): { document: ProcessorDocument; add(from: number, end: number): Promise<void> } {
+function world(
+  topic: string,
+  parts: Pick<DocumentParts, 'tables' | 'mappings'> = {},
+): { document: ProcessorDocument; add(from: number, end: number): Promise<void> } {
   const bucket = join(directory, topic)
-  const document = documentOf({ place: restOnS3(), source: { directory: bucket }, database })
+  const document = documentOf({ place: restOnS3(), source: { directory: bucket }, database, ...parts })
   return {
     document,
     async add(from, end) {
@@ -90,6 +93,34 @@ test('Java deletes rows by position between our commits, and they stay deleted',
   await spark.sql(`DELETE FROM ice.${database}.deleted WHERE kafka_offset IN (1, 2)`)
   await add(4, 6)
   await expectOffsets('deleted', [0, 3, 4, 5])
+})
+
+test('a table of format version 3 is sorted, partitioned and appended to, and every row keeps the id that it got', async () => {
+  const { document, add } = world('third', {
+    tables: { formatVersion: 3 },
+    mappings: [{ topic: '*', value: { format: 'binary' }, partitionBy: ['bucket(2, kafka_offset)'], sortBy: ['kafka_offset desc'] }],
+  })
+  const lineage = async () => {
+    const rows = await spark.sql(`SELECT kafka_offset, _row_id AS id, _last_updated_sequence_number AS updated FROM ice.${database}.third`)
+    return rows.map((row) => JSON.parse(row) as Record<string, string>).sort((a, b) => Number(a.kafka_offset) - Number(b.kafka_offset))
+  }
+  await add(0, 4)
+  const first = await lineage()
+  await add(4, 7)
+  await expectOffsets('third', upTo(7), [])
+  const both = await lineage()
+  expect(both.slice(0, 4)).toEqual(first)
+  expect(both.map((row) => row.id).sort()).toEqual(upTo(7).map(String))
+  expect(both.map((row) => row.updated)).toEqual(['1', '1', '1', '1', '2', '2', '2'])
+  expect(await spark.sql(`SELECT DISTINCT sort_order_id FROM ice.${database}.third.files`)).toEqual(['{"sort_order_id":"1"}'])
+  await spark.sql(`ALTER TABLE ice.${database}.third SET TBLPROPERTIES ('write.delete.mode' = 'merge-on-read')`)
+  await spark.sql(`DELETE FROM ice.${database}.third WHERE kafka_offset IN (1, 5)`)
+  await add(7, 9)
+  await expectOffsets('third', [0, 2, 3, 4, 6, 7, 8], [])
+  expect(await loadMetadata(document, 'third')).toMatchObject({ 'format-version': 3, 'next-row-id': 9n })
+  const after = await lineage()
+  expect(after.slice(0, 5)).toEqual(both.filter(({ kafka_offset: offset }) => offset !== '1' && offset !== '5'))
+  expect(new Set(after.map((row) => row.id)).size).toBe(7)
 })
 
 test('Java expires our snapshots between our commits, and the progress is found in the properties', async () => {

@@ -89,8 +89,14 @@ const partitionedBy = (source: number, transform: string): TableMetadata => ({
 const list = (element: IcebergType): IcebergType => ({ type: 'list', 'element-id': 80, 'element-required': true, element })
 
 const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason: string][] = [
-  ['format version 1', { ...created(), 'format-version': 1 }, {}, 'it has format version 1, and only version 2 can be written yet'],
-  ['format version 3', { ...created(), 'format-version': 3 }, {}, 'it has format version 3, and only version 2 can be written yet'],
+  ['format version 1', { ...created(), 'format-version': 1 }, {}, 'it has format version 1, and only versions 2 and 3 can be written'],
+  ['format version 4', { ...created(), 'format-version': 4 }, {}, 'it has format version 4, and only versions 2 and 3 can be written'],
+  [
+    'a column whose default readers would not take',
+    foreign((fields) => [...fields, { id: 90, name: 'n', required: false, type: 'int', 'initial-default': 1, 'write-default': 2 }]),
+    {},
+    'nothing fills n, where readers would take 1 and writers are to write 2; make its initial and its write default the same',
+  ],
   [
     'a transform that nobody here knows',
     partitionedBy(4, 'zorder[3]'),
