@@ -4,6 +4,8 @@ import type { TopicPartition } from '../model/topic-partition.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
 import { listSegments } from './plan/list-segments.ts'
 import { type HistoryPosition, historyStart, planHistory } from './plan/plan-history.ts'
+import type { Cursor } from './plan/plan-tail.ts'
+import { hasBegunAnew } from './plan/restarted-log.ts'
 import { segmentBefore } from './plan/segment-before.ts'
 
 export interface HistorySource {
@@ -26,23 +28,32 @@ export class HistoryCursor {
   readonly at: TopicPartition
   readonly #wanted: OffsetRanges
   readonly #newestFirst: boolean
+  readonly #frontier: Cursor | null
   readonly #source: HistorySource
+  #isRestarted = false
   /** What is still to be gone through, the next block last; null: not looked at yet. */
   #blocks: OffsetRanges[] | null = null
   #position: HistoryPosition | null = null
   /** Keys of segments without an index that were passed by. */
   readonly withoutIndex: string[] = []
 
-  constructor(at: TopicPartition, wanted: OffsetRanges, newestFirst: boolean, source: HistorySource) {
+  /** `frontier`: where the tail stands; null: that is not known. */
+  constructor(at: TopicPartition, wanted: OffsetRanges, newestFirst: boolean, frontier: Cursor | null, source: HistorySource) {
     this.at = at
     this.#wanted = wanted
     this.#newestFirst = newestFirst
+    this.#frontier = frontier
     this.#source = source
   }
 
   /** Whether nothing is left to be planned. */
   get isOver(): boolean {
-    return this.#wanted.length === 0 || this.#blocks?.length === 0
+    return this.#isRestarted || this.#wanted.length === 0 || this.#blocks?.length === 0
+  }
+
+  /** Whether the log began anew, so that its offsets mean other records than those that are wanted. */
+  get isRestarted(): boolean {
+    return this.#isRestarted
   }
 
   /** The next runs of segments, of about `maxBytes`; perhaps none, although more follow. Throws what the store throws; then nothing has changed. */
@@ -55,6 +66,11 @@ export class HistoryCursor {
     const bounds = { maxBytes, maxObjects: maxObjectsPerStep }
     const listing = await listSegments(store, prefix, this.at, position.from, bounds)
     const { runs, next, withoutIndex } = planHistory(this.at, position, wanted, listing, graceMs)
+    // Only now: what was listed of the log before is gone when it begins anew.
+    if (runs.length > 0 && this.#frontier !== null && (await hasBegunAnew(store, prefix, this.at, this.#frontier))) {
+      this.#isRestarted = true
+      return []
+    }
     this.withoutIndex.push(...withoutIndex)
     this.#position = next
     if (next === null) this.#blocks.pop()

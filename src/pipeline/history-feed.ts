@@ -19,6 +19,7 @@ import { HistoryCursor, type HistorySource } from './history-cursor.ts'
 import { Lineage, type Planned } from './lineage.ts'
 import { OrderedResults } from './ordered-results.ts'
 import { type PackOptions, packTasks } from './plan/pack-tasks.ts'
+import { restartedReason } from './plan/restarted-log.ts'
 import { Setbacks } from './setbacks.ts'
 import type { TablePayload } from './task-payload.ts'
 import { Waking } from './waking.ts'
@@ -188,8 +189,9 @@ export class HistoryFeed {
     for (const { parts } of dropped) for (const part of parts) if (topicPartitionName(part.at) !== name) this.#begin(part.at)
     if (this.#stops.has(name)) return void this.#cursors.delete(name)
     // The tail has not read its first segment: where it begins is not known for good.
-    if (frontierOf(this.#state.frontiers, this.#options.sourceId, at) === null) return
-    this.#cursors.set(name, new HistoryCursor(at, this.#wanted(at), this.#backfill.newestFirst, this.#seams.source))
+    const frontier = frontierOf(this.#state.frontiers, this.#options.sourceId, at)
+    if (frontier === null) return
+    this.#cursors.set(name, new HistoryCursor(at, this.#wanted(at), this.#backfill.newestFirst, frontier, this.#seams.source))
   }
 
   #stop(at: TopicPartition, reason: string): void {
@@ -226,6 +228,7 @@ export class HistoryFeed {
     let bytes = 0
     for (const cursor of open) {
       const found = await cursor.step(share)
+      if (cursor.isRestarted) this.#stop(cursor.at, restartedReason)
       runs.push(...found)
       for (const { segments } of found) for (const { size } of segments) bytes += size
       if (bytes >= pack.maxTaskBytes * workers) break

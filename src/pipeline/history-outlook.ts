@@ -1,6 +1,7 @@
 import { type Backfill, wantedOffsets } from '../model/backfill.ts'
 import { countOffsets, intersectRanges } from '../model/offset-range.ts'
 import { decidedRanges } from '../model/progress.ts'
+import { frontierOf } from '../model/segment.ts'
 import type { ListPage, ObjectStore } from '../seams/object-store.ts'
 import { secondsFor, usualShare, type Work } from './backfill/bill.ts'
 import type { TableState } from './commit/table-state.ts'
@@ -52,7 +53,8 @@ export async function historyOutlook(
     const rest = wantedOffsets(offsets, decided)
     wanted += countOffsets(intersectRanges(offsets, [[0n, decided.at(-1)?.[1] ?? 0n]]))
     left += countOffsets(rest)
-    cursors.push(new HistoryCursor(at, rest, newestFirst, { ...source, store: asked.store }))
+    const frontier = frontierOf(state.frontiers, sourceId, at)
+    cursors.push(new HistoryCursor(at, rest, newestFirst, frontier, { ...source, store: asked.store }))
   }
   const share = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * workers) / Math.max(1, cursors.length)))
   for (;;) {

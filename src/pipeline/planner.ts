@@ -338,8 +338,9 @@ export class TailPlanner {
           if (offset !== null) return startMark(at, offset, segments[i - 1])
         }
       }
-      const end = segmentEnd(newest, await this.#bytesOf(newest))
-      return startMark(at, end, newest)
+      const { end, isWhole } = segmentEnd(newest, await this.#bytesOf(newest))
+      // Where a damaged one ends is not known: reading begins in it, and stops there or skips it, as everywhere.
+      return startMark(at, end, isWhole ? newest : segments.at(-2))
     } catch (error) {
       if (error instanceof ObjectChanged || error instanceof ObjectNotFound) return null
       throw error

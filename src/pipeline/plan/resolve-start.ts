@@ -4,12 +4,14 @@ import { decodeRecords } from '../../formats/kafka/records.ts'
 import { frameSegment } from '../../formats/kfs/segment.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 
-/** One past the last offset of a segment, by its batches; its base offset where it has none that can be read. */
-export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): bigint {
-  return frameSegment(bytes, segment).batches.reduce(
-    (end, batch) => (lastOffsetOf(batch) >= end ? lastOffsetOf(batch) + 1n : end),
-    segment.baseOffset,
-  )
+/**
+ * One past the last offset of a segment, by its batches; its base offset where it has none that can be read. `isWhole`: whether that is
+ * its end, and not where its bytes are damaged.
+ */
+export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): { readonly end: bigint; readonly isWhole: boolean } {
+  const { batches, fault } = frameSegment(bytes, segment)
+  const end = batches.reduce((most, batch) => (lastOffsetOf(batch) >= most ? lastOffsetOf(batch) + 1n : most), segment.baseOffset)
+  return { end, isWhole: fault === null }
 }
 
 /**

@@ -2,7 +2,7 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import { acceptSegments } from './accept-segments.ts'
 import { listSegments } from './list-segments.ts'
-import type { Cursor } from './plan-tail.ts'
+import { type Cursor, segmentAtCursor } from './plan-tail.ts'
 
 /** Why a topic-partition stops whose log began anew. */
 export const restartedReason =
@@ -17,4 +17,10 @@ export async function isRestarted(store: ObjectStore, prefix: string, at: TopicP
   const { objects, listedAtMs } = await listSegments(store, prefix, at, null, { maxBytes: 0, maxObjects: 1 })
   const first = acceptSegments(objects, listedAtMs, 0).segments[0]
   return first !== undefined && first.baseOffset < cursor.baseOffset && first.lastModifiedMs > cursor.lastModifiedMs
+}
+
+/** The same where it is not known what stands at the cursor now: one LIST, or two. */
+export async function hasBegunAnew(store: ObjectStore, prefix: string, at: TopicPartition, cursor: Cursor): Promise<boolean> {
+  const { objects } = await listSegments(store, prefix, at, cursor.baseOffset, { maxBytes: 0, maxObjects: 1 })
+  return segmentAtCursor(cursor, objects) !== 'same' && isRestarted(store, prefix, at, cursor)
 }

@@ -207,6 +207,22 @@ describe('a backfill that is asked for', () => {
     expect(again.bill).toMatchObject({ decided: bill.wanted, work: { segments: 0, gets: 0, puts: 0 } })
   })
 
+  test('reads nothing of a log that began anew, whose offsets mean other records', async () => {
+    const w = await withHistory()
+    for await (const { objects } of w.source.list({ prefix: 'p/orders/0/' })) for (const { key } of objects) await w.source.remove(key)
+    await w.clock.advanceBy(60_000)
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.write(orders, 3n, [batch(3n, 3)])
+    await w.clock.advanceBy(60_000)
+    const backfiller = await backfillerOf(w)
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(done.outcome).toBe('stopped')
+    expect(await w.rows('orders')).toEqual(rowsOf(other, 0, 30))
+    expect(done.report.stops).toEqual([{ at: orders, reason: expect.stringContaining('the log was restarted') }])
+  })
+
   test('fills the holes alone', async () => {
     const w = await withHistory()
     const backfiller = await backfillerOf(w)

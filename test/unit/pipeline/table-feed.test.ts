@@ -124,6 +124,21 @@ describe('startAt', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 6, 8))
   })
 
+  test('latest begins within a newest segment that is damaged, so that nothing is passed over when it is mended', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 3)])
+    const whole = Buffer.concat([batch(3n, 2), batch(5n, 2)])
+    await w.write(orders, 3n, [whole.subarray(0, whole.length - 1)])
+    await w.clock.advanceBy(60_000)
+    const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
+    expect(await w.runOnce(latest as never)).toBe(false)
+    await w.write(orders, 3n, [whole])
+    await w.write(orders, 7n, [batch(7n, 2)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest as never)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 5, 9))
+  })
+
   test('an ISO time begins at the first record of that time', async () => {
     const w = world()
     const timed = (base: bigint, ...seconds: number[]) =>

@@ -3,23 +3,27 @@ import { firstOffsetAt, firstSegmentAt, segmentEnd } from '../../../../src/pipel
 import { batch, damaged, record, refOf, segment, type Written } from '../segments.ts'
 
 describe('the end of a segment', () => {
+  const whole = (end: bigint) => ({ end, isWhole: true })
+  const broken = (end: bigint) => ({ end, isWhole: false })
   const end = ({ ref, bytes }: Written) => segmentEnd(ref, bytes)
 
   test('is one past the last offset of its batches', () => {
-    expect(end(segment(10n, [batch(10n, 3), batch(13n, 4)]))).toBe(17n)
+    expect(end(segment(10n, [batch(10n, 3), batch(13n, 4)]))).toEqual(whole(17n))
   })
 
   test('is that of the batch that reaches furthest, since offsets may repeat', () => {
-    expect(end(segment(10n, [batch(10n, 9), batch(0n, 2)]))).toBe(19n)
+    expect(end(segment(10n, [batch(10n, 9), batch(0n, 2)]))).toEqual(whole(19n))
   })
 
   test('is that of the sound batches before a fault', () => {
-    expect(end(damaged(segment(10n, [batch(10n, 3), batch(13n, 4)]), (view) => view.setInt8(32 + batch(10n, 3).length + 16, 0)))).toBe(13n)
+    expect(end(damaged(segment(10n, [batch(10n, 3), batch(13n, 4)]), (view) => view.setInt8(32 + batch(10n, 3).length + 16, 0)))).toEqual(
+      broken(13n),
+    )
   })
 
   test('is the base offset where nothing can be read', () => {
-    expect(end({ ref: refOf(10n), bytes: Buffer.from('no segment') })).toBe(10n)
-    expect(end(segment(10n, []))).toBe(10n)
+    expect(end({ ref: refOf(10n), bytes: Buffer.from('no segment') })).toEqual(broken(10n))
+    expect(end(segment(10n, []))).toEqual(whole(10n))
   })
 })
 
