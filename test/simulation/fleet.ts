@@ -7,6 +7,8 @@ import { Processor, type ProcessorSeams } from '../../src/pipeline/processor.ts'
 import { type Directions, noDirections } from '../../src/pipeline/source-directions.ts'
 import { compactNowAndThen } from './compactor.ts'
 import { type FaultCounts, InvariantBroken } from './faults.ts'
+import { backfillNowAndThen } from './historian.ts'
+import { expireNowAndThen } from './keeper.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
 import type { Role, SourceSettings } from './settings.ts'
@@ -173,6 +175,8 @@ async function work({ source, role, random, faults, seams, commits, once, direct
   const { processing } = document.spec
   if (role === 'worker') await carryOutTasks(processing.parallelism, limitsOf(processing), seams, stop)
   else if (role === 'compactor') await compactNowAndThen(source, seams, random, faults, stop)
+  else if (role === 'keeper') await expireNowAndThen(source, seams, random, faults, stop)
+  else if (role === 'historian') await backfillNowAndThen({ source, seams, random, faults }, stop)
   else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
   else {
     const shared = role === 'planner' ? { ...seams, commits: commits! } : seams

@@ -1,8 +1,7 @@
 import type { SharedCatalog } from './process-catalog.ts'
 import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seeded.ts'
-import { memoryStore } from '../../src/drivers/store/memory.ts'
 import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
-import type { DataFile, ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
+import type { ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
 import { readManifest, writeManifest } from '../../src/formats/iceberg/manifest.ts'
 import { readManifestList, writeManifestList } from '../../src/formats/iceberg/manifest-list.ts'
 import { summarizeManifest } from '../../src/formats/iceberg/summarize-manifest.ts'
@@ -12,19 +11,21 @@ import {
   defaultSpec,
   refSnapshotId,
   type Snapshot,
+  snapshotById,
   type TableMetadata,
 } from '../../src/formats/iceberg/table-metadata.ts'
 import type { TableUpdate } from '../../src/formats/iceberg/table-update.ts'
-import { writeBatch } from '../../src/formats/kafka/write.ts'
-import { writeSegment } from '../../src/formats/kfs/write.ts'
 import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
-import { carryOut, taskTarget } from '../../src/pipeline/worker.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
 import type { TopicMapping } from '../../src/spec/table-mapping.ts'
+import { liveFile } from '../../src/pipeline/maintain/live-entries.ts'
+import { rewriteGroup } from '../../src/pipeline/rewriter.ts'
 import type { EventLog } from './event-log.ts'
 import { writeEqualityDelete, writePositionDelete } from './foreign-deletes.ts'
+import { ForeignRefs, namedByRefs } from './foreign-refs.ts'
+import { writeForeignRows } from './foreign-rows.ts'
 import type { TableReader } from './table-reader.ts'
 import type { FaultCounts, FaultKind } from './faults.ts'
 
@@ -65,11 +66,18 @@ export class ForeignWriter {
   /** Whether it expired our newest snapshot, and with its manifest list the knowledge of where the tail stands. */
   frontierLost = false
 
+  /** The tags and branches that it made. */
+  readonly refs: ForeignRefs
+
   constructor(table: { namespace: readonly string[]; name: string }, random: SeededRandom, around: ForeignSurroundings) {
     this.#table = table
     this.#random = random
     this.#around = around
     this.#entropy = seededEntropy(random.fork(), around.clock)
+    this.refs = new ForeignRefs(random.fork(), around, {
+      load: () => this.#load(),
+      send: (kind, metadata, updates) => this.#send(kind, metadata, updates),
+    })
   }
 
   async run(untilMs: number): Promise<void> {
@@ -83,13 +91,17 @@ export class ForeignWriter {
         continue
       }
       const dice = random.below(100)
-      if (dice < 25) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
-      else if (dice < 45) await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id))
-      else if (dice < 65)
+      if (dice < 12) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
+      else if (dice < 25) await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id))
+      else if (dice < 32)
+        await this.#commit('foreign-append-branch', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id), 'staging')
+      else if (dice < 40) await this.refs.change()
+      else if (dice < 46) await this.#commit('foreign-rewrite', (metadata, manifests, id) => this.#rewriteFiles(metadata, manifests, id))
+      else if (dice < 54)
         await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
-      else if (dice < 70) await this.#deleteRow('foreign-delete-position')
-      else if (dice < 75) await this.#deleteRow('foreign-delete-record')
-      else if (dice < 80) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
+      else if (dice < 64) await this.#deleteRow('foreign-delete-position')
+      else if (dice < 74) await this.#deleteRow('foreign-delete-record')
+      else if (dice < 79) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
       else if (dice < 88) {
         if (snapshotExpiryMs === null) await this.#expire()
       } else if (rollbacks && !this.isAccepted) await (random.chance(0.6) ? this.#rollBack() : this.#restore())
@@ -105,7 +117,8 @@ export class ForeignWriter {
       const metadata = await this.#load()
       if (metadata === null || this.everRolledBack) continue
       const old = (metadata.snapshots ?? []).filter((snapshot) => clock.now() - snapshot['timestamp-ms'] > snapshotExpiryMs)
-      const expired = old.map((snapshot) => snapshot['snapshot-id']).filter((id) => id !== refSnapshotId(metadata))
+      const named = namedByRefs(metadata)
+      const expired = old.map((snapshot) => snapshot['snapshot-id']).filter((id) => !named.has(id))
       if (expired.length === 0) continue
       if (await this.#send('old-snapshots-expired', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))
         faults.add('old-snapshots-expired')
@@ -130,11 +143,15 @@ export class ForeignWriter {
   async #commit(
     kind: FaultKind,
     change: (metadata: TableMetadata, manifests: readonly ManifestFile[], snapshotId: bigint) => Promise<Change | null>,
+    ref = 'main',
   ): Promise<void> {
     const { clock, io } = this.#around
     const metadata = await this.#load()
     if (metadata === null) return
-    const parent = currentSnapshot(metadata)
+    const head = metadata.refs?.[ref]
+    // A table whose first snapshot is on a branch looks like one whose history was cut off.
+    if (ref !== 'main' && refSnapshotId(metadata) === null) return
+    const parent = head === undefined ? currentSnapshot(metadata) : snapshotById(metadata, head['snapshot-id'])!
     const id = this.#entropy.int63()
     const manifests = parent === null ? [] : readManifestList(await io.read(parent['manifest-list'])).manifests
     const changed = await change(metadata, manifests, id)
@@ -166,20 +183,29 @@ export class ForeignWriter {
       },
       'schema-id': metadata['current-schema-id'],
     }
+    const named = this.refs.all.get(ref)
+    this.refs.delete(ref)
     const done = await this.#send(kind, metadata, [
       { action: 'add-snapshot', snapshot },
-      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': id },
+      { action: 'set-snapshot-ref', 'ref-name': ref, type: 'branch', 'snapshot-id': id },
     ])
     if (done) this.#around.faults.add(kind)
+    if (ref !== 'main' && (done || named !== undefined)) this.refs.set(ref, done ? id : named!.snapshotId)
   }
 
   async #send(kind: FaultKind, metadata: TableMetadata, updates: readonly TableUpdate[]): Promise<boolean> {
     const { catalog, log } = this.#around
+    const named = updates
+      .flatMap((update) => (update.action === 'set-snapshot-ref' ? [update['ref-name']] : []))
+      .find((ref) => ref !== 'main')
     const outcome = await catalog.under('none', (shared) =>
       shared.commitTable(this.#table, {
         requirements: [
           { type: 'assert-table-uuid', uuid: metadata['table-uuid'] },
           { type: 'assert-ref-snapshot-id', ref: 'main', 'snapshot-id': refSnapshotId(metadata) },
+          ...(named === undefined
+            ? []
+            : [{ type: 'assert-ref-snapshot-id', ref: named, 'snapshot-id': metadata.refs?.[named]?.['snapshot-id'] ?? null } as const]),
         ],
         updates,
         idempotencyKey: this.#entropy.uuidV7(),
@@ -191,7 +217,11 @@ export class ForeignWriter {
   }
 
   async #appendFile(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change> {
-    const [dataFile] = await this.#writeRows(metadata)
+    const { clock, io, mapping } = this.#around
+    const layout = resolveLayout(this.#table.name, metadata, mapping)
+    const count = 1 + this.#random.below(4)
+    const [dataFile] = await writeForeignRows(this.#rows, count, metadata, layout, { io, clock, entropy: this.#entropy })
+    this.#rows += count
     const added = await this.#writeManifest(metadata, id, [
       { status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile },
     ])
@@ -203,6 +233,55 @@ export class ForeignWriter {
     const entries = (await this.#liveEntries(manifests)).map((entry): ManifestEntry => ({ ...entry, status: 0 }))
     if (entries.length === 0) return null
     return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)], addedRows: 0n }
+  }
+
+  /** Some files, made one, without what takes rows out of them. */
+  async #rewriteFiles(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
+    const { io } = this.#around
+    const live = await this.#liveEntries(manifests)
+    const names = new Set(await this.#namedByDeletes(manifests))
+    if (names.has(null)) return null
+    const inputs = live.filter(({ dataFile }) => !names.has(dataFile.filePath)).slice(0, 2 + this.#random.below(4))
+    if (inputs.length < 2) return null
+    const { files } = await rewriteGroup(
+      {
+        specId: metadata['default-spec-id'],
+        partition: [],
+        inputs: inputs.map((entry) => ({ live: liveFile(entry, metadata['default-spec-id']), deletes: [] })),
+        sequenceNumber: metadata['last-sequence-number'],
+      },
+      metadata,
+      {
+        io,
+        sortOrder: null,
+        rowGroupBytes: 1e6,
+        targetFileSizeBytes: 1e6,
+        memoryLimitBytes: 1e6,
+        newLocation: () => `${metadata.location}/data/foreign-${this.#entropy.uuid()}.parquet`,
+        signal: new AbortController().signal,
+      },
+    )
+    const entries = [
+      ...files.map((dataFile): ManifestEntry => ({
+        status: 1,
+        snapshotId: null,
+        sequenceNumber: null,
+        fileSequenceNumber: null,
+        dataFile,
+      })),
+      ...live.map((entry): ManifestEntry => (inputs.includes(entry) ? { ...entry, status: 2, snapshotId: id } : { ...entry, status: 0 })),
+    ]
+    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)], addedRows: 0n }
+  }
+
+  /** Paths that position deletes name; null where there are others. */
+  async #namedByDeletes(manifests: readonly ManifestFile[]): Promise<(string | null)[]> {
+    const { io, reader } = this.#around
+    const entries = await Promise.all(
+      deletesOf(manifests).map(async (manifest) => readManifest(await io.read(manifest.manifestPath), manifest).entries),
+    )
+    const live = entries.flat().filter(({ status }) => status !== 2)
+    return Promise.all(live.map(async ({ dataFile }) => (dataFile.content === 2 ? null : reader.deletedFrom(dataFile.filePath))))
   }
 
   /** What `DELETE` does whose condition covers a whole file. */
@@ -259,54 +338,15 @@ export class ForeignWriter {
     return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content, snapshotId, sequenceNumber: null, entries })
   }
 
-  /** Rows of a topic that nobody materializes. */
-  async #writeRows(metadata: TableMetadata): Promise<readonly DataFile[]> {
-    const { clock, io, mapping } = this.#around
-    const at = { topic: 'foreign', partition: 0 }
-    const baseOffset = BigInt(this.#rows)
-    const records = Array.from({ length: 1 + this.#random.below(4) }, () => ({
-      timestampMs: -1n,
-      key: null,
-      value: Buffer.from('foreign'),
-      headers: [],
-    }))
-    this.#rows += records.length
-    const { segment } = writeSegment({ baseOffset, createdMs: 0, batches: [writeBatch({ baseOffset, codec: 'none', records })] })
-    const source = memoryStore({ clock })
-    await source.put('rows', [segment])
-    for await (const { objects } of source.list({ prefix: '' })) {
-      const segments = objects.map((object) => ({ ...object, baseOffset, settled: true }))
-      const { files } = await carryOut(
-        {
-          id: 'foreign',
-          parts: [{ at, startOffset: 0n, follows: null, segments, decided: [], nextBaseOffset: null }],
-          bytes: segment.length,
-        },
-        taskTarget(metadata, resolveLayout(this.#table.name, metadata, mapping), 'stop'),
-        {
-          rowGroupBytes: 1e6,
-          targetFileSizeBytes: 1e6,
-          maxBatchBytes: 1e6,
-          maxRequests: 1,
-          maxBytes: 1e6,
-          maxSegmentBytes: 0x7fffffff,
-          openFilesBytes: 1e6,
-          rewriteBytes: 1e6,
-        },
-        { source, io, clock, entropy: this.#entropy },
-      )
-      return files
-    }
-    throw new Error('a store with one object lists it')
-  }
-
   /** Expires all but the newest snapshots: the newest of ours too, but only where a property has a copy of its progress. */
   async #expire(): Promise<void> {
     const metadata = await this.#load()
     if (metadata === null) return
     const { ancestors } = ancestorsOf(metadata)
     const kept = metadata.properties?.[summaryKeys.progress] === undefined ? ancestors.findIndex(isOurs) + 1 : 1
-    const expired = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
+    const named = namedByRefs(metadata)
+    const old = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
+    const expired = old.filter((id) => !named.has(id))
     if (kept === 0 || expired.length === 0) return
     if (!(await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))) return
     this.frontierLost ||= !ancestors.slice(0, kept).some(isOurs)
@@ -331,6 +371,9 @@ export class ForeignWriter {
     if (metadata === null || to === undefined) return
     const { ancestors } = ancestorsOf(metadata)
     const lost = ancestors.slice(0, ancestors.indexOf(to)).map((snapshot) => snapshot['snapshot-id'])
+    const before = new Set(ancestors.slice(ancestors.indexOf(to)).map((snapshot) => snapshot['snapshot-id']))
+    const strayed = Object.entries(metadata.refs ?? {}).flatMap(([ref, named]) => (before.has(named['snapshot-id']) ? [] : [ref]))
+    for (const ref of strayed) this.refs.delete(ref)
     const done = await this.#send('foreign-restore', metadata, [
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to['snapshot-id'] },
       { action: 'remove-snapshots', 'snapshot-ids': lost },
@@ -352,7 +395,7 @@ export class ForeignWriter {
 
   async #setMain(from: bigint, to: bigint): Promise<boolean> {
     const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable(this.#table))
-    if (loaded === null || refSnapshotId(loaded.metadata) !== from) return false
+    if (loaded === null || refSnapshotId(loaded.metadata) !== from || snapshotById(loaded.metadata, to) === undefined) return false
     return this.#send('foreign-rollback', loaded.metadata, [
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to },
     ])

@@ -18,6 +18,9 @@ const selection = 'pipeline/commit/select-results.ts'
 const commitLoop = 'pipeline/commit-loop.ts'
 const snapshot = 'pipeline/commit/build-snapshot.ts'
 const feed = 'pipeline/table-feed.ts'
+const expirer = 'pipeline/table-expirer.ts'
+const unreached = 'pipeline/maintain/unreached-files.ts'
+const choice = 'pipeline/maintain/choose-expired.ts'
 const judgement = 'pipeline/maintain/judge-results.ts'
 
 export const guards: readonly Guard[] = [
@@ -61,11 +64,11 @@ export const guards: readonly Guard[] = [
     name: 'read-progress-again',
     protects: 'after a conflict the results are judged by the progress of the new parent',
     file: commitLoop,
-    text: 'const { metadata, state } = await this.load(',
-    without: `const { metadata, state: fresh } = await this.load({ fresh: true })
+    text: 'const { metadata, state } = reused ?? (await',
+    without: `const { metadata, state: fresh } = reused ?? (await this.load({ fresh: true }))
       const first = ((attempts as { first?: TableState }).first ??= fresh)
       const state = { ...fresh, progress: first.progress, frontiers: first.frontiers }
-      void (`,
+      void (await`,
   },
   {
     name: 'look-for-commit-id',
@@ -234,5 +237,76 @@ export const guards: readonly Guard[] = [
     file: 'pipeline/maintain/judge-removals.ts',
     text: '.of(liveFile(entry, manifest.partitionSpecId))) left.delete(',
     without: '.of(liveFile(entry, manifest.partitionSpecId))) String(',
+  },
+  {
+    name: 'expiry-asserts-refs',
+    protects: 'snapshots are expired only while every branch and tag names what it named when they were chosen',
+    file: expirer,
+    text: '...Object.entries(before.refs ?? {}).map(',
+    without: '...Object.entries({} as NonNullable<typeof before.refs>).map(',
+  },
+  {
+    name: 'expiry-seen-gone',
+    protects: 'files are removed only when the catalog shows the table without the snapshots that named them',
+    file: expirer,
+    text: 'const after = await load(table, name, seams)',
+    without: 'const after = without(before, { snapshots, refs })',
+  },
+  {
+    name: 'expiry-keeps-stopped',
+    protects: 'a table that was taken back keeps the snapshots that tell of it',
+    file: expirer,
+    text: 'const { newest } = await findTableState(',
+    without: `const lenient = (...asked: Parameters<typeof findTableState>) => findTableState(...asked).catch(() => ({ newest: null }))
+  const { newest } = await lenient(`,
+  },
+  {
+    name: 'expiry-keeps-named-files',
+    protects: 'a data file stays that a snapshot which is left names',
+    file: unreached,
+    text: 'await liveEntries(manifest, io)) held.delete(',
+    without: 'await liveEntries(manifest, io)) String(',
+  },
+  {
+    name: 'expiry-keeps-named-manifests',
+    protects: 'a manifest stays that a snapshot which is left names',
+    file: unreached,
+    text: 'for (const path of named.keys()) candidates.delete(path)',
+    without: '',
+  },
+  {
+    name: 'expiry-keeps-refs',
+    protects: 'what branches and tags of others reach is not expired',
+    file: choice,
+    text: 'if (ended.has(name)) continue\n',
+    without: 'if (ended.has(name) || name !== mainBranch) continue\n',
+  },
+  {
+    name: 'expiry-keeps-progress',
+    protects: 'the newest snapshot of ours stays, which tells what is decided',
+    file: choice,
+    text: 'i < minKept || i <= newestOfOurs ||',
+    without: 'i < minKept ||',
+  },
+  {
+    name: 'history-as-asked',
+    protects: 'a backfill decides nothing but what was asked for and the table does not have',
+    file: 'pipeline/plan/plan-history.ts',
+    text: 'decided: subtractRanges([[0n, lastOffset]], own),',
+    without: 'decided: [],',
+  },
+  {
+    name: 'history-reads-before',
+    protects: 'history is read from the segment before, which may reach over the beginning of the next',
+    file: 'pipeline/plan/plan-history.ts',
+    text: 'if (run.length === 0 && previous !== null && !isPlanned) run.push(previous)',
+    without: '',
+  },
+  {
+    name: 'history-keeps-frontier',
+    protects: 'history moves nothing of where the tail stands',
+    file: selection,
+    text: 'if (part.history !== true) frontiers = advance(frontiers, source, part)',
+    without: 'frontiers = advance(frontiers, source, part)',
   },
 ]

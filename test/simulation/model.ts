@@ -87,27 +87,27 @@ export class SourceModel {
   /**
    * The verdict on every offset that a complete segment of the log ever had. `frontierKept`: false where the table has
    * lost how far its tail had come; then what is wholly decided by the look of its keys is not read again, and overlaps are open.
-   * Below `start` nothing is read, so that overlaps with what lies there are open too.
+   * Below `start` nothing is read as tail, so that overlaps with what lies there are open too; with `history`, it may be.
    */
-  verdicts(log: string, frontierKept: boolean, start: bigint): ReadonlyMap<bigint, Verdict> {
+  verdicts(log: string, frontierKept: boolean, start: bigint, history: boolean): ReadonlyMap<bigint, Verdict> {
     const histories = this.#historiesOf(log)
     const verdicts = new Map<bigint, { must: boolean; settled: boolean; candidates: Set<Written> }>()
-    for (const history of histories) {
-      const later = histories.filter(({ base }) => base > history.base)
-      const earlier = histories.filter(({ base }) => base < history.base)
-      const inOrder = later.every((other) => completedAt(history) <= completedAt(other))
-      const isOrderly = frontierKept && history.base >= start
-      const musts = isOrderly || isAlone(history, earlier, later) ? this.#mustBeRead(history, earlier, later, inOrder) : new Set<bigint>()
+    for (const segment of histories) {
+      const later = histories.filter(({ base }) => base > segment.base)
+      const earlier = histories.filter(({ base }) => base < segment.base)
+      const inOrder = later.every((other) => completedAt(segment) <= completedAt(other))
+      const isOrderly = frontierKept && segment.base >= start
+      const musts = isOrderly || isAlone(segment, earlier, later) ? this.#mustBeRead(segment, earlier, later, inOrder) : new Set<bigint>()
       // Always the same bytes, and before everything that begins behind it: no later segment can take its offsets.
-      const settles = isOrderly && inOrder && !history.broken && new Set(history.versions.map(({ records }) => records)).size === 1
-      for (const offset of new Set(history.versions.flatMap(({ records }) => [...records.keys()]))) {
+      const settles = isOrderly && inOrder && !segment.broken && new Set(segment.versions.map(({ records }) => records)).size === 1
+      for (const offset of new Set(segment.versions.flatMap(({ records }) => [...records.keys()]))) {
         let verdict = verdicts.get(offset)
-        if (offset < start) continue
+        if (offset < start && !history) continue
         if (verdict === undefined) verdicts.set(offset, (verdict = { must: false, settled: false, candidates: new Set() }))
-        verdict.must ||= musts.has(offset)
+        verdict.must ||= offset >= start && musts.has(offset)
         if (verdict.settled) continue
         verdict.settled = settles
-        for (const version of history.versions) {
+        for (const version of segment.versions) {
           const written = version.records.get(offset)
           if (written !== undefined && this.#readableFrom(version, later) <= version.untilMs) verdict.candidates.add(written)
         }
@@ -127,6 +127,19 @@ export class SourceModel {
         return createdMs >= sinceMs && !faulty && !history.broken && history.versions.length === 1 && isAlone(history, earlier, later)
       })
       .map(({ base }) => base)
+  }
+
+  /** Offsets that a backfill must bring which was asked for then: of whole segments that stood already, stand still, and have nothing beside them. */
+  historyBefore(log: string, askedMs: number): bigint[] {
+    const histories = this.#historiesOf(log)
+    const sure = histories.filter((segment) => {
+      const earlier = histories.filter(({ base }) => base < segment.base)
+      const later = histories.filter(({ base }) => base > segment.base)
+      const [{ faulty, fromMs }] = segment.versions
+      const isOld = fromMs + this.#graceMs + secondMs < askedMs
+      return isOld && !faulty && !segment.broken && segment.versions.length === 1 && isAlone(segment, earlier, later)
+    })
+    return sure.flatMap(({ versions: [{ records }] }) => [...records.keys()])
   }
 
   /** Whether an offset may have been left out because its segment was damaged when it was read. */

@@ -14,8 +14,13 @@ export interface SharedCatalog {
   under<T>(fate: CatalogFault, operation: (catalog: Catalog) => Promise<T>): Promise<T>
   /** Who sent each snapshot, when the table was loaded that it was built on, ms, and whether the sender was told that it landed. */
   readonly sent: Map<bigint, { readonly by: string; readonly builtOnMs: number; told: boolean }>
+  /** Who asked for a snapshot to be removed last, and the latest time of which it surely knew the references, ms. */
+  readonly removed: Map<bigint, { readonly by: string; readonly knewMs: number }>
   conflicts: number
 }
+
+/** A process decides what to remove by what it has loaded at most so many loads ago. */
+const loadsBehind = { keeper: 3, others: 50 }
 
 export function sharedCatalog(clock: VirtualClock, random: SeededRandom, profile: CatalogProfile): SharedCatalog {
   let next: CatalogFault = 'none'
@@ -50,6 +55,7 @@ export function sharedCatalog(clock: VirtualClock, random: SeededRandom, profile
       })
     },
     sent: new Map(),
+    removed: new Map(),
     conflicts: 0,
   }
 }
@@ -67,7 +73,7 @@ function numbered(request: CommitRequest, lastNumber: bigint): CommitRequest {
 
 /** The catalog as one process sees it. */
 export function processCatalog(life: Life, random: SeededRandom, { clock, weather, faults, log, catalog: shared }: Surroundings): Catalog {
-  const loadedMs = new Map<string, number>()
+  const loadsMs = new Map<string, number[]>()
 
   async function travel(): Promise<void> {
     const { ms, slow } = weather.latencyMs(random)
@@ -122,7 +128,7 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
       ask('ensureNamespace', true, failing('namespace-error'), (catalog) => catalog.ensureNamespace(namespace)),
     loadTable: (table) =>
       ask(`load ${table.name}`, false, failing('load-error'), (catalog) => {
-        loadedMs.set(table.name, clock.now())
+        loadsMs.set(table.name, [...(loadsMs.get(table.name) ?? []), clock.now()].slice(-loadsBehind.others))
         return catalog.loadTable(table)
       }),
     createTable: (table, request) => {
@@ -136,8 +142,11 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
     },
     async commitTable(table, request) {
       const id = snapshotOf(request)
-      const sent = { by: life.name, builtOnMs: loadedMs.get(table.name) ?? 0, told: false }
+      const loads = loadsMs.get(table.name) ?? []
+      const sent = { by: life.name, builtOnMs: loads.at(-1) ?? 0, told: false }
       shared.sent.set(id, sent)
+      const knewMs = loads.at(-(life.name.startsWith('keeper') ? loadsBehind.keeper : loadsBehind.others)) ?? loads[0] ?? 0
+      for (const gone of removedBy(request)) shared.removed.set(gone, { by: life.name, knewMs })
       const fate = commitFate()
       const outcome = await ask(`commit ${table.name} ${id}`, true, fate, (catalog) => catalog.commitTable(table, request))
       if (outcome.kind === 'conflict' && fate === null) shared.conflicts++
@@ -149,6 +158,10 @@ export function processCatalog(life: Life, random: SeededRandom, { clock, weathe
     dropTable: (table) => ask(`drop ${table.name}`, true, null, (catalog) => catalog.dropTable(table)),
     async close() {},
   }
+}
+
+function removedBy({ updates }: CommitRequest): readonly bigint[] {
+  return updates.flatMap((update) => (update.action === 'remove-snapshots' ? update['snapshot-ids'] : []))
 }
 
 function snapshotOf({ updates }: CommitRequest): bigint {

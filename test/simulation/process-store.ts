@@ -116,7 +116,7 @@ export function processStore(
   }
 }
 
-function exists(store: WarehouseStore, key: string): Promise<boolean> {
+export function exists(store: WarehouseStore, key: string): Promise<boolean> {
   return store.get(key, { range: { start: 0, end: 1 } }).then(
     () => true,
     () => false,

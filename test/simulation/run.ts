@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { type FaultKind, faultKinds, saidByTheProgram } from './faults.ts'
 import { guards } from './guards.ts'
+import { simulateSideBySide } from './side-by-side.ts'
 import type { SimulationReport } from './simulate.ts'
 import { disarm } from './without-guard.ts'
 
@@ -10,7 +11,7 @@ const enoughSeeds = 100
 const usage = `node test/simulation/run.ts [--seeds N] [--from SEED] [--trace] [--without GUARD]
 node test/simulation/run.ts --guards
 
-Runs seeded worlds one after another, up to the first that breaks an invariant. --trace prints every event; --without leaves
+Runs seeded worlds, as many side by side as there are cores, up to the first that breaks an invariant. --trace prints every event; --without leaves
 one guard out of the program, to see that an invariant breaks; --guards lists them.
 Exit codes: 0 everything was kept, 1 an invariant was broken, or a kind of fault never happened in ${enoughSeeds} seeds or more, 2 the arguments are wrong.
 `
@@ -54,11 +55,6 @@ if (!/^\d{1,9}$/.test(values.seeds) || seeds < 1 || !/^\d{1,9}$/.test(values.fro
 const guard = guards.find(({ name }) => name === values.without)
 if (values.without !== undefined && guard === undefined) refuse(`there is no guard ${values.without}; --guards lists them`)
 
-const disarmed = guard === undefined ? null : disarm(guard)
-// Only now: what is loaded before a guard is taken out has it.
-const { simulate } = await import('./simulate.ts')
-if (disarmed?.loaded() === false) throw new Error(`the simulation never loads src/${guard!.file}`)
-
 const faults = new Map<FaultKind, number>()
 const sums = { commits: 0, conflicts: 0, rowsChecked: 0, elapsedMs: 0 }
 const startedMs = performance.now()
@@ -76,8 +72,16 @@ function tellSums(done: number): void {
   for (const kind of faultKinds) process.stdout.write(`${String(faults.get(kind) ?? 0).padStart(9)}  ${kind}\n`)
 }
 
-for (let seed = from; seed < from + seeds; seed++) {
-  const report = await simulate(seed, values.trace ? { onEvent: (line) => process.stdout.write(`${line}\n`) } : {})
+/** Every event of every world, as it happens. */
+async function* traced(all: readonly number[]): AsyncGenerator<SimulationReport> {
+  if (guard !== undefined) disarm(guard)
+  const { simulate } = await import('./simulate.ts')
+  for (const seed of all) yield await simulate(seed, { onEvent: (line) => process.stdout.write(`${line}\n`) })
+}
+
+const all = Array.from({ length: seeds }, (_, i) => from + i)
+for await (const report of values.trace ? traced(all) : simulateSideBySide(all, guard?.name ?? null)) {
+  const { seed } = report
   tell(report, seed - from + 1)
   if (report.broken === null) continue
   tellSums(seed - from + 1)

@@ -5,7 +5,10 @@ import type { StartAt } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What a process does for its document. */
-export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor'
+export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor' | 'keeper' | 'historian'
+
+/** Those who work beside what feeds tables, while there is something to be beside. */
+export const upkeepRoles: readonly Role[] = ['compactor', 'keeper', 'historian']
 
 /** A bucket's prefix, what is written there, and the document that materializes it. */
 export interface SourceSettings {
@@ -77,7 +80,7 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   return {
-    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...(random.chance(0.4) ? (['compactor'] as const) : [])] })),
+    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random)] })),
     sharesQueue,
     graceMs: graceSeconds * 1000,
     durationMs: (6 + random.below(8)) * 60_000,
@@ -102,6 +105,12 @@ function drawFleet(random: SeededRandom, sharesQueue: boolean, processes: number
   if (!sharesQueue || random.chance(0.4)) return Array.from({ length: processes }, () => 'run')
   const more = Array.from({ length: processes }, () => random.pick(['planner', 'worker', 'committer', 'run'] as const))
   return ['planner', 'worker', 'committer', ...more]
+}
+
+/** Who works on the files of tables beside those who feed them. */
+function drawUpkeep(random: SeededRandom): Role[] {
+  const historians = Array.from({ length: random.pick([0, 0, 1, 2]) }, () => 'historian' as const)
+  return [...(random.chance(0.5) ? (['compactor'] as const) : []), ...(random.chance(0.4) ? (['keeper'] as const) : []), ...historians]
 }
 
 function logsOf(random: SeededRandom, topic: string, partitions: number): SourceSettings['logs'] {

@@ -1,10 +1,19 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { ManifestList } from '../../src/formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
-import { containsOffset, formatRanges, type OffsetRanges, unionRanges } from '../../src/model/offset-range.ts'
+import {
+  containsOffset,
+  formatRanges,
+  intersectRanges,
+  type OffsetRanges,
+  subtractRanges,
+  unionRanges,
+} from '../../src/model/offset-range.ts'
 import { incarnationId } from '../../src/model/incarnation.ts'
 import { decidedRanges, noProgress, type Progress, progressBeyond } from '../../src/model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
 import { noRequests, type Requests } from '../../src/model/requests.ts'
+import type { Backfill } from '../../src/model/backfill.ts'
 import { frontierOf, type Frontiers } from '../../src/model/segment.ts'
 import type { StartAt } from '../../src/spec/document.ts'
 import { decodeFrontiers, decodeProgress } from '../../src/pipeline/commit/progress-text.ts'
@@ -60,6 +69,10 @@ export class TableChecker {
   readonly #now: () => number
   readonly #checked = new Map<bigint, Checked>()
   #asked: Requests | null = null
+  /** By log: whatever somebody wanted to be backfilled. */
+  readonly #everAsked = new Map<string, OffsetRanges>()
+  /** Backfills by id, as they were asked for last, and when, ms. */
+  readonly #backfills = new Map<string, { readonly backfill: Backfill; readonly askedMs: number }>()
   snapshots = 0
   rowsChecked = 0
   /** The catalog's document that was seen last. */
@@ -130,7 +143,7 @@ export class TableChecker {
       if (except.has(name)) continue
       const decided = ofLog(progress)
       const start = this.#startAt === 'earliest' ? undefined : starts.get(name)
-      const verdicts = this.#model.verdicts(name, frontierKept, start?.offset ?? 0n)
+      const verdicts = this.#model.verdicts(name, frontierKept, start?.offset ?? 0n, this.#backfills.size > 0)
       if (start !== undefined && this.#startAt !== 'earliest')
         this.#checkStart(name, start.offset, this.#startAt === 'latest' ? start.seenMs : this.#startAt.timeMs)
       for (const [offset, { must, candidates }] of verdicts) {
@@ -154,6 +167,43 @@ export class TableChecker {
           throw this.#broken('only what is readable is decided', `${name}@${offset}`)
       }
     }
+  }
+
+  /** What is said to be backfilled is there, as far as it was sure to be in the source. */
+  checkBackfilled(): void {
+    const { progress, requests } = this.current()
+    for (const { id, topic, ranges } of requests.backfills.filter(({ state }) => state === 'done')) {
+      const { askedMs } = this.#backfills.get(id)!
+      for (const { sourceId, at } of this.#logs) {
+        const name = topicPartitionName(at)
+        const wanted = ranges.get(at.partition)
+        if (at.topic !== topic || wanted === undefined || this.#model.restarted.has(name)) continue
+        const decided = decidedRanges(progress, sourceId, at)
+        for (const offset of this.#model.historyBefore(name, askedMs)) {
+          if (containsOffset(wanted, offset) && !containsOffset(decided, offset))
+            throw this.#broken('what is backfilled is there', `${name}@${offset} is not, of ${id}: ${formatRanges(wanted)}`)
+        }
+      }
+    }
+  }
+
+  #note({ backfills }: Requests): void {
+    for (const backfill of backfills) {
+      const known = this.#backfills.get(backfill.id)
+      if (known === undefined || !isDeepStrictEqual(known.backfill.ranges, backfill.ranges))
+        this.#backfills.set(backfill.id, { backfill, askedMs: this.#now() })
+    }
+  }
+
+  #askedOf(name: string): OffsetRanges {
+    let asked = this.#everAsked.get(name)
+    for (const { backfill } of this.#backfills.values()) {
+      const log = this.#logs.find(({ at }) => topicPartitionName(at) === name.replace('#2', ''))
+      const ranges = log?.at.topic === backfill.topic ? backfill.ranges.get(log.at.partition) : undefined
+      if (ranges !== undefined) asked = unionRanges(asked ?? [], ranges)
+    }
+    this.#everAsked.set(name, asked ?? [])
+    return asked ?? []
   }
 
   /** Nothing that was written since is left out. */
@@ -196,6 +246,7 @@ export class TableChecker {
       frontiers: ours && frontiers !== undefined ? decodeFrontiers(frontiers, idOf(snapshot)) : parent.frontiers,
       requests: ours ? requestsOf(snapshot.summary, noRequests) : requests,
     }
+    this.#note(carried.requests)
     const checked = {
       ...carried,
       starts: this.#startsOf(snapshot, parent, progress),
@@ -225,7 +276,12 @@ export class TableChecker {
       const offset = decided(progress)[0]?.[0]
       if (offset === undefined) continue
       const start = known.get(name) ?? { offset, seenMs: this.#now() }
-      if (offset < start.offset) throw this.#broken('nothing below the start is decided', `${name} from ${offset} in ${idOf(snapshot)}`)
+      const below = intersectRanges(decided(progress), [[0n, start.offset]])
+      if (subtractRanges(below, this.#askedOf(name)).length > 0)
+        throw this.#broken(
+          'nothing below the start is decided that was not asked for',
+          `${name} ${formatRanges(below)} in ${idOf(snapshot)}`,
+        )
       known.set(name, start)
     }
     return known

@@ -84,6 +84,11 @@ export class TableReader {
     return files
   }
 
+  /** The data file that a position delete file of one row names. */
+  async deletedFrom(path: string): Promise<string> {
+    return textOf((await this.#readObjects(path))[0].file_path)
+  }
+
   /** All rows of a data file, in their order. */
   rowsOf(path: string): Promise<readonly Row[]> {
     let rows = this.#files.get(path)

@@ -3,10 +3,11 @@ import { virtualClock } from '../../src/drivers/clock/virtual.ts'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { memoryStore } from '../../src/drivers/store/memory.ts'
-import { type Snapshot, snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
+import { type Snapshot, snapshotById, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../src/model/failure.ts'
 import { currentIncarnation } from '../../src/model/incarnation.ts'
-import { formatRanges } from '../../src/model/offset-range.ts'
+import { type Backfill, isEnded } from '../../src/model/backfill.ts'
+import { formatRanges, intersectRanges } from '../../src/model/offset-range.ts'
 import { decidedRanges, type Progress, progressBeyond } from '../../src/model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
 import { commitCodec } from '../../src/pipeline/commit-codec.ts'
@@ -24,9 +25,10 @@ import { SourceModel } from './model.ts'
 import { Poison } from './poison.ts'
 import { sharedCatalog } from './process-catalog.ts'
 import type { Surroundings } from './process-seams.ts'
+import { exists } from './process-store.ts'
 import { Operator } from './operator.ts'
 import { SharedQueue } from './shared-queue.ts'
-import { drawSettings, type Settings } from './settings.ts'
+import { drawSettings, type Settings, upkeepRoles } from './settings.ts'
 import { TableChecker } from './table-checker.ts'
 import { TableReader } from './table-reader.ts'
 
@@ -155,7 +157,7 @@ export class World {
     const operators = sources.map((source) => new Operator(source, fleet, this.#random.fork(), this.#around))
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
-      ...sources.flatMap((source) => source.fleet.map((role) => fleet.keepOne(source, role, endMs))),
+      ...sources.flatMap((source) => source.fleet.map((role) => fleet.keepOne(source, role, upkeepRoles.includes(role) ? untilMs : endMs))),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(hibernates ? untilMs : endMs), foreign.expireOld(endMs)]),
       ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
       ...(pauses ? operators.map((operator) => operator.pauseNowAndThen(untilMs)) : []),
@@ -191,6 +193,8 @@ export class World {
       if (expectStop.includes(table) && table.stops === before[i])
         throw new InvariantBroken('a table taken back stops and says so', table.checker.table)
     }
+    await this.#checkReadable()
+    for (const { checker, foreign } of tables) if (!foreign.everRolledBack) checker.checkBackfilled()
     for (const { checker, foreign } of tables) checker.checkComplete(!foreign.frontierLost, this.#suspected)
   }
 
@@ -305,6 +309,7 @@ export class World {
     for (const [name, table] of this.#tables) {
       const loaded = await this.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
       if (loaded === null) continue
+      this.#checkRefs(name, table, loaded.metadata)
       for (const snapshot of await table.checker.look(loaded.metadata, table.foreign.everRolledBack)) {
         const id = snapshot['snapshot-id']
         this.log.add('world', `${name} has snapshot ${id}`)
@@ -314,6 +319,7 @@ export class World {
         const { by, builtOnMs } = this.catalog.sent.get(id)!
         this.#checkRestored(table, name, by, builtOnMs, parent)
         this.#checkRequests(table, name, snapshot, by)
+        this.#countHistory(table.checker.at(id).requests.backfills, snapshot, by)
         if (by.startsWith('committer')) this.faults.add('commit-by-another')
         for (const path of table.checker.filesOf(id)) if (!table.committed.has(path)) table.committed.set(path, { by, snapshotId: id })
         if (this.#hasLost(table, parent.progress) && builtOnMs > table.foreign.rolledBack!.atMs) {
@@ -321,6 +327,37 @@ export class World {
             'a table taken back is left alone',
             `table ${name}: snapshot ${id} was built at ${builtOnMs - this.#startMs}`,
           )
+        }
+      }
+    }
+  }
+
+  /** What others named stays, with what they named; and what a person may want back of a table that was taken back. */
+  #checkRefs(name: string, table: SimulatedTable, metadata: TableMetadata): void {
+    const { foreign } = table
+    for (const [ref, { snapshotId, sinceMs }] of foreign.refs.all) {
+      const found = metadata.refs?.[ref]?.['snapshot-id']
+      if (found === snapshotId && snapshotById(metadata, snapshotId) !== undefined) continue
+      // Nothing can be asserted of a reference that one does not know of: a catalog drops it with its snapshot.
+      if (sinceMs >= (this.catalog.removed.get(snapshotId)?.knewMs ?? Infinity)) foreign.refs.delete(ref)
+      else
+        throw new InvariantBroken(
+          'a snapshot that a tag or branch names stays',
+          `table ${name}: ${ref} named ${snapshotId}, and is ${found}`,
+        )
+    }
+    const { rolledBack } = foreign
+    if (rolledBack === null || !this.#isTakenBack(table) || snapshotById(metadata, rolledBack.from) !== undefined) return
+    throw new InvariantBroken('a table taken back keeps what was taken', `table ${name}: snapshot ${rolledBack.from}`)
+  }
+
+  /** Every snapshot that is left can be read, whatever refers to it. */
+  async #checkReadable(): Promise<void> {
+    for (const [name, { checker }] of this.#tables) {
+      for (const snapshot of checker.metadata?.snapshots ?? []) {
+        for (const file of await this.#reader.namedBy(snapshot)) {
+          if (await exists(this.#around.warehouse, file.replace('s3://warehouse/', ''))) continue
+          throw new InvariantBroken('no file that a snapshot names is missing', `table ${name}: ${file} of ${snapshot['snapshot-id']}`)
         }
       }
     }
@@ -350,7 +387,11 @@ export class World {
     if (after.abandonedUpTo !== before.abandonedUpTo && after.abandonedUpTo !== null && by.startsWith('directed')) {
       foreign.rolledBack = null
       foreign.isAccepted = true
-    } else if (snapshot['parent-snapshot-id'] !== undefined && !by.startsWith('operator') && !isDeepStrictEqual(before, after)) {
+    } else if (
+      snapshot['parent-snapshot-id'] !== undefined &&
+      ((!by.startsWith('operator') && !isDeepStrictEqual({ ...before, backfills: [] }, { ...after, backfills: [] })) ||
+        before.backfills.some((one) => !isEnded(one) && !after.backfills.some(({ id }) => id === one.id)))
+    ) {
       throw new InvariantBroken('what is asked stays asked', `table ${name}: snapshot ${snapshot['snapshot-id']} of ${by}`)
     }
   }
@@ -397,6 +438,20 @@ export class World {
         ),
       }
     }
+  }
+
+  #countHistory(backfills: readonly Backfill[], { summary }: Snapshot, by: string): void {
+    const active = backfills.filter(({ state }) => state === 'active')
+    if (active.length > 0 && !by.startsWith('historian') && summary['added-records'] !== undefined) this.faults.add('history-beside-tail')
+    const isShared = active.some((one, i) =>
+      active.some(
+        (other, j) =>
+          i < j &&
+          one.topic === other.topic &&
+          [...one.ranges].some(([partition, ranges]) => intersectRanges(ranges, other.ranges.get(partition) ?? []).length > 0),
+      ),
+    )
+    if (isShared) this.faults.add('backfills-overlap')
   }
 
   #sharedQueues(): SharedQueues {

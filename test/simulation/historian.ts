@@ -1,0 +1,80 @@
+import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { isEnded } from '../../src/model/backfill.ts'
+import { DocumentError, WorkError } from '../../src/model/failure.ts'
+import { defaultPrices } from '../../src/pipeline/backfill/bill.ts'
+import { Backfiller } from '../../src/pipeline/backfiller.ts'
+import type { ProcessorSeams } from '../../src/pipeline/processor.ts'
+import type { BackfillWish, Bound } from '../../src/pipeline/resolve-backfill.ts'
+import type { FaultCounts } from './faults.ts'
+import type { SourceSettings } from './settings.ts'
+
+/** What a historian has at hand. */
+export interface Archive {
+  readonly source: SourceSettings
+  readonly seams: ProcessorSeams
+  readonly random: SeededRandom
+  readonly faults: FaultCounts
+}
+
+/** Backfills ranges that nobody had a reason to choose, one after another, until `stop` aborts; and takes up what it finds begun. */
+export async function backfillNowAndThen(archive: Archive, stop: AbortSignal): Promise<void> {
+  const { source, seams, random } = archive
+  const topics = [...new Set(source.logs.map(({ at }) => at.topic))]
+  while (!stop.aborted) {
+    await seams.clock.sleep(5000 + random.below(120_000), stop)
+    if (stop.aborted) return
+    try {
+      await backfill(random.pick(topics), archive, stop)
+    } catch (error) {
+      if (stop.aborted) return
+      if (!(error instanceof WorkError) && !(error instanceof DocumentError)) throw error
+      seams.journal.warn('a backfill failed', { error })
+    }
+  }
+}
+
+async function backfill(
+  topic: string,
+  { source: { document, sourceId, prefix, logs }, seams, random, faults }: Archive,
+  stop: AbortSignal,
+): Promise<void> {
+  const bounds = { workers: 1 + random.below(3), ...(random.chance(0.3) && { requestsPerSecond: 1 + random.below(4) }) }
+  const backfiller = await Backfiller.open(document, topic, { kind: 'live' }, bounds, { id: sourceId, prefix }, seams)
+  if (backfiller === null) return
+  const open = backfiller.backfills.filter((one) => one.topic === topic && !isEnded(one))
+  if (open.length > 0 && random.chance(0.15)) {
+    const to = random.pick(['paused', 'active', 'cancelled'] as const)
+    await backfiller.change(random.pick(open).id, to)
+    faults.add(`backfill-${to}`)
+    return
+  }
+  const begun = open.filter(({ by, state }) => by === 'command' && state === 'active')
+  let one = begun.length > 0 && random.chance(0.7) ? random.pick(begun) : null
+  if (one !== null) faults.add('backfill-taken-up')
+  else {
+    const by = random.chance(0.3) ? 'service' : 'command'
+    one = (await backfiller.bill(wishFor(topic, logs, seams.clock.now(), random), by, defaultPrices)).backfill
+    if (one.ranges.size === 0) return
+    await backfiller.ask(one)
+    faults.add(by === 'service' ? 'backfill-detached' : 'backfill-asked')
+    if (by === 'service') return
+  }
+  const { outcome, report } = await backfiller.carryOut(one, stop, () => undefined)
+  if (report.rows > 0n) faults.add('history-read')
+  if (outcome === 'done') faults.add('backfill-done')
+}
+
+function wishFor(topic: string, logs: SourceSettings['logs'], nowMs: number, random: SeededRandom): BackfillWish {
+  const own = logs.filter(({ at }) => at.topic === topic)
+  const { at, firstOffset } = random.pick(own)
+  const bound = (least: number): Bound =>
+    random.pick([null, { offset: firstOffset + BigInt(least + random.below(60)) }, { timeMs: Math.floor(nowMs) - random.below(600_000) }])
+  return {
+    topic,
+    partitions: random.chance(0.4) ? [at.partition] : null,
+    from: bound(0),
+    to: bound(20),
+    missing: random.chance(0.3),
+    newestFirst: random.chance(0.3),
+  }
+}

@@ -1,0 +1,33 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { SimulationReport } from './simulate.ts'
+
+/** Runs the worlds of `seeds` side by side, as many as there are cores, and yields what came of them in the order of the seeds. */
+export async function* simulateSideBySide(seeds: readonly number[], guard: string | null): AsyncGenerator<SimulationReport> {
+  const waiting = [...seeds]
+  const reports = new Map(seeds.map((seed) => [seed, Promise.withResolvers<SimulationReport>()]))
+  const workers = Array.from({ length: Math.min(availableParallelism(), seeds.length) }, () => {
+    const worker = new Worker(new URL('seed-worker.ts', import.meta.url), { workerData: guard })
+    const next = () => {
+      const seed = waiting.shift()
+      if (seed !== undefined) worker.postMessage(seed, [])
+    }
+    worker.on('message', (report: SimulationReport) => {
+      reports.get(report.seed)!.resolve(report)
+      next()
+    })
+    worker.on('error', (error) => {
+      for (const { promise, reject } of reports.values()) {
+        promise.catch(() => undefined)
+        reject(error)
+      }
+    })
+    next()
+    return worker
+  })
+  try {
+    for (const seed of seeds) yield await reports.get(seed)!.promise
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()))
+  }
+}
