@@ -20,6 +20,7 @@ import { ageOfFile, type RowAge, rowAge } from './maintain/row-age.ts'
 import type { SourceIdentity } from './processor.ts'
 import { rewriteGroup } from './rewriter.ts'
 import { enterFiles } from './table-books.ts'
+import { outputsOf } from './table-compactor.ts'
 import { type ChosenFile, TableRewriter } from './table-rewriter.ts'
 import { PositionDeletes } from './verify/position-deletes.ts'
 import { type KafkaColumns, type TableFile, tableFile } from './verify/table-files.ts'
@@ -208,15 +209,15 @@ class Retiring {
     const { limits } = this.#context
     const directory = dataDirectory(metadata)
     const group = { specId, partition: input.live.file.partition, inputs: [input], sequenceNumber }
+    const { exemptIds, ...outputs } = outputsOf(metadata, limits)
     return rewriteGroup(group, metadata, {
+      ...outputs,
       io: this.#seams.io,
-      sortOrder: null,
       ...(age !== undefined && { dropOld: age }),
       rowGroupBytes: limits.rowGroupBytes,
-      targetFileSizeBytes: limits.targetFileSizeBytes,
       memoryLimitBytes: limits.maxBatchBytes,
       newLocation: () => `${directory}/${this.#seams.entropy.uuid()}.parquet`,
-      exemptIds: new Set(age === undefined ? [] : [age.field.id]),
+      exemptIds: new Set(age === undefined ? exemptIds : [...exemptIds, age.field.id]),
       signal,
     })
   }

@@ -29,7 +29,7 @@ export function viewOf(metadata: TableMetadata, { name, begins }: Branch): Table
   return {
     ...rest,
     ...(head !== undefined && { 'current-snapshot-id': head['snapshot-id'] }),
-    refs: { ...others, ...(head !== undefined && { [mainBranch]: head }), ...(main !== undefined && { [name]: main }) },
+    refs: { ...others, ...(head !== undefined && { [mainBranch]: head }), ...(main !== undefined && { [name]: endless(main) }) },
     properties: withoutCopies(metadata.properties ?? {}),
     ...(metadata.snapshots !== undefined && { snapshots: metadata.snapshots.map((snapshot) => seenFrom(snapshot, name, history)) }),
   }
@@ -81,6 +81,11 @@ export function replacementOf(
 function mainReference(metadata: TableMetadata): SnapshotReference | undefined {
   const id = refSnapshotId(metadata)
   return metadata.refs?.[mainBranch] ?? (id === null ? undefined : { 'snapshot-id': id, type: 'branch' })
+}
+
+/** Whatever it says, main never ends (table specification, "Snapshot References"): as any other branch it would. */
+function endless({ 'max-ref-age-ms': _never, ...main }: SnapshotReference): SnapshotReference {
+  return main
 }
 
 function ancestorIds(metadata: TableMetadata, head: bigint | undefined): Set<bigint> {
