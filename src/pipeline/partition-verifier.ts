@@ -90,10 +90,9 @@ export async function verifyPartition(
     },
     {
       isAccepted: (snapshot) => state.requests.accept.includes(snapshot),
-      isMeant: (id) => {
+      isOurs: (id) => {
         const snapshot = snapshotById(metadata, id)
-        // A replacement of ours has the rows that it found: what it lacks is lost.
-        return snapshot !== undefined && isOurs(snapshot) && snapshot.summary.operation !== 'replace'
+        return snapshot !== undefined && isOurs(snapshot)
       },
       accepted: decidedRanges(state.accepted, source.id, at),
     },

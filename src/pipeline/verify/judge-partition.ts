@@ -21,8 +21,8 @@ export interface PartitionFacts {
 export interface Exemptions {
   /** Whether what a snapshot removed is known and meant. */
   readonly isAccepted: (snapshot: bigint) => boolean
-  /** Whether a snapshot of ours removed rows on purpose: the old ones, of a table that keeps them for so long. */
-  readonly isMeant: (snapshot: bigint) => boolean
+  /** Whether it is a snapshot of ours, whose removals the table accepts itself: the old rows, of a table that keeps them for so long. */
+  readonly isOurs: (snapshot: bigint) => boolean
   /** Offsets whose absence was accepted. */
   readonly accepted: OffsetRanges
 }
@@ -34,10 +34,10 @@ export interface PartitionVerdict {
 }
 
 /**
- * Makes findings of facts. What a file that was altered should hold is reported once, as altered; what a snapshot of ours removed on
- * purpose, and what was accepted, is counted instead. Pure.
+ * Makes findings of facts. What a file that was altered should hold is reported once, as altered; what was accepted is
+ * counted instead, and what ours removed by itself: a snapshot of ours is believed no more than others. Pure.
  */
-export function judgePartition(facts: PartitionFacts, { isAccepted, isMeant, accepted }: Exemptions): PartitionVerdict {
+export function judgePartition(facts: PartitionFacts, { isAccepted, isOurs, accepted }: Exemptions): PartitionVerdict {
   const findings: Finding[] = []
   let [removed, exempt] = [0n, 0n]
   const report = (kind: FindingKind, ranges: OffsetRanges, snapshot: bigint | null) => {
@@ -55,8 +55,10 @@ export function judgePartition(facts: PartitionFacts, { isAccepted, isMeant, acc
   const sound = (ranges: OffsetRanges): OffsetRanges => subtractRanges(ranges, damaged)
   for (const [snapshot, ranges] of facts.missing) {
     const left = sound(ranges)
-    if (snapshot !== null && isMeant(snapshot)) removed += countOffsets(left)
-    else if (snapshot !== null && isAccepted(snapshot)) exempt += countOffsets(left)
+    if (snapshot !== null && isOurs(snapshot)) {
+      removed += countOffsets(intersectRanges(left, accepted))
+      report('missing', subtractRanges(left, accepted), snapshot)
+    } else if (snapshot !== null && isAccepted(snapshot)) exempt += countOffsets(left)
     else report('missing', unlessAccepted(left), snapshot)
   }
   for (const [snapshot, ranges] of facts.duplicates) report('duplicate', sound(ranges), snapshot)

@@ -38,7 +38,7 @@ export interface VerificationCounts {
   /** Decided offsets that rightly have no row: control records, and skipped ones. */
   readonly control: bigint
   readonly skipped: bigint
-  /** Decided offsets whose row a snapshot of ours removed. */
+  /** Decided offsets whose row a snapshot of ours removed, and accepted as absent. */
   readonly removed: bigint
   /** Offsets whose absence was accepted. */
   readonly accepted: bigint

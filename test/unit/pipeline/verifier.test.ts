@@ -59,7 +59,7 @@ describe('a table set against its source', () => {
     ])
   })
 
-  test('rows that a snapshot of ours deletes are counted, those that a replacement of ours lost are missing', async () => {
+  test('rows that a snapshot of ours deletes and accepts as absent are counted, those that one of ours lost otherwise are missing', async () => {
     const own = await filled(3)
     const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
     const { plan } = await rewriter.plan(() => ({
@@ -69,12 +69,17 @@ describe('a table set against its source', () => {
       everything: true,
     }))
     const [{ group }] = plan.rewrites
-    const [first, second] = group.inputs
-    await rewriter.deleteFiles([first.live])
+    const [first, second, third] = group.inputs
+    const absent = new Map([[first.live.file.filePath, [{ at, ranges: [[0n, 10n]] as const }]]])
+    await rewriter.deleteFiles([first.live], absent)
     expect(await found(own)).toEqual([])
     expect((await verify(own)).counts).toMatchObject({ rows: 20n, removed: 10n, decided: 30n })
     const { state } = await rewriter.replace([{ group: { ...group, inputs: [second] }, files: [], rowsRead: 10n, rowsDeleted: 10n }])
     expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`])
+    // Nothing was there twice.
+    const loses = { group: { ...group, inputs: [third] }, files: [], rowsRead: 10n, rowsDeleted: 10n }
+    const { state: after } = await rewriter.dropDuplicates([loses], state.snapshotId!)
+    expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`, `missing orders/0 [20, 30) ${after.snapshotId}`])
   })
 
   test('deletes that can not be read leave the table not judged, and it is not clean', async () => {

@@ -13,7 +13,7 @@ const facts: PartitionFacts = {
   rewritten: [],
 }
 
-const none = { isAccepted: () => false, isMeant: () => false, accepted: [] }
+const none = { isAccepted: () => false, isOurs: () => false, accepted: [] }
 
 describe('what is known becomes findings', () => {
   test('each with its place and the snapshot that did it', () => {
@@ -29,9 +29,10 @@ describe('what is known becomes findings', () => {
     ])
   })
 
-  test('what a snapshot of ours removed is counted', () => {
-    const verdict = judgePartition({ ...facts, missing: new Map([[7n, [[0n, 2n]]]]) }, { ...none, isMeant: (id) => id === 7n })
-    expect(verdict).toEqual({ findings: [], removed: 2n, accepted: 0n })
+  test('what a snapshot of ours removed is counted as far as it is accepted, and missing beyond that', () => {
+    const exempt = { ...none, isOurs: (id: bigint) => id === 7n, accepted: [[0n, 2n]] as const }
+    const verdict = judgePartition({ ...facts, missing: new Map([[7n, [[0n, 5n]]]]) }, exempt)
+    expect(verdict).toMatchObject({ findings: [{ kind: 'missing', start: 2n, end: 5n, snapshot: 7n }], removed: 2n, accepted: 0n })
   })
 
   test('what was accepted is counted: all that a snapshot removed, and offsets', () => {
