@@ -1,0 +1,167 @@
+import { type Claim, maxTries, NewerVersion } from '../../seams/task-queue.ts'
+import {
+  type BullQueueOptions,
+  closeMs,
+  connectionOf,
+  DelayedError,
+  type Job,
+  keptResults,
+  type Outcome,
+  UnrecoverableError,
+  WaitingError,
+  Worker,
+} from './bullmq.ts'
+
+/**
+ * A task whose worker has not been heard of for so long is handed to another. Work of more than an instant goes on in threads, so that
+ * the lock is renewed in time; what blocks a whole process longer than this (a machine that stands still) makes a zombie, whose result is
+ * refused by the queue and, were it not, by the table.
+ */
+const lockMs = 15_000
+const stalledCheckMs = 5_000
+/** A task of a newer version is left to others for so long. */
+const newerPauseMs = 5_000
+/** A task that must be alone, or must wait for one, comes back after so long. */
+const aloneRetryMs = 500
+/** For so long nothing else is begun where a task that must be alone was met. */
+const quietMs = 2_000
+
+/** The side of a queue that takes tasks: one worker of BullMQ for all that this process carries out at once. */
+export class BullClaims<Payload, Result> {
+  readonly #options: BullQueueOptions<Payload, Result>
+  readonly #claimed = new Set<string>()
+  readonly #waiting: ((claim: Claim<Payload, Result> | null) => void)[] = []
+  #worker: Worker<object, Outcome> | null = null
+  #toldNewer = false
+  #isAlone = false
+  /** Until then no other task is begun here, so that one that must be alone gets its turn, ms. */
+  #quietUntilMs = 0
+
+  constructor(options: BullQueueOptions<Payload, Result>) {
+    this.#options = options
+  }
+
+  /** Whether the task is being carried out in this process. */
+  has(id: string): boolean {
+    return this.#claimed.has(id)
+  }
+
+  /** As `TaskQueue.claim`. */
+  async claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null> {
+    if (signal.aborted) return null
+    this.#work()
+    const { promise, resolve } = Promise.withResolvers<Claim<Payload, Result> | null>()
+    const leave = () => {
+      const place = this.#waiting.indexOf(resolve)
+      if (place >= 0) this.#waiting.splice(place, 1)
+      // Nobody here takes another task: they are left to others.
+      if (this.#waiting.length === 0) void this.#worker?.pause(true)
+      resolve(null)
+    }
+    this.#waiting.push(resolve)
+    signal.addEventListener('abort', leave, { once: true })
+    const claim = await promise
+    signal.removeEventListener('abort', leave)
+    return claim
+  }
+
+  /** Takes no more, once results have gone out; what is still carried out is left to others. */
+  async drain(): Promise<void> {
+    if (this.#worker !== null && this.#claimed.size === 0) await Promise.race([this.#worker.close(), this.#options.clock.sleep(closeMs)])
+  }
+
+  /** Ends its connection at once. */
+  async end(): Promise<void> {
+    await this.#worker?.close(true)
+  }
+
+  #work(): void {
+    if (this.#worker !== null) {
+      if (this.#worker.isPaused() && !this.#isAlone) void this.#worker.resume()
+      return
+    }
+    const { name, parallelism } = this.#options
+    this.#worker = new Worker<object, Outcome>(name, (job, token) => this.#process(job, token!), {
+      ...connectionOf(this.#options),
+      concurrency: parallelism,
+      lockDuration: lockMs,
+      stalledInterval: stalledCheckMs,
+      maxStalledCount: maxTries - 1,
+      // Of a job: it may be looked at again by whoever waits for it.
+      removeOnComplete: keptResults,
+      removeOnFail: keptResults,
+    })
+    // A lost lock among them: then another process has taken the task over.
+    this.#worker.on('error', () => undefined)
+  }
+
+  /**
+   * A task whose worker died may have been what it died of: it is carried out alone in its process, so that no other task is counted as
+   * dead with it.
+   */
+  async #process(job: Job<object, Outcome>, token: string): Promise<Outcome> {
+    const isSuspect = job.stalledCounter > 0
+    const nowMs = this.#options.clock.now()
+    if (isSuspect) this.#quietUntilMs = nowMs + quietMs
+    if (this.#isAlone || (isSuspect ? this.#claimed.size > 0 : nowMs < this.#quietUntilMs)) {
+      await job.moveToDelayed(Date.now() + aloneRetryMs, token)
+      throw new DelayedError()
+    }
+    if (!isSuspect) return this.#carryOut(job, token)
+    this.#isAlone = true
+    void this.#worker?.pause(true)
+    try {
+      // Those that were taken in the same moment are given back.
+      await this.#options.clock.sleep(aloneRetryMs)
+      return await this.#carryOut(job, token)
+    } finally {
+      this.#isAlone = false
+      this.#quietUntilMs = 0
+      if (this.#waiting.length > 0) void this.#worker?.resume()
+    }
+  }
+
+  async #carryOut(job: Job<object, Outcome>, token: string): Promise<Outcome> {
+    const { codec, journal } = this.#options
+    const waiter = this.#waiting.shift()
+    if (waiter === undefined) {
+      await job.moveToWait(token)
+      await this.#options.clock.sleep(100)
+      throw new WaitingError()
+    }
+    let payload: Payload
+    try {
+      payload = codec.decodePayload(job.data)
+    } catch (error) {
+      this.#waiting.unshift(waiter)
+      if (!(error instanceof NewerVersion)) throw error
+      if (!this.#toldNewer) journal.error('a task is left to others', { error })
+      this.#toldNewer = true
+      await job.moveToDelayed(Date.now() + newerPauseMs, token)
+      throw new DelayedError()
+    }
+    // Deaths of workers and unexpected errors count together.
+    if (job.attemptsMade + job.stalledCounter >= maxTries) {
+      this.#waiting.unshift(waiter)
+      throw new UnrecoverableError(`its workers died or failed ${maxTries} times`)
+    }
+    const id = job.id!
+    const done = Promise.withResolvers<Outcome>()
+    this.#claimed.add(id)
+    waiter({
+      id,
+      payload,
+      complete: (result) => done.resolve({ result: codec.encodeResult(result, job.data) }),
+      fail: (error) => {
+        const failure = codec.encodeFailure(error, job.data)
+        if (failure === null) done.reject(error)
+        else done.resolve({ failure })
+      },
+    })
+    try {
+      return await done.promise
+    } finally {
+      this.#claimed.delete(id)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { Trouble } from '../../model/health.ts'
+import type { Clock } from '../../seams/clock.ts'
+import type { Journal } from '../../seams/journal.ts'
+import type { TaskCodec } from '../../seams/task-queue.ts'
+import type { RedisClient } from './redis-connection.ts'
+
+export { DelayedError, type Job, Queue, QueueEvents, UnrecoverableError, WaitingError, Worker } from 'bullmq'
+
+export interface BullQueueOptions<Payload, Result> {
+  /** Names the queue within the prefix. */
+  readonly name: string
+  /** Stands before all keys, in braces, so that a cluster keeps them together. */
+  readonly prefix: string
+  readonly codec: TaskCodec<Payload, Result>
+  /** Tasks at once, over all processes. */
+  readonly parallelism: number
+  readonly redis: RedisClient
+  /** Why Redis can not be reached now. */
+  readonly trouble: () => Trouble | null
+  readonly clock: Clock
+  readonly journal: Journal
+}
+
+/** What a task came to, as it stands in Redis: a result or an expected failure. */
+export type Outcome = { readonly result: object } | { readonly failure: object }
+
+/** Results wait this long for whoever plans the same task anew; the table refuses them after 12 hours. */
+export const keptResults = { age: 6 * 3600, count: 5_000 }
+/** How long Redis may take to hear that we go. */
+export const closeMs = 2_000
+
+/** What each part of BullMQ is opened with. */
+export function connectionOf({ redis, prefix }: Pick<BullQueueOptions<never, never>, 'redis' | 'prefix'>) {
+  return { connection: redis as never, prefix, skipVersionCheck: true }
+}
