@@ -33,7 +33,6 @@ const steps: readonly Step[] = [
   { name: 'Redis operations per task', command: ['test/load/redis-operations.ts'] },
   { name: 'aged table', command: ['--expose-gc', 'test/bench/aged-table.ts', '50000', '--compact'] },
   { name: 'rewrites', command: ['test/bench/rewrites.ts'] },
-  { name: 'aged table', command: ['--expose-gc', 'test/bench/aged-table.ts', '50000'] },
 ]
 
 let printed = ''

@@ -70,7 +70,7 @@ async function* slicesOfFile(
   for (const group of parquet.rowGroups) {
     const reader = await naming(path, () => new RowGroupReader(group, all, windowBytes))
     const rowBytes = Math.max(1, group.plainBytes / Math.max(1, group.rows))
-    const step = Math.max(1024, Math.min(maxSliceRows, Math.floor(sliceBytes / rowBytes)))
+    const step = Math.max(1, Math.min(maxSliceRows, Math.floor(sliceBytes / rowBytes)))
     for (let at = 0; at < group.rows; at += step) {
       options.signal.throwIfAborted()
       const rows = Math.min(step, group.rows - at)

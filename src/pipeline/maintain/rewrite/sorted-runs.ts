@@ -104,7 +104,7 @@ export class SortedRuns {
     const sorter = new RowSorter(this.#fields, order)
     for (const group of parquet.rowGroups) {
       const reader = new RowGroupReader(group, sources, pageBytes)
-      const step = Math.max(16, Math.min(maxBlockRows, Math.floor((blockBytes * group.rows) / Math.max(1, group.plainBytes))))
+      const step = Math.max(1, Math.min(maxBlockRows, Math.floor((blockBytes * group.rows) / Math.max(1, group.plainBytes))))
       for (let at = 0; at < group.rows; at += step) {
         const rows = Math.min(step, group.rows - at)
         sorter.appendLeaves(rows, await naming(uri, () => reader.read(rows)))

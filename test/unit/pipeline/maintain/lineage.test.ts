@@ -72,6 +72,6 @@ test('each row keeps its id and the number of its last change, which are its own
       // They are given out anew at the commit, for the rows that have none.
       for (const file of written) expect(file.firstRowId).toBeUndefined()
     }),
-    { numRuns: 100 },
+    { numRuns: 50 },
   )
 })

@@ -5,7 +5,8 @@ import type { RowGroupOptions } from '../../../../src/formats/parquet/row-group.
 import { anyFields, anyValue } from '../../formats/iceberg/any-type.ts'
 import { batchOf, encodeFile, encodeReference } from '../../formats/parquet/encode/files.ts'
 import { byParquetWasm } from '../../formats/parquet/read-back.ts'
-import { groupOf, liveFile, memoryFiles, rewrite } from './rewriting.ts'
+import { slicesOf } from '../../../../src/pipeline/maintain/rewrite/slices.ts'
+import { groupOf, liveFile, memoryFiles, rewrite, tableOf, targetOf } from './rewriting.ts'
 
 const options = fc.record<RowGroupOptions>({
   codec: fc.constantFrom('zstd', 'uncompressed', 'gzip', 'brotli'),
@@ -62,4 +63,32 @@ test('the rows of many files stand in the file that they are rewritten to, as th
     }),
     { numRuns: 150 },
   )
+})
+
+test('however large rows are, few of them are in memory at once', async () => {
+  const fields: readonly NestedField[] = [{ id: 1, name: 's', required: true, type: 'string' }]
+  const { io, files } = memoryFiles()
+  const rows = Array.from({ length: 24 }, (_, row) => [new Uint8Array(1024 * 1024).fill(row)])
+  const { bytes } = encodeFile(fields, [[batchOf(fields, rows)]], { codec: 'zstd', pageSizeBytes: 1024 * 1024, dictionarySizeBytes: 1024 })
+  files.set('memory://in', bytes)
+  const table = tableOf(fields)
+  const slices = slicesOf(
+    [{ live: liveFile('memory://in', bytes, rows.length), deletes: [] }],
+    { removerOf: () => ({ sources: [], kept: () => null }) },
+    {
+      ...targetOf(io),
+      schema: table.schemas[0],
+      schemas: table.schemas,
+      spec: table['partition-specs'][0],
+      formatVersion: 2,
+      nameMapping: null,
+      metricsModes: new Map(),
+      parquet: { codec: 'zstd', pageSizeBytes: 1024 * 1024, dictionarySizeBytes: 1024 * 1024 },
+      sources: { key: 'k', open: () => ({ add: () => {}, byteLength: 0, encode: () => '' }) },
+    },
+  )
+  const counts: number[] = []
+  for await (const slice of slices) counts.push(slice.rows)
+  expect(counts.reduce((sum, count) => sum + count, 0)).toBe(24)
+  expect(Math.max(...counts)).toBeLessThanOrEqual(4)
 })

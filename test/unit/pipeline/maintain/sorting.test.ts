@@ -108,7 +108,7 @@ test('rows are sorted by the order that is asked for, equal ones stay as they we
       )
       for (const { sortOrderId } of result.files) expect(sortOrderId).toBe(7)
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   )
 })
 

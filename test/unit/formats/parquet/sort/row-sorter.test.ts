@@ -38,7 +38,7 @@ test('batches of any type come back sorted, equal rows as they came, and the sor
         expect(byParquetWasm(Uint8Array.from(bytes))).toEqual(fields.map((_, i) => sorted.map((row: Row) => row[i])))
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 80 },
   )
 })
 
