@@ -14,6 +14,7 @@ import { commitCodec } from '../../src/pipeline/commit-codec.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { taskCodec } from '../../src/pipeline/task-codec.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
+import { TaskSetAside } from '../../src/seams/task-queue.ts'
 import { tablesFor, type TopicMapping } from '../../src/spec/table-mapping.ts'
 import { Broker } from './broker.ts'
 import { EventLog } from './event-log.ts'
@@ -410,6 +411,8 @@ export class World {
         this.#bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
     }
     if (level !== 'error') return
+    // A commit that lost as many committers as a task may lose is given back, and the table is opened again some minutes later.
+    if (message === 'table stopped' && error instanceof TaskSetAside && this.faults.has('task-set-aside')) return
     if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
       const table = this.#tables.get(String(fields.table))!
       table.stoppedMs.set(process, this.#clock.now())
