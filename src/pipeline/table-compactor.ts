@@ -1,4 +1,5 @@
 import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { sortableOrder } from '../formats/parquet/sort/row-order.ts'
 import { WorkError } from '../model/failure.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
 import { maxResultAgeMs } from './commit/select-results.ts'
@@ -50,7 +51,8 @@ export function outputsOf(
   metadata: TableMetadata,
   { targetFileSizeBytes }: { readonly targetFileSizeBytes: number },
 ): Pick<CompactionOptions, 'sortOrder' | 'exemptIds' | 'targetFileSizeBytes'> {
-  return { targetFileSizeBytes, sortOrder: defaultSortOrder(metadata), exemptIds: kafkaColumnIds(metadata) }
+  const sortOrder = sortableOrder(currentSchema(metadata).fields, defaultSortOrder(metadata))
+  return { targetFileSizeBytes, sortOrder, exemptIds: kafkaColumnIds(metadata) }
 }
 
 /**

@@ -4,7 +4,7 @@ import { metricsModes } from '../formats/iceberg/metrics-config.ts'
 import { dataDirectory } from '../formats/iceberg/table-location.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, type SortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { withPageCodec } from '../formats/parquet/encode/codec.ts'
-import { sortKeys } from '../formats/parquet/sort/row-order.ts'
+import { sortableOrder } from '../formats/parquet/sort/row-order.ts'
 import type { Task } from '../model/task.ts'
 import type { TranslatedPart } from '../model/translated-part.ts'
 import type { Clock } from '../seams/clock.ts'
@@ -65,13 +65,7 @@ function writtenOrder(table: TableMetadata, columns: readonly NestedField[]): So
   // A column that nothing fills is null in all rows.
   const isFilled = ({ 'source-id': id }: SortOrder['fields'][number]) =>
     findField(fields, id) === undefined || findField(columns, id) !== undefined
-  const filled = { ...order, fields: order.fields.filter(isFilled) }
-  try {
-    sortKeys(columns, filled)
-    return filled
-  } catch {
-    return null
-  }
+  return sortableOrder(columns, { ...order, fields: order.fields.filter(isFilled) })
 }
 
 export interface WorkerLimits extends FetchBounds {

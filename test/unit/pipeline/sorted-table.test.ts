@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { readRows } from '../../../src/formats/parquet/read-rows.ts'
 import { compareSingleValues } from '../../../src/formats/iceberg/single-value.ts'
+import { outputsOf } from '../../../src/pipeline/table-compactor.ts'
 import { liveEntries } from './foreign-commit.ts'
 import { at, batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
@@ -114,5 +115,6 @@ describe('a table that is sorted', () => {
     expect(await run(own, [])).toBe(true)
     expect((await filesOf(own)).map((file) => file.order)).toEqual([order, 0])
     expect(own.linesOf('error')).toEqual([])
+    expect(outputsOf(await own.table('orders'), { targetFileSizeBytes: 1 }).sortOrder?.['order-id'] ?? 0).toBe(order)
   })
 })

@@ -47,6 +47,17 @@ export function sortKeys(fields: readonly NestedField[], order: SortOrder): Sort
   })
 }
 
+/** The order, where rows of these fields can be brought into it; null where not, or where there is none. */
+export function sortableOrder(fields: readonly NestedField[], order: SortOrder | null): SortOrder | null {
+  if (order === null) return null
+  try {
+    sortKeys(fields, order)
+    return order
+  } catch {
+    return null
+  }
+}
+
 export function keyColumns(columns: readonly RowColumn[], rows: number, keys: readonly SortKey[]): KeyColumn[] {
   return keys.map((key) => keyColumn(columns[key.leaf], rows, key))
 }
