@@ -82,7 +82,7 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
       if (answer !== null) return answer
     }
     if (product.strictNamespaces === true && makesTable(call)) {
-      const found = await forward({ method: 'GET', path: `/v1/${place.replace(/\/tables$/, '')}`, body: Buffer.of() })
+      const found = await forward({ method: 'GET', path: `/v1/${place.replace(/\/tables$/, '')}`, headers: {}, body: Buffer.of() })
       if (found.status === 404) return found
     }
     const { authorization: _, ...headers } = request.headers
