@@ -105,7 +105,9 @@ async function choose(
       return null
     }
   })
-  return chooseExpired(metadata, settings, newest?.['snapshot-id'] ?? null, clock.now())
+  // A history that is cut off before there is a snapshot of ours in it looks as if ours had been cut off with it.
+  if (newest === null) return { snapshots: [], refs: [] }
+  return chooseExpired(metadata, settings, newest['snapshot-id'], clock.now())
 }
 
 /** The metadata after the commit; null where it has to be tried again. */

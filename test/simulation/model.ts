@@ -124,7 +124,11 @@ export class SourceModel {
         const earlier = histories.filter(({ base }) => base < history.base)
         const later = histories.filter(({ base }) => base > history.base)
         const [{ createdMs, faulty }] = history.versions
-        return createdMs >= sinceMs && !faulty && !history.broken && history.versions.length === 1 && isAlone(history, earlier, later)
+        // What comes behind a later one may come when the start is decided already.
+        const inOrder = later.every((other) => completedAt(history) <= completedAt(other))
+        return (
+          createdMs >= sinceMs && inOrder && !faulty && !history.broken && history.versions.length === 1 && isAlone(history, earlier, later)
+        )
       })
       .map(({ base }) => base)
   }

@@ -236,3 +236,17 @@ test('a table that was rolled back keeps everything that may tell of it', async 
   })
   await expect(expire(made)).rejects.toThrow(/rolled back/)
 })
+
+test('a table in which nothing of ours was committed yet keeps its beginning, by which that is known', async () => {
+  const made = await agedWorld()
+  const others: World['seams']['catalog'] = {
+    ...made.catalog,
+    async loadTable(table) {
+      const { metadata, ...rest } = (await made.catalog.loadTable(table))!
+      const snapshots = metadata.snapshots!.map((snapshot) => ({ ...snapshot, summary: { operation: 'append' } }))
+      return { ...rest, metadata: { ...metadata, snapshots } }
+    },
+  }
+  expect((await expire(made, { seams: { catalog: others } })).snapshots).toEqual([])
+  expect((await expire(made)).snapshots.length).toBeGreaterThan(0)
+})
