@@ -244,7 +244,7 @@ test('a table in which nothing of ours was committed yet keeps its beginning, by
     async loadTable(table) {
       const { metadata, ...rest } = (await made.catalog.loadTable(table))!
       const snapshots = metadata.snapshots!.map((snapshot) => ({ ...snapshot, summary: { operation: 'append' } }))
-      return { ...rest, metadata: { ...metadata, snapshots } }
+      return { ...rest, metadata: { ...metadata, snapshots, properties: {} } }
     },
   }
   expect((await expire(made, { seams: { catalog: others } })).snapshots).toEqual([])
