@@ -5,6 +5,7 @@ import { defaultPrices } from '../../src/pipeline/backfill/bill.ts'
 import { Backfiller } from '../../src/pipeline/backfiller.ts'
 import type { ProcessorSeams } from '../../src/pipeline/processor.ts'
 import type { BackfillWish, Bound } from '../../src/pipeline/resolve-backfill.ts'
+import { ObjectChanged, ObjectNotFound } from '../../src/seams/object-store.ts'
 import type { FaultCounts } from './faults.ts'
 import type { SourceSettings } from './settings.ts'
 
@@ -27,8 +28,10 @@ export async function backfillNowAndThen(archive: Archive, stop: AbortSignal): P
       await backfill(random.pick(topics), archive, stop)
     } catch (error) {
       if (stop.aborted) return
-      if (!(error instanceof WorkError) && !(error instanceof DocumentError)) throw error
-      seams.journal.warn('a backfill failed', { error })
+      // A segment that goes while times are looked for ends the command.
+      const isKnown = [WorkError, DocumentError, ObjectNotFound, ObjectChanged].some((kind) => error instanceof kind)
+      if (!isKnown) throw error
+      seams.journal.warn('a backfill failed', { error: error as Error })
     }
   }
 }
