@@ -130,7 +130,7 @@ spec:
   source: {topics: [a], s3: {bucket: data, region: r, accessKeyId: "\${ID}", secretAccessKey: "\${KEY}"}}
   sink: {catalog: {type: rest, endpoint: "http://127.0.0.1/", token: hush-token, headers: {X-Key: hush-header}}}
   queue: {redis: "redis://user:hush-redis@127.0.0.1/"}
-  maintenance: {}
+  mappings: [{topic: a, mode: upsert}]
 `
   for (const args of [
     ['validate', '-f', '-'],
