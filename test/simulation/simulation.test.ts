@@ -11,6 +11,7 @@ const rare = new Set([
   'foreign-rollback',
   'create-lost-before',
   'create-lost-after',
+  'backfills-overlap',
 ])
 
 test('one seed replays one run, event by event', async () => {
