@@ -14,6 +14,7 @@ import { commitCodec } from '../../src/pipeline/commit-codec.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { taskCodec } from '../../src/pipeline/task-codec.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
+import { ObjectNotFound } from '../../src/seams/object-store.ts'
 import { TaskSetAside } from '../../src/seams/task-queue.ts'
 import { tablesFor, type TopicMapping } from '../../src/spec/table-mapping.ts'
 import { Broker } from './broker.ts'
@@ -413,6 +414,15 @@ export class World {
     if (level !== 'error') return
     // A commit that lost as many committers as a task may lose is given back, and the table is opened again some minutes later.
     if (message === 'table stopped' && error instanceof TaskSetAside && this.faults.has('task-set-aside')) return
+    // Who stood still goes on with metadata whose files were expired meanwhile, and looks anew some minutes later. Others see to it that
+    // nothing goes that is still named.
+    if (
+      message === 'table stopped' &&
+      error instanceof WorkError &&
+      error.cause instanceof ObjectNotFound &&
+      this.faults.has('file-removed')
+    )
+      return
     if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
       const table = this.#tables.get(String(fields.table))!
       table.stoppedMs.set(process, this.#clock.now())
