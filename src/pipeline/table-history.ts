@@ -5,6 +5,7 @@ import type { TopicPartition } from '../model/topic-partition.ts'
 import type { TableState } from './commit/table-state.ts'
 import { TableChanged } from './commit-loop.ts'
 import type { Commits } from './commits.ts'
+import { ObjectChanged, ObjectNotFound } from '../seams/object-store.ts'
 import { HistoryFeed, type HistoryOptions, type HistoryOutcome, type HistoryReport, type HistorySeams } from './history-feed.ts'
 import type { Limits } from './limits.ts'
 import { type BackfillWish, resolveBackfill, wishId } from './resolve-backfill.ts'
@@ -136,7 +137,9 @@ export async function serveBackfills(
         continue
       }
     } catch (error) {
-      if (!(error instanceof WorkError) || error instanceof TableChanged || options.once) throw error
+      // A segment may go, or be written again, while it is looked for a time.
+      const isPassing = error instanceof WorkError || error instanceof ObjectNotFound || error instanceof ObjectChanged
+      if (!isPassing || error instanceof TableChanged || options.once) throw error
       journal.warn('backfill failed, and is tried again', { table: table.table, error })
       await clock.sleep(stoppedMs, signal)
     }

@@ -101,6 +101,28 @@ describe('a declared backfill', () => {
     expect(got.length).toBeLessThan(20)
   })
 
+  test('by times is tried again where a segment goes while it is looked for one', async () => {
+    const w = await withHistory()
+    const times = (document: Plain) => {
+      latest(document)
+      document.spec.backfill = [{ topic: 'orders', from: '1970-01-01', to: '2100-01-01' }]
+    }
+    let gone = 0
+    w.faults.store = (operation, key) => {
+      if (operation === 'get' && gone++ === 0) for (const end of ['kfs', 'index']) void w.source.remove(key.replace('kfs', end))
+      return undefined
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const done = w.processor(times).run(false, stop.signal)
+      await w.clock.sleep(900_000)
+      stop.abort()
+      expect(await done).toBe(true)
+    })
+    expect(w.linesOf('warn', 'backfill failed, and is tried again')).toHaveLength(1)
+    expect(await w.rows('orders')).toHaveLength(57)
+  })
+
   test('of segments that overlap takes the earlier one, as the tail would', async () => {
     const w = world()
     const marked = (count: number, mark: string) => Array.from({ length: count }, () => record(mark))
