@@ -122,8 +122,9 @@ async function leaveOut(
   snapshotId: bigint,
   processing: ProcessorDocument['spec']['processing'],
   rewriter: TableRewriter,
-  { io, entropy }: VerifySeams,
+  { io, entropy, clock }: VerifySeams,
 ): Promise<void> {
+  const startedAtMs = clock.now()
   const { inputs, metadata } = await rewriter.inputs(new Set(leftOut.keys()))
   const { rowGroupBytes, targetFileSizeBytes } = limitsOf(processing)
   const target = {
@@ -142,7 +143,7 @@ async function leaveOut(
     const { specId, file } = input.live
     results.push(await rewriteGroup({ specId, partition: file.partition, inputs: [input], sequenceNumber }, metadata, target))
   }
-  const { refused } = await rewriter.dropDuplicates(results, snapshotId)
+  const { refused } = await rewriter.dropDuplicates(results, startedAtMs, snapshotId)
   if (refused.length > 0 || inputs.length < leftOut.size) {
     const reason = refused[0]?.reason ?? 'files are no longer in the table'
     throw new WorkError(`table ${table}: not all of ${rows} rows were removed, since ${reason}; look again`, { retry: 'later' })

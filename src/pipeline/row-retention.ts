@@ -161,6 +161,7 @@ class Retiring {
 
   /** What others have deleted is taken out for itself, since it is not accepted as absent. */
   async #applyDeletes(files: readonly ChosenFile<unknown>[], how: Omit<Rewriting, 'age'>): Promise<void> {
+    const startedAtMs = this.#seams.clock.now()
     const results: RewriteResult[] = []
     for (const file of files) {
       const result = await this.#rewrite(file, how)
@@ -168,10 +169,11 @@ class Retiring {
       if (await this.#isEmpty(result)) this.#applied.add(file.input.live.file.filePath)
       else results.push(result)
     }
-    if (results.length > 0) this.#tellRefused((await this.#rewriter.replace(results)).refused)
+    if (results.length > 0) this.#tellRefused((await this.#rewriter.replace(results, startedAtMs)).refused)
   }
 
   async #dropOld(files: readonly ChosenFile<unknown>[], before: AbsentRows, columns: KafkaColumns, how: Rewriting): Promise<void> {
+    const startedAtMs = this.#seams.clock.now()
     const results: RewriteResult[] = []
     const absent = new Map<string, readonly PartitionOffsets[]>()
     for (const file of files) {
@@ -189,7 +191,7 @@ class Retiring {
       absent.set(live.file.filePath, without(before.get(live.file.filePath) ?? [], [...kept.values()].flat()))
     }
     if (results.length === 0) return
-    const { committed, refused } = await this.#rewriter.dropRows(results, absent)
+    const { committed, refused } = await this.#rewriter.dropRows(results, startedAtMs, absent)
     this.#tellRefused(refused)
     this.#add({ files: 0, rewritten: committed.length, rows: committed.reduce((sum, { rowsDeleted }) => sum + rowsDeleted, 0n) })
   }

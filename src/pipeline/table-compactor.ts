@@ -2,7 +2,6 @@ import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/
 import { sortableOrder } from '../formats/parquet/sort/row-order.ts'
 import { WorkError } from '../model/failure.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
-import { maxResultAgeMs } from './commit/select-results.ts'
 import { parseLayout } from './commit/stored-layout.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
 import type { CommitterSeams } from './commit-loop.ts'
@@ -77,6 +76,8 @@ class Compaction {
   readonly #seams: CompactorSeams
   readonly #open = new Map<string, Promise<void>>()
   #finished: RewriteResult[] = []
+  /** When the first of them was begun, ms. */
+  #oldestMs = Infinity
   readonly #committed: RewriteResult[] = []
   #refused = 0
   #failed = 0
@@ -112,15 +113,15 @@ class Compaction {
 
   #submit({ id, group, cost }: PlannedRewrite): void {
     const { table, sortOrder, exemptIds, targetFileSizeBytes } = this.#options
-    const { queue, clock } = this.#seams
+    const { queue } = this.#seams
     const order: RewriteOrder = { group, tableUuid: this.#tableUuid, targetFileSizeBytes, sortOrder, exemptIds }
     const task = { id: `${this.#tableUuid}-${id}`, parts: [], bytes: cost.inputBytes + cost.deleteBytes }
     const priority = priorityBands.upkeep + this.#open.size
     const done = queue.submit(task.id, { task, table, rewrite: order }, priority).then(
       (result) => {
         queue.forget(task.id)
-        if (clock.now() - result.startedAtMs > maxResultAgeMs) this.#refused++
-        else this.#finished.push(rewriteResult(order, result))
+        this.#oldestMs = Math.min(this.#oldestMs, result.startedAtMs)
+        this.#finished.push(rewriteResult(order, result))
       },
       (error: unknown) => {
         queue.forget(task.id)
@@ -145,8 +146,10 @@ class Compaction {
   async #commit(): Promise<void> {
     const { journal, meter, clock } = this.#seams
     const offered = this.#finished
+    const oldestMs = this.#oldestMs
     this.#finished = []
-    const { committed, refused } = await this.#rewriter.replace(offered)
+    this.#oldestMs = Infinity
+    const { committed, refused } = await this.#rewriter.replace(offered, oldestMs)
     this.#lastCommitMs = clock.now()
     this.#committed.push(...committed.map(lean))
     this.#refused += refused.length

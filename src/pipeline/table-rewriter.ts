@@ -6,6 +6,7 @@ import { currentSnapshot, type TableMetadata } from '../formats/iceberg/table-me
 import type { TableIdentifier } from '../seams/catalog.ts'
 import { WorkError } from '../model/failure.ts'
 import { noFiles } from './commit/file-change.ts'
+import { maxResultAgeMs } from './commit/select-results.ts'
 import { ancestorsOf, type TableState } from './commit/table-state.ts'
 import { CommitLoop, type CommitterSeams } from './commit-loop.ts'
 import { type AbsentRows, acceptRows } from './maintain/absent-rows.ts'
@@ -106,29 +107,31 @@ export class TableRewriter {
   /**
    * Replaces the inputs of rewrites by their outputs, in one snapshot of the operation `replace`; and takes out the delete files that no live
    * file needs any more. Results that do not hold on the snapshot that is current then are refused, each whole; where none holds, nothing is written.
+   * `startedAtMs`: when the first of them was begun; all are refused that are too old for it to be sure that their files are still there.
    */
-  replace(results: readonly RewriteResult[]): Promise<ReplaceReport> {
-    return this.#replace(results, { isRemoval: false })
+  replace(results: readonly RewriteResult[], startedAtMs: number): Promise<ReplaceReport> {
+    return this.#replace(results, startedAtMs, { isRemoval: false })
   }
 
   /**
    * Commits rewrites that left rows out which nobody had deleted, as `replace` does, in a snapshot of the operation `overwrite`. The offsets of those
    * rows, which `absent` tells for each input, stay decided and are accepted as absent.
    */
-  dropRows(results: readonly RewriteResult[], absent: AbsentRows): Promise<ReplaceReport> {
-    return this.#replace(results, { isRemoval: true, absent })
+  dropRows(results: readonly RewriteResult[], startedAtMs: number, absent: AbsentRows): Promise<ReplaceReport> {
+    return this.#replace(results, startedAtMs, { isRemoval: true, absent })
   }
 
   /**
    * Commits rewrites that left rows out because others have the same coordinates, as `dropRows` does. Throws a WorkError where anything but
    * appends was committed since `snapshotId`, by whose rows it was decided which ones to leave out.
    */
-  dropDuplicates(results: readonly RewriteResult[], snapshotId: bigint): Promise<ReplaceReport> {
-    return this.#replace(results, { isRemoval: true, onlyAppendsSince: snapshotId })
+  dropDuplicates(results: readonly RewriteResult[], startedAtMs: number, snapshotId: bigint): Promise<ReplaceReport> {
+    return this.#replace(results, startedAtMs, { isRemoval: true, onlyAppendsSince: snapshotId })
   }
 
   #replace(
     results: readonly RewriteResult[],
+    startedAtMs: number,
     {
       isRemoval,
       absent,
@@ -139,6 +142,11 @@ export class TableRewriter {
       let judged: JudgedResults = { accepted: [], refused: [], removed: new Map() }
       const landed = await this.#loop.commit<readonly RewriteResult[]>([], async (state, metadata) => {
         if (onlyAppendsSince !== undefined) this.#refuseOtherThanAppends(metadata, onlyAppendsSince)
+        if (this.#seams.clock.now() - startedAtMs > maxResultAgeMs) {
+          const reason = `it was begun more than ${maxResultAgeMs / 3_600_000} h ago`
+          judged = { accepted: [], refused: results.map((result) => ({ result, reason })), removed: new Map() }
+          return null
+        }
         judged = await judgeResults(results, await this.#manifestsOf(metadata), new PartitionPruner(metadata), this.#seams.io)
         const { accepted, removed } = judged
         if (accepted.length === 0) return null

@@ -147,7 +147,7 @@ export async function ageTable(commits: number, expiry: Expiry = {}, compact = f
       globalThis.gc?.()
       heapBytes.push(process.memoryUsage().heapUsed)
     }
-    if (compact && (i + 1) % compactEvery === 0) await joinFiles(rewriter, first, i)
+    if (compact && (i + 1) % compactEvery === 0) await joinFiles(rewriter, first, i, nowMs)
     if ((i + 1) % looksEvery === 0) await upkeep.look(new AbortController().signal)
   }
   const loaded = await catalog.loadTable(table)
@@ -229,7 +229,7 @@ function resultOf(first: TaskResult, i: number, nowMs: number): TaskResult {
 }
 
 /** Compacts the table as far as its metadata goes. */
-async function joinFiles(rewriter: TableRewriter, first: TaskResult, i: number): Promise<void> {
+async function joinFiles(rewriter: TableRewriter, first: TaskResult, i: number, nowMs: number): Promise<void> {
   const { plan } = await rewriter.plan(({ 'last-sequence-number': last }) => ({
     targetFileSizeBytes: targetBytes,
     isQuiet: ({ fileSequenceNumber }) => fileSequenceNumber === null || fileSequenceNumber > last - BigInt(quietCommits),
@@ -247,7 +247,7 @@ async function joinFiles(rewriter: TableRewriter, first: TaskResult, i: number):
     return { group, files: [file], rowsRead, rowsDeleted: 0n }
   })
   if (results.length === 0) return
-  const { refused } = await rewriter.replace(results)
+  const { refused } = await rewriter.replace(results, nowMs)
   if (refused.length > 0) throw new Error(`a rewrite was refused: ${refused[0].reason}`)
 }
 

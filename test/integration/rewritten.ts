@@ -39,6 +39,7 @@ export async function rewriteTable(document: ProcessorDocument, table: string, w
       maxBytes: Infinity,
       everything: wish.everything ?? true,
     }))
+    const startedAtMs = seams.clock.now()
     const results = []
     for (const { group } of plan.rewrites) {
       results.push(
@@ -53,7 +54,7 @@ export async function rewriteTable(document: ProcessorDocument, table: string, w
         }),
       )
     }
-    const { committed, refused } = await rewriter.replace(results)
+    const { committed, refused } = await rewriter.replace(results, startedAtMs)
     if (refused.length > 0) throw new Error(`refused: ${refused.map(({ reason }) => reason).join('; ')}`)
     const inputs = committed.flatMap(({ group }) => group.inputs)
     const outputs = committed.flatMap(({ files }) => files)

@@ -46,10 +46,11 @@ async function compact(
   const rewriter = new TableRewriter(sourceId, table, document.metadata.name, loaded.metadata, seams)
   const targetFileSizeBytes = random.pick([3000, 20_000])
   const { plan, metadata } = await rewriter.plan(() => ({ targetFileSizeBytes, isQuiet: () => false, maxBytes: Infinity }))
+  const startedAtMs = seams.clock.now()
   let made: RewriteResult[] = []
   const replace = async () => {
     if (made.length === 0) return
-    const { committed, refused } = await rewriter.replace(made)
+    const { committed, refused } = await rewriter.replace(made, startedAtMs)
     made = []
     if (committed.length > 0) faults.add('files-rewritten')
     if (refused.length > 0) faults.add('rewrite-refused')

@@ -83,12 +83,21 @@ function meanwhile(act: () => Promise<unknown>): Catalog {
   }
 }
 
+test('results that were begun too long ago are refused, all of them, since their files may be gone', async () => {
+  const [rewrite] = await planned()
+  const result = carriedOut(rewrite)
+  const startedAtMs = w.clock.now()
+  await w.clock.advanceBy(13 * 3_600_000)
+  const report = await (await rewriter()).replace([result], startedAtMs)
+  expect(report).toMatchObject({ committed: [], refused: [{ result, reason: 'it was begun more than 12 h ago' }] })
+})
+
 test('inputs go as deleted with the numbers that they had, outputs come with the number that they were planned on, and progress is carried', async () => {
   const before = await liveEntries(w, 'orders')
   const parent = currentSnapshot(await w.table('orders'))!
   const [rewrite] = await planned()
   const result = carriedOut(rewrite)
-  const report = await (await rewriter()).replace([result])
+  const report = await (await rewriter()).replace([result], w.clock.now())
   expect(report).toMatchObject({ committed: [result], refused: [] })
 
   const snapshot = currentSnapshot(await w.table('orders'))!
@@ -117,7 +126,7 @@ test('inputs go as deleted with the numbers that they had, outputs come with the
 
 test('the service goes on from a replacement as from any snapshot of ours, and a manifest without live files is left out', async () => {
   const [rewrite] = await planned()
-  await (await rewriter()).replace([carriedOut(rewrite)])
+  await (await rewriter()).replace([carriedOut(rewrite)], w.clock.now())
   await w.write(at, 10n, [batch(10n, 1)])
   await w.runOnce()
   expect(currentSnapshot(await w.table('orders'))!.summary).toMatchObject({ operation: 'append', 'total-records': '11' })
@@ -132,14 +141,14 @@ test('what can not be replaced is refused whole, and keeps no other back', async
   const others = carriedOut({ ...rewrite, group: { ...rewrite.group, inputs: rest } })
   const again = carriedOut({ ...rewrite, group: { ...rewrite.group, inputs: [rest[0]] } })
   await commitForeign(w, 'orders', { remove: [first.live.file.filePath] })
-  const report = await (await rewriter()).replace([alone, others, again])
+  const report = await (await rewriter()).replace([alone, others, again], w.clock.now())
   expect(report.committed).toEqual([others])
   expect(report.refused.map(({ reason }) => reason)).toEqual([
     `${first.live.file.filePath} is no longer in the table: others rewrote or deleted it`,
     `${rest[0].live.file.filePath} is rewritten by another result of the same commit`,
   ])
   const before = await w.table('orders')
-  expect(await (await rewriter()).replace([alone])).toMatchObject({ committed: [], refused: [{ result: alone }] })
+  expect(await (await rewriter()).replace([alone], w.clock.now())).toMatchObject({ committed: [], refused: [{ result: alone }] })
   expect(await w.table('orders')).toBe(before)
 })
 
@@ -151,7 +160,7 @@ describe('an append that comes first', () => {
     const one = await rewriter(meanwhile(() => w.processor().run(true, new AbortController().signal)))
     const manifests = () => w.warehouse.keys().filter((key) => key.endsWith('-m0.avro'))
     const before = manifests()
-    const report = await w.clock.run(() => one.replace([result]))
+    const report = await w.clock.run(() => one.replace([result], w.clock.now()))
     expect(report).toMatchObject({ committed: [result], refused: [] })
     expect(currentSnapshot(await w.table('orders'))!.summary).toMatchObject({ operation: 'replace', 'total-records': '11' })
     expect(await paths()).toHaveLength(2)
@@ -172,7 +181,9 @@ describe('an append that comes first', () => {
   test('meets a replacement and is built anew on top of it', async () => {
     const [rewrite] = await planned()
     await w.write(at, 10n, [batch(10n, 1)])
-    const append = w.processor(() => {}, { catalog: meanwhile(async () => (await rewriter()).replace([carriedOut(rewrite)])) })
+    const append = w.processor(() => {}, {
+      catalog: meanwhile(async () => (await rewriter()).replace([carriedOut(rewrite)], w.clock.now())),
+    })
     expect(await w.clock.run(() => append.run(true, new AbortController().signal))).toBe(true)
     expect(currentSnapshot(await w.table('orders'))!.summary).toMatchObject({ operation: 'append', 'total-records': '11' })
     expect(await paths()).toHaveLength(2)
@@ -185,12 +196,12 @@ describe('deletes', () => {
     const [rewrite] = await planned()
     const path = rewrite.group.inputs[2].live.file.filePath
     const one = await rewriter(meanwhile(async () => commitForeign(w, 'orders', { deletes: [await positionDeletes(w, path, [0])] })))
-    const report = await w.clock.run(() => one.replace([carriedOut(rewrite)]))
+    const report = await w.clock.run(() => one.replace([carriedOut(rewrite)], w.clock.now()))
     expect(report.committed).toEqual([])
     expect(report.refused[0].reason).toMatch(/ may delete rows of .* since$/)
     expect(await paths()).toHaveLength(6)
     const [again] = await planned()
-    expect((await (await rewriter()).replace([carriedOut(again, 1n)])).committed).toHaveLength(1)
+    expect((await (await rewriter()).replace([carriedOut(again, 1n)], w.clock.now())).committed).toHaveLength(1)
     expect(await paths()).toEqual([`s3://warehouse/rewritten-${written}.parquet`])
     expect(currentSnapshot(await w.table('orders'))!.summary).toMatchObject({
       'removed-position-delete-files': '1',
@@ -206,7 +217,7 @@ describe('deletes', () => {
     await commitForeign(w, 'orders', {
       deletes: [{ ...(await positionDeletes(w, 'x', [0])), referencedDataFile: first.live.file.filePath }],
     })
-    const report = await (await rewriter()).replace([carriedOut({ ...rewrite, group: { ...rewrite.group, inputs: rest } })])
+    const report = await (await rewriter()).replace([carriedOut({ ...rewrite, group: { ...rewrite.group, inputs: rest } })], w.clock.now())
     expect(report.refused).toEqual([])
     expect(await paths()).toHaveLength(3)
   })
@@ -216,7 +227,7 @@ describe('deletes', () => {
     const late = equalityDeletes()
     const one = await rewriter(meanwhile(() => commitForeign(w, 'orders', { deletes: [late] })))
     const result = carriedOut(rewrite)
-    expect((await w.clock.run(() => one.replace([result]))).committed).toEqual([result])
+    expect((await w.clock.run(() => one.replace([result], w.clock.now()))).committed).toEqual([result])
     const numbers = new Map((await liveEntries(w, 'orders')).map((entry) => [entry.dataFile.filePath, entry.sequenceNumber]))
     expect(numbers).toEqual(
       new Map([
@@ -232,9 +243,9 @@ describe('deletes', () => {
     const [rewrite] = await planned()
     const [first, ...rest] = rewrite.group.inputs
     const part = (inputs: typeof rest) => carriedOut({ ...rewrite, group: { ...rewrite.group, inputs } })
-    await (await rewriter()).replace([part(rest)])
+    await (await rewriter()).replace([part(rest)], w.clock.now())
     expect(await paths()).toContain(late.filePath)
-    await (await rewriter()).replace([part([first])])
+    await (await rewriter()).replace([part([first])], w.clock.now())
     expect(await paths()).not.toContain(late.filePath)
     expect(await paths()).toHaveLength(2)
   })
@@ -243,7 +254,7 @@ describe('deletes', () => {
     await commitForeign(w, 'orders', { deletes: [equalityDeletes()] })
     const [rewrite] = await planned()
     const without = { ...rewrite.group, inputs: rewrite.group.inputs.map((input) => ({ ...input, deletes: [] })) }
-    const report = await (await rewriter()).replace([carriedOut({ ...rewrite, group: without })])
+    const report = await (await rewriter()).replace([carriedOut({ ...rewrite, group: without })], w.clock.now())
     expect(report.refused[0].reason).toMatch(/has other deletes than it was rewritten with$/)
   })
 })
@@ -256,7 +267,7 @@ test('a commit whose answer is lost is found, and not made twice', async () => {
   }
   const result = carriedOut((await planned())[0])
   const one = await rewriter()
-  expect(await w.clock.run(() => one.replace([result]))).toMatchObject({ committed: [result], refused: [] })
+  expect(await w.clock.run(() => one.replace([result], w.clock.now()))).toMatchObject({ committed: [result], refused: [] })
   expect((await w.table('orders')).snapshots).toHaveLength(6)
 })
 

@@ -74,11 +74,14 @@ describe('a table set against its source', () => {
     await rewriter.deleteFiles([first.live], absent)
     expect(await found(own)).toEqual([])
     expect((await verify(own)).counts).toMatchObject({ rows: 20n, removed: 10n, decided: 30n })
-    const { state } = await rewriter.replace([{ group: { ...group, inputs: [second] }, files: [], rowsRead: 10n, rowsDeleted: 10n }])
+    const { state } = await rewriter.replace(
+      [{ group: { ...group, inputs: [second] }, files: [], rowsRead: 10n, rowsDeleted: 10n }],
+      own.clock.now(),
+    )
     expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`])
     // Nothing was there twice.
     const loses = { group: { ...group, inputs: [third] }, files: [], rowsRead: 10n, rowsDeleted: 10n }
-    const { state: after } = await rewriter.dropDuplicates([loses], state.snapshotId!)
+    const { state: after } = await rewriter.dropDuplicates([loses], own.clock.now(), state.snapshotId!)
     expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`, `missing orders/0 [20, 30) ${after.snapshotId}`])
   })
 
