@@ -1,10 +1,9 @@
-import { stringifyJson } from '../formats/json/exact.ts'
-import { DocumentError } from '../model/failure.ts'
 import type { Compaction } from '../pipeline/compact-tables.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
 import { abortOnSignals } from './signals.ts'
+import { tellOutcomes } from './table-outcomes.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
 
 interface CompactOptions {
@@ -36,18 +35,10 @@ export const compactCommand: Command<CompactOptions> = {
     try {
       const how = { dryRun, signal: stop.signal, progress: (_table: string, done: number, total: number) => void bar.update(done, total) }
       const tables = await workInDocuments(documents, (document, source, seams) => compactTables(document, argument, source, seams, how))
-      if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
       bar.stop()
-      const ok = tables.every(({ done, problem }) => problem === null && (done?.report?.failed ?? 0) === 0)
-      if (options.json === true) terminal.out(stringifyJson({ ok, dryRun, tables }))
-      else {
-        if (tables.length === 0) terminal.out('There is no table yet.')
-        for (const { table, done, problem } of tables) {
-          if (done === null) terminal.err(`${printable(table)}: ${printable(problem ?? '')}`)
-          else for (const line of sentences(done)) terminal.out(`${printable(table)}: ${printable(line)}`)
-        }
-      }
-      return ok ? 0 : 1
+      const asked = { wanted: argument, json: options.json === true, dryRun }
+      const isWhole = (done: Compaction | null) => (done?.report?.failed ?? 0) === 0
+      return tellOutcomes(tables, asked, (done) => sentences(done).map(printable), terminal, isWhole)
     } finally {
       bar.stop()
       stop.release()

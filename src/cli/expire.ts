@@ -1,9 +1,8 @@
-import { stringifyJson } from '../formats/json/exact.ts'
-import { DocumentError } from '../model/failure.ts'
 import type { ExpiryReport } from '../pipeline/table-expirer.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
+import { tellOutcomes } from './table-outcomes.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
 
 interface ExpireOptions {
@@ -29,17 +28,8 @@ export const expireCommand: Command<ExpireOptions> = {
     const tables = await workInDocuments(documents, (document, source, seams) =>
       expireTables(document, argument, source, seams, { dryRun }),
     )
-    if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
-    const ok = tables.every(({ problem }) => problem === null)
-    if (options.json === true) terminal.out(stringifyJson({ ok, dryRun, tables }))
-    else {
-      if (tables.length === 0) terminal.out('There is no table yet.')
-      for (const { table, done, problem } of tables) {
-        if (done === null) terminal.err(`${printable(table)}: ${printable(problem ?? '')}`)
-        else terminal.out(`${printable(table)}: ${sentence(done, dryRun)}`)
-      }
-    }
-    return ok ? 0 : 1
+    const asked = { wanted: argument, json: options.json === true, dryRun }
+    return tellOutcomes(tables, asked, (done) => [sentence(done, dryRun)], terminal)
   },
 }
 

@@ -79,3 +79,16 @@ function orderKey(type: PrimitiveName, value: Canonical): bigint | number | bool
   if (type.startsWith('decimal')) return BigInt(value.replace('.', ''))
   return BigInt(value)
 }
+
+/** Rows that another engine has in a table of values kept whole, told by their partition. */
+export function theirs(...values: string[]): CanonicalRow[] {
+  return values.map((value) => ({
+    kafka_topic: 'by-hand',
+    kafka_partition: '-1',
+    kafka_offset: '-1',
+    kafka_timestamp: null,
+    kafka_key: null,
+    kafka_headers: [],
+    value: Buffer.from(value).toString('base64'),
+  }))
+}

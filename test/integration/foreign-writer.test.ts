@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { currentSnapshot, type Snapshot, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 import { toRows } from './canonical.ts'
-import type { CanonicalRow } from './canonical.ts'
+import { type CanonicalRow, theirs } from './canonical.ts'
 import { addSegment, documentOf, loadMetadata, restOnS3, runOnce, runUntil, sqliteOnFiles } from './program.ts'
 import type { Place } from './program.ts'
 import { type Engine, readTable, type TableName, writeTable } from './readers.ts'
@@ -68,18 +68,6 @@ function ours(topic: string, from: number, end: number): CanonicalRow[] {
     kafka_key: null,
     kafka_headers: [],
     value: Buffer.from(`v${from + i}`).toString('base64'),
-  }))
-}
-
-function theirs(...values: string[]): CanonicalRow[] {
-  return values.map((value) => ({
-    kafka_topic: 'by-hand',
-    kafka_partition: '-1',
-    kafka_offset: '-1',
-    kafka_timestamp: null,
-    kafka_key: null,
-    kafka_headers: [],
-    value: Buffer.from(value).toString('base64'),
   }))
 }
 

@@ -11,7 +11,7 @@ import { compactTables } from '../../src/pipeline/compact-tables.ts'
 import { expireTables } from '../../src/pipeline/expire-tables.ts'
 import { liveEntries, manifestsOf } from '../../src/pipeline/maintain/unreached-files.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
-import type { CanonicalRow } from './canonical.ts'
+import { theirs } from './canonical.ts'
 import { addSegment, documentOf, type DocumentParts, loadMetadata, runUntil, sqliteOnFiles } from './program.ts'
 import { readTable, type TableName, writeTable } from './readers.ts'
 import { verify } from './verified.ts'
@@ -19,18 +19,6 @@ import { verify } from './verified.ts'
 const segments = 50
 const perSegment = 4
 const topic = 'busy'
-
-/** What another engine has in the table, told by its partition. */
-const theirs = (...values: string[]): CanonicalRow[] =>
-  values.map((value) => ({
-    kafka_topic: 'by-hand',
-    kafka_partition: '-1',
-    kafka_offset: '-1',
-    kafka_timestamp: null,
-    kafka_key: null,
-    kafka_headers: [],
-    value: Buffer.from(value).toString('base64'),
-  }))
 
 test('a writer, a compactor, expiry and PyIceberg work on one table at once, and it has every row once', { timeout: 240_000 }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'at-once-'))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { SingleValue } from '../../../src/formats/iceberg/data-file.ts'
 import { readManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
+import type { PartitionField } from '../../../src/formats/iceberg/partition-spec.ts'
 import { parseSingleValue } from '../../../src/formats/iceberg/single-value.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { commitForeign, liveEntries } from './foreign-commit.ts'
@@ -28,6 +29,21 @@ async function partitioned(partitionBy: readonly string[], midnightMs = Date.UTC
 
 const partitionsOf = async (own: World): Promise<(readonly SingleValue[])[]> =>
   (await liveEntries(own, 'orders')).map(({ dataFile }) => dataFile.partition)
+
+/** Somebody else partitions the table anew. */
+async function setSpec(own: World, field: PartitionField): Promise<void> {
+  await own.catalog.commitTable(
+    { namespace: ['analytics'], name: 'orders' },
+    {
+      requirements: [],
+      updates: [
+        { action: 'add-spec', spec: { 'spec-id': 1, fields: [field] } },
+        { action: 'set-default-spec', 'spec-id': -1 },
+      ],
+      idempotencyKey: '',
+    },
+  )
+}
 
 describe('a table that is partitioned', () => {
   test('has the spec with the ids that the catalog gave, and files of one partition each', async () => {
@@ -127,18 +143,7 @@ describe('when the partitions change', () => {
 
   test('by somebody else, and the document says nothing, the table goes on with its own', async () => {
     const own = await partitioned([])
-    const spec = { 'spec-id': 1, fields: [{ 'source-id': 2, 'field-id': 1000, name: 'p', transform: 'bucket[2]' }] }
-    await own.catalog.commitTable(
-      { namespace: ['analytics'], name: 'orders' },
-      {
-        requirements: [],
-        updates: [
-          { action: 'add-spec', spec },
-          { action: 'set-default-spec', 'spec-id': -1 },
-        ],
-        idempotencyKey: '',
-      },
-    )
+    await setSpec(own, { 'source-id': 2, 'field-id': 1000, name: 'p', transform: 'bucket[2]' })
     await own.write(at, 10n, [overMidnight(10, Date.UTC(2026, 0, 3))])
     expect(await run(own, [])).toBe(true)
     expect(await specsOf(own)).toEqual([1, 0])
@@ -152,18 +157,7 @@ describe('when the partitions change', () => {
     own.faults.catalog = async ({ kind }) => {
       if (kind === 'commit' && !changed) {
         changed = true
-        const spec = { 'spec-id': 1, fields: [{ 'source-id': 2, 'field-id': 1001, name: 'p', transform: 'identity' }] }
-        await own.catalog.commitTable(
-          { namespace: ['analytics'], name: 'orders' },
-          {
-            requirements: [],
-            updates: [
-              { action: 'add-spec', spec },
-              { action: 'set-default-spec', 'spec-id': -1 },
-            ],
-            idempotencyKey: '',
-          },
-        )
+        await setSpec(own, { 'source-id': 2, 'field-id': 1001, name: 'p', transform: 'identity' })
         return 'conflict'
       }
       return 'none'
