@@ -112,7 +112,7 @@ test('while PyIceberg’s snapshot is the newest, an empty append of ours carrie
   await table.add(0, 2)
   await run(table)
   await writeTable(table.place.reader, table.table, [{ append: theirs('one') }])
-  const signal = AbortSignal.timeout(20_000)
+  const signal = AbortSignal.timeout(90_000)
   // A service that runs on: its clock goes an hour a minute of sleep, and it looks again within the hour.
   let nowMs = Date.now()
   const found = new AbortController()

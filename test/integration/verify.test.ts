@@ -222,7 +222,7 @@ test('a data file that is gone leaves its rows missing, and one that is damaged 
   await rm(files[0].path)
   const gone = await verify(table.parts)
   expect(gone.findings).toHaveLength(1)
-  expect(gone.findings[0]).toMatch(/^missing files\/0 \[\d0, \d0\) null$/)
+  expect(gone.findings[0]).toMatch(/^missing files\/0 \[\d*0, \d0\) null$/)
   await expectFindings(table.parts, gone.findings)
 
   await writeFile(files[0].path, files[0].bytes.subarray(0, 600))
