@@ -17,6 +17,7 @@ export type ToThread =
   /** The store takes another chunk. */
   | { readonly kind: 'more'; readonly call: number }
   | { readonly kind: 'written'; readonly call: number; readonly size: number }
+  | { readonly kind: 'removed'; readonly call: number }
   | { readonly kind: 'failed'; readonly call: number; readonly error: PlainError }
 
 /** What a worker thread says: how a task ended, and what it wants of the stores. */
@@ -33,6 +34,8 @@ export type FromThread =
   | { readonly kind: 'end'; readonly call: number }
   /** The chunks can not be made: the write is given up. */
   | { readonly kind: 'broken'; readonly call: number; readonly error: PlainError }
+  /** A file that the thread wrote for itself alone. */
+  | { readonly kind: 'remove'; readonly task: number; readonly call: number; readonly uri: string }
 
 /** An error as a message holds it: classes do not survive the way between threads. */
 export type PlainError =

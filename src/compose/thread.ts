@@ -69,8 +69,12 @@ function seamsOf(task: number): WorkerSeams & RewriteSeams {
         if (answer.kind === 'got') return answer.bytes
         throw failureOf(answer)
       },
-      async remove() {
-        throw new Error('a task removes no file')
+      async remove(uri) {
+        const call = ++calls
+        const answered = answerTo(call)
+        say({ kind: 'remove', task, call, uri })
+        const answer = await answered
+        if (answer.kind !== 'removed') throw failureOf(answer)
       },
     },
     clock: systemClock,

@@ -60,8 +60,8 @@ function threadFor(threads: Thread[], count: number): Thread {
   return thread
 }
 
-/** What a thread asks for. Only rewrites read files of the warehouse. */
-type ThreadSeams = WorkerSeams & { readonly io: Pick<FileIO, 'write'> & Partial<Pick<FileIO, 'read'>> }
+/** What a thread asks for. Only rewrites read files of the warehouse, and remove those that were for themselves. */
+type ThreadSeams = WorkerSeams & { readonly io: Pick<FileIO, 'write'> & Partial<Pick<FileIO, 'read' | 'remove'>> }
 
 type Work = Pick<Extract<ToThread, { kind: 'task' }>, 'kind' | 'work'> | Pick<Extract<ToThread, { kind: 'rewrite' }>, 'kind' | 'work'>
 
@@ -143,6 +143,12 @@ class Thread {
           const { io } = this.#running.get(message.task)!.seams
           const bytes = ownBytes(await io.read!(message.uri, message.range))
           this.#say({ kind: 'got', call: message.call, bytes }, bytes)
+        })
+        return
+      case 'remove':
+        void this.#answer(message.call, async () => {
+          await this.#running.get(message.task)!.seams.io.remove!(message.uri)
+          this.#say({ kind: 'removed', call: message.call })
         })
         return
       case 'read':

@@ -10,6 +10,8 @@ import { newTable } from '../../../src/pipeline/commit/new-table.ts'
 import { resolveLayout } from '../../../src/pipeline/commit/resolve-layout.ts'
 import { limitsOf } from '../../../src/pipeline/limits.ts'
 import { carryOut, taskTarget, type WorkerSeams } from '../../../src/pipeline/worker.ts'
+import type { RewriteOrder } from '../../../src/pipeline/rewrite-task.ts'
+import type { FileIO } from '../../../src/seams/file-io.ts'
 import { ObjectChanged } from '../../../src/seams/object-store.ts'
 import { mappingFor } from '../../../src/spec/table-mapping.ts'
 import { orderSegments } from '../../bench/generate.ts'
@@ -126,6 +128,33 @@ test('bytes that a thread has read go back to the store that gave them', async (
   expect(parts[0].counts.rows).toBe(records)
   // Handed over and back: a copy would be shorter, and the original still there.
   expect([released.map(({ byteLength }) => byteLength), buffer.length]).toEqual([[segment.length + 100], 0])
+})
+
+test('what a rewrite wrote for itself alone to sort its rows is removed again', async () => {
+  const { seams, written } = seamsOf()
+  const { files } = await carryOut(task, target, limits, seams)
+  const io: FileIO = {
+    write: seams.io.write,
+    read: async (uri, range) => written.get(uri)!.slice(range?.start, range?.end),
+    remove: async (uri) => void written.delete(uri),
+  }
+  const live = { file: files[0], specId: 0, sequenceNumber: 1n, fileSequenceNumber: 1n, snapshotId: 1n }
+  const offsets = metadata.schemas[0].fields.find(({ name }) => name === 'kafka_offset')!
+  const order: RewriteOrder = {
+    group: { specId: 0, partition: [], inputs: [{ live, deletes: [] }], sequenceNumber: 1n },
+    tableUuid: 'u',
+    targetFileSizeBytes: 1024 ** 3,
+    sortOrder: {
+      'order-id': 1,
+      fields: [{ 'source-id': offsets.id, transform: 'identity', direction: 'desc', 'null-order': 'nulls-last' }],
+    },
+    exemptIds: [],
+  }
+  // So little memory that each part of the rows is written to a file of its own.
+  const result = await threads.rewrite(task, order, metadata, { ...limits, rewriteBytes: 1 }, { ...seams, io })
+  expect([...written.keys()]).toEqual([files[0].filePath, result.files[0].filePath])
+  const rows = await readRows(written.get(result.files[0].filePath)!, records)
+  expect(rows.map(({ kafka_offset: offset }) => offset)).toEqual(Array.from({ length: records }, (_, i) => BigInt(records - 1 - i)))
 })
 
 test('an object that changed ends the part, as it does without threads', async () => {
