@@ -65,6 +65,7 @@ export interface TableOfRows {
   readonly columns: KafkaColumns
   readonly source: SourceIdentity
   readonly processing: ProcessorDocument['spec']['processing']
+  readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
   readonly startAt: ProcessorDocument['spec']['source']['startAt']
   readonly manifestsOf: (snapshot: Snapshot) => Promise<readonly ManifestFile[] | null>
 }
@@ -129,7 +130,7 @@ async function assumePartition(
   const between = holesOf(unionRanges(normalizeRanges(marks), seen))
   const known = { claims: book.segments, frontier: null, end, isRestarted: false }
   const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
-  const bounds = limitsOf(table.processing)
+  const bounds = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const found =
     between.length === 0
       ? { rows: [], without: [] }

@@ -25,7 +25,7 @@ import { type Rebuild, rebuildBranch } from './rebuild.ts'
 import { type BackfillWish, resolveBackfill } from './resolve-backfill.ts'
 import { carryOutBackfill, historyOptions, type HistoryTable, withAsked, withState } from './table-history.ts'
 import { definitionsText } from './task-codec.ts'
-import { taskTarget } from './worker.ts'
+import { taskTarget, treatmentOf } from './worker.ts'
 
 /** What a wish means in a table, and what it would take. */
 export interface BackfillBill extends HistoryOutlook {
@@ -228,13 +228,13 @@ export class Backfiller {
     const newCommitter = () => new TableCommitter(this.#source.id, identifier, this.#document.metadata.name, metadata, this.#seams)
     const commits = newCommitter()
     const { state } = await commits.load()
-    const onError = mapping.onError === 'skip' ? 'skip' : 'stop'
+    const treatment = treatmentOf(this.#document, mapping)
     const layout = resolveLayout(commits.name, metadata, mapping, currentIncarnation(state.progress, this.#source.id))
     return {
       table: identifier.name,
       sourceId: commits.sourceId,
-      definitions: definitionsText(metadata, onError),
-      target: taskTarget(metadata, layout, onError),
+      definitions: definitionsText(metadata, treatment),
+      target: taskTarget(metadata, layout, treatment),
       commits,
       changeRequests: (change) => newCommitter().changeRequests(change),
     }

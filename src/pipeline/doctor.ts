@@ -1,3 +1,4 @@
+import type { OldMessages } from '../formats/kafka/old-messages.ts'
 import { frameSegment } from '../formats/kfs/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import { noRequests } from '../model/requests.ts'
@@ -15,6 +16,7 @@ import { type Check, type CheckName, failed, messageOf, passed, skipped } from '
 import { documentChecks } from './doctor/document-checks.ts'
 import { etcdCheck, queueCheck, queueFailure, type QueueFacts } from './doctor/service-checks.ts'
 import { clockCheck, segmentCheck, topicsCheck } from './doctor/source-checks.ts'
+import { limitsOf } from './limits.ts'
 import { acceptSegments } from './plan/accept-segments.ts'
 import { discoverPartitions } from './plan/discover-partitions.ts'
 import { listSegments } from './plan/list-segments.ts'
@@ -66,7 +68,7 @@ async function examineSource(
   { openSource, clock }: DoctorTools,
   tell: (check: Check) => void,
 ): Promise<readonly TopicPartition[]> {
-  const { topics, graceSeconds, s3 } = document.spec.source
+  const { topics, graceSeconds, oldMessageFormats, s3 } = document.spec.source
   let current: CheckName = 'source'
   const rest = new Set<CheckName>(['source', ...(s3 === undefined ? [] : ['clock' as const]), 'topics', 'segment'])
   const say = (check: Check): void => {
@@ -86,7 +88,8 @@ async function examineSource(
     partitions = await discoverPartitions(store, prefix, topics)
     say(topicsCheck(partitions, topics, id))
     current = 'segment'
-    say(await readOneSegment(store, prefix, partitions, graceSeconds * 1000))
+    const old = oldMessageFormats === 'convert' ? limitsOf(document.spec.processing) : null
+    say(await readOneSegment(store, prefix, partitions, graceSeconds * 1000, old))
   } catch (error) {
     say(failed(current, error, storeAdvice(error, current === 'segment' ? 's3:GetObject' : 's3:ListBucket', id, 'spec.source.s3')))
     for (const check of rest) tell(skipped(check, 'the source can not be read'))
@@ -102,13 +105,19 @@ async function firstPage(store: ObjectStore, prefix: string): Promise<number> {
   return NaN
 }
 
-async function readOneSegment(store: ObjectStore, prefix: string, partitions: readonly TopicPartition[], graceMs: number): Promise<Check> {
+async function readOneSegment(
+  store: ObjectStore,
+  prefix: string,
+  partitions: readonly TopicPartition[],
+  graceMs: number,
+  old: OldMessages,
+): Promise<Check> {
   for (const at of partitions.slice(0, maxPartitions)) {
     const { objects, listedAtMs } = await listSegments(store, prefix, at, null, { maxBytes: Infinity, maxObjects })
     const [segment] = acceptSegments(objects, listedAtMs, graceMs).segments
     if (segment === undefined) continue
     const bytes = await store.get(segment.key)
-    return segmentCheck(segment.key, bytes.length, frameSegment(bytes, { baseOffset: segment.baseOffset }))
+    return segmentCheck(segment.key, bytes.length, frameSegment(bytes, segment, old))
   }
   return skipped('segment', 'no segment is ready to be read yet')
 }

@@ -65,7 +65,7 @@ export async function verifyPartition(
     const [offsets] = within([one.range])
     if (offsets !== undefined) onSegment({ ...one, range: offsets })
   })
-  const limits = limitsOf(table.processing)
+  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
   const empty = { rows: [], without: [], control: 0n, skipped: 0n }
   const ofSuspects = suspects.length === 0 ? empty : await lookFor(suspects)

@@ -338,7 +338,7 @@ export class TailPlanner {
           if (offset !== null) return startMark(at, offset, segments[i - 1])
         }
       }
-      const { end, isWhole } = segmentEnd(newest, await this.#bytesOf(newest))
+      const { end, isWhole } = segmentEnd(newest, await this.#bytesOf(newest), maxBatchBytes)
       // Where a damaged one ends is not known: reading begins in it, and stops there or skips it, as everywhere.
       return startMark(at, end, isWhole ? newest : segments.at(-2))
     } catch (error) {

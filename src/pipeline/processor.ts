@@ -41,7 +41,7 @@ import { TableUpkeep } from './table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from './table-history.ts'
 import { declaredBackfills } from './resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
-import { type CarryOut, taskTarget } from './worker.ts'
+import { type CarryOut, taskTarget, treatmentOf } from './worker.ts'
 
 export interface ProcessorSeams {
   readonly source: ObjectStore
@@ -228,15 +228,15 @@ export class Processor {
       await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
     const incarnation = currentIncarnation(state.progress, this.#source.id)
     const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping, incarnation)
-    const onError = mapped.mapping.onError === 'skip' ? 'skip' : 'stop'
-    const target = taskTarget(opened.metadata, layout, onError)
+    const treatment = treatmentOf(this.#document, mapped.mapping)
+    const target = taskTarget(opened.metadata, layout, treatment)
     if (layout.missing.length > 0) {
       journal.warn('columns that values were to fill are gone from the table: those values go into the rescue column', {
         table: committer.name,
         columns: layout.missing,
       })
     }
-    const definitions = definitionsText(opened.metadata, onError)
+    const definitions = definitionsText(opened.metadata, treatment)
     const planner = new TailPlanner(
       {
         sourceId: committer.sourceId,

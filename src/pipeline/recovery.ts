@@ -187,6 +187,7 @@ async function recoverRows(
       columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
       source: { ...source, id: currentId(base.progress, source.id) },
       processing: document.spec.processing,
+      oldMessageFormats: document.spec.source.oldMessageFormats,
       startAt: document.spec.source.startAt,
       manifestsOf: async (one) => (await read(one))?.manifests ?? null,
     },

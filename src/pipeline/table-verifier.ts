@@ -32,6 +32,7 @@ export interface TableUnderTest extends History {
   readonly source: SourceIdentity
   readonly columns: KafkaColumns
   readonly processing: ProcessorDocument['spec']['processing']
+  readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
 }
 
 export type RowVerification = Pick<TableVerification, 'counts' | 'findings' | 'facts' | 'notes' | 'reading'> & {

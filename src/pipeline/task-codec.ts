@@ -4,7 +4,7 @@ import { NewerVersion, type TaskCodec } from '../seams/task-queue.ts'
 import { TableChanged } from './commit-loop.ts'
 import type { TableLayout, TaskResult } from './flow.ts'
 import type { TablePayload } from './task-payload.ts'
-import type { TaskTarget } from './worker.ts'
+import type { TaskTarget, Treatment } from './worker.ts'
 import { encodeDataFile, readDataFile } from './wire/data-file.ts'
 import { Reader } from './wire/reader.ts'
 import { encodeRewrite, readRewrite } from './rewrite-codec.ts'
@@ -21,11 +21,12 @@ import type { PartitionSource } from './write/partition/partition-source.ts'
 export const version = 1
 /**
  * Version 2 is of tasks for partitioned tables, since an older program would write their rows into one file, and of history, which it would
- * take for a part of the tail; version 3 of rewrites, which it would not know.
+ * take for a part of the tail; version 3 of rewrites, which it would not know; version 4 of tasks that convert old messages, at which it would stop.
  */
-export const newestVersion = 3
+export const newestVersion = 4
 /** Of tasks for partitioned tables and of history. */
 const partsVersion = 2
+const rewritesVersion = 3
 
 /** Whether one of the parts is of history. */
 export function hasHistory(parts: readonly { readonly history?: true }[]): boolean {
@@ -36,7 +37,8 @@ export function hasHistory(parts: readonly { readonly history?: true }[]): boole
 export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
   encodePayload({ task, table, target, rewrite }) {
     const encoded = { table, task: encodeTask(task) }
-    if (rewrite !== undefined) return { v: newestVersion, ...encoded, rewrite: encodeRewrite(rewrite) }
+    if (rewrite !== undefined) return { v: rewritesVersion, ...encoded, rewrite: encodeRewrite(rewrite) }
+    if (target.oldMessageFormats === 'convert') return { v: newestVersion, ...encoded, target }
     return { v: target.partition === undefined && !hasHistory(task.parts) ? version : partsVersion, ...encoded, target }
   },
   decodePayload(value) {
@@ -115,6 +117,7 @@ function readTarget(target: Reader): TaskTarget {
     ...target.field('partition').optional((partition) => ({ partition: partition.list(readPartitionSource) })),
     ...target.field('sortOrder').optional((order) => ({ sortOrder: readSortOrder(order) })),
     onError: target.field('onError').oneOf(['stop', 'skip']),
+    ...target.field('oldMessageFormats').optional((word) => ({ oldMessageFormats: word.oneOf(['convert']) })),
   }
 }
 
@@ -139,7 +142,7 @@ function readSortOrder(order: Reader): SortOrder {
 }
 
 /** What tasks are made for, as a part of their ids: the program's version of them, the table's definitions, and what becomes of faults. */
-export function definitionsText(metadata: TableMetadata, onError: string): string {
+export function definitionsText(metadata: TableMetadata, { onError, oldMessageFormats }: Treatment): string {
   const { 'current-schema-id': schema, 'default-spec-id': spec, 'default-sort-order-id': order } = metadata
-  return `${version} ${metadata['table-uuid']} ${schema} ${spec} ${order} ${onError}`
+  return `${version} ${metadata['table-uuid']} ${schema} ${spec} ${order} ${onError}${oldMessageFormats === undefined ? '' : ` ${oldMessageFormats}`}`
 }

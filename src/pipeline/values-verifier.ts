@@ -118,7 +118,7 @@ export class ValuesVerifier {
 
   /** What the segment gives, by offset; null where it can not be had as it was listed. */
   async #expected({ at, segment, nextBaseOffset, range }: OwnSegment, facts: SourceFact[]): Promise<Map<bigint, string> | null> {
-    const { state, source, processing } = this.#table
+    const { state, source, processing, oldMessageFormats } = this.#table
     const wanted = intersectRanges(decidedRanges(state.progress, source.id, at), [range])
     const decided = subtractRanges([[0n, lastOffset]], wanted)
     const part = { at, follows: null, segments: [segment], startOffset: 0n, decided, nextBaseOffset }
@@ -132,7 +132,7 @@ export class ValuesVerifier {
       },
     }
     const properties = { 'write.parquet.compression-codec': 'zstd' }
-    const target = { dataDirectory: 'memory:', properties, layout: this.#layout, onError: 'skip' as const }
+    const target = { dataDirectory: 'memory:', properties, layout: this.#layout, onError: 'skip' as const, oldMessageFormats }
     const limits = { ...limitsOf(processing), targetFileSizeBytes: Number.MAX_SAFE_INTEGER }
     const { parts } = await carryOut({ id: 'verify', parts: [part], bytes: segment.size }, target, limits, { ...this.#seams, io })
     if (parts.some(({ ended }) => ended !== null)) return null

@@ -183,6 +183,7 @@ async function openTable(
     history: ancestorsOf(metadata).ancestors,
     columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
     processing: document.spec.processing,
+    oldMessageFormats: document.spec.source.oldMessageFormats,
     manifestsOf: async (one): Promise<readonly ManifestFile[] | null> => (await manifestListOf(one))?.manifests ?? null,
   }
 }

@@ -2,7 +2,7 @@ import { intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, 
 import type { SegmentRef } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
-import { PartDecoder } from './decode/part-decoder.ts'
+import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { TableColumns } from './decode/table-columns.ts'
 import type { TableLayout } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
@@ -30,7 +30,7 @@ export async function readWindows(
   segments: readonly ListedSegment[],
   windows: OffsetRanges,
   layout: TableLayout,
-  bounds: FetchBounds & { readonly maxBatchBytes: number },
+  bounds: FetchBounds & Omit<DecodeOptions, 'onError'>,
 ): Promise<WindowContents> {
   const columns = new TableColumns(layout)
   const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
@@ -51,7 +51,7 @@ export async function readWindows(
       decided: subtractRanges([[0n, lastOffset]], wanted),
       nextBaseOffset,
     }
-    const decoder = new PartDecoder(part, columns, { onError: 'skip', maxBatchBytes: bounds.maxBatchBytes })
+    const decoder = new PartDecoder(part, columns, { ...bounds, onError: 'skip' })
     for (const { ranges: decided } of decoder.decode(segment, fetched.bytes)) {
       if (decided.length === 0) continue
       const offsets = columns.snapshot().columns[offsetColumn]

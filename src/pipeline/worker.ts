@@ -11,6 +11,8 @@ import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
 import type { FileIO } from '../seams/file-io.ts'
 import type { ObjectStore } from '../seams/object-store.ts'
+import type { ProcessorDocument } from '../spec/document.ts'
+import type { TopicMapping } from '../spec/table-mapping.ts'
 import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { ColumnsPool } from './decode/columns-pool.ts'
 import type { BatchSpan, RowBatch, TableLayout, TaskResult } from './flow.ts'
@@ -24,11 +26,14 @@ import { writePartitionedFiles } from './write/partitioned-writer.ts'
 /** Columns of about this size are encoded at once: large enough for pages, small enough for a processor's cache. */
 const maxBatchBytes = 4 * 1024 * 1024
 
+/** What becomes of what can not be a row as it is. */
+export type Treatment = Omit<DecodeOptions, 'maxBatchBytes'>
+
 /** One for each thread. */
 const pool = new ColumnsPool()
 
 /** What a worker needs to know of the table that a task feeds, and no more: plain JSON, as it goes with every task to threads and other processes. */
-export interface TaskTarget {
+export interface TaskTarget extends Treatment {
   /** Where new data files go, a URI without a slash at the end. */
   readonly dataDirectory: string
   /** Those of the table's properties that say how its files are written. */
@@ -38,11 +43,16 @@ export interface TaskTarget {
   readonly partition?: readonly PartitionSource[]
   /** The table's sort order, with the fields that rows differ in; absent where it has none, or one that we can not sort by. */
   readonly sortOrder?: SortOrder
-  readonly onError: DecodeOptions['onError']
+}
+
+/** What the document says of records that can not be rows as they are; until there are dead letters, what is meant for them stops. */
+export function treatmentOf({ spec }: ProcessorDocument, { onError }: TopicMapping): Treatment {
+  const { oldMessageFormats } = spec.source
+  return { onError: onError === 'skip' ? 'skip' : 'stop', ...(oldMessageFormats === 'convert' && { oldMessageFormats }) }
 }
 
 /** What tasks that feed this table need to know of it. */
-export function taskTarget(table: TableMetadata, layout: TableLayout, onError: TaskTarget['onError']): TaskTarget {
+export function taskTarget(table: TableMetadata, layout: TableLayout, treatment: Treatment): TaskTarget {
   const properties = Object.entries(table.properties ?? {}).filter(([key]) => key.startsWith('write.'))
   const spec = defaultSpec(table)
   const columns = layout.columns.map(({ field }) => field)
@@ -53,7 +63,7 @@ export function taskTarget(table: TableMetadata, layout: TableLayout, onError: T
     layout,
     ...(spec.fields.length > 0 && { partition: partitionSources(spec, currentSchema(table).fields, columns) }),
     ...(sortOrder !== null && { sortOrder }),
-    onError,
+    ...treatment,
   }
 }
 
@@ -133,7 +143,7 @@ export async function carryOut(
 /** The task's rows in batches; what its parts came to is pushed to `parts` as they end. */
 async function* rowBatches(
   task: Task,
-  { layout, onError }: TaskTarget,
+  { layout, onError, oldMessageFormats }: TaskTarget,
   limits: WorkerLimits & { readonly batchBytes: number },
   seams: WorkerSeams,
   parts: TranslatedPart[],
@@ -151,7 +161,7 @@ async function* rowBatches(
     sources = []
   }
   for (const part of task.parts) {
-    const decoder = new PartDecoder(part, columns, { onError, maxBatchBytes: limits.maxBatchBytes })
+    const decoder = new PartDecoder(part, columns, { onError, oldMessageFormats, maxBatchBytes: limits.maxBatchBytes })
     for await (const fetched of fetchSegments(seams.source, part.segments, limits, signal)) {
       if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
       else {

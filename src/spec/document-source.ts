@@ -1,5 +1,5 @@
 import { httpUrl, bucketName, prefix } from './forms.ts'
-import { flag, nonEmptyList, object, parsed, positive, secret, text } from './schema-parts.ts'
+import { choice, flag, nonEmptyList, object, parsed, positive, secret, text } from './schema-parts.ts'
 import { parseTime } from './iso-time.ts'
 import type { Moment } from './iso-time.ts'
 import { topicPattern } from './topic-glob.ts'
@@ -61,5 +61,9 @@ export const source = object({
   graceSeconds: positive({ orZero: true, high: 86_400 })
     .prefault(10)
     .meta({ description: 'Age from which on the newest segment of a partition is taken, though it might still be written again.' }),
+  oldMessageFormats: choice(['stop', 'convert']).prefault('stop').meta({
+    description:
+      'What is done with messages of the formats before version 2 (magic 0 and 1): their topic-partition stops there, or they are rows like other records. Those of version 0 have no timestamps.',
+  }),
   etcd: etcd.optional(),
 })

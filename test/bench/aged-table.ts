@@ -104,7 +104,7 @@ export async function ageTable(commits: number, expiry: Expiry = {}, compact = f
   const { metadata } = created.table
   const layout = resolveLayout('bench.orders', metadata, mapping)
   const [{ segment }] = orderSegments({ records: recordsPerFile, maxSegmentBytes: 1, recordsPerBatch: recordsPerFile })
-  const first = await carryOut(taskOf(0), taskTarget(metadata, layout, 'stop'), limitsOf(document.spec.processing), {
+  const first = await carryOut(taskOf(0), taskTarget(metadata, layout, { onError: 'stop' }), limitsOf(document.spec.processing), {
     source: { get: async () => segment },
     io,
     clock,

@@ -40,7 +40,7 @@ async function makeTable(document: string, files: number, source: string): Promi
     )
     if (created.kind !== 'created') throw new Error('the table is there before it is created')
     const { metadata } = created.table
-    const target = taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), 'stop')
+    const target = taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), { onError: 'stop' })
     const committer = new TableCommitter(opened.source.id, table, 'bench', metadata, seams)
     const limits = limitsOf(loaded.spec.processing)
     const { objects, listedAtMs } = await listSegments(seams.source, '', at, null, { maxBytes: Infinity, maxObjects: Infinity })

@@ -53,7 +53,7 @@ export async function openWorkload(columns: readonly DeclaredColumn[] | null, pa
   const profile = { propertiesInCommit: true, forbiddenProperties: [] }
   const creation = newTable(mapping, { value, properties: {}, formatVersion: 2, profile })
   const metadata = newTableMetadata(creation, { uuid: 'bench', location: 'file:///bench', nowMs: 0, formatVersion: 2 })
-  return { target: taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), 'stop'), limits }
+  return { target: taskTarget(metadata, resolveLayout('bench.orders', metadata, mapping), { onError: 'stop' }), limits }
 }
 
 const files = await openDirectoryStore({ root: '/', create: false }, { clock: systemClock, entropy: systemEntropy(systemClock) })

@@ -29,7 +29,7 @@ export async function writeForeignRows(
     segments.push(...objects.map((object) => ({ ...object, baseOffset, settled: true })))
   const { files } = await carryOut(
     { id: 'foreign', parts: [{ at, startOffset: 0n, follows: null, segments, decided: [], nextBaseOffset: null }], bytes: segment.length },
-    taskTarget(metadata, layout, 'stop'),
+    taskTarget(metadata, layout, { onError: 'stop' }),
     {
       rowGroupBytes: 1e6,
       targetFileSizeBytes: 1e6,

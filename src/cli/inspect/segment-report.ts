@@ -1,6 +1,7 @@
 import { crc32c } from '../../formats/bytes/crc32c.ts'
 import { dataViewOf } from '../../formats/bytes/data-view.ts'
 import { type BatchHeader, lengthFieldEnd, lastOffsetOf, readBatchHeader } from '../../formats/kafka/batch-header.ts'
+import { readBatch } from '../../formats/kafka/old-messages.ts'
 import { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import { decodeRecords } from '../../formats/kafka/records.ts'
 import { footerBytes, headerBytes, type SegmentFooter, type SegmentHeader } from '../../formats/kfs/layout.ts'
@@ -17,7 +18,7 @@ export interface BatchReport {
   readonly length: number
   /** Null where header, magic byte or CRC is wrong. */
   readonly header: BatchHeader | null
-  /** What is wrong with the batch or with one of its records. */
+  /** What is wrong with the batch or with one of its records; of the first old messages, that they are such. */
   readonly fault: Fault | null
 }
 
@@ -62,7 +63,8 @@ export function inspectSegment(bytes: Uint8Array, { baseOffset, listed }: { base
   // A header of another version, or none, tells nothing about what follows.
   const end = frame.header === null ? 0 : Math.max(headerBytes, bytes.length - footerBytes)
   for (const batch of walkBatches(bytes, end, expected)) {
-    const fault = batch.header === null ? batch.fault : decodeRecords(bytes, batch.header, { maxBatchBytes }, frames)
+    const unsound = batch.header === null ? null : decodeRecords(bytes, batch.header, { maxBatchBytes }, frames)
+    const fault = batch.fault ?? unsound
     batches.push({ ...batch, fault })
     if (fault !== null && !faults.some(({ kind, position }) => kind === fault.kind && position === fault.position)) faults.push(fault)
     if (batch.header === null) continue
@@ -89,11 +91,16 @@ export function inspectSegment(bytes: Uint8Array, { baseOffset, listed }: { base
 /** The batches of a segment, the damaged ones too, up to one that does not tell where the next begins. */
 function* walkBatches(bytes: Uint8Array, end: number, baseOffset: bigint): Generator<BatchReport> {
   const view = dataViewOf(bytes)
-  let nextOffset = baseOffset
+  let [nextOffset, isTold] = [baseOffset, false]
   for (let position = headerBytes; position < end;) {
-    const read = readBatchHeader(bytes, view, position, end, nextOffset)
+    const strict = readBatchHeader(bytes, view, position, end, nextOffset)
+    const isOther = 'kind' in strict && strict.kind === 'magic'
+    const old = isOther ? readBatch(bytes, view, position, end, nextOffset, { maxBatchBytes }) : strict
+    const read = 'kind' in old ? strict : old
     if (!('kind' in read)) {
-      yield { position, length: read.length, header: read, fault: null }
+      // Old messages are shown with their records; that they stop a processor which is not told to convert them is said once.
+      yield { position, length: read.length, header: read, fault: isOther && !isTold ? strict : null }
+      isTold ||= isOther
       position += read.length
       const after = lastOffsetOf(read) + 1n
       if (after > nextOffset) nextOffset = after

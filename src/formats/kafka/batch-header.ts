@@ -69,8 +69,10 @@ export function readBatchHeader(
     return faultAt('length', position, nextOffset, `the record batch at byte ${position} says ${length} bytes, and ${left} are left`)
   }
   const magic = view.getInt8(position + 16)
-  if (magic !== 2)
-    return faultAt('magic', position, nextOffset, `the record batch at byte ${position} has magic ${magic}, and 2 was expected`)
+  if (magic !== 2) {
+    const choice = magic === 0 || magic === 1 ? '; source.oldMessageFormats: convert makes rows of these old messages too' : ''
+    return faultAt('magic', position, nextOffset, `the record batch at byte ${position} has magic ${magic}, and 2 was expected${choice}`)
+  }
   if (length < batchHeaderBytes) {
     return faultAt(
       'length',

@@ -4,6 +4,7 @@ import { VarintReader } from '../bytes/varint.ts'
 import { type BatchHeader, batchHeaderBytes } from './batch-header.ts'
 import { CodecError } from './codecs/codec-error.ts'
 import { inflate } from './codecs/inflate.ts'
+import { decodeOldMessages } from './old-messages.ts'
 import type { RecordFrames } from './record-frames.ts'
 
 /*
@@ -17,7 +18,8 @@ const smallestRecordBytes = 7
 const smallestHeaderBytes = 2
 
 /**
- * Decodes the records of `batch`, which `frameSegment` found in `segment`, into `frames`, replacing what it held.
+ * Decodes the records of `batch`, which `frameSegment` found in `segment`, into `frames`, replacing what it held. Messages of the formats
+ * before version 2 were checked when it was found.
  * Positions point into the segment itself where the batch is not compressed. Records of control batches are decoded like others.
  * A compressed batch may inflate to `limits.maxBatchBytes`.
  *
@@ -35,6 +37,10 @@ export function decodeRecords(
   let start = batch.position + batchHeaderBytes
   let end = batch.position + batch.length
   frames.reset(segment, 0)
+  if (batch.magic < 2) {
+    decodeOldMessages(segment, batch, limits, frames)
+    return null
+  }
   if (batch.codec !== 'none') {
     try {
       bytes = plainBytes(inflate(batch.codec, segment.subarray(start, end), limits.maxBatchBytes))

@@ -1,7 +1,8 @@
 import type { Fault, FaultKind } from '../../model/failure.ts'
 import { crc32c, formatCrc } from '../bytes/crc32c.ts'
 import { dataViewOf } from '../bytes/data-view.ts'
-import { type BatchHeader, batchHeaderBytes, lastOffsetOf, lengthFieldEnd, readBatchHeader } from '../kafka/batch-header.ts'
+import { type BatchHeader, batchHeaderBytes, lastOffsetOf, lengthFieldEnd } from '../kafka/batch-header.ts'
+import { type OldMessages, readBatch } from '../kafka/old-messages.ts'
 import { endMark, footerBytes, headerBytes, kafs, type SegmentFooter, type SegmentHeader, version } from './layout.ts'
 
 /** What a segment's frame tells: where its batches lie, and what is wrong. */
@@ -21,10 +22,10 @@ const maxSegmentBytes = 0x7fffffff
 
 /**
  * Checks a whole segment and finds its record batches: header, footer, body CRC, then each batch's length, magic byte and CRC.
- * `expected.baseOffset` is the one in the object's key. Never throws because of the bytes; flags, reserved, message count and
- * last offset are only reported.
+ * `expected.baseOffset` is the one in the object's key. With `old`, messages of the formats before version 2 are batches too.
+ * Never throws because of the bytes; flags, reserved, message count and last offset are only reported.
  */
-export function frameSegment(bytes: Uint8Array, expected: { readonly baseOffset: bigint }): SegmentFrame {
+export function frameSegment(bytes: Uint8Array, expected: { readonly baseOffset: bigint }, old: OldMessages = null): SegmentFrame {
   const view = dataViewOf(bytes)
   const wrong = (kind: FaultKind, position: number, message: string): Fault => ({ kind, position, offset: expected.baseOffset, message })
 
@@ -67,14 +68,20 @@ export function frameSegment(bytes: Uint8Array, expected: { readonly baseOffset:
     const message = `the record batches have CRC-32C ${formatCrc(bodyCrc)}, and the footer says ${formatCrc(footer.bodyCrc)}`
     return { header, footer, batches: [], fault: wrong('crc', bodyEnd, message) }
   }
-  return { header, footer, ...walkBatches(bytes, view, bodyEnd, expected.baseOffset) }
+  return { header, footer, ...walkBatches(bytes, view, bodyEnd, expected.baseOffset, old) }
 }
 
-function walkBatches(bytes: Uint8Array, view: DataView, end: number, baseOffset: bigint): Pick<SegmentFrame, 'batches' | 'fault'> {
+function walkBatches(
+  bytes: Uint8Array,
+  view: DataView,
+  end: number,
+  baseOffset: bigint,
+  old: OldMessages,
+): Pick<SegmentFrame, 'batches' | 'fault'> {
   const batches: BatchHeader[] = []
   let nextOffset = baseOffset
   for (let position = headerBytes; position < end;) {
-    const batch = readBatchHeader(bytes, view, position, end, nextOffset)
+    const batch = readBatch(bytes, view, position, end, nextOffset, old)
     if ('kind' in batch) return { batches, fault: batch }
     batches.push(batch)
     position += batch.length

@@ -1,10 +1,13 @@
 import { crc32c } from '../bytes/crc32c.ts'
 import { dataViewOf } from '../bytes/data-view.ts'
-import { type BatchHeader, lastOffsetOf, readBatchHeader } from '../kafka/batch-header.ts'
+import { type BatchHeader, lastOffsetOf } from '../kafka/batch-header.ts'
+import { readBatch } from '../kafka/old-messages.ts'
 import { endMark, footerBytes, headerBytes, idx, indexEntryBytes, indexHeaderBytes, kafs, version } from './layout.ts'
 
 /** How many messages lie between two entries of an index, as KafScale's broker has it unless it is told otherwise. */
 const indexInterval = 100
+/** What a set of old messages may inflate to, to be counted. */
+const maxBatchBytes = 64 * 1024 * 1024
 
 /**
  * Writes a segment and its index around record batches, as a broker does that counts right. `createdMs`: ms since 1970.
@@ -42,7 +45,7 @@ export function writeSegment(content: {
 function readBatches(segment: Uint8Array, view: DataView, end: number): BatchHeader[] {
   const batches: BatchHeader[] = []
   for (let position = headerBytes; position < end;) {
-    const batch = readBatchHeader(segment, view, position, end, 0n)
+    const batch = readBatch(segment, view, position, end, 0n, { maxBatchBytes })
     if ('kind' in batch) throw new RangeError(batch.message)
     batches.push(batch)
     position += batch.length

@@ -22,6 +22,8 @@ import type { TableColumns } from './table-columns.ts'
 
 export interface DecodeOptions {
   readonly onError: 'stop' | 'skip'
+  /** Whether messages of the formats before version 2 are a fault, or records; absent: a fault. */
+  readonly oldMessageFormats?: 'stop' | 'convert'
   /** A compressed batch may inflate to this many bytes. */
   readonly maxBatchBytes: number
 }
@@ -84,7 +86,7 @@ export class PartDecoder {
       return
     }
     const before = this.#seen
-    const frame = frameSegment(bytes, segment)
+    const frame = frameSegment(bytes, segment, this.#options.oldMessageFormats === 'convert' ? this.#options : null)
     const { writtenTo } = segment
     if (writtenTo !== undefined && frame.batches.some((batch) => lastOffsetOf(batch) >= writtenTo)) {
       this.#ended = { kind: 'unsettled', segment }

@@ -1,5 +1,6 @@
 import { dataViewOf } from '../../formats/bytes/data-view.ts'
-import { type BatchHeader, lastOffsetOf, lengthFieldEnd, readBatchHeader } from '../../formats/kafka/batch-header.ts'
+import { type BatchHeader, lastOffsetOf, lengthFieldEnd } from '../../formats/kafka/batch-header.ts'
+import { readBatch } from '../../formats/kafka/old-messages.ts'
 import { RecordFrames } from '../../formats/kafka/record-frames.ts'
 import { decodeRecords } from '../../formats/kafka/records.ts'
 import { headerBytes } from '../../formats/kfs/layout.ts'
@@ -31,7 +32,7 @@ export interface SegmentValues {
  */
 export function segmentValues(segment: SegmentRef, bytes: Uint8Array, quota: ValueQuota): SegmentValues {
   const isWhole = bytes.length === segment.size
-  const { batches, fault } = isWhole ? frameSegment(bytes, segment) : { batches: leadingBatches(bytes, segment), fault: null }
+  const { batches, fault } = isWhole ? frameSegment(bytes, segment, quota) : { batches: leadingBatches(bytes, segment, quota), fault: null }
   const frames = new RecordFrames()
   const values: Uint8Array[] = []
   let size = 0
@@ -56,12 +57,12 @@ export function segmentValues(segment: SegmentRef, bytes: Uint8Array, quota: Val
 }
 
 /** The sound batches at the beginning of a segment whose end was not read. */
-function leadingBatches(bytes: Uint8Array, { baseOffset }: SegmentRef): BatchHeader[] {
+function leadingBatches(bytes: Uint8Array, { baseOffset }: SegmentRef, quota: ValueQuota): BatchHeader[] {
   const view = dataViewOf(bytes)
   const batches: BatchHeader[] = []
   let nextOffset = baseOffset
   for (let position = headerBytes; position < bytes.length;) {
-    const batch = readBatchHeader(bytes, view, position, bytes.length, nextOffset)
+    const batch = readBatch(bytes, view, position, bytes.length, nextOffset, quota)
     if ('kind' in batch) break
     batches.push(batch)
     position += batch.length

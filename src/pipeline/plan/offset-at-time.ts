@@ -35,7 +35,7 @@ export async function offsetAtTime(
   }
   if (low < segments.length) return segments[low].baseOffset
   const newest = segments[segments.length - 1]
-  return segmentEnd(newest, await bytesOf(store, newest)).end
+  return segmentEnd(newest, await bytesOf(store, newest), maxBatchBytes).end
 }
 
 /** What little of each segment the search needs. */

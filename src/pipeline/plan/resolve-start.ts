@@ -8,8 +8,12 @@ import type { SegmentRef } from '../../model/segment.ts'
  * One past the last offset of a segment, by its batches; its base offset where it has none that can be read. `isWhole`: whether that is
  * its end, and not where its bytes are damaged.
  */
-export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): { readonly end: bigint; readonly isWhole: boolean } {
-  const { batches, fault } = frameSegment(bytes, segment)
+export function segmentEnd(
+  segment: SegmentRef,
+  bytes: Uint8Array,
+  maxBatchBytes: number,
+): { readonly end: bigint; readonly isWhole: boolean } {
+  const { batches, fault } = frameSegment(bytes, segment, { maxBatchBytes })
   const end = batches.reduce((most, batch) => (lastOffsetOf(batch) >= most ? lastOffsetOf(batch) + 1n : most), segment.baseOffset)
   return { end, isWhole: fault === null }
 }
@@ -20,7 +24,7 @@ export function segmentEnd(segment: SegmentRef, bytes: Uint8Array): { readonly e
  */
 export function firstOffsetAt(segment: SegmentRef, bytes: Uint8Array, timeMs: number, maxBatchBytes: number): bigint | null {
   const frames = new RecordFrames()
-  const { batches, fault } = frameSegment(bytes, segment)
+  const { batches, fault } = frameSegment(bytes, segment, { maxBatchBytes })
   if (fault !== null) return segment.baseOffset
   for (const batch of batches) {
     if (batch.maxTimestampMs < BigInt(timeMs)) continue

@@ -28,7 +28,7 @@ const creation = newTable(mapping, {
   profile: { propertiesInCommit: true, forbiddenProperties: [] },
 })
 const metadata = newTableMetadata(creation, { uuid: 'u', location: 's3://w/orders', nowMs: 0, formatVersion: 2 })
-const target = taskTarget(metadata, resolveLayout('orders', metadata, { ...mapping, value: { format: 'string' } }), 'stop')
+const target = taskTarget(metadata, resolveLayout('orders', metadata, { ...mapping, value: { format: 'string' } }), { onError: 'stop' })
 const task: Task = {
   id: 't',
   parts: [
@@ -55,7 +55,7 @@ test('what a task needs to know of its table is the same after a way as JSON, an
     location: 's3://w/orders/',
     properties: { 'write.data.path': 's3://w/d/', 'history.expire.max-ref-age-ms': '1' },
   }
-  expect(taskTarget(table, target.layout, 'skip')).toEqual({
+  expect(taskTarget(table, target.layout, { onError: 'skip' })).toEqual({
     dataDirectory: 's3://w/d',
     properties: { 'write.data.path': 's3://w/d/' },
     layout: target.layout,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { oldMessage, oldWrapper } from '../../old-messages.ts'
 import { batch, record } from './segments.ts'
 import { rowsOf, world } from './world.ts'
 
@@ -142,6 +143,19 @@ describe('a partition that is stopped', () => {
     expect(w.linesOf('warn')).toMatchObject([
       { message: 'skipped, as onError says', fields: { topic: 'orders', partition: 0, key, offsets: '[2, 5)', fault: 'crc' } },
     ])
+  })
+
+  test('of an old format is stopped, and goes on as rows where the document says convert', async () => {
+    const w = world()
+    const old = [0, 1, 2].map((i) => oldMessage(1, { offset: 2 + i, value: `{"n": ${i}}`, timestampMs: Date.UTC(2015, 0, 1) + i }))
+    await w.write(orders, 0n, [batch(0n, 2), oldWrapper(1, { offset: 4 }, old)])
+    await w.write(orders, 5n, [oldMessage(0, { offset: 5, value: '{"n": 5}' }), batch(6n, 1)])
+    expect(await w.runOnce()).toBe(false)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 2))
+    expect(await w.runOnce((document) => (document.spec.source.oldMessageFormats = 'convert'))).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 7))
+    const times = new Map((await w.plainRows('orders')).map(({ kafka_offset: offset, kafka_timestamp: time }) => [offset, time]))
+    expect([times.get(4n), times.get(5n)]).toEqual([new Date(Date.UTC(2015, 0, 1) + 2), null])
   })
 
   test('by a store that refuses its segment is stopped alike', async () => {

@@ -76,7 +76,7 @@ describe('versions', () => {
   })
 
   test.each([
-    ['a task', 3, () => taskCodec.decodePayload({ ...samples.payload, v: 4 })],
+    ['a task', 4, () => taskCodec.decodePayload({ ...samples.payload, v: 5 })],
     ['a result', 1, () => taskCodec.decodeResult({ ...samples.result, v: 2 }, {} as TablePayload)],
     ['a failure', 1, () => taskCodec.decodeFailure({ v: 2 })],
   ])('%s of a newer version is refused, whatever it holds', (_, newest, read) => {
@@ -90,6 +90,14 @@ describe('versions', () => {
     const partition = [{ transform: 'day', type: 'timestamptz', path: [3] }] as const
     expect(taskCodec.encodePayload({ task, table, target })).toMatchObject({ v: 1 })
     expect(taskCodec.encodePayload({ task, table, target: { ...target, partition } })).toMatchObject({ v: 2 })
+  })
+
+  test('a task that converts old messages is of version 4, since an older program would stop at them', () => {
+    const { task, table, target } = taskCodec.decodePayload(samples.payload) as FeedPayload
+    const asked = { task, table, target: { ...target, oldMessageFormats: 'convert' as const } }
+    const encoded = stored(taskCodec.encodePayload(asked))
+    expect(encoded).toMatchObject({ v: 4 })
+    expect(taskCodec.decodePayload(encoded)).toEqual(asked)
   })
 
   test('a task for a table that is sorted', () => {

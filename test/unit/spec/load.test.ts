@@ -31,7 +31,7 @@ describe('documents that are accepted', () => {
       kind: 'IcebergProcessor',
       metadata: { name: 'p', namespace: 'default' },
       spec: {
-        source: { topics: ['events'], directory: './segments', startAt: 'earliest', graceSeconds: 10 },
+        source: { topics: ['events'], directory: './segments', startAt: 'earliest', graceSeconds: 10, oldMessageFormats: 'stop' },
         sink: {
           catalog: { type: 'sql', endpoint: 'sqlite:./catalog.db', warehouse: './warehouse', headers: {} },
           storage: { pathStyle: false },

@@ -146,7 +146,7 @@ describe('a defect of a batch is a fault at the batch, and the sound batches bef
 
   test('messages say what was expected and found', () => {
     expect(framed(changed((view) => view.setInt8(secondAt + 16, 1))).fault?.message).toBe(
-      `the record batch at byte ${secondAt} has magic 1, and 2 was expected`,
+      `the record batch at byte ${secondAt} has magic 1, and 2 was expected; source.oldMessageFormats: convert makes rows of these old messages too`,
     )
   })
 })

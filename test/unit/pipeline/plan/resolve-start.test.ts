@@ -5,7 +5,7 @@ import { batch, damaged, record, refOf, segment, type Written } from '../segment
 describe('the end of a segment', () => {
   const whole = (end: bigint) => ({ end, isWhole: true })
   const broken = (end: bigint) => ({ end, isWhole: false })
-  const end = ({ ref, bytes }: Written) => segmentEnd(ref, bytes)
+  const end = ({ ref, bytes }: Written) => segmentEnd(ref, bytes, 1_000_000)
 
   test('is one past the last offset of its batches', () => {
     expect(end(segment(10n, [batch(10n, 3), batch(13n, 4)]))).toEqual(whole(17n))

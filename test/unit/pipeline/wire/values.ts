@@ -71,6 +71,7 @@ export const payload: fc.Arbitrary<FeedPayload> = fc.record({
         { transform: 'void', type: 'int', path: null },
       ] as const),
       onError: fc.constantFrom('stop', 'skip'),
+      oldMessageFormats: fc.constant('convert'),
     },
     { requiredKeys: ['dataDirectory', 'properties', 'layout', 'onError'] },
   ),
