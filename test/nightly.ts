@@ -29,6 +29,7 @@ const steps: readonly Step[] = [
   { name: 'load on a fleet', command: ['test/load/run.ts', '--workers', '4'] },
   { name: 'backfill', command: ['test/load/backfill.ts'] },
   { name: 'a day of commits', command: ['--expose-gc', 'test/load/steady.ts', '1440'] },
+  { name: 'a day of commits over Redis', command: ['--expose-gc', 'test/load/steady.ts', '1440', '--redis'] },
   { name: 'idle', command: ['test/load/idle.ts'] },
   { name: 'Redis operations per task', command: ['test/load/redis-operations.ts'] },
   { name: 'aged table', command: ['--expose-gc', 'test/bench/aged-table.ts', '50000', '--compact'] },
