@@ -48,6 +48,8 @@ export interface DoctorOptions {
 /** Topic-partitions in which a segment is looked for, and objects of each that are listed. */
 const maxPartitions = 16
 const maxObjects = 1000
+/** Tables that are there already and are loaded. */
+const maxTables = 16
 
 /** Checks everything that a document names, one after the other; what fails does not keep the rest from being checked. */
 export async function examineDocument(
@@ -143,6 +145,7 @@ async function examineSink(
     const answers = `${settings.endpoint} answers; tables in ${database}: ${existing.length}`
     tell(passed('catalog', seams.isMissing ? `${settings.endpoint} is not there yet; run makes it` : answers))
     for (const check of nameChecks(document, partitions, existing, catalog)) tell(check)
+    for (const check of await tableChecks(document, partitions, existing, catalog)) tell(check)
     if (readOnly) tell(skipped('create', 'nothing is created, written or dropped with --read-only'))
     else await probeTable(document, source.id, seams, tell, signal)
   } catch (error) {
@@ -161,10 +164,9 @@ function nameChecks(
   { profile }: Catalog,
 ): Check[] {
   const { database } = document.spec.sink
-  const named = document.spec.source.topics.filter((topic) => !isGlob(topic))
   let mapped: ReadonlyMap<string, MappedTable>
   try {
-    mapped = tablesFor(document, new Set([...named, ...partitions.map(({ topic }) => topic)]))
+    mapped = mappedTables(document, partitions)
   } catch (error) {
     return [failed('names', error)]
   }
@@ -182,6 +184,35 @@ function nameChecks(
   if (checks.length > 0) return checks
   const count = `${mapped.size} ${mapped.size === 1 ? 'table' : 'tables'}`
   return [mapped.size === 0 ? skipped('names', 'no table is known yet') : passed('names', `${count}: names and declared columns are taken`)]
+}
+
+function mappedTables(document: ProcessorDocument, partitions: readonly TopicPartition[]): ReadonlyMap<string, MappedTable> {
+  const named = document.spec.source.topics.filter((topic) => !isGlob(topic))
+  return tablesFor(document, new Set([...named, ...partitions.map(({ topic }) => topic)]))
+}
+
+/** Whether tables that are there already can be loaded: who may do everything with a table of its own may lack rights in those of others. */
+async function tableChecks(
+  document: ProcessorDocument,
+  partitions: readonly TopicPartition[],
+  existing: readonly string[],
+  catalog: Catalog,
+): Promise<Check[]> {
+  let names: string[]
+  try {
+    names = [...mappedTables(document, partitions).keys()].filter((name) => existing.includes(name)).slice(0, maxTables)
+  } catch {
+    // Told of with the names.
+    return []
+  }
+  for (const name of names) {
+    try {
+      await catalog.loadTable({ namespace: document.spec.sink.database.split('.'), name }, { fresh: true })
+    } catch (error) {
+      return [failed('tables', error, catalogAdvice(error, ['load'], catalog.profile, document))]
+    }
+  }
+  return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`)]
 }
 
 async function examineServices({ askQueue, askEtcd, metrics }: DoctorTools, tell: (check: Check) => void): Promise<void> {

@@ -12,7 +12,7 @@ import type { ProcessorDocument } from '../spec/document.ts'
 import { mappingFor } from '../spec/table-mapping.ts'
 import { TableCommitter } from './committer.ts'
 import { tableRequest } from './create-table.ts'
-import { catalogAdvice, type KeyOrigin, storeAdvice } from './doctor/advice.ts'
+import { catalogAdvice, fileAdvice, type KeyOrigin } from './doctor/advice.ts'
 import { type Check, type CheckName, failed, messageOf, passed, skipped, warned } from './doctor/check.ts'
 import type { WatchedFiles } from './doctor/watched-files.ts'
 
@@ -28,6 +28,9 @@ export interface ProbeSeams {
 /** What every probe table's name begins with. */
 export const probePrefix = 'kafscale_doctor_'
 
+/** What a step needs. */
+type Rights = readonly [CatalogRight, ...CatalogRight[]]
+
 const contents = new TextEncoder().encode('written by iceberg-processor doctor, which removes it\n')
 
 /** What the steps know of the table by now. */
@@ -42,7 +45,7 @@ interface Probe {
 
 /**
  * Does to a table of a name that nobody uses what `run` does to its own: creates it, writes a file with the access that will be used, reads
- * it, commits an empty snapshot and loads it; then removes the files and drops the table, whatever went wrong before, also once `signal`
+ * it, loads the table and commits an empty snapshot; then removes the files and drops the table, whatever went wrong before, also once `signal`
  * aborts. The namespace stays. Tells each step as it ends; never throws what catalog or store throw.
  */
 export async function probeTable(
@@ -65,7 +68,7 @@ export async function probeTable(
   let blocked: string | null = null
   let wasCreated = false
 
-  async function step(check: CheckName, rights: readonly CatalogRight[], work: () => Promise<string>): Promise<boolean> {
+  async function step(check: CheckName, rights: Rights, work: () => Promise<string>): Promise<boolean> {
     if (signal.aborted) blocked = 'stopped by a signal'
     if (blocked !== null) {
       tell(skipped(check, blocked))
@@ -80,11 +83,11 @@ export async function probeTable(
     }
   }
 
-  function adviceFor(error: unknown, rights: readonly CatalogRight[]): string[] {
+  function adviceFor(error: unknown, rights: Rights): string[] {
     const failure = io.failureOf(error)
     if (failure === undefined) return catalogAdvice(error, rights, catalog.profile, document)
     const place = probe.metadata === null ? failure.uri : `${parentOf(probe.metadata.location)}/`
-    return storeAdvice(error, failure.action, place, probe.keys)
+    return fileAdvice(error, failure.action, place, probe.keys, catalog.profile, document)
   }
 
   function take(loaded: LoadedTable): LoadedTable {
@@ -104,46 +107,57 @@ export async function probeTable(
     const mapping = mappingFor(document, name)
     const request = tableRequest(document, table, mapping, { format: 'binary' }, noRequests, catalog.profile)
     wasCreated = true
-    const created = await catalog.createTable(table, request)
+    const created = await catalog.createTable(table, request).catch((error: unknown) => {
+      // Who is refused by the catalog has made nothing.
+      if (error instanceof WorkError && error.lacking !== undefined && io.failureOf(error) === undefined) wasCreated = false
+      throw error
+    })
     if (created.kind === 'exists') throw new WorkError(`${probe.name} exists already, though it was given a random name`, { retry: 'now' })
     const { location } = take(created.table).metadata
     return `${probe.name} at ${location}, with ${keysText(document, location, probe.keys)}`
   })
   if (probe.metadata === null) blocked ??= 'no probe table could be created'
-  await fileSteps(probe, io, entropy, step)
-  await step('commit', ['commit', 'load'], async () => {
+  const canWrite = await fileSteps(probe, io, entropy, step)
+  const load = async () => {
+    const loaded = await catalog.loadTable(table, { fresh: true })
+    if (loaded === null) throw new WorkError(`${probe.name} was there and does not exist any more`, { retry: 'never' })
+    return take(loaded).metadata
+  }
+  const canLoad = await step(
+    'load',
+    ['load'],
+    async () => `the table as it was created: format version ${(await load())['format-version']}`,
+  )
+  await step('commit', ['commit'], async () => {
+    if (!canWrite) throw new Skipped('a commit writes files, and none can be written')
+    if (!canLoad) throw new Skipped('who commits loads the table, which can not be loaded')
     const committer = new TableCommitter(sourceId, table, document.metadata.name, probe.metadata!, seams)
     const { state } = await committer.commit([], [], true)
-    return `an empty snapshot, ${state.snapshotId}`
-  })
-  await step('load', ['load'], async () => {
-    const loaded = await catalog.loadTable(table, { fresh: true })
-    if (loaded === null) throw new WorkError(`${probe.name} was committed to and does not exist any more`, { retry: 'never' })
-    const { metadata } = take(loaded)
-    return `the table as it was committed: ${metadata.snapshots?.length ?? 0} snapshot`
+    return `an empty snapshot, ${state.snapshotId}; the table has ${(await load()).snapshots?.length ?? 0}`
   })
   if (wasCreated) await cleanUp(probe, seams, adviceFor, tell)
 }
 
-/** A file beside where data files go, written and read back. */
+/** A file beside where data files go, written and read back. Returns whether it was written. */
 async function fileSteps(
   probe: Probe,
   io: WatchedFiles,
   entropy: Entropy,
-  step: (check: CheckName, rights: readonly CatalogRight[], work: () => Promise<string>) => Promise<boolean>,
-): Promise<void> {
+  step: (check: CheckName, rights: Rights, work: () => Promise<string>) => Promise<boolean>,
+): Promise<boolean> {
   const uri = () => `${dataDirectory(probe.metadata!)}/${fileName}`
   const fileName = `doctor-${entropy.uuid()}.parquet`
-  const isWritten = await step('write', ['files'], async () => {
+  const isWritten = await step('write', ['writeFiles'], async () => {
     await io.write(uri(), [contents])
     return `${contents.length} bytes, ${fileName}`
   })
-  await step('read', ['files'], async () => {
+  await step('read', ['readFiles'], async () => {
     if (!isWritten) throw new Skipped('no file was written')
     const bytes = await io.read(uri())
     if (Buffer.compare(bytes, contents) !== 0) throw new WorkError(`${uri()} has other bytes than were written`, { retry: 'never' })
     return 'the same bytes'
   })
+  return isWritten
 }
 
 /** A step that has nothing to work on. */
@@ -153,7 +167,7 @@ class Skipped extends Error {}
 async function cleanUp(
   probe: Probe,
   { catalog, io }: ProbeSeams,
-  adviceFor: (error: unknown, rights: readonly CatalogRight[]) => string[],
+  adviceFor: (error: unknown, rights: Rights) => string[],
   tell: (check: Check) => void,
 ): Promise<void> {
   try {
@@ -177,7 +191,7 @@ async function removeFiles(
   probe: Probe,
   isNeeded: boolean,
   io: WatchedFiles,
-  adviceFor: (error: unknown, rights: readonly CatalogRight[]) => string[],
+  adviceFor: (error: unknown, rights: Rights) => string[],
 ): Promise<Check> {
   const left: string[] = []
   let reason: unknown = null
@@ -194,7 +208,7 @@ async function removeFiles(
   const need = isNeeded ? 'old metadata files of tables stay for want of it' : 'run does not need it'
   if (left.length === 0) return passed('remove', `the ${files.length} files of ${probe.name} are gone`)
   return warned('remove', `${left.length} files are left: ${messageOf(reason)}; ${need}`, [
-    ...(isNeeded ? adviceFor(reason, []) : []),
+    ...(isNeeded ? adviceFor(reason, ['writeFiles']) : []),
     ...left.map((uri) => `remove ${uri}`),
   ])
 }

@@ -80,14 +80,20 @@ export interface CatalogProfile {
   readonly purges?: boolean
 }
 
-/** A right in a catalog, by what it allows. `files`: to be given credentials for a table's files. */
-export type CatalogRight = 'list' | 'createNamespace' | 'createTable' | 'load' | 'files' | 'commit' | 'drop'
+/** A right in a catalog, by what it allows. `readFiles`, `writeFiles`: to be given credentials for a table's files that do so. */
+export type CatalogRight = 'list' | 'createNamespace' | 'createTable' | 'load' | 'readFiles' | 'writeFiles' | 'commit' | 'drop'
 
 /**
- * Statements, commands or actions that grant a right. Placeholders: `{catalog}` (the warehouse), `{namespace}`, and in capitals what
- * only the administrator knows: `{PRINCIPAL}`, `{ROLE}`, `{ACCOUNT}`.
+ * Statements, commands or actions that grant a right. Placeholders: `{catalog}` (the warehouse), `{namespace}`, `{region}`, and in capitals
+ * what only the administrator may know: `{PRINCIPAL}`, `{ROLE}`, `{ACCOUNT}`.
  */
-export type Grants = Readonly<Record<CatalogRight, readonly string[]>>
+export interface Grants {
+  readonly byRight: Readonly<Record<CatalogRight, readonly string[]>>
+  /** What the catalog's own words name as lacking, where one of these rights was needed; undefined where they name nothing that is known. */
+  readonly named: (words: string, rights: readonly [CatalogRight, ...CatalogRight[]]) => readonly string[] | undefined
+  /** Whether access to tables' files is granted by the catalog, whosever keys are used for them. */
+  readonly ownsFiles?: boolean
+}
 
 /** A rule for the names of a catalog's namespaces and tables. */
 export interface NameRule {

@@ -32,23 +32,32 @@ export function answeredError({ answer }: Exchange): AnsweredError {
 
 /** A sentence with purpose, place, status, the catalog's own words, and what to do where the status tells. */
 export function sentence(exchange: Exchange): string {
-  const { status, headers } = exchange.answer
+  const { status } = exchange.answer
   const { type, message } = answeredError(exchange)
   const words = type === null ? message : `${type}: ${message}`
-  const advice = adviceFor(status, headers['location'])
+  const advice = adviceFor(exchange)
   return `${exchange.what}: ${exchange.where} answered ${status} (${words})${advice === '' ? '' : `. ${advice}`}`
 }
 
 /** The failure that an answer is which nothing else makes sense of. */
 export function workError(exchange: Exchange): WorkError {
   const { status } = exchange.answer
-  return new WorkError(sentence(exchange), { retry: retryFor(status), lacking: lackingFor(status) })
+  return new WorkError(sentence(exchange), { retry: retryFor(status), lacking: lackingIn(exchange) })
 }
 
+/** What AWS says to keys and signatures that it does not accept, with 403 or 400. */
+const unknownKeys =
+  /UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken|security token included in the request is/
+
 /** What the catalog found wanting in who asks. */
-export function lackingFor(status: number): WorkError['lacking'] {
-  if (status === 403) return 'right'
-  return status === 401 || status === 419 ? 'identity' : undefined
+export function lackingIn(exchange: Exchange): WorkError['lacking'] {
+  const { status } = exchange.answer
+  if (status === 401 || status === 419) return 'identity'
+  if (status !== 400 && status !== 403) return undefined
+  const { type, message } = answeredError(exchange)
+  if (unknownKeys.test(`${type}: ${message}`)) return 'identity'
+  // Lake Formation's refusals are told as 400 by some of AWS' endpoints.
+  return status === 403 || type === 'AccessDeniedException' ? 'right' : undefined
 }
 
 /** Whether the answer says, in Iceberg's form, that what was asked for does not exist. */
@@ -61,13 +70,17 @@ function retryFor(status: number): 'later' | 'never' {
   return status >= 500 || status === 408 || status === 429 || status === 401 || status === 419 ? 'later' : 'never'
 }
 
-function adviceFor(status: number, location: string | undefined): string {
+function adviceFor(exchange: Exchange): string {
+  const { status, headers } = exchange.answer
+  const location = headers['location']
   if (status >= 300 && status < 400) {
     return `Redirects${location === undefined ? '' : ` (to ${hostOf(location)})`} are not followed: the endpoint is probably the wrong host, or a login page`
   }
   if (status === 401) return 'Check the token: it is missing, wrong or expired'
-  if (status === 403) return 'The token is known, but lacks the right to do this: grant it in the catalog'
   if (status === 419) return 'The token has expired: renew it'
+  const lacking = lackingIn(exchange)
+  if (lacking === 'identity') return 'Check the AWS keys that requests are signed with, the region, and the clock'
+  if (lacking === 'right') return 'The token is known, but lacks the right to do this: grant it in the catalog'
   return ''
 }
 

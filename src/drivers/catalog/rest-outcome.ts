@@ -1,6 +1,6 @@
 import { WorkError } from '../../model/failure.ts'
 import type { CommitOutcome } from '../../seams/catalog.ts'
-import { answeredError, lackingFor, sentence } from './rest-answer.ts'
+import { answeredError, lackingIn, sentence } from './rest-answer.ts'
 import type { Exchange } from './rest-answer.ts'
 import type { Sent } from './rest-client.ts'
 import { readTable } from './rest-table.ts'
@@ -18,7 +18,7 @@ export function commitOutcome(sent: Sent): CommitOutcome {
   if (status >= 200 && status < 300) return committed(sent)
   if (status === 429) throw new WorkError(sentence(sent), { retry: 'later' })
   const kind = status === 409 ? 'conflict' : leavesDoubt(sent) ? 'unknown' : isStale(sent) ? 'conflict' : 'refused'
-  return { kind, reason: sentence(sent), ...(kind === 'refused' && { lacking: lackingFor(status) }) }
+  return { kind, reason: sentence(sent), ...(kind === 'refused' && { lacking: lackingIn(sent) }) }
 }
 
 function committed(exchange: Exchange): CommitOutcome {

@@ -28,27 +28,57 @@ export function storeAdvice(error: unknown, action: StoreAction, place: string, 
 /** What to grant or change where a catalog refused something for which these rights are needed. */
 export function catalogAdvice(
   error: unknown,
-  rights: readonly CatalogRight[],
+  rights: readonly [CatalogRight, ...CatalogRight[]],
   profile: CatalogProfile,
   document: ProcessorDocument,
 ): string[] {
   if (!(error instanceof WorkError)) return []
   if (error.lacking === 'identity') return [identityAdvice(document)]
-  return error.lacking === 'right' ? grantsFor(rights, profile, document) : []
+  return error.lacking === 'right' ? grantsFor(rights, profile, document, error.message) : []
 }
 
-/** What grants these rights, in the catalog's words; one sentence where its words are not known. */
-export function grantsFor(rights: readonly CatalogRight[], { grants }: CatalogProfile, document: ProcessorDocument): string[] {
+/**
+ * As `storeAdvice`, for a table's files: where the catalog decides who may read and write them, what to grant there. A catalog that gives
+ * keys may itself lack access to the bucket, which the keys alone do not show.
+ */
+export function fileAdvice(
+  error: unknown,
+  action: StoreAction,
+  place: string,
+  keys: KeyOrigin,
+  profile: CatalogProfile,
+  document: ProcessorDocument,
+): string[] {
+  const inStore = storeAdvice(error, action, place, keys)
+  const isDenied = error instanceof WorkError && error.lacking === 'right' && inStore.length > 0
+  if (!isDenied || (keys !== 'the catalog' && profile.grants?.ownsFiles !== true)) return inStore
+  const grants = grantsFor([action === 's3:GetObject' ? 'readFiles' : 'writeFiles'], profile, document)
+  const behind = inStore.map((allowed) => `where that is granted: ${allowed} for the role by which the catalog itself reaches the bucket`)
+  return keys === 'the catalog' ? [...grants, ...behind] : grants
+}
+
+/**
+ * What grants these rights, in the catalog's words, or what the catalog's refusal itself names; one sentence where its words are not
+ * known.
+ */
+export function grantsFor(
+  rights: readonly [CatalogRight, ...CatalogRight[]],
+  { grants }: CatalogProfile,
+  document: ProcessorDocument,
+  refusal = '',
+): string[] {
   const { catalog, database, storage } = document.spec.sink
   if (grants === undefined) return [`grant it to the identity in spec.sink.catalog: ${rights.map((right) => rightNames[right]).join(', ')}`]
   const values: Readonly<Record<string, string | undefined>> = {
     catalog: catalog.warehouse,
     namespace: database,
     region: catalog.sigv4?.region ?? storage.region ?? /\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(catalog.endpoint)?.[1],
-    PRINCIPAL: catalog.oauth2?.clientId,
+    PRINCIPAL: catalog.oauth2?.clientId ?? catalog.sigv4?.roleArn,
+    ACCOUNT: /^\d{12}(?=$|:)/.exec(catalog.warehouse ?? '')?.[0],
   }
   const fill = (_found: string, name: string) => values[name] ?? `<${name.toLowerCase()}>`
-  return [...new Set(rights.flatMap((right) => grants[right]))].map((grant) => grant.replaceAll(/\{(\w+)\}/g, fill))
+  const wanted = grants.named(refusal, rights) ?? rights.flatMap((right) => grants.byRight[right])
+  return [...new Set(wanted)].map((grant) => grant.replaceAll(/\{(\w+)\}/g, fill))
 }
 
 const rightNames: Readonly<Record<CatalogRight, string>> = {
@@ -56,7 +86,8 @@ const rightNames: Readonly<Record<CatalogRight, string>> = {
   createNamespace: 'creating the namespace',
   createTable: 'creating tables',
   load: 'loading tables',
-  files: "credentials for tables' files",
+  readFiles: "credentials that read tables' files",
+  writeFiles: "credentials that write tables' files",
   commit: 'committing to tables',
   drop: 'dropping tables',
 }

@@ -6,6 +6,8 @@ import type { Vend } from './policy-proxy.ts'
 /** Gives out keys for the files of one table, and ends their lives. */
 export interface Vendor {
   readonly vend: Vend
+  /** Gives keys that read and do not write. */
+  readonly vendReading: Vend
   /** Every key and session token that was given out. */
   readonly issued: readonly string[]
   /** How many times keys were asked for. */
@@ -31,12 +33,12 @@ export async function minioVendor(s3: S3Endpoint, { lifeMs, delayMs = 0 }: { lif
   }
   const store = await faultProxy(s3.endpoint, treatment)
 
-  async function vend(location: string): Promise<Record<string, string>> {
+  async function vendWith(actions: readonly string[], location: string): Promise<Record<string, string>> {
     const body = new URLSearchParams({
       Action: 'AssumeRole',
       Version: '2011-06-15',
       DurationSeconds: '900',
-      Policy: policyFor(location),
+      Policy: policyFor(location, actions),
     }).toString()
     const request = { method: 'POST', url: `${s3.endpoint}/`, headers: { 'content-type': 'application/x-www-form-urlencoded' }, body }
     const { host: _, ...headers } = await sign(request)
@@ -59,12 +61,19 @@ export async function minioVendor(s3: S3Endpoint, { lifeMs, delayMs = 0 }: { lif
       'client.region': s3.region,
     }
   }
-  return { vend, issued, times: () => issued.length / 3, close: () => store.close() }
+  return {
+    vend: (location) => vendWith([...reading, 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'], location),
+    vendReading: (location) => vendWith(reading, location),
+    issued,
+    times: () => issued.length / 3,
+    close: () => store.close(),
+  }
 }
 
-function policyFor(location: string): string {
+const reading = ['s3:GetObject']
+
+function policyFor(location: string, actions: readonly string[]): string {
   const below = `${location.replace(/^s3a?:\/\//, '').replace(/\/+$/, '')}/*`
-  const actions = ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload']
   const statement = { Effect: 'Allow', Action: actions, Resource: [`arn:aws:s3:::${below}`] }
   return JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
 }

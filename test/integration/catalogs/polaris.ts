@@ -1,5 +1,6 @@
-import type { Treatment } from '../proxy.ts'
-import { error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
+import type { ProxyAnswer, Treatment } from '../proxy.ts'
+import { type CatalogCall, error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
+import { type CatalogAction, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
 
 export const polarisRealm = 'POLARIS-TEST'
@@ -21,6 +22,8 @@ export const polarisClient: TokenRules = {
  * - A location that the client gives is refused (403): documentation, "may refuse client-given locations".
  * - Tables in namespaces that do not exist are refused (404), and purges (403) unless its administrator switched them on: Polaris' source.
  * - The header may be left out where there is one realm (`defaultRealm`): documentation.
+ * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source. Without
+ *   `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
  * - Vended keys that open the table's own prefix alone: seen of 1.4. Asked for where storage has no STS: 400, seen of 1.4.
  */
 export async function polarisProxy(
@@ -30,7 +33,9 @@ export async function polarisProxy(
     meddle,
     lifeMs = polarisClient.lifeMs,
     defaultRealm = false,
-  }: { vend?: Vend; meddle?: Treatment; lifeMs?: number; defaultRealm?: boolean },
+    grants,
+    vendReading = vend,
+  }: { vend?: Vend; meddle?: Treatment; lifeMs?: number; defaultRealm?: boolean; grants?: ReadonlySet<string>; vendReading?: Vend },
 ): Promise<TokenProxy> {
   const given = tokens({ ...polarisClient, lifeMs })
   const base = '/api/catalog'
@@ -47,6 +52,15 @@ export async function polarisProxy(
         return request.path === `${base}/v1/oauth/tokens` ? given.answer(request) : null
       },
       unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: {}, body: '' }),
+      denies: (call) =>
+        grants === undefined
+          ? null
+          : refusalFor(
+              call,
+              neededOf(call),
+              (right) => (implying[right] ?? [right]).some((one) => grants.has(one)),
+              (_, action) => denied(call, action),
+            ),
       refusals: [
         (call) =>
           makesTable(call) && call.document.location !== undefined
@@ -65,9 +79,48 @@ export async function polarisProxy(
       ],
       strictNamespaces: true,
       etags: true,
-      vend,
+      vend: grants === undefined || grants.has('TABLE_WRITE_DATA') ? vend : vendReading,
     },
     meddle,
   )
   return { ...proxy, tokens: given }
+}
+
+/** Privileges that hold for another one. */
+const implying: Readonly<Record<string, readonly string[]>> = {
+  NAMESPACE_READ_PROPERTIES: ['NAMESPACE_READ_PROPERTIES', 'NAMESPACE_WRITE_PROPERTIES'],
+  TABLE_LIST: ['TABLE_LIST', 'TABLE_CREATE', 'TABLE_READ_PROPERTIES', 'TABLE_WRITE_PROPERTIES', 'TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
+  TABLE_READ_PROPERTIES: ['TABLE_READ_PROPERTIES', 'TABLE_WRITE_PROPERTIES', 'TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
+  TABLE_WRITE_PROPERTIES: ['TABLE_WRITE_PROPERTIES', 'TABLE_WRITE_DATA'],
+  TABLE_READ_DATA: ['TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
+}
+
+const asksForKeys = ({ headers }: CatalogCall) => headers['x-iceberg-access-delegation'] !== undefined
+
+function neededOf(call: CatalogCall): Needs {
+  const delegates = asksForKeys(call)
+  return {
+    loadNamespace: ['NAMESPACE_READ_PROPERTIES'],
+    createNamespace: ['NAMESPACE_CREATE'],
+    listTables: ['TABLE_LIST'],
+    createTable: delegates ? ['TABLE_CREATE', 'TABLE_WRITE_DATA'] : ['TABLE_CREATE'],
+    loadTable: delegates ? ['TABLE_READ_DATA'] : ['TABLE_READ_PROPERTIES'],
+    commit: ['TABLE_WRITE_PROPERTIES'],
+    dropTable: ['TABLE_DROP'],
+  }
+}
+
+function denied(call: CatalogCall, action: CatalogAction): ProxyAnswer {
+  const delegates = asksForKeys(call)
+  const operations: Readonly<Partial<Record<CatalogAction, string>>> = {
+    loadNamespace: 'LOAD_NAMESPACE_METADATA',
+    createNamespace: 'CREATE_NAMESPACE',
+    listTables: 'LIST_TABLES',
+    createTable: delegates ? 'CREATE_TABLE_DIRECT_WITH_WRITE_DELEGATION' : 'CREATE_TABLE_DIRECT',
+    loadTable: delegates ? 'LOAD_TABLE_WITH_READ_DELEGATION' : 'LOAD_TABLE',
+    commit: 'UPDATE_TABLE',
+    dropTable: 'DROP_TABLE_WITHOUT_PURGE',
+  }
+  const who = `Principal 'processor' with activated PrincipalRoles '[]' and activated grants via '[writer]'`
+  return error(403, 'ForbiddenException', `${who} is not authorized for op ${operations[action]}`)
 }

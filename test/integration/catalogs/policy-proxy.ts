@@ -35,6 +35,8 @@ export interface Product {
   readonly beside?: (request: SeenRequest) => ProxyAnswer | null
   /** What is answered to somebody unknown; null: come in. */
   readonly unknown: (request: SeenRequest) => ProxyAnswer | null
+  /** What is refused for want of a right, `GET config` among it; everything is allowed unless given. */
+  readonly denies?: (call: CatalogCall) => ProxyAnswer | null
   /** What the product refuses; the first that is not null is answered. */
   readonly refusals: readonly ((call: CatalogCall) => ProxyAnswer | null)[]
   /** The body to forward in place of the one that came. */
@@ -72,13 +74,15 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     if (refused !== null) return refused
     const [path, search = ''] = request.path.split('?')
     const query = new URLSearchParams(search)
-    if (path === `${root}config`) return configuration(product, query, await forward({ path: '/v1/config' }))
+    const callAt = (place: string): CatalogCall => ({ ...request, place, query, document: documentIn(request.body) })
+    if (path === `${root}config`) {
+      return product.denies?.(callAt('config')) ?? configuration(product, query, await forward({ path: '/v1/config' }))
+    }
     if (!path.startsWith(`${root}${product.prefix}/`)) return text(404, `no such route: ${path}`)
     const place = path.slice(root.length + product.prefix.length + 1)
-    const document = (request.body.length === 0 ? {} : JSON.parse(request.body.toString())) as CatalogDocument
-    const call: CatalogCall = { ...request, place, query, document }
-    for (const refusal of product.refusals) {
-      const answer = refusal(call)
+    const call = callAt(place)
+    for (const refusal of [product.denies, ...product.refusals]) {
+      const answer = refusal?.(call) ?? null
       if (answer !== null) return answer
     }
     if (product.strictNamespaces === true && makesTable(call)) {
@@ -93,6 +97,10 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     return answer === null || !isTable || request.method === 'HEAD' ? answer : asTable(product, call, answer)
   })
   return { ...proxy, endpoint: proxy.url + product.base, seen }
+}
+
+function documentIn(body: Buffer): CatalogDocument {
+  return (body.length === 0 ? {} : JSON.parse(body.toString())) as CatalogDocument
 }
 
 /** What the catalog behind says of itself (how it joins the levels of namespaces, for one), under the product's prefix. */

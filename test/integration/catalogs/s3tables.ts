@@ -1,5 +1,6 @@
 import type { Treatment } from '../proxy.ts'
 import { error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { type Needs, notAuthorized, refusalFor } from './privileges.ts'
 import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
 
 export const tableBucketArn = 'arn:aws:s3tables:us-east-1:123456789012:bucket/lake'
@@ -8,11 +9,12 @@ export const tableBucketArn = 'arn:aws:s3tables:us-east-1:123456789012:bucket/la
  * Amazon S3 Tables' Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the
  * service:
  * - `/iceberg`, SigV4 for service `s3tables`; warehouse = the table bucket's ARN, which is the prefix as well, URL-encoded.
+ * - With `grants`: the IAM actions of each operation; files are read and written with actions of the service's own.
  * - One level of namespaces; names in lower case; the service chooses the location. The statuses are assumed: 400.
  */
 export function s3tablesProxy(
   target: string,
-  { keys, meddle }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment },
+  { keys, meddle, grants }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment; grants?: ReadonlySet<string> },
 ): Promise<PolicyProxy> {
   return policyProxy(
     target,
@@ -21,6 +23,15 @@ export function s3tablesProxy(
       warehouse: tableBucketArn,
       prefix: encodeURIComponent(tableBucketArn),
       unknown: (request) => signatureRefusal(request, { ...keys, service: 's3tables' }),
+      denies: (call) =>
+        grants === undefined
+          ? null
+          : refusalFor(
+              call,
+              actions,
+              (right) => grants.has(right),
+              (right) => notAuthorized(right, tableBucketArn),
+            ),
       refusals: [
         (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
         (call) => (makesTable(call) && call.document.location !== undefined ? invalid('The location can not be specified') : null),
@@ -34,4 +45,15 @@ export function s3tablesProxy(
 
 function invalid(message: string) {
   return error(400, 'BadRequestException', message)
+}
+
+const actions: Needs = {
+  config: ['s3tables:GetTableBucket'],
+  loadNamespace: ['s3tables:GetNamespace'],
+  createNamespace: ['s3tables:CreateNamespace'],
+  listTables: ['s3tables:ListTables'],
+  createTable: ['s3tables:CreateTable', 's3tables:PutTableData'],
+  loadTable: ['s3tables:GetTableMetadataLocation', 's3tables:GetTableData'],
+  commit: ['s3tables:UpdateTableMetadataLocation', 's3tables:PutTableData', 's3tables:GetTableData'],
+  dropTable: ['s3tables:DeleteTable'],
 }

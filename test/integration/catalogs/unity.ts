@@ -1,5 +1,6 @@
-import type { Treatment } from '../proxy.ts'
-import { error, makesTable, nestedNamespace, policyProxy, text, typesIn, type Vend } from './policy-proxy.ts'
+import type { ProxyAnswer, Treatment } from '../proxy.ts'
+import { type CatalogCall, error, makesTable, nestedNamespace, policyProxy, text, typesIn, type Vend } from './policy-proxy.ts'
+import { namespaceOf, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
 
 export const unityWarehouse = 'main'
@@ -22,12 +23,21 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  * - uuid and fixed are refused as well; `write.metadata.path` and `write.metadata.previous-versions-max` must not be set; the catalog owns
  *   the location (only managed tables are writable): Databricks' documentation. The statuses are assumed: 400.
  * - Properties set beside a snapshot conflict with concurrent writers: answered here as if there always were one, 409.
+ * - With `grants`: `USE CATALOG` and `USE SCHEMA` for everything, `CREATE SCHEMA`, `CREATE TABLE`, and `EXTERNAL USE SCHEMA` for tables from
+ *   outside; on a table that others made `SELECT` and `MODIFY`; who makes a table may do everything with it: Databricks' documentation. The
+ *   words of a refusal were seen of its other interfaces.
  * - The open-source server lists the endpoints that it has, all of which read, and lets everybody in unless it is told otherwise: its source.
  * - A host without the API answers with a redirect to a login page: seen by many.
  */
 export async function unityProxy(
   target: string,
-  { vend, meddle, readOnly = false, openSource = false }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean; openSource?: boolean },
+  {
+    vend,
+    meddle,
+    readOnly = false,
+    openSource = false,
+    grants,
+  }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean; openSource?: boolean; grants?: ReadonlySet<string> },
 ): Promise<TokenProxy> {
   const given = tokens(unityClient)
   const api = '/api/2.1/unity-catalog'
@@ -45,6 +55,15 @@ export async function unityProxy(
       ...(openSource && { endpoints: openEndpoints }),
       unknown: (request) =>
         openSource || given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid'),
+      denies: (call) =>
+        grants === undefined
+          ? null
+          : refusalFor(
+              call,
+              neededOf(call),
+              (right) => grants.has(right),
+              (right) => denied(right, namespaceOf(call)),
+            ),
       refusals: [
         ({ method }) =>
           readOnly && method !== 'GET' && method !== 'HEAD' ? text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`) : null,
@@ -75,4 +94,28 @@ export async function unityProxy(
     meddle,
   )
   return { ...proxy, tokens: given }
+}
+
+const inSchema = ['USE CATALOG', 'USE SCHEMA']
+const asOwner = [...inSchema, 'EXTERNAL USE SCHEMA']
+const needed: Needs = {
+  loadNamespace: inSchema,
+  createNamespace: ['USE CATALOG', 'CREATE SCHEMA'],
+  listTables: inSchema,
+  createTable: [...asOwner, 'CREATE TABLE'],
+  loadTable: asOwner,
+  commit: asOwner,
+  dropTable: inSchema,
+}
+/** Of tables that somebody else made. */
+const neededOfOthers: Needs = { ...needed, loadTable: [...asOwner, 'SELECT'], commit: [...asOwner, 'MODIFY'] }
+
+function neededOf({ place }: CatalogCall): Needs {
+  return place.includes('/tables/') && !place.includes('/tables/kafscale_doctor_') ? neededOfOthers : needed
+}
+
+function denied(right: string, schema: string): ProxyAnswer {
+  const ofCatalog = right === 'USE CATALOG' || right === 'CREATE SCHEMA'
+  const on = ofCatalog ? `Catalog '${unityWarehouse}'` : `Schema '${unityWarehouse}.${schema}'`
+  return error(403, 'PermissionDeniedException', `PERMISSION_DENIED: User does not have ${right} on ${on}.`)
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
 import type { SegmentFrame } from '../../../../src/formats/kfs/segment.ts'
 import { WorkError } from '../../../../src/model/failure.ts'
-import { catalogAdvice, grantsFor, storeAdvice } from '../../../../src/pipeline/doctor/advice.ts'
+import { catalogAdvice, fileAdvice, grantsFor, storeAdvice } from '../../../../src/pipeline/doctor/advice.ts'
 import { documentChecks } from '../../../../src/pipeline/doctor/document-checks.ts'
 import { etcdCheck, queueCheck } from '../../../../src/pipeline/doctor/service-checks.ts'
 import { clockCheck, segmentCheck, topicsCheck } from '../../../../src/pipeline/doctor/source-checks.ts'
@@ -19,7 +19,16 @@ function sinkOf(catalog: Plain, more: Plain = {}) {
   )
 }
 
-const rights: CatalogRight[] = ['list', 'createNamespace', 'createTable', 'load', 'files', 'commit', 'drop']
+const rights: [CatalogRight, ...CatalogRight[]] = [
+  'list',
+  'createNamespace',
+  'createTable',
+  'load',
+  'readFiles',
+  'writeFiles',
+  'commit',
+  'drop',
+]
 
 describe('what is to be granted is said in the words of', () => {
   test('Unity Catalog: GRANT statements with the catalog, the schema and the client', () => {
@@ -35,8 +44,8 @@ describe('what is to be granted is said in the words of', () => {
       'GRANT USE SCHEMA ON SCHEMA `main`.`shop` TO `processor`;',
       'GRANT CREATE SCHEMA ON CATALOG `main` TO `processor`;',
       'GRANT CREATE TABLE ON SCHEMA `main`.`shop` TO `processor`;',
-      'GRANT SELECT ON SCHEMA `main`.`shop` TO `processor`;',
       'GRANT EXTERNAL USE SCHEMA ON SCHEMA `main`.`shop` TO `processor`;',
+      'GRANT SELECT ON SCHEMA `main`.`shop` TO `processor`;',
       'GRANT MODIFY ON SCHEMA `main`.`shop` TO `processor`;',
       'GRANT MANAGE ON SCHEMA `main`.`shop` TO `processor`;',
     ])
@@ -47,6 +56,7 @@ describe('what is to be granted is said in the words of', () => {
     expect(grantsFor(['createTable', 'createNamespace'], restProfiles.polaris, document)).toEqual([
       'polaris privileges catalog grant --catalog lake --catalog-role <role> TABLE_CREATE',
       'polaris privileges catalog grant --catalog lake --catalog-role <role> TABLE_WRITE_DATA',
+      'polaris privileges catalog grant --catalog lake --catalog-role <role> NAMESPACE_READ_PROPERTIES',
       'polaris privileges catalog grant --catalog lake --catalog-role <role> NAMESPACE_CREATE',
     ])
   })
@@ -54,7 +64,7 @@ describe('what is to be granted is said in the words of', () => {
   test('Glue: IAM actions on the catalog, the database and its tables', () => {
     const document = sinkOf({ type: 'glue', endpoint: 'https://glue.eu-central-1.amazonaws.com/iceberg', warehouse: '123456789012' })
     expect(grantsFor(['commit'], restProfiles.glue, document)).toEqual([
-      'allow glue:UpdateTable on arn:aws:glue:eu-central-1:<account>:catalog, arn:aws:glue:eu-central-1:<account>:database/shop, arn:aws:glue:eu-central-1:<account>:table/shop/*',
+      'allow glue:UpdateTable on arn:aws:glue:eu-central-1:123456789012:catalog, arn:aws:glue:eu-central-1:123456789012:database/shop, arn:aws:glue:eu-central-1:123456789012:table/shop/*',
     ])
   })
 
@@ -63,6 +73,52 @@ describe('what is to be granted is said in the words of', () => {
     const document = sinkOf({ type: 's3tables', endpoint: 'https://s3tables.eu-central-1.amazonaws.com/iceberg', warehouse })
     expect(grantsFor(['createTable'], restProfiles.s3tables, document)).toEqual([
       `allow s3tables:CreateTable, s3tables:PutTableData on ${warehouse}, ${warehouse}/table/*`,
+    ])
+  })
+
+  test('a refusal that names what is lacking: that alone', () => {
+    const given = {
+      glue: '123456789012',
+      s3tables: 'arn:aws:s3tables:eu-central-1:123456789012:bucket/lake',
+      unity: 'main',
+      polaris: 'lake',
+    }
+    const named = (type: keyof typeof given, words: string, right: CatalogRight = 'load') => {
+      const sigv4 = type === 'glue' || type === 's3tables' ? { sigv4: { region: 'eu-central-1', roleArn: 'arn:aws:iam::1:role/r' } } : {}
+      const document = sinkOf({
+        type,
+        endpoint: 'https://c.example.com/api/2.1/unity-catalog/iceberg-rest',
+        warehouse: given[type],
+        ...sigv4,
+      })
+      return grantsFor([right], restProfiles[type], document, words)
+    }
+    expect(named('unity', "PERMISSION_DENIED: User does not have MODIFY on Table 'main.shop.t'.")).toEqual([
+      'GRANT MODIFY ON SCHEMA `main`.`shop` TO `<principal>`;',
+    ])
+    expect(named('unity', 'User does not have USE_SCHEMA on schema `main`.`shop`')[0]).toContain('GRANT USE SCHEMA ON SCHEMA')
+    expect(named('unity', 'External data access is not enabled for the metastore')[0]).toMatch(/^switch on external data access/)
+    const polaris = "Principal 'p' with activated PrincipalRoles '[]' and activated grants via '[r]' is not authorized for op"
+    expect(named('polaris', `${polaris} LOAD_TABLE_WITH_WRITE_DELEGATION`).map((line) => line.split(' ').at(-1))).toEqual([
+      'TABLE_WRITE_DATA',
+    ])
+    expect(named('polaris', `${polaris} SOMETHING_NEW`).map((line) => line.split(' ').at(-1))).toEqual(['TABLE_READ_PROPERTIES'])
+    const iam = (action: string) => `User: arn:x is not authorized to perform: ${action} on resource: arn:aws:some:thing because no`
+    const [catalog, database] = ['arn:aws:glue:eu-central-1:123456789012:catalog', 'arn:aws:glue:eu-central-1:123456789012:database/shop']
+    expect(named('glue', iam('glue:CreateDatabase'))).toEqual([`allow glue:CreateDatabase on ${catalog}, ${database}`])
+    expect(named('glue', iam('kms:Decrypt'))).toEqual(['allow kms:Decrypt on arn:aws:some:thing'])
+    expect(named('s3tables', iam('s3tables:GetNamespace'))).toEqual([`allow s3tables:GetNamespace on ${given.s3tables}`])
+    expect(named('s3tables', iam('s3tables:PutTableData'))).toEqual([`allow s3tables:PutTableData on ${given.s3tables}/table/*`])
+    const lake = 'aws lakeformation grant-permissions --principal DataLakePrincipalIdentifier=arn:aws:iam::1:role/r --permissions'
+    const refusal = 'AccessDeniedException: Insufficient Lake Formation permission(s)'
+    expect(named('glue', `${refusal}: Required Create Table on shop`, 'createTable')).toEqual([
+      `${lake} CREATE_TABLE --resource '{"Database":{"Name":"shop"}}'`,
+    ])
+    expect(named('glue', `(${refusal} on t)`, 'load')).toEqual([
+      `${lake} DESCRIBE SELECT --resource '{"Table":{"DatabaseName":"shop","TableWildcard":{}}}'`,
+    ])
+    expect(named('glue', `${refusal} on s3://lake/tables/kafscale_doctor_0a1b2c`, 'createTable')).toEqual([
+      `${lake} DATA_LOCATION_ACCESS --resource '{"DataLocation":{"ResourceArn":"arn:aws:s3:::lake/tables"}}'`,
     ])
   })
 
@@ -102,6 +158,24 @@ test('an action that S3 refuses is to be allowed on the objects of the prefix, a
   expect(storeAdvice(lacking('right'), 's3:GetObject', 'file:///data/', 'spec.source.s3')).toEqual([])
   expect(storeAdvice(lacking('identity'), 's3:PutObject', 's3://lake/a/', 'the catalog')[0]).toContain('the catalog gave these keys')
   expect(storeAdvice(lacking(undefined), 's3:PutObject', 's3://lake/a/', 'the catalog')).toEqual([])
+})
+
+test('where the catalog gives the keys for files, or says itself who may read them, the grant is its own', () => {
+  const advice = (type: 'polaris' | 's3tables' | 'glue', keys: Parameters<typeof fileAdvice>[3]) =>
+    fileAdvice(
+      lacking('right'),
+      's3:PutObject',
+      's3://lake/t/',
+      keys,
+      restProfiles[type],
+      sinkOf({ type: 'rest', endpoint: 'https://c', warehouse: 'w' }),
+    )
+  expect(advice('polaris', 'the catalog')).toEqual([
+    'polaris privileges catalog grant --catalog w --catalog-role <role> TABLE_WRITE_DATA',
+    'where that is granted: allow s3:PutObject on arn:aws:s3:::lake/t/* for the role by which the catalog itself reaches the bucket',
+  ])
+  expect(advice('s3tables', 'spec.sink.storage')).toEqual(['allow s3tables:PutTableData on w/table/*'])
+  expect(advice('glue', 'spec.sink.storage')).toEqual(['allow s3:PutObject on arn:aws:s3:::lake/t/*'])
 })
 
 test('a clock is right within a minute, in whole seconds and for as long as the answer took', () => {
