@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['test/unit/**/*.test.ts', 'test/simulation/**/*.test.ts'],
-    testTimeout: 20_000,
+    // For machines that are busy otherwise: nothing waits for it that is well.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 })

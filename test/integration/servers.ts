@@ -36,16 +36,18 @@ export async function install(...names: string[]): Promise<void> {
   await script('setup.sh', names, 30 * 60_000)
 }
 
+/** An account of an S3 server, and the region that it is in. */
+export type S3Account = Omit<S3Endpoint, 'endpoint'>
+
+const usualAccount: S3Account = { region: 'us-east-1', accessKeyId: 'testkey', secretAccessKey: 'testsecret12' }
+
 /** A fresh S3 server that checks signatures, with no bucket in it. */
-export async function startS3(product: 'versitygw' | 'minio' = 'versitygw'): Promise<RunningServer & S3Endpoint> {
-  const server = await start(product)
-  return {
-    ...server,
-    endpoint: `http://127.0.0.1:${server.port}`,
-    region: 'us-east-1',
-    accessKeyId: 'testkey',
-    secretAccessKey: 'testsecret12',
-  }
+export async function startS3(
+  product: 'versitygw' | 'minio' = 'versitygw',
+  account: S3Account = usualAccount,
+): Promise<RunningServer & S3Endpoint> {
+  const server = await start(product, account.region, account.accessKeyId, account.secretAccessKey)
+  return { ...server, ...account, endpoint: `http://127.0.0.1:${server.port}` }
 }
 
 /** The Iceberg project's own REST catalog with its warehouse in `bucket` of `s3`; clients give their own S3 settings. */

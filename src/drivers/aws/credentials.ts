@@ -30,15 +30,25 @@ export function chainCredentials(): AwsCredentials {
   return remembered(() => fromNodeProviderChain({ ignoreCache: true })())
 }
 
-/** The keys of a role that is assumed with `base`, or with what the chain finds. */
+/**
+ * The keys of a role that is assumed with `base`, or with what the chain finds. A refusal is no refusal of what the keys are for: it is told
+ * as a CredentialsProviderError.
+ */
 export function roleCredentials({ roleArn, externalId, region }: AwsRole, base?: AwsCredentials): AwsCredentials {
-  return remembered(
-    fromTemporaryCredentials({
-      params: { RoleArn: roleArn, ExternalId: externalId, RoleSessionName: sessionName },
-      masterCredentials: base,
-      clientConfig: { region },
-    }),
-  )
+  const assume = fromTemporaryCredentials({
+    params: { RoleArn: roleArn, ExternalId: externalId, RoleSessionName: sessionName },
+    masterCredentials: base,
+    clientConfig: { region },
+  })
+  return remembered(async () => {
+    try {
+      return await assume()
+    } catch (error) {
+      const { name, message } = error as Error
+      const said = `the role ${roleArn} can not be assumed: ${name} ${message}`
+      throw Object.assign(new Error(said), { name: 'CredentialsProviderError' })
+    }
+  })
 }
 
 /** One question at a time, and its answer for as long as the keys are good; keys without an expiry are asked for each time, since they rotate. */

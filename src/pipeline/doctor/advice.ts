@@ -21,6 +21,9 @@ export function storeAdvice(error: unknown, action: StoreAction, place: string, 
     return [`allow ${action} on arn:aws:s3:::${resource}`]
   }
   if (error.lacking !== 'identity') return []
+  const role = / the role (arn:\S+) can not be assumed: /.exec(error.message)?.[1]
+  if (role !== undefined)
+    return [`allow sts:AssumeRole on ${role}, and who asks in its trust policy, with externalId where that asks for one`]
   if (keys === 'the catalog') return ["the catalog gave these keys: see to the catalog's own access to the bucket"]
   return [`check accessKeyId and secretAccessKey in ${keys}, or what the AWS credential chain finds where they are left out`]
 }

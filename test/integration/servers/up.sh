@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts one server on loopback and returns when it answers. Stop it with: down.sh NAME-PORT
-# usage: up.sh versitygw PORT | minio PORT | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT | localstack PORT
+# usage: up.sh versitygw PORT [REGION KEY SECRET] | minio PORT [REGION KEY SECRET] | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT | localstack PORT
 # A catalog's bucket must exist. Everything a server writes lies in $INTEROP_RUN and starts empty.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -14,6 +14,7 @@ need setsid up.sh util-linux
 ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || die "port $port is taken"
 rm -rf "$data" "$server_file"
 mkdir -p "$data" "$INTEROP_RUN/log" "$INTEROP_RUN/pid"
+case $what in versitygw | minio) S3_REGION=${3:-$S3_REGION} S3_ACCESS_KEY=${4:-$S3_ACCESS_KEY} S3_SECRET_KEY=${5:-$S3_SECRET_KEY} ;; esac
 export AWS_REGION=$S3_REGION AWS_ACCESS_KEY_ID=$S3_ACCESS_KEY AWS_SECRET_ACCESS_KEY=$S3_SECRET_KEY
 
 # start COMMAND...: in a process group of its own; a watcher in it ends the group when the owner is gone
@@ -68,11 +69,11 @@ case $what in
     [ -x "$INTEROP/bin/versitygw" ] || die "versitygw is not installed: setup.sh versitygw"
     mkdir -p "$data/iam" "$data/objects"
     start "$INTEROP/bin/versitygw" --access "$S3_ACCESS_KEY" --secret "$S3_SECRET_KEY" --port "127.0.0.1:$port" \
-      --iam-dir "$data/iam" --virtual-domain "localhost:$port" posix "$data/objects"
+      --region "$S3_REGION" --iam-dir "$data/iam" --virtual-domain "localhost:$port" posix "$data/objects"
     ready "http://127.0.0.1:$port/" ;;
   minio)
     [ -x "$INTEROP/bin/minio" ] || die "minio is not installed: setup.sh minio"
-    export MINIO_ROOT_USER=$S3_ACCESS_KEY MINIO_ROOT_PASSWORD=$S3_SECRET_KEY MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CI_CD=1
+    export MINIO_ROOT_USER=$S3_ACCESS_KEY MINIO_ROOT_PASSWORD=$S3_SECRET_KEY MINIO_BROWSER=off MINIO_UPDATE=off MINIO_CI_CD=1 MINIO_SITE_REGION=$S3_REGION
     start "$INTEROP/bin/minio" server --quiet --address "127.0.0.1:$port" "$data"
     ready "http://127.0.0.1:$port/minio/health/live" ;;
   rest-catalog) # the Iceberg project's own REST server over a SQLite file

@@ -124,7 +124,10 @@ describe('AWS keys come from', () => {
     expect(asked).toHaveLength(1)
     expect(asked[0].form).toMatchObject({ RoleArn: role.roleArn, ExternalId: 'their-number', RoleSessionName: 'iceberg-processor' })
     expect(asked[0].headers.authorization).toMatch(/Credential=ENV\/\d{8}\/eu-central-1\/sts\/aws4_request/)
-    await expect(roleCredentials({ ...role, externalId: 'wrong' })()).rejects.toMatchObject({ name: 'AccessDenied' })
+    await expect(roleCredentials({ ...role, externalId: 'wrong' })()).rejects.toMatchObject({
+      name: 'CredentialsProviderError',
+      message: expect.stringMatching(/^the role arn:aws:iam::210987654321:role\/theirs can not be assumed: AccessDenied /) as string,
+    })
   })
 
   it('a role that is assumed with given keys', async () => {

@@ -5,7 +5,7 @@ test('sleeping takes its time', async () => {
   const beforeMs = performance.now()
   await systemClock.sleep(30)
   expect(performance.now() - beforeMs).toBeGreaterThanOrEqual(28)
-  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000)
+  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(60_000)
 })
 
 test('an abort ends a sleep at once, also one longer than a timer can be, and does not reject', async () => {

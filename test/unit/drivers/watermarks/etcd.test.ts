@@ -11,7 +11,7 @@ const orders = { topic: 'orders', partition: 3 }
 const keyOf = (topic: string, partition: number) => `/kafscale/topics/${topic}/partitions/${partition}/next_offset`
 /** Pauses are a hundredth of what they are; the first answer is waited for as long as it takes. */
 const hasty: Clock = { now: () => Date.now(), sleep: (ms, signal) => systemClock.sleep(ms === 3_000 ? 60_000 : ms / 100, signal) }
-const long = { timeout: 20_000, interval: 20 }
+const long = { timeout: 90_000, interval: 20 }
 
 let etcd: ScriptedEtcd
 let journal: ReturnType<typeof memoryJournal>

@@ -157,6 +157,16 @@ test('an action that S3 refuses is to be allowed on the objects of the prefix, a
   expect(advice('s3:ListBucket')).toEqual(['allow s3:ListBucket on arn:aws:s3:::lake'])
   expect(storeAdvice(lacking('right'), 's3:GetObject', 'file:///data/', 'spec.source.s3')).toEqual([])
   expect(storeAdvice(lacking('identity'), 's3:PutObject', 's3://lake/a/', 'the catalog')[0]).toContain('the catalog gave these keys')
+  const unassumed = new WorkError(
+    'cannot list: no credentials (CredentialsProviderError the role arn:aws:iam::1:role/r can not be assumed: AccessDenied)',
+    {
+      retry: 'later',
+      lacking: 'identity',
+    },
+  )
+  expect(storeAdvice(unassumed, 's3:ListBucket', 's3://lake/a/', 'spec.source.s3')[0]).toMatch(
+    /^allow sts:AssumeRole on arn:aws:iam::1:role\/r,/,
+  )
   expect(storeAdvice(lacking(undefined), 's3:PutObject', 's3://lake/a/', 'the catalog')).toEqual([])
 })
 
