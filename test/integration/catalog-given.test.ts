@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { givenServer } from './catalogs/given.ts'
 import { polarisClient, polarisWarehouse } from './catalogs/polaris.ts'
 import type { Serving } from './catalogs/serve.ts'
 import { startVendingWorld, type VendingWorld } from './catalogs/servers.ts'
@@ -75,6 +76,13 @@ async function namespacesLeft(): Promise<string[][]> {
 
 const whyNot = (told: readonly Told[]) =>
   told.filter(({ status }) => status === 'skipped').map(({ fullName }) => fullName.replace(/^(\w+).*\((not asked: .*)\)$/, '$1: $2'))
+
+test('a Unity without a warehouse is asked for the catalog that the open-source server has, and half of the credentials is no mistake of the server', async () => {
+  const unity = await givenServer('UNITY', { UNITY_URL: await served('unity-open') })
+  expect(unity?.options.warehouse).toBe('unity')
+  const half = givenServer('POLARIS', { POLARIS_URL: 'http://127.0.0.1:8181', POLARIS_CLIENT_ID: 'root' })
+  await expect(half).rejects.toThrow('of POLARIS_CLIENT_ID and POLARIS_CLIENT_SECRET only one is set')
+})
 
 describe('the suite, given the addresses of', { timeout: 600_000 }, () => {
   test('a Polaris and a Unity that do not say where files are kept, passes, writes files there, and leaves nothing behind', async () => {

@@ -1,19 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { type KillableServer, startKillable } from './killable-server.ts'
 import { freePort, install } from './servers.ts'
 
 /** A real etcd of one member on loopback, which a test may kill and start again over the same data. */
-export interface Etcd {
+export interface Etcd extends KillableServer {
   readonly url: string
   put(key: string, value: string): Promise<void>
   /** Any call of the JSON gateway, as root where users are asked for. Throws an Error where it is refused. */
   call(path: string, body: object): Promise<Record<string, unknown>>
-  kill(): Promise<void>
-  start(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -26,7 +22,6 @@ export async function startEtcd(): Promise<Etcd> {
   const [port, peerPort] = [await freePort(), await freePort()]
   const url = `http://127.0.0.1:${port}`
   const peer = `http://127.0.0.1:${peerPort}`
-  let child: ChildProcess | null = null
   let users = false
 
   async function call(path: string, body: object): Promise<Record<string, unknown>> {
@@ -43,26 +38,10 @@ export async function startEtcd(): Promise<Etcd> {
     return (await answer.json()) as Record<string, unknown>
   }
 
-  async function start(): Promise<void> {
-    const names = ['--name', 'one', '--initial-cluster', `one=${peer}`, '--initial-advertise-peer-urls', peer]
-    const urls = ['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peer]
-    child = spawn('etcd', ['--data-dir', join(directory, 'data'), ...names, ...urls], { stdio: 'ignore' })
-    for (let tries = 0; tries < 600; tries++) {
-      const answer = await fetch(`${url}/health`).catch(() => null)
-      if (answer?.ok === true) return
-      await sleep(100)
-    }
-    throw new Error('etcd did not start within a minute')
-  }
-
-  async function kill(): Promise<void> {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
-
-  await start()
+  const names = ['--name', 'one', '--initial-cluster', `one=${peer}`, '--initial-advertise-peer-urls', peer]
+  const urls = ['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peer]
+  const isUp = async () => (await fetch(`${url}/health`).catch(() => null))?.ok === true
+  const { start, kill } = await startKillable('etcd', ['--data-dir', join(directory, 'data'), ...names, ...urls], isUp)
   return {
     url,
     call,

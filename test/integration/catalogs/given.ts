@@ -16,14 +16,15 @@ export interface GivenServer {
 }
 
 const servers = {
-  POLARIS: { product: 'polaris', base: '/api/catalog' },
-  UNITY: { product: 'unity', base: '/api/2.1/unity-catalog/iceberg' },
+  POLARIS: { product: 'polaris', base: '/api/catalog', warehouse: undefined },
+  // The catalog that the open-source server has from the start.
+  UNITY: { product: 'unity', base: '/api/2.1/unity-catalog/iceberg', warehouse: 'unity' },
 } as const
 
 /**
  * What the environment says of a server: `…_URL` (with or without the path of its Iceberg API), and one of `…_TOKEN` and `…_CLIENT_ID` with
- * `…_CLIENT_SECRET`; `…_WAREHOUSE`; `…_S3_ENDPOINT`, where its tables' files lie on no AWS; `POLARIS_REALM` where there are several.
- * The server is asked what it does not do. Null without a URL.
+ * `…_CLIENT_SECRET`; `…_WAREHOUSE` (`unity`, of a Unity); `…_S3_ENDPOINT`, where its tables' files lie on no AWS; `POLARIS_REALM` where there are several.
+ * The server is asked what it does not do. Null without a URL. Throws an Error that names a variable which is missing beside the others.
  */
 export async function givenServer(name: keyof typeof servers, environment: NodeJS.ProcessEnv = process.env): Promise<GivenServer | null> {
   const of = (key: string): string | undefined => environment[`${name}_${key}`] || undefined
@@ -31,7 +32,11 @@ export async function givenServer(name: keyof typeof servers, environment: NodeJ
   if (url === undefined) return null
   const { product, base } = servers[name]
   const endpoint = endpointIn(url, base)
-  const [warehouse, token, clientId, clientSecret] = ['WAREHOUSE', 'TOKEN', 'CLIENT_ID', 'CLIENT_SECRET'].map(of)
+  const [token, clientId, clientSecret] = ['TOKEN', 'CLIENT_ID', 'CLIENT_SECRET'].map(of)
+  const warehouse = of('WAREHOUSE') ?? servers[name].warehouse
+  if (token === undefined && (clientId === undefined) !== (clientSecret === undefined)) {
+    throw new Error(`of ${name}_CLIENT_ID and ${name}_CLIENT_SECRET only one is set`)
+  }
   const [realm, s3Endpoint] = [of('REALM'), of('S3_ENDPOINT')]
   const headers: Record<string, string> = realm === undefined ? {} : { 'Polaris-Realm': realm }
   const oauth2 = token === undefined && clientId !== undefined && clientSecret !== undefined ? { clientId, clientSecret } : undefined

@@ -1,22 +1,19 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { type KillableServer, startKillable } from '../killable-server.ts'
 import { freePort, install } from '../servers.ts'
 
 /** A real Redis on loopback that keeps nothing when it is killed; a test may kill it and start it again on the same port. */
-export interface TestRedis {
+export interface TestRedis extends KillableServer {
   readonly port: number
   readonly url: string
   /** Empty at first; removed at the end. */
   readonly directory: string
   /** What redis-cli prints for a command. */
   cli(...command: string[]): Promise<string>
-  kill(): Promise<void>
-  start(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -35,31 +32,15 @@ export async function startRedis({ args, cli = [], port: wanted, sentinelOf }: R
   await install('redis')
   const directory = await mkdtemp(join(tmpdir(), 'redis-'))
   const port = wanted ?? (await freePort())
-  let child: ChildProcess | null = null
 
   async function ask(...command: string[]): Promise<string> {
     return (await promisify(execFile)('redis-cli', ['-p', String(port), ...cli, ...command])).stdout.trim()
   }
 
-  async function start(): Promise<void> {
-    const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
-    const words = sentinelOf === undefined ? [...own, '--save', '', '--appendonly', 'no'] : [sentinelOf, '--sentinel', ...own]
-    child = spawn('redis-server', [...words, ...(args?.(directory) ?? [])], { stdio: 'ignore' })
-    for (let tries = 0; tries < 600; tries++) {
-      if (/PONG|NOAUTH/.test(await ask('PING').catch(() => ''))) return
-      await sleep(100)
-    }
-    throw new Error('redis-server did not start within a minute')
-  }
-
-  async function kill(): Promise<void> {
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return
-    const gone = once(child, 'exit')
-    child.kill('SIGKILL')
-    await gone
-  }
-
-  await start()
+  const own = ['--bind', '127.0.0.1', '--port', String(port), '--dir', directory]
+  const words = sentinelOf === undefined ? [...own, '--save', '', '--appendonly', 'no'] : [sentinelOf, '--sentinel', ...own]
+  const isUp = async () => /PONG|NOAUTH/.test(await ask('PING').catch(() => ''))
+  const { start, kill } = await startKillable('redis-server', [...words, ...(args?.(directory) ?? [])], isUp)
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
