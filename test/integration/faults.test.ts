@@ -129,20 +129,20 @@ describe.concurrent('unknown commit outcome: rows are neither added twice nor lo
     const one = await scene({
       catalog: firstCommits(1, async (_, forward) => {
         const answer = await forward()
-        await sleep(4000)
+        await sleep(12_000)
         return answer
       }),
     })
-    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 2500 })
+    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 8000 })
     expect(ended, ended.log).toMatchObject({ code: 0, report: { ok: true, totals: { 'commit.found-landed': 1 } } })
-    expect(ended.log).toContain('no answer within 2500 ms')
+    expect(ended.log).toContain('no answer within 8000 ms')
     await expectOnce(one, 1)
   })
 
   test('an old commit lands late, after its retry was committed: only one of the two counts', async () => {
     const late = lateOriginal()
     const one = await scene({ catalog: late.treatment })
-    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 2500 })
+    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 8000 })
     expect(ended, ended.log).toMatchObject({ code: 0, report: { ok: true, totals: { 'commit.unknown': 1, 'commit.committed': 1 } } })
     expect((await late.land()).status).toBe(409)
     await expectOnce(one, 1)
@@ -157,7 +157,7 @@ describe.concurrent('unknown commit outcome: rows are neither added twice nor lo
         return late.treatment(request, forward)
       },
     })
-    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 2500 })
+    const ended = await runChild({ document: one.world.file, once: true, catalogTimeoutMs: 8000 })
     expect(ended, ended.log).toMatchObject({
       code: 0,
       report: { totals: { 'commit.unknown': 1, 'commit.conflict': 1, 'commit.found-landed': 1 } },
@@ -293,7 +293,8 @@ describe.concurrent('signals, while the catalog holds its answer back', () => {
     const killedMs = Date.now()
     program.kill('SIGTERM')
     expect(await program.ended).toMatchObject({ code: 143 })
-    expect(Date.now() - killedMs).toBeLessThan(5000)
+    // The commit takes half a minute.
+    expect(Date.now() - killedMs).toBeLessThan(20_000)
     const last = await runChild({ document: one.direct.file, once: true })
     expect(last, last.log).toMatchObject({ code: 0 })
     await expectOnce(one, 1)

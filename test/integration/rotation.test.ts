@@ -87,7 +87,7 @@ test('S3 keys are rotated while the service reads segments and writes files with
     const fresh = await user()
     // The worst order: the old key is gone before the new one is there, and the two files change one after the other.
     await admin('delete-user', '--access', old.access)
-    await sleep(1500)
+    await sleep(5000)
     await accessKeyId.set(fresh.access)
     await sleep(500)
     await secretAccessKey.set(fresh.secret)

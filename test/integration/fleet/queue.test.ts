@@ -125,7 +125,7 @@ describe('a queue in Redis', { timeout }, () => {
     const waiting = ['a', 'b', 'c'].flatMap((table) =>
       [0, 1, 2].map((place) => planner.queue.submit(`${table}${place}`, `${table}${place}`, priorityBands.tail + place)),
     )
-    await sleep(1000)
+    await until(() => planner.queue.depth === waiting.length)
     member().work(async (text) => {
       order.push(text)
       return done(text)
