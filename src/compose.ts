@@ -33,6 +33,7 @@ import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/
 import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
 import { type Directions } from './pipeline/source-directions.ts'
 import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
+import type { PassedOffsets } from './pipeline/assume-from-rows.ts'
 import type { DocumentRecovery, RecoverOptions } from './pipeline/recovery.ts'
 import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
 import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
@@ -239,13 +240,18 @@ export async function documentVerifications(
 /** What would be assumed of tables of which it is not known what was materialized; writes it where that was confirmed. */
 export async function documentRecoveries(
   documents: readonly ProcessorDocument[],
-  { passedPrefix, ...options }: Omit<RecoverOptions, 'passed'> & { readonly passedPrefix: string | null },
+  {
+    passedPrefix,
+    given,
+    ...options
+  }: Omit<RecoverOptions, 'passed' | 'isPassedWhole'> & { readonly passedPrefix: string | null; readonly given: PassedOffsets | null },
 ): Promise<DocumentRecovery[]> {
   const { recoverDocument } = await import('./pipeline/recovery.ts')
   const recover = async (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) =>
     recoverDocument(document, source, seams, {
       ...options,
-      passed: passedPrefix === null ? null : await passedOffsets(document, passedPrefix),
+      passed: passedPrefix === null ? given : await passedOffsets(document, passedPrefix),
+      isPassedWhole: given !== null,
     })
   return lookInto(documents, recover, !options.commit)
 }

@@ -36,7 +36,7 @@ function showAssumed({ partitions, done }: TableRecovery, terminal: Terminal): v
   }
   if (passed > 0n) {
     const what = `${formatNumberOf(passed, 'offset')} have segments and no row, and the writer before us was done with them`
-    terminal.out(`  ${style('yellow', 'passed over')}  ${what}. They count as decided; without --from-etcd they are holes`)
+    terminal.out(`  ${style('yellow', 'passed over')}  ${what}. They count as decided; without those offsets they are holes`)
   }
   if (duplicates > 0n) {
     const what = `${formatNumberOf(duplicates, 'offset')} have more than one row; verify says where`

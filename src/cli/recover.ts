@@ -1,14 +1,17 @@
+import { readFile } from 'node:fs/promises'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { DocumentRecovery } from '../pipeline/recovery.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
+import { readGivenOffsets } from './recover/given-offsets.ts'
 import { showRecoveries } from './recover-text.ts'
 
 interface RecoverOptions {
   readonly file: string
   readonly fromRows?: boolean
   readonly fromEtcd?: boolean | string
+  readonly fromOffsets?: string
   readonly acceptRollback?: boolean
   readonly duplicates?: boolean
   readonly exact?: boolean
@@ -34,6 +37,11 @@ export const recoverCommand: Command<RecoverOptions> = {
         "like --from-rows, and what KafScale's Go processor says in etcd that it was done with counts as materialized, rows or none; the keys begin with prefix (default: processors)",
     },
     {
+      flags: '--from-offsets <file>',
+      description:
+        'like --from-rows, and what a consumer group has read counts as materialized, rows or none: the file is what kafka-consumer-groups --describe prints, or lines topic,partition,offset (the next offset), or a JSON list of such objects',
+    },
+    {
       flags: '--accept-rollback',
       description: 'the table was rolled back or replaced: what it lost is materialized again',
     },
@@ -50,15 +58,20 @@ export const recoverCommand: Command<RecoverOptions> = {
     ['recover -f spec.yaml --from-rows orders', 'See what the rows of a table tell:'],
     ['recover -f spec.yaml --from-rows orders --yes', 'Go on from that:'],
     ['recover -f spec.yaml --from-etcd orders', "See what the rows of a table and the Go processor's offsets tell:"],
+    [
+      'recover -f spec.yaml --from-offsets group.txt orders',
+      "See what a table of Kafka Connect's Iceberg sink and its group's offsets tell:",
+    ],
     ['recover -f spec.yaml --duplicates orders --yes', 'Leave one row of each offset:'],
     ['recover -f spec.yaml --accept-rollback', 'See what a rollback would have materialized again:'],
   ],
   async run({ argument, options }, terminal) {
-    const { fromEtcd = false } = options
-    const asked = [options.fromRows === true, fromEtcd !== false, options.acceptRollback === true, options.duplicates === true].filter(
-      Boolean,
-    )
-    if (asked.length !== 1) throw new DocumentError('expected one of --from-rows, --from-etcd, --accept-rollback and --duplicates')
+    const { fromEtcd = false, fromOffsets } = options
+    const chosen = [options.fromRows, fromEtcd !== false, fromOffsets !== undefined, options.acceptRollback, options.duplicates]
+    if (chosen.filter(Boolean).length !== 1) {
+      throw new DocumentError('expected one of --from-rows, --from-etcd, --from-offsets, --accept-rollback and --duplicates')
+    }
+    const given = fromOffsets === undefined ? null : readGivenOffsets(fromOffsets, await readText(fromOffsets))
     const from = options.acceptRollback === true ? 'rollback' : options.duplicates === true ? 'duplicates' : 'rows'
     const { documents } = await readDocuments(options.file)
     const { documentRecoveries } = await import('../compose.ts')
@@ -69,6 +82,7 @@ export const recoverCommand: Command<RecoverOptions> = {
         table: argument ?? null,
         exact: options.exact === true,
         passedPrefix: fromEtcd === true ? 'processors' : fromEtcd === false ? null : fromEtcd,
+        given,
         commit: options.yes === true,
         progress: (done, total) => void bar.update(done, total),
       })
@@ -82,6 +96,14 @@ export const recoverCommand: Command<RecoverOptions> = {
       bar.stop()
     }
   },
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new DocumentError(`${file}: expected a file with offsets, and it can not be read: ${(error as Error).message}`)
+  }
 }
 
 /** Where the tail goes on is a key and no more to a program. */

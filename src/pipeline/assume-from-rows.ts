@@ -46,6 +46,8 @@ export interface AssumedPartition extends TopicPartition {
   readonly holes: OffsetRanges
   /** Like holes, and decided all the same: the writer before us had passed over them. */
   readonly passed: OffsetRanges
+  /** Decided by what the writer before us said alone: no row is looked for there any more. */
+  readonly absent: OffsetRanges
   /** Where holes would be, and no segment has them. */
   readonly gaps: OffsetRanges
   /** Offsets with more than one row. */
@@ -150,6 +152,7 @@ async function assumePartition(
     withoutRow: countOffsets(found.without),
     holes: open,
     passed: intersectRanges(holes, doneBefore),
+    absent: subtractRanges(subtractRanges(doneBefore, seen), found.without),
     gaps,
     duplicates: duplicates.get(null) ?? [],
     frontier: survey.lastDecided,

@@ -4,7 +4,7 @@ import { currentId, parseIncarnation } from '../model/incarnation.ts'
 import { countOffsets, type OffsetRanges } from '../model/offset-range.ts'
 import { type Progress, progressOf, unionProgress } from '../model/progress.ts'
 import { type Frontiers, withFrontier } from '../model/segment.ts'
-import type { TopicPartition } from '../model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { isGlob } from '../spec/topic-glob.ts'
@@ -35,6 +35,8 @@ export interface RecoverOptions extends AssumeOptions {
    * tells; `duplicates`: rows are there more than once.
    */
   readonly from: 'rows' | 'rollback' | 'duplicates'
+  /** Whether nothing is assumed where `passed` does not tell of every topic-partition that the source has: of the others all would be read. */
+  readonly isPassedWhole?: boolean
   /** The one table to look at; null: all. */
   readonly table: string | null
   /** Whether what is assumed is written into the table, or what is too much removed. */
@@ -87,9 +89,16 @@ export async function recoverDocument(
   const names = new Set([...found.map(({ topic }) => topic), ...topics.filter((topic) => !isGlob(topic))])
   const tables: TableRecovery[] = []
   for (const [name, mapped] of tablesFor(document, names)) {
-    if (options.table === null || options.table === name) tables.push(await recoverTable(name, mapped, document, source, seams, options))
+    if (options.table !== null && options.table !== name) continue
+    const untold = options.isPassedWhole === true ? found.filter(({ topic, partition }) => !isTold(options, mapped, topic, partition)) : []
+    tables.push(await recoverTable(name, mapped, document, source, seams, options, untold))
   }
   return { name: document.metadata.name, tables }
+}
+
+/** Whether offsets were given for a topic-partition, or it feeds another table. */
+function isTold({ passed }: RecoverOptions, { topics }: MappedTable, topic: string, partition: number): boolean {
+  return !topics.includes(topic) || passed?.get(topic)?.has(partition) === true
 }
 
 async function recoverTable(
@@ -99,6 +108,7 @@ async function recoverTable(
   source: SourceIdentity,
   seams: VerifySeams,
   options: RecoverOptions,
+  untold: readonly TopicPartition[],
 ): Promise<TableRecovery> {
   const identifier = { namespace: document.spec.sink.database.split('.'), name }
   const table = [...identifier.namespace, name].join('.')
@@ -106,6 +116,11 @@ async function recoverTable(
   try {
     const loaded = await seams.catalog.loadTable(identifier)
     if (loaded === null) return { ...nothing, exists: false }
+    if (untold.length > 0) {
+      const names = untold.slice(0, 5).map(topicPartitionName).join(', ')
+      const more = untold.length > 5 ? ` and ${untold.length - 5} more` : ''
+      return { ...nothing, problem: `no offset is given for ${names}${more}; give 0 for what was never read` }
+    }
     const { metadata } = loaded
     const committer = new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)
     if (options.from === 'rollback') return { ...nothing, ...(await recoverRollback(table, metadata, committer, seams, options)) }
@@ -231,7 +246,9 @@ async function commitAssumed(
     const { baseOffset, size, etag, lastModifiedMs } = at.frontier
     frontiers = withFrontier(frontiers, source.id, at, { baseOffset, size, etag, lastModifiedMs, maxTimestampMs: null })
   }
-  const assumed: TableState = { ...base, progress: unionProgress(base.progress, progress), frontiers }
+  const absent: Progress = progressOf(partitions.map((at) => ({ source: source.id, at, ranges: at.absent })))
+  const accepted = unionProgress(base.accepted, absent)
+  const assumed: TableState = { ...base, progress: unionProgress(base.progress, progress), accepted, frontiers }
   await committer.changeState(
     async (state) => (state.snapshotId === base.snapshotId ? assumed : null),
     async (table, metadata, read) => {

@@ -25,6 +25,7 @@ export type WriteStep =
   | {
       readonly create: { schema: object; partition?: readonly { column: string; transform: string }[]; properties?: Record<string, string> }
     }
+  | { readonly append: readonly CanonicalRow[]; readonly summary: Readonly<Record<string, string>> }
   | { readonly append: readonly CanonicalRow[]; readonly bounds?: Readonly<Record<string, readonly [unknown, unknown]>> }
   | { readonly rollback: string }
   | { readonly delete: Predicate }
@@ -37,7 +38,7 @@ export type WriteStep =
   | { readonly tag: string; readonly snapshot: string }
   | { readonly branch: string; readonly snapshot: string }
   | { readonly statistics: string }
-  | { readonly addColumn: string }
+  | { readonly addColumn: string; readonly type?: string }
   | { readonly properties: Readonly<Record<string, string>> }
 
 export interface WriteOutcome {

@@ -31,7 +31,7 @@ const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 
 export function resolveLayout(table: string, metadata: TableMetadata, mapping: TopicMapping, incarnation = 1): TableLayout {
   try {
     refuseTable(metadata)
-    if (mapping.compat === 'kafscale') refuseUnknownRows(metadata)
+    refuseUnknownRows(metadata, mapping)
     const { fields } = currentSchema(metadata)
     const layout = filledColumns(fields, chosenLayout(metadata, mapping), mapping)
     const filled = layout.columns.map(({ field }) => field)
@@ -143,13 +143,20 @@ function refuseSpec(spec: PartitionSpec, fields: readonly NestedField[]): void {
   }
 }
 
-/** In a table of the Go processor rows of the source are from before us, and the tail would begin with them again. */
-function refuseUnknownRows(metadata: TableMetadata): void {
-  const snapshot = currentSnapshot(metadata)
-  const isKnown = metadata.properties?.[summaryKeys.progress] !== undefined || ancestorsOf(metadata).ancestors.some(isOurs)
-  if (snapshot === null || isKnown) return
+/**
+ * In a table of the Go processor or of Kafka Connect's Iceberg sink rows of the source are from before us, and the tail would begin with
+ * them again. The offsets in the sink's summaries are those of its control topic, and tell nothing of the source's.
+ */
+function refuseUnknownRows(metadata: TableMetadata, { compat }: TopicMapping): void {
+  if (currentSnapshot(metadata) === null || metadata.properties?.[summaryKeys.progress] !== undefined) return
+  const { ancestors } = ancestorsOf(metadata)
+  if (ancestors.some(isOurs)) return
+  const isOfConnect = ancestors.some(({ summary }) => Object.keys(summary).some((key) => key.startsWith('kafka.connect.offsets.')))
+  if (compat !== 'kafscale' && !isOfConnect) return
+  const way = isOfConnect ? '`recover --from-offsets` or, where rows have their coordinates, `--from-rows`' : '`recover --from-rows`'
+  const writer = isOfConnect ? "Kafka Connect's sink" : 'others'
   throw new Refusal(
-    'others wrote its rows, and it is not known yet which records they are. `recover --from-rows` shows what the rows tell; nothing is written before someone confirms it',
+    `${writer} wrote its rows, and it is not known yet which records they are. ${way} shows what is to be assumed; nothing is written before someone confirms it`,
   )
 }
 

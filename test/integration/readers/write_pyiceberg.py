@@ -16,7 +16,8 @@ Request on standard input: as for the readers (common.py), with "steps" for "que
   {"tag": NAME, "snapshot": SNAPSHOT_ID}                     tags a snapshot
   {"branch": NAME, "snapshot": SNAPSHOT_ID}                  makes a branch at a snapshot
   {"statistics": SNAPSHOT_ID}                                registers a statistics file for a snapshot
-  {"addColumn": NAME}                                        adds an optional column of strings
+  {"append": [ROW...], "summary": {KEY: TEXT}}               the same, with these keys in the snapshot's summary
+  {"addColumn": NAME, "type": PRIMITIVE}                     adds an optional column, of strings where no type is given
 Answer: one line of JSON for each step, {"snapshotId": ID or null, "metadataLocation": L}. A failing step ends the program.
 """
 
@@ -33,7 +34,9 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table.statistics import StatisticsFile
 from pyiceberg.transforms import parse_transform
-from pyiceberg.types import ListType, MapType, StringType, StructType
+from pyiceberg.types import IntegerType, ListType, LongType, MapType, StringType, StructType, TimestamptzType
+
+PRIMITIVES = {"string": StringType(), "int": IntegerType(), "long": LongType(), "timestamptz": TimestamptzType()}
 
 
 def python(kind, value):
@@ -71,7 +74,7 @@ def append(table, step):
     schema = table.schema()
     data = arrow(schema, step["append"])
     if "bounds" not in step:
-        table.append(data)
+        table.append(data, snapshot_properties=step.get("summary", {}))
         return
     with table.transaction() as transaction, transaction.update_snapshot().fast_append() as snapshot:
         for file in _dataframe_to_data_files(table_metadata=table.metadata, df=data, io=table.io):
@@ -126,7 +129,7 @@ def main():
             register_statistics(table, int(step["statistics"]))
         if "addColumn" in step:
             with table.update_schema() as update:
-                update.add_column(step["addColumn"], StringType())
+                update.add_column(step["addColumn"], PRIMITIVES[step.get("type", "string")])
         if "properties" in step:
             with table.transaction() as transaction:
                 transaction.set_properties(step["properties"])

@@ -128,6 +128,12 @@ describe("a table of KafScale's Go processor", () => {
         ],
       },
     ])
+    // Nobody is to look for rows there any more.
+    const { findings } = await verify(own, {}, asGo)
+    expect(findings.map(({ kind, start, end }) => [kind, start, end])).toEqual([
+      ['duplicate', 20n, 30n],
+      ['hole', 35n, 40n],
+    ])
   })
 
   test('has partitions of which etcd alone knows', async () => {
