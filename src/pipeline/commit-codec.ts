@@ -12,12 +12,14 @@ import {
   encodeOutcome,
   readOutcome,
   hasHistory,
-  newestVersion,
   readVersioned,
   version,
 } from './task-codec.ts'
 import type { Reader } from './wire/reader.ts'
 import { encodeAt, encodeRanges, readAt, readRange, readRanges } from './wire/task.ts'
+
+/** Of commits of history, which an older program would take for the tail's. What tasks have beyond it is none of commits. */
+const historyVersion = 3
 
 /** What a committer is asked to commit. */
 export interface CommitPayload {
@@ -40,7 +42,7 @@ export interface CommitAnswer {
 /** Requests to commit, and their answers, as they stand in the queue. */
 export const commitCodec: TaskCodec<CommitPayload, CommitAnswer> = {
   encodePayload: ({ table, definitions, results, marks, keepAlive }) => ({
-    v: results.some(({ parts }) => hasHistory(parts)) ? newestVersion : version,
+    v: results.some(({ parts }) => hasHistory(parts)) ? historyVersion : version,
     table,
     definitions,
     results: results.map(encodeOutcome),
@@ -52,7 +54,7 @@ export const commitCodec: TaskCodec<CommitPayload, CommitAnswer> = {
     keepAlive,
   }),
   decodePayload(value) {
-    const payload = readVersioned(value, 'commit', newestVersion)
+    const payload = readVersioned(value, 'commit', historyVersion)
     return {
       table: payload.field('table').text(),
       definitions: readDefinitions(payload.field('definitions')),

@@ -23,7 +23,7 @@ export const version = 1
  * Version 2 is of tasks for partitioned tables, since an older program would write their rows into one file, and of history, which it would
  * take for a part of the tail; version 3 of rewrites, which it would not know; version 4 of tasks that convert old messages, at which it would stop.
  */
-export const newestVersion = 4
+const newestVersion = 4
 /** Of tasks for partitioned tables and of history. */
 const partsVersion = 2
 const rewritesVersion = 3
