@@ -2,9 +2,8 @@ import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { DocumentError, WorkError } from '../model/failure.ts'
 import { currentIncarnation } from '../model/incarnation.ts'
 import type { DocumentHealth } from '../model/health.ts'
-import { noRequests } from '../model/requests.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
-import type { Catalog, LoadedTable, TableIdentifier } from '../seams/catalog.ts'
+import type { Catalog, TableIdentifier } from '../seams/catalog.ts'
 import type { Clock } from '../seams/clock.ts'
 import type { Entropy } from '../seams/entropy.ts'
 import type { ListedFiles } from '../seams/file-io.ts'
@@ -17,14 +16,12 @@ import type { TaskQueue } from '../seams/task-queue.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { type MappedTable, tablesFor } from '../spec/table-mapping.ts'
 import { adoptLayout } from './adopt-layout.ts'
-import { checkTableName } from './commit/profile-checks.ts'
 import { type TableState } from './commit/table-state.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
 import { carryOutTasks, type LookAtTable, type Rewrites } from './carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { type CommitQueue, remoteCommits, toldOf } from './commits.ts'
-import { createTable, decideTableValue } from './create-table.ts'
 import type { TaskResult } from './flow.ts'
 import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from './limits.ts'
@@ -32,6 +29,7 @@ import { ListingHints } from './plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { inTurn } from './in-turn.ts'
+import { openTable } from './open-table.ts'
 import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from './task-codec.ts'
@@ -79,9 +77,6 @@ const stoppedTableMs = 300_000
 /** Expiry that is assumed where nothing says more: Iceberg's default age of snapshots. */
 const shortestExpiryMs = 3_600_000
 const defaultExpiryMs = 5 * 24 * 3_600_000
-
-/** Samples in a row that fail before `--once` gives a table up. */
-const maxSampleFailures = 5
 
 /** Serves one document: discovers its topics, feeds each of their tables, and carries out the tasks. */
 export class Processor {
@@ -214,7 +209,8 @@ export class Processor {
     const { spec, metadata: identity } = this.#document
     const mapped = (await this.#tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
-    const found = await this.#openTable(name, table, once, signal)
+    const wanted = async () => ({ mapping: (await this.#tables()).get(name)!.mapping, partitions: await this.#partitionsOf(name) })
+    const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, once, signal)
     // There is nothing yet by which the table could be made.
     if (found === null) return true
     const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
@@ -336,39 +332,6 @@ export class Processor {
   async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {
     const topics = new Set((await this.#tables()).get(table)?.topics)
     return (await this.#discovery.partitions()).filter(({ topic }) => topics.has(topic))
-  }
-
-  /** The table as it is, or created; null where the run ends before anything tells what it must be like. */
-  async #openTable(name: string, table: TableIdentifier, once: boolean, signal: AbortSignal): Promise<LoadedTable | null> {
-    const { catalog, clock, journal } = this.#seams
-    const intervalMs = this.#document.spec.processing.commitIntervalSeconds * 1000
-    checkTableName(table, catalog.profile)
-    let failures = 0
-    while (!signal.aborted) {
-      const existing = await catalog.loadTable(table)
-      if (existing !== null) return existing
-      const { mapping } = (await this.#tables()).get(name)!
-      let waitMs: number
-      try {
-        const value = await decideTableValue(
-          this.#document,
-          this.#source,
-          name,
-          mapping,
-          await this.#partitionsOf(name),
-          this.#seams.source,
-        )
-        if (!('readyInMs' in value)) return await createTable(this.#document, table, mapping, value, noRequests, this.#seams)
-        if (value.readyInMs === null && once) return null
-        waitMs = Math.min(Math.max(100, value.readyInMs ?? Infinity), intervalMs)
-      } catch (error) {
-        if (!(error instanceof WorkError) || error.retry === 'never' || (++failures >= maxSampleFailures && once)) throw error
-        journal.warn('no sample of the values could be taken, tried again', { table: table.name, failures, error })
-        waitMs = Math.min(2 ** failures * 1000, 60_000)
-      }
-      await clock.sleep(waitMs, signal)
-    }
-    return null
   }
 
   /** The tables of the topics there are. A topic that appears later and meets another in one table is said, and changes nothing. */

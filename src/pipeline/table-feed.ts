@@ -12,6 +12,7 @@ import type { TableState } from './commit/table-state.ts'
 import type { CommitReport } from './committer.ts'
 import type { Commits } from './commits.ts'
 import { EagerRounds } from './eager-rounds.ts'
+import { holdsMuch, isFull, type UnderWay } from './feed-room.ts'
 import { tellCommit, tellGaps, tellPart, tellPaused, setAsideReason, type Telling } from './feed-telling.ts'
 import type { TaskResult } from './flow.ts'
 import type { FeedBounds } from './limits.ts'
@@ -359,21 +360,17 @@ export class TableFeed {
     this.#see((await this.#committer.commit([], [], true)).state)
   }
 
-  /** Whether nothing more is planned for now: there is enough under way, or it can not be committed. */
   #isFull(): boolean {
-    const { maxTasksInFlight, maxUncommittedTasks } = this.#options.bounds
-    const most = this.#setbacks.of('commit') > 0 ? maxTasksInFlight : maxUncommittedTasks
-    return this.#inFlight.size >= maxTasksInFlight || this.#inFlight.size + this.#pending.length >= most || this.#holdsMuch()
+    return isFull(this.#underWay(), this.#options.bounds)
   }
 
-  /** Whether what was read and is not committed has come to its bound: then it is committed before its time. */
   #holdsMuch(): boolean {
-    const { maxUncommittedTasks, maxUncommittedBytes } = this.#options.bounds
-    if (this.#pending.length >= maxUncommittedTasks) return true
-    let bytes = 0
-    for (const { task } of this.#inFlight.values()) bytes += task.bytes
-    for (const { result } of this.#pending) bytes += result.task.bytes
-    return bytes >= maxUncommittedBytes
+    return holdsMuch(this.#underWay(), this.#options.bounds)
+  }
+
+  #underWay(): UnderWay {
+    const waiting = this.#pending.map(({ result }) => result.task)
+    return { tasks: [...this.#inFlight.values()].map(({ task }) => task), waiting, commitsFail: this.#setbacks.of('commit') > 0 }
   }
 
   #nextPlan(round: PlanRound): number {
