@@ -63,13 +63,13 @@ test('the catalog is asked for what a run needs and no more, and for nothing whe
   const stop = new AbortController()
   const running = runUntil(stop.signal, documentWith({ commitIntervalSeconds: 1 }))
   const commits = () => asked.filter((one) => one === 'commit 200').length
-  await vi.waitUntil(() => asked.length === opened.length, { timeout: 60_000 })
+  await vi.waitUntil(() => asked.length === opened.length, { timeout: 200_000 })
   for (let i = 1; i <= 3; i++) {
     // Some rounds in which nothing is new.
     await new Promise((resolve) => setTimeout(resolve, 3000))
     expect(commits()).toBe(i - 1)
     await add(i + 1)
-    await vi.waitUntil(() => commits() === i, { timeout: 60_000 })
+    await vi.waitUntil(() => commits() === i, { timeout: 200_000 })
   }
   stop.abort()
   expect(await running).toMatchObject({ errors: '', ok: true })

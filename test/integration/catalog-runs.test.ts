@@ -151,10 +151,10 @@ describe('a token that is revoked in the middle', () => {
       ...document,
       spec: { ...document.spec, processing: { ...document.spec.processing, commitIntervalSeconds: 1 } },
     })
-    await vi.waitUntil(() => commits > 0, { timeout: 60_000 })
+    await vi.waitUntil(() => commits > 0, { timeout: 200_000 })
     proxy.tokens.revoke()
     await add(3, 3)
-    await vi.waitUntil(() => commits > 1, { timeout: 60_000 })
+    await vi.waitUntil(() => commits > 1, { timeout: 200_000 })
     await new Promise((resolve) => setTimeout(resolve, 500))
     stop.abort()
     expect(await running).toMatchObject({ errors: '', ok: true })

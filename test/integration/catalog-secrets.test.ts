@@ -83,7 +83,7 @@ async function told({ name, roles = ['run'], queue, change = (text) => text, eno
     started.push({ port, end: () => (child.kill('SIGTERM'), ended) })
   }
   try {
-    await vi.waitUntil(() => enough(output), { timeout: 90_000, interval: 100 })
+    await vi.waitUntil(() => enough(output), { timeout: 200_000, interval: 100 })
     for (const { port } of started) {
       for (const page of ['/metrics', '/', '/readyz', '/healthz', '/status']) {
         const answer = await fetch(`http://127.0.0.1:${port}${page}`)

@@ -10,7 +10,7 @@ import { Processor } from '../../src/pipeline/processor.ts'
 import { askForUsers, type Etcd, startEtcd, watermarkKey } from './etcd.ts'
 import { addSegment, documentOf, sqliteOnFiles } from './program.ts'
 
-const patient = { timeout: 60_000, interval: 50 }
+const patient = { timeout: 200_000, interval: 50 }
 const commitIntervalSeconds = 3
 
 let etcd: Etcd

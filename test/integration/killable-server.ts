@@ -15,11 +15,11 @@ export async function startKillable(program: string, args: readonly string[], is
 
   async function start(): Promise<void> {
     child = spawn(program, args, { stdio: 'ignore' })
-    for (let tries = 0; tries < 600; tries++) {
+    for (let tries = 0; tries < 1800; tries++) {
       if (await isUp()) return
       await sleep(100)
     }
-    throw new Error(`${program} did not start within a minute`)
+    throw new Error(`${program} did not start within three minutes`)
   }
 
   async function kill(): Promise<void> {

@@ -79,7 +79,7 @@ async function start(product: string, ...args: string[]): Promise<RunningServer>
     try {
       await script('up.sh', [product, String(port), ...args], 180_000)
       const name = `${product}-${port}`
-      return { name, port, stop: () => script('down.sh', [name], 30_000) }
+      return { name, port, stop: () => script('down.sh', [name], 180_000) }
     } catch (error) {
       // Somebody else may have taken the port between the question and the start.
       if (attempt === 3) throw error
