@@ -116,7 +116,7 @@ export class Redis {
   async start(): Promise<void> {
     const args = ['--bind', '127.0.0.1', '--port', String(this.#port), '--dir', this.#directory, '--save', '', '--appendonly', 'no']
     this.#server = spawn('redis-server', args, { stdio: 'ignore' })
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 2400; i++) {
       if (this.#ask('PING')) return
       await sleep(50)
     }
