@@ -1,4 +1,6 @@
+import { DocumentError } from '../model/failure.ts'
 import type { Compaction } from '../pipeline/compact-tables.ts'
+import { parseSortTerms, type SortTerm } from '../spec/terms.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
@@ -9,6 +11,8 @@ import { formatBytes, formatNumberOf } from './units.ts'
 interface CompactOptions {
   readonly file: string
   readonly dryRun?: boolean
+  readonly sortBy?: readonly SortTerm[]
+  readonly deleteFileThreshold?: number
   readonly json?: boolean
 }
 
@@ -20,11 +24,24 @@ export const compactCommand: Command<CompactOptions> = {
   options: [
     fileOption,
     { flags: '--dry-run', description: 'say what would be rewritten and what it takes, and change nothing' },
+    {
+      flags: '--sort-by <terms>',
+      description:
+        'sort rows by these columns, as sortBy of a document has them, with commas between, instead of by the table’s sort order; all files are rewritten that are not sorted so yet',
+      parse: sortTerms,
+    },
+    {
+      flags: '--delete-file-threshold <count>',
+      description: 'rewrite every data file that so many delete files apply to, also where they take out little; 10 unless said',
+      parse: threshold,
+    },
     jsonOption,
   ],
   examples: [
     ['compact -f spec.yaml --dry-run', 'See what is worth a rewrite, in files, bytes and requests:'],
     ['compact -f spec.yaml orders', 'Rewrite the files of one table:'],
+    ['compact -f spec.yaml orders --delete-file-threshold 1', 'Rewrite also all files that have deletes:'],
+    ["compact -f spec.yaml orders --sort-by 'customer_id asc nulls last'", 'Sort the rows of one table by a column:'],
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
@@ -33,7 +50,15 @@ export const compactCommand: Command<CompactOptions> = {
     const stop = abortOnSignals(() => terminal.err('Finishing what is under way; once more to give it up.'))
     const bar = terminal.progress('rewriting', formatBytes)
     try {
-      const how = { dryRun, signal: stop.signal, progress: (_table: string, done: number, total: number) => void bar.update(done, total) }
+      const { sortBy, deleteFileThreshold } = options
+      const progress = (_table: string, done: number, total: number) => void bar.update(done, total)
+      const how = {
+        dryRun,
+        signal: stop.signal,
+        progress,
+        ...(sortBy !== undefined && { sortBy }),
+        ...(deleteFileThreshold !== undefined && { deleteFileThreshold }),
+      }
       const tables = await workInDocuments(documents, (document, source, seams) => compactTables(document, argument, source, seams, how))
       bar.stop()
       const asked = { wanted: argument, json: options.json === true, dryRun }
@@ -44,6 +69,19 @@ export const compactCommand: Command<CompactOptions> = {
       stop.release()
     }
   },
+}
+
+function sortTerms(text: string): SortTerm[] {
+  try {
+    return parseSortTerms(text)
+  } catch (error) {
+    throw new DocumentError(`--sort-by: expected sort terms such as customer_id desc nulls last: ${(error as Error).message}`)
+  }
+}
+
+function threshold(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text)
+  throw new DocumentError(`--delete-file-threshold: expected a number of delete files, 1 or more, found ${JSON.stringify(text)}`)
 }
 
 function sentences({ files, wanting, rewrites, cost, report }: Compaction): string[] {

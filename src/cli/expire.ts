@@ -33,7 +33,7 @@ export const expireCommand: Command<ExpireOptions> = {
   },
 }
 
-function sentence({ snapshots, refs, kept, files, bytes, left }: ExpiryReport, dryRun: boolean): string {
+function sentence({ snapshots, refs, kept, files, bytes, requests, left }: ExpiryReport, dryRun: boolean): string {
   if (snapshots.length === 0 && refs.length === 0) return `nothing to expire, ${formatNumberOf(kept, 'snapshot')} kept`
   const ended = refs.length === 0 ? '' : `, ${refs.map(printable).join(', ')} ended`
   const parts = [
@@ -44,5 +44,6 @@ function sentence({ snapshots, refs, kept, files, bytes, left }: ExpiryReport, d
   ].filter((part) => !part.startsWith('0 '))
   const said = `${formatNumberOf(snapshots.length, 'snapshot')} ${dryRun ? 'would be expired' : 'expired'}, ${kept} kept${ended}`
   const removed = `${parts.length === 0 ? 'no file' : parts.join(', ')} ${dryRun ? 'would be removed' : 'removed'} (${formatBytes(bytes)})`
+  if (dryRun) return `${said}; ${removed}, with ${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
   return `${said}; ${removed}${left === 0 ? '' : `, ${formatNumberOf(left, 'file')} left to the orphan sweep`}`
 }

@@ -9,6 +9,7 @@ import { formatBytes, formatNumberOf } from './units.ts'
 
 interface OrphansOptions {
   readonly file: string
+  readonly dryRun?: boolean
   readonly delete?: boolean
   readonly olderThan?: number
   readonly json?: boolean
@@ -21,6 +22,7 @@ export const orphansCommand: Command<OrphansOptions> = {
   argument: { name: 'table', description: 'the table that is meant; all of the document without it' },
   options: [
     fileOption,
+    { flags: '--dry-run', description: 'show them, and change nothing: as without --delete' },
     { flags: '--delete', description: 'remove them' },
     {
       flags: '--older-than <hours>',
@@ -34,6 +36,7 @@ export const orphansCommand: Command<OrphansOptions> = {
     ['orphans -f spec.yaml orders --delete', 'Remove those of one table:'],
   ],
   async run({ argument, options }, terminal) {
+    if (options.dryRun === true && options.delete === true) throw new DocumentError('expected --dry-run or --delete, found both')
     const { documents } = await readDocuments(options.file)
     const [{ workInDocuments }, { sweepTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/sweep-tables.ts')])
     const sweep = { olderThanHours: options.olderThan, remove: options.delete === true }
@@ -63,9 +66,16 @@ function hours(text: string): number {
 /** Shown without --json. */
 const mostShown = 10
 
-function show(table: string, { listed, orphans, bytes, removed, left, examples }: SweepReport, deleted: boolean, terminal: Terminal): void {
+function show(
+  table: string,
+  { listed, orphans, bytes, removed, left, requests, examples }: SweepReport,
+  deleted: boolean,
+  terminal: Terminal,
+): void {
   const found = orphans === 0 ? 'no orphan' : `${formatNumberOf(orphans, 'orphan')}, ${formatBytes(bytes)},`
-  const after = deleted ? `; ${formatNumberOf(removed, 'file')} removed${left === 0 ? '' : `, ${left} left`}` : ''
+  const removal = `${formatNumberOf(requests.lists, 'LIST')}, ${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
+  const before = orphans === 0 ? '' : `; to remove them takes ${removal}`
+  const after = deleted ? `; ${formatNumberOf(removed, 'file')} removed${left === 0 ? '' : `, ${left} left`}` : before
   terminal.out(`${table}: ${found} among ${formatNumberOf(listed, 'file')}${after}`)
   if (deleted) return
   for (const uri of examples.slice(0, mostShown)) terminal.out(`  ${printable(uri)}`)

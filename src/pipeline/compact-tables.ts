@@ -1,11 +1,14 @@
+import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../model/failure.ts'
 import type { TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
+import type { SortTerm } from '../spec/terms.ts'
 import { carryOutTasks } from './carry-out-tasks.ts'
 import { limitsOf } from './limits.ts'
 import type { RewriteCost } from './maintain/rewrite-cost.ts'
+import type { LiveFile } from './maintain/rewrite-flow.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
-import { type CompactionReport, compactTable, outputsOf } from './table-compactor.ts'
+import { askedOrder, type CompactionReport, compactTable, outputsOf } from './table-compactor.ts'
 import { TableRewriter } from './table-rewriter.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 
@@ -22,6 +25,10 @@ export interface Compaction {
 
 export interface CompactOptions {
   readonly dryRun: boolean
+  /** By what rows are sorted, in place of the table's sort order; then files are rewritten whatever their size, but for those that are sorted so. */
+  readonly sortBy?: readonly SortTerm[]
+  /** Files with so many delete files are rewritten whatever those take out. */
+  readonly deleteFileThreshold?: number
   readonly signal?: AbortSignal
   /** Bytes of inputs that are committed, of those that were planned. */
   readonly progress?: (table: string, doneBytes: number, totalBytes: number) => void
@@ -43,17 +50,25 @@ async function compactOne(
   table: TableIdentifier,
   source: SourceIdentity,
   seams: ProcessorSeams,
-  { dryRun, signal, progress }: CompactOptions,
+  { dryRun, sortBy, deleteFileThreshold, signal, progress }: CompactOptions,
 ): Promise<Compaction> {
   const { processing } = document.spec
   const loaded = await seams.catalog.loadTable(table)
   if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
   const rewriter = new TableRewriter(source.id, table, document.metadata.name, loaded.metadata, seams)
-  const { plan, metadata } = await rewriter.plan(() => ({
-    targetFileSizeBytes: processing.targetFileSizeBytes,
-    isQuiet: () => false,
-    maxBytes: Infinity,
-  }))
+  const orderOf = (metadata: TableMetadata) => (sortBy === undefined ? null : askedOrder(rewriter.name, metadata, sortBy))
+  const { plan, metadata } = await rewriter.plan((current) => {
+    const order = orderOf(current)
+    const isSorted = ({ file }: LiveFile) => order?.['order-id'] !== 0 && file.sortOrderId === order?.['order-id']
+    return {
+      targetFileSizeBytes: processing.targetFileSizeBytes,
+      isQuiet: () => false,
+      maxBytes: Infinity,
+      ...(order !== null && { mustRewrite: (file: LiveFile) => !isSorted(file) }),
+      ...(deleteFileThreshold !== undefined && { deleteFileThreshold }),
+    }
+  })
+  const asked = orderOf(metadata)
   const { files, wanting, rewrites, cost } = plan
   const found = { files, wanting, rewrites: rewrites.length, cost }
   if (dryRun) return { ...found, report: null }
@@ -66,6 +81,7 @@ async function compactOne(
       metadata,
       {
         ...outputsOf(metadata, processing),
+        ...(asked !== null && { sortOrder: asked }),
         table: table.name,
         atOnce: processing.parallelism,
         ...(signal !== undefined && { signal }),

@@ -8,6 +8,7 @@ import { limitsOf } from './limits.ts'
 import { manifestListReader } from './looked-at.ts'
 import type { RewriteResult } from './maintain/rewrite-flow.ts'
 import { rewriteGroup } from './rewriter.ts'
+import { outputsOf } from './table-compactor.ts'
 import { enterFiles, liveFiles, readDeletes } from './table-books.ts'
 import type { TableRewriter } from './table-rewriter.ts'
 import type { PartitionBook } from './verify/books.ts'
@@ -126,12 +127,13 @@ async function leaveOut(
 ): Promise<void> {
   const startedAtMs = clock.now()
   const { inputs, metadata } = await rewriter.inputs(new Set(leftOut.keys()))
-  const { rowGroupBytes, targetFileSizeBytes } = limitsOf(processing)
+  const { rowGroupBytes } = limitsOf(processing)
+  const { exemptIds, ...outputs } = outputsOf(metadata, processing)
   const target = {
     io,
-    sortOrder: null,
+    ...outputs,
+    exemptIds: new Set(exemptIds),
     rowGroupBytes,
-    targetFileSizeBytes,
     memoryLimitBytes: processing.memoryLimitBytes,
     newLocation: () => `${dataDirectory(metadata)}/${entropy.uuid()}.parquet`,
     leftOut,

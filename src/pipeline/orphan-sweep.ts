@@ -26,6 +26,8 @@ export interface SweepReport {
   readonly removed: number
   /** Orphans that could not be removed, and those that one sweep is not for. */
   readonly left: number
+  /** To the object store, to find them and to remove them: the removals too where they were only looked for. */
+  readonly requests: { readonly lists: number; readonly gets: number; readonly deletes: number }
   /** Some of the orphans, in the order of the listing. */
   readonly examples: readonly string[]
 }
@@ -67,7 +69,8 @@ async function sweep(
   seams: SweepSeams,
   signal?: AbortSignal,
 ): Promise<SweepReport> {
-  const { io } = seams
+  const requests = { lists: 0, gets: 0 }
+  const io = counted(seams.io, requests)
   const { metadata } = await load(table, seams)
   refuse(metadata, seams.catalog)
   const neighbours = new Neighbours(metadata)
@@ -75,7 +78,7 @@ async function sweep(
   let held = new Map<string, FoundFile>()
   let [listed, beyond] = [0, 0]
   const settle = async () => {
-    await takeOutNamed(table, held, seams)
+    await takeOutNamed(table, held, { ...seams, io })
     for (const [path, file] of held) {
       if (orphans.size < maxOrphans) orphans.set(path, file)
       else beyond++
@@ -100,12 +103,13 @@ async function sweep(
   await addNeighbours(table, neighbours, seams)
   for (const path of orphans.keys()) if (neighbours.owns(path)) orphans.delete(path)
   // What was found first was looked for long ago, in a large table.
-  if (remove) await takeOutNamed(table, orphans, seams)
+  await takeOutNamed(table, orphans, { ...seams, io })
   const found = [...orphans.values()]
   const report = {
     listed,
     orphans: found.length + beyond,
     bytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
+    requests: { ...requests, deletes: found.length },
     examples: found.slice(0, maxExamples).map(({ uri }) => uri),
   }
   if (!remove) return { ...report, removed: 0, left: report.orphans }
@@ -168,6 +172,24 @@ async function addNeighbours(table: TableIdentifier, neighbours: Neighbours, { c
 
 function isHidden(path: string): boolean {
   return path.split('/').some((part) => part.startsWith('_') || part.startsWith('.')) || path.endsWith('version-hint.text')
+}
+
+/** The same files, with what is asked of the store counted. */
+function counted(io: ListedFiles, requests: { lists: number; gets: number }): ListedFiles {
+  return {
+    read(uri, range) {
+      requests.gets++
+      return io.read(uri, range)
+    },
+    async *list(directory) {
+      for await (const page of io.list(directory)) {
+        requests.lists++
+        yield page
+      }
+    },
+    write: (uri, chunks) => io.write(uri, chunks),
+    remove: (uri) => io.remove(uri),
+  }
 }
 
 async function* asFiles(found: readonly FoundFile[]): AsyncGenerator<{ path: string; kind: 'data'; bytes: number }> {

@@ -1,6 +1,8 @@
-import { currentSchema, defaultSortOrder, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSortOrder, type SortOrder, sortOrderOf, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
 import { sortableOrder } from '../formats/parquet/sort/row-order.ts'
 import { WorkError } from '../model/failure.ts'
+import { sortFields } from '../spec/layout-terms.ts'
+import type { SortTerm } from '../spec/terms.ts'
 import { priorityBands, type TaskQueue, TaskSetAside } from '../seams/task-queue.ts'
 import { parseLayout } from './commit/stored-layout.ts'
 import { summaryKeys } from './commit/summary-keys.ts'
@@ -52,6 +54,19 @@ export function outputsOf(
 ): Pick<CompactionOptions, 'sortOrder' | 'exemptIds' | 'targetFileSizeBytes'> {
   const sortOrder = sortableOrder(currentSchema(metadata).fields, defaultSortOrder(metadata))
   return { targetFileSizeBytes, sortOrder, exemptIds: kafkaColumnIds(metadata) }
+}
+
+/**
+ * The order that terms ask for, under the id that the table has it by; 0 where it is none of the table's. Throws a WorkError where a term is
+ * none of its columns.
+ */
+export function askedOrder(table: string, metadata: TableMetadata, terms: readonly SortTerm[]): SortOrder {
+  const { fields, problems } = sortFields(terms, currentSchema(metadata).fields)
+  if (problems.length > 0) {
+    const said = problems.map(({ message }) => message).join('; ')
+    throw new WorkError(`table ${table}: to sort by, ${said}`, { retry: 'never' })
+  }
+  return { 'order-id': sortOrderOf(metadata, fields)?.['order-id'] ?? 0, fields }
 }
 
 /**

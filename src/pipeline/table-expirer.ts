@@ -31,6 +31,8 @@ export interface ExpiryReport {
   readonly files: Readonly<Record<FileKind, number>>
   /** Of those files, as far as the manifests tell. */
   readonly bytes: number
+  /** To the object store: what was read, and what was removed or would be. */
+  readonly requests: { readonly gets: number; readonly deletes: number }
   /** Files that could not be removed: the orphan sweep names them later. */
   readonly left: number
 }
@@ -53,15 +55,24 @@ export async function expireTable(
   { dryRun, signal }: { readonly dryRun: boolean; readonly signal?: AbortSignal },
 ): Promise<ExpiryReport> {
   const name = [...table.namespace, table.name].join('.')
+  let gets = 0
+  const io: Pick<FileIO, 'read'> = {
+    read(uri, range) {
+      gets++
+      return seams.io.read(uri, range)
+    },
+  }
   for (let attempt = 1; ; attempt++) {
     const before = await load(table, name, seams)
-    const expired = await choose(name, before, settings(before), seams)
-    if (expired.snapshots.length === 0 && expired.refs.length === 0) return report(expired, before)
+    const expired = await choose(name, before, settings(before), { ...seams, io })
+    if (expired.snapshots.length === 0 && expired.refs.length === 0) return report(expired, before, gets)
     const after = dryRun ? without(before, expired) : await drop(table, name, before, expired, seams)
     if (after !== null) {
       try {
-        const files = unreachedFiles(expired.snapshots, before, after, seams.io)
-        return { ...report(expired, after), ...(await removeFiles(files, dryRun ? null : seams.io, seams.journal, signal)) }
+        const files = unreachedFiles(expired.snapshots, before, after, io)
+        const removed = await removeFiles(files, dryRun ? null : seams.io, seams.journal, signal)
+        const deletes = Object.values(removed.files).reduce((sum, count) => sum + count, removed.left)
+        return { ...report(expired, after, gets), ...removed, requests: { gets, deletes } }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         const problem = dryRun ? 'what would go can not be told' : 'the snapshots are expired, and their files are left to the orphan sweep'
@@ -85,7 +96,7 @@ async function choose(
   name: string,
   metadata: TableMetadata,
   settings: ExpirySettings,
-  { catalog, io, clock }: ExpirerSeams,
+  { catalog, io, clock }: Pick<ExpirerSeams, 'catalog' | 'clock'> & { readonly io: Pick<FileIO, 'read'> },
 ): Promise<Expired> {
   if (catalog.profile.ownUpkeep !== undefined) {
     throw new WorkError(`table ${name}: ${catalog.profile.ownUpkeep} expires snapshots by itself`, { retry: 'never' })
@@ -157,13 +168,14 @@ function without(metadata: TableMetadata, expired: Expired): TableMetadata {
   return { ...metadata, ...Object.fromEntries(left), snapshots: metadata.snapshots?.filter((one) => !gone.has(one['snapshot-id'])) }
 }
 
-function report({ snapshots, refs }: Expired, after: TableMetadata): ExpiryReport {
+function report({ snapshots, refs }: Expired, after: TableMetadata, gets: number): ExpiryReport {
   return {
     snapshots: snapshots.map((one) => one['snapshot-id']),
     refs,
     kept: after.snapshots?.length ?? 0,
     files: { data: 0, deletes: 0, manifest: 0, manifestList: 0, statistics: 0 },
     bytes: 0,
+    requests: { gets, deletes: 0 },
     left: 0,
   }
 }

@@ -25,17 +25,28 @@ export function parsePartitionTerm(text: string): Term {
 /** A term, then `asc` (when nothing is said) or `desc`, then `nulls first` (ascending: when nothing is said) or `nulls last`. Throws a FormError. */
 export function parseSortTerm(text: string): SortTerm {
   const scanner = new Scanner(text)
+  const term = sortTerm(scanner)
+  scanner.end()
+  return term
+}
+
+/** Sort terms with commas between them: `day(kafka_timestamp), customer.id desc`. Throws a FormError. */
+export function parseSortTerms(text: string): SortTerm[] {
+  const scanner = new Scanner(text)
+  const terms = [sortTerm(scanner)]
+  while (scanner.take(',')) terms.push(sortTerm(scanner))
+  scanner.end()
+  return terms
+}
+
+function sortTerm(scanner: Scanner): SortTerm {
   const term = parseTerm(scanner)
   let word = scanner.word()
   const direction = word === 'desc' ? 'desc' : 'asc'
   if (word === 'asc' || word === 'desc') word = scanner.word()
-  if (word === undefined) {
-    scanner.end()
-    return { ...term, direction, nulls: direction === 'asc' ? 'first' : 'last' }
-  }
+  if (word === undefined) return { ...term, direction, nulls: direction === 'asc' ? 'first' : 'last' }
   const place = word === 'nulls' ? scanner.word() : undefined
   if (place !== 'first' && place !== 'last') throw new FormError('after the column come asc or desc, then nulls first or nulls last')
-  scanner.end()
   return { ...term, direction, nulls: place }
 }
 

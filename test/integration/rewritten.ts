@@ -37,7 +37,7 @@ export async function rewriteTable(document: ProcessorDocument, table: string, w
       targetFileSizeBytes,
       isQuiet: () => false,
       maxBytes: Infinity,
-      everything: wish.everything ?? true,
+      mustRewrite: () => wish.everything ?? true,
     }))
     const startedAtMs = seams.clock.now()
     const results = []

@@ -127,5 +127,12 @@ export function defaultSortOrder(metadata: TableMetadata): SortOrder | null {
   return order.fields.length === 0 ? null : order
 }
 
+/** The sort order of the table that has just these fields, the newest where there are several. */
+export function sortOrderOf(metadata: Pick<TableMetadata, 'sort-orders'>, fields: readonly SortField[]): SortOrder | undefined {
+  const text = (all: readonly SortField[]) =>
+    all.map((one) => `${one['source-id']} ${one.transform} ${one.direction} ${one['null-order']}`).join()
+  return metadata['sort-orders'].findLast((order) => text(order.fields) === text(fields))
+}
+
 /** What some writers put where there is no snapshot. */
 const noSnapshotId = -1n

@@ -1,5 +1,5 @@
 import type { PartitionField, PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
-import { currentSchema, defaultSpec, type SortOrder, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSpec, type SortOrder, sortOrderOf, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { partitionFields, sortFields } from '../../spec/layout-terms.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
@@ -94,9 +94,7 @@ function evolvedName({ name, transform }: PartitionField): string {
 function newOrder(metadata: TableMetadata, terms: TopicMapping['sortBy']): SortOrder | null {
   const { fields, problems } = sortFields(terms, currentSchema(metadata).fields)
   for (const { index, message } of problems) throw new Refusal(`sortBy[${index}]: ${message}`)
-  const text = (all: SortOrder['fields']) =>
-    all.map((one) => `${one['source-id']} ${one.transform} ${one.direction} ${one['null-order']}`).join()
-  const before = metadata['sort-orders'].find((order) => order['order-id'] === metadata['default-sort-order-id'])
-  if (before !== undefined && text(before.fields) === text(fields)) return null
+  const before = metadata['sort-orders'].filter((order) => order['order-id'] === metadata['default-sort-order-id'])
+  if (sortOrderOf({ 'sort-orders': before }, fields) !== undefined) return null
   return { 'order-id': Math.max(0, ...metadata['sort-orders'].map((order) => order['order-id'])) + 1, fields }
 }

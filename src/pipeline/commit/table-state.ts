@@ -144,10 +144,13 @@ export function ancestorsOf(metadata: TableMetadata): { ancestors: Snapshot[]; e
 
 /**
  * PyIceberg's expiry clears the parent id of what it leaves, so a history that does not begin with the table's first snapshot was cut
- * off too. A table that was replaced begins anew in the same way, with our snapshots still beside its history.
+ * off too, unless all snapshots that are older are there: then they were made on branches. A table that was replaced begins anew in the same
+ * way, with our snapshots still beside its history.
  */
-function isCutOff(metadata: TableMetadata, ancestors: readonly Snapshot[]): boolean {
-  return (ancestors.at(-1)?.['sequence-number'] ?? 0n) > 1n && !metadata.snapshots?.some(isOurs)
+function isCutOff({ snapshots = [] }: TableMetadata, ancestors: readonly Snapshot[]): boolean {
+  const first = ancestors.at(-1)?.['sequence-number'] ?? 0n
+  const older = snapshots.filter((one) => (one['sequence-number'] ?? 0n) < first).length
+  return first > 1n && BigInt(older) < first - 1n && !snapshots.some(isOurs)
 }
 
 export function isOurs(snapshot: Snapshot): boolean {

@@ -12,8 +12,10 @@ export interface RewritePolicy {
   readonly isQuiet: (file: LiveFile) => boolean
   /** Bytes of inputs and deletes, at most; the first group may be larger. Infinity: no bound. */
   readonly maxBytes: number
-  /** Whether all files are rewritten, whatever their size: to sort them anew. */
-  readonly everything?: boolean
+  /** Whether a file is rewritten whatever its size: to sort it anew. Absent: none is. */
+  readonly mustRewrite?: (file: LiveFile) => boolean
+  /** A file with so many delete files is rewritten whatever they take out of it. Default: 10. */
+  readonly deleteFileThreshold?: number
 }
 
 /** A rewrite that is worth it, as a task. */
@@ -41,7 +43,7 @@ const largeOfTarget = 1.8
 const minInputs = 5
 /** Deleted rows, of all: from here on reading past them costs more than writing the others once. */
 const maxDeleteRatio = 0.1
-/** Delete files of one data file. */
+/** Delete files of one data file, where nobody says otherwise. */
 const maxDeleteFiles = 10
 
 /**
@@ -65,10 +67,10 @@ export async function planRewrites(
     counts.files++
     if (live.file.fileFormat !== 'PARQUET') continue
     const applying = deletes.size === 0 ? [] : deletes.of(live)
-    const isHeavy = hasManyDeletes(live, applying)
+    const isHeavy = hasManyDeletes(live, applying, policy.deleteFileThreshold) || policy.mustRewrite?.(live) === true
     const bytes = Number(live.file.fileSizeInBytes)
     const isSmall = bytes < smallOfTarget * target
-    if (policy.everything !== true && !isSmall && bytes <= largeOfTarget * target && !isHeavy) continue
+    if (!isSmall && bytes <= largeOfTarget * target && !isHeavy) continue
     counts.wanting++
     if (policy.isQuiet(live)) {
       counts.quiet++
@@ -82,7 +84,7 @@ export async function planRewrites(
   }
   const rewrites: PlannedRewrite[] = []
   for (const own of candidates.values()) {
-    for (const inputs of groupsOf(own, target, policy.everything === true)) {
+    for (const inputs of groupsOf(own, target)) {
       const group = { specId: inputs[0].live.specId, partition: inputs[0].live.file.partition, inputs, sequenceNumber }
       rewrites.push({ id: idOf(inputs), group, cost: rewriteCost(group, target) })
     }
@@ -94,19 +96,20 @@ interface Candidate {
   readonly input: RewriteInput
   readonly bytes: number
   readonly isSmall: boolean
+  /** Whether it is rewritten for itself, whatever its size. */
   readonly isHeavy: boolean
 }
 
 /** Whether reading past a file's deletes costs so much that it is rewritten for that alone. Equality deletes are read with every scan. */
-function hasManyDeletes({ file }: LiveFile, deletes: readonly LiveDelete[]): boolean {
-  if (deletes.length >= maxDeleteFiles || deletes.some((one) => one.file.content === 2)) return true
+function hasManyDeletes({ file }: LiveFile, deletes: readonly LiveDelete[], threshold = maxDeleteFiles): boolean {
+  if (deletes.length >= threshold || deletes.some((one) => one.file.content === 2)) return true
   // What a file of deletes of many data files takes out of this one is not known without reading it.
   const known = deletes.filter((one) => referencedPath(one.file) !== null)
   const rows = known.reduce((sum, one) => sum + Number(one.file.recordCount), 0)
   return rows >= maxDeleteRatio * Number(file.recordCount) && rows > 0
 }
 
-function* groupsOf(candidates: readonly Candidate[], target: number, everything: boolean): Generator<RewriteInput[]> {
+function* groupsOf(candidates: readonly Candidate[], target: number): Generator<RewriteInput[]> {
   const inOrder = candidates.toSorted(byAge)
   let open: Candidate[] = []
   let bytes = 0
@@ -122,10 +125,8 @@ function* groupsOf(candidates: readonly Candidate[], target: number, everything:
     open = []
     bytes = 0
   }
-  const rest = bytes >= smallOfTarget * target || everything ? open : worthJoining(open)
-  if (rest.length > 1 || rest.some(({ isHeavy }) => isHeavy) || everything) {
-    if (rest.length > 0) yield rest.map(({ input }) => input)
-  }
+  const rest = bytes >= smallOfTarget * target ? open : worthJoining(open)
+  if (rest.length > 1 || rest.some(({ isHeavy }) => isHeavy)) yield rest.map(({ input }) => input)
 }
 
 /** The part of what does not fill a file that is joined all the same. */

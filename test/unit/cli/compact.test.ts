@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import { readRows } from '../../../src/formats/parquet/read-rows.ts'
 import { batch, framed } from '../pipeline/segments.ts'
 import { program } from './program.ts'
 
@@ -60,6 +61,20 @@ test('small files are shown by a dry run, then joined, and the table has every r
   expect((await program(['compact', '-f', 'spec.yaml'], { cwd })).stdout).toBe(
     'default.orders: nothing is worth a rewrite, of 1 data file; 1 file too few or too unequal to be joined\n',
   )
+  const sort = ['compact', '-f', 'spec.yaml', '--sort-by', 'kafka_offset desc, kafka_key asc nulls last']
+  expect((await program(sort, { cwd })).stdout).toContain('rewrote 1 file')
+  const data = join(cwd, 'warehouse/default/orders/data')
+  const [sorted] = readdirSync(data)
+    .map((name) => join(data, name))
+    .toSorted((one, other) => statSync(other).mtimeMs - statSync(one).mtimeMs)
+  const rows = await readRows(readFileSync(sorted), 50)
+  expect(rows.map(({ kafka_offset: offset }) => offset)).toEqual(Array.from({ length: 50 }, (_, i) => BigInt(49 - i)))
+  expect(await program(['compact', '-f', 'spec.yaml', '--sort-by', 'kafka_ofset'], { cwd })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('did you mean kafka_offset?') as string,
+  })
+  expect((await program(['compact', '-f', 'spec.yaml', '--sort-by', 'a sideways'], { cwd })).code).toBe(2)
+  expect((await program(['compact', '-f', 'spec.yaml', '--delete-file-threshold', '0'], { cwd })).code).toBe(2)
   addSegment(cwd, 50n)
   expect((await program(['run', '-f', 'spec.yaml', '--once'], { cwd })).code).toBe(0)
   expect((await program(['verify', '-f', 'spec.yaml'], { cwd })).code).toBe(0)

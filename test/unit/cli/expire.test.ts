@@ -21,7 +21,9 @@ test('snapshots that the document lets go are shown by a dry run, then expired w
   expect(lists()).toBe(2)
 
   const dry = await program(['expire', '-f', 'spec.yaml', '--dry-run', 'g_edge'], { cwd })
-  expect(dry.stdout).toBe('default.g_edge: 1 snapshot would be expired, 1 kept; 1 manifest file would be removed (0 B)\n')
+  expect(dry.stdout).toBe(
+    'default.g_edge: 1 snapshot would be expired, 1 kept; 1 manifest file would be removed (0 B), with 3 GETs and 1 DELETE\n',
+  )
   expect(lists()).toBe(2)
   const done = await program(['expire', '-f', 'spec.yaml', '--json'], { cwd })
   expect(JSON.parse(done.stdout)).toMatchObject({

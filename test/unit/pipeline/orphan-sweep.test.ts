@@ -46,11 +46,15 @@ test('what nothing names and is old enough is shown, then removed, and the table
     listed: files,
     orphans: 3,
     bytes: 30,
+    requests: { lists: expect.any(Number) as number, gets: expect.any(Number) as number, deletes: 3 },
     examples: [`${home}/data/a.parquet`, `${home}/metadata/b-m0.avro`, `${home}/stray`],
   }
-  expect(await sweep(made, { remove: false })).toEqual({ ...expected, removed: 0, left: 3 })
+  const shown = await sweep(made, { remove: false })
+  expect(shown).toEqual({ ...expected, removed: 0, left: 3 })
+  expect(shown.requests.gets).toBeGreaterThan(2)
   expect(made.warehouse.keys()).toHaveLength(files)
-  expect(await sweep(made)).toEqual({ ...expected, removed: 3, left: 0 })
+  // What is asked of the store is what was said before.
+  expect(await sweep(made)).toEqual({ ...shown, removed: 3, left: 0 })
   expect(made.warehouse.keys()).toHaveLength(files - 3)
   expect(await isThere(made, 'data/young.parquet')).toBe(true)
   expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 4))

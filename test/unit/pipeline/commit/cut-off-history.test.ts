@@ -24,6 +24,13 @@ describe('where an expiry cleared the parent id of what it left', () => {
     await expect(find(tableWith([left], { properties: layout }))).rejects.toThrow('recover --from-rows')
   })
 
+  test('a table whose first snapshots another writer made on a branch was not cut off', async () => {
+    const main = foreign(3, null)
+    expect(await find(tableWith([foreign(1, null), foreign(2, 1), main], { properties: layout }))).toMatchObject({ snapshotId: 3n })
+    // With one of them gone, nobody can tell.
+    await expect(find(tableWith([foreign(1, null), main], { properties: layout }))).rejects.toThrow('recover --from-rows')
+  })
+
   test('a table that we never wrote begins from nothing', async () => {
     expect(await find(tableWith([left]))).toMatchObject({ snapshotId: 3n, progress: new Map() })
   })

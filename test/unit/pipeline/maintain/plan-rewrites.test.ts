@@ -71,8 +71,9 @@ describe('what is rewritten', () => {
     expect(await groups([live('a', 40), live('b', 40, { fileFormat: 'ORC' }), live('c', 40)])).toEqual(['a c'])
   })
 
-  test('to be sorted, everything is rewritten', async () => {
-    expect(await groups(sized(100, 1, 1), { everything: true })).toEqual(['f0', 'f1 f2'])
+  test('to be sorted, everything is rewritten that is not yet', async () => {
+    expect(await groups(sized(100, 1, 1), { mustRewrite: () => true })).toEqual(['f0', 'f1 f2'])
+    expect(await groups(sized(100, 1, 1), { mustRewrite: ({ file }) => file.filePath === 'f1' })).toEqual(['f1'])
   })
 })
 
@@ -91,6 +92,9 @@ describe('deletes', () => {
     const shared = Array.from({ length: 10 }, (_, i) => deletes(`d${i}`))
     expect(await groups([full], {}, ...shared.slice(1))).toEqual([])
     expect(await groups([full], {}, ...shared)).toEqual(['f'])
+    expect(await groups([full], { deleteFileThreshold: 2 }, shared[0])).toEqual([])
+    expect(await groups([full], { deleteFileThreshold: 1 }, shared[0])).toEqual(['f'])
+    expect(await groups([full], { deleteFileThreshold: 1 })).toEqual([])
   })
 
   test('apply to whatever is joined for its size', async () => {
