@@ -39,18 +39,26 @@ export async function liveFiles(
   return { files, deletes }
 }
 
-/** Reads position delete files. Throws a WorkError for deletes of other kinds: which rows they take out can not be told yet. */
+/** Reads position delete files and deletion vectors. Throws a WorkError for deletes of other kinds: which rows they take out can not be told yet. */
 export async function readDeletes(table: string, io: FileIO, deletes: readonly DeleteFile[], into: PositionDeletes): Promise<void> {
-  const other = deletes.find(({ kind, format }) => kind !== 'position' || format !== 'PARQUET')
+  const other = deletes.find(({ kind, format }) => kind === 'equality' || (kind === 'position' && format !== 'PARQUET'))
   if (other !== undefined) {
-    const what =
-      other.kind === 'position' ? `position deletes in ${other.format}` : other.kind === 'vector' ? 'deletion vectors' : 'equality deletes'
+    const what = other.kind === 'position' ? `position deletes in ${other.format}` : 'equality deletes'
     throw new WorkError(
       `table ${table} can not be judged: snapshot ${other.snapshot} wrote ${what} (${other.path}), which can not be read yet; rewrite its data files, so that the deletes are applied`,
       { retry: 'never' },
     )
   }
-  await forEachAtOnce(deletes, filesAtOnce, (file) => into.add(io, file))
+  await forEachAtOnce(deletes, filesAtOnce, async (file) => {
+    try {
+      await into.add(io, file)
+    } catch (error) {
+      if (error instanceof WorkError) throw error
+      throw new WorkError(`table ${table} can not be judged: the deletes in ${file.path} can not be read: ${(error as Error).message}`, {
+        retry: 'never',
+      })
+    }
+  })
 }
 
 /** How files are entered in books. */

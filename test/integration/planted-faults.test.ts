@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { commitForeign, positionDeletes } from '../unit/pipeline/foreign-commit.ts'
+import type { DataFile } from '../../src/formats/iceberg/data-file.ts'
+import { commitForeign, deletionVector, positionDeletes } from '../unit/pipeline/foreign-commit.ts'
 import { fileOf, forge, run, valueOf, write } from '../unit/pipeline/forging.ts'
 import { at } from '../unit/pipeline/segments.ts'
 import { verify } from '../unit/pipeline/verifying.ts'
@@ -24,6 +25,20 @@ test('each fault that was planted in a table of a million rows is found, where i
   const some = Array.from({ length: 500 }, (_, i) => 12_000 + i)
   const byDeletes = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, (await fileAt(1)).filePath, some)] })
   const byRegistering = await commitForeign(own, at.topic, { add: [await fileAt(2)] })
+  // 10 to 19: of every hundred rows thirty, by as many delete files for each file; and of the last file five more, by a deletion vector.
+  const many = Array.from({ length: 10 }, (_, i) => 10 + i)
+  const deletes: DataFile[] = []
+  for (const partition of many) {
+    const { filePath } = await fileAt(partition)
+    for (let first = 0; first < 30; first++) {
+      const positions = Array.from({ length: rows / 100 }, (_, i) => i * 100 + first)
+      deletes.push(await positionDeletes(own, filePath, positions))
+    }
+  }
+  const byMany = await commitForeign(own, at.topic, { deletes })
+  const deleted = Array.from({ length: rows }, (_, i) => i).filter((i) => i % 100 < 30 || (i >= 40 && i < 45))
+  const vector = await deletionVector(own, (await fileAt(19)).filePath, deleted)
+  const byVector = await commitForeign(own, at.topic, { deletes: [vector], formatVersion: 3 })
   const byRemoving = await commitForeign(own, at.topic, { remove: [(await fileAt(6)).filePath] })
   // 3: one value. 4: a segment is written again. 5: offsets in a file are not those that it says. 7: a segment comes in late, behind a gap.
   await forge(own, (await fileAt(3)).filePath, valueOf(23_456n), 'forged.000')
@@ -37,16 +52,21 @@ test('each fault that was planted in a table of a million rows is found, where i
     ['altered', 5, 0n, 50_000n, addedBy(5)],
     ['missing', 6, 0n, 50_000n, byRemoving],
   ] as const
+  const byDeleteFiles = many.flatMap((partition) => [
+    ...Array.from({ length: rows / 100 }, (_, i) => ['missing', partition, BigInt(i * 100), BigInt(i * 100 + 30), byMany]),
+    ...(partition === 19 ? [['missing', partition, 40n, 45n, byVector]] : []),
+  ])
   const all = [...offsets.slice(0, 2), ['differs', 3, 23_456n, 23_457n, addedBy(3)], ...offsets.slice(2)]
   const found = async (options: Parameters<typeof verify>[1]) => {
     const { findings, problem } = await verify(own, options)
     expect(problem).toBeNull()
     return findings.map(({ kind, partition, start, end, snapshot }) => [kind, partition, start, end, snapshot])
   }
-  expect(await found({})).toEqual(offsets)
-  expect(await found({ exact: true })).toEqual(offsets)
-  expect(await found({ values: 'all' })).toEqual(all)
+  const inOrder = (findings: readonly (readonly unknown[])[]) => findings.map(String).toSorted()
+  expect(inOrder(await found({}))).toEqual(inOrder([...offsets, ...byDeleteFiles]))
+  expect(inOrder(await found({ exact: true }))).toEqual(inOrder([...offsets, ...byDeleteFiles]))
+  expect(inOrder(await found({ values: 'all' }))).toEqual(inOrder([...all, ...byDeleteFiles]))
   // What was meant is said to be, and reported no more.
-  expect(await found({ accept: byRemoving })).toEqual(offsets.slice(0, 4))
+  expect(inOrder(await found({ accept: byRemoving }))).toEqual(inOrder([...offsets.slice(0, 4), ...byDeleteFiles]))
   expect(await found({ retract: 'commit' })).toEqual(offsets.slice(1, 4))
 })

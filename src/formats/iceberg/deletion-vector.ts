@@ -20,26 +20,44 @@ const arrayMax = 4096
  * it has. Throws a RangeError for bytes that are damaged, or a position that the file has no row at.
  */
 export function readDeletionVector(blob: Uint8Array, bitmap: Uint8Array, rows: number): number {
+  return readPositions(blob, (position) => {
+    if (position >= rows) throw new RangeError(`row ${position} is deleted, and the data file has ${rows}`)
+    bitmap[position >> 3] |= 1 << (position & 7)
+  })
+}
+
+/** The positions in a deletion vector that has `count` of them, ascending. Throws a RangeError for bytes that are damaged, and where it has others. */
+export function deletedPositions(blob: Uint8Array, count: number): number[] {
+  const positions: number[] = []
+  readPositions(blob, (position) => {
+    if (positions.push(position) > count)
+      throw new RangeError(`the deletion vector has more than the ${count} positions that its manifest entry says`)
+  })
+  if (positions.length < count)
+    throw new RangeError(`the deletion vector has ${positions.length} positions, and its manifest entry says ${count}`)
+  return positions
+}
+
+/** Gives each position to `take`, and returns how many there are. */
+function readPositions(blob: Uint8Array, take: (position: number) => void): number {
   const view = dataViewOf(blob)
   const length = blob.length < 12 ? -1 : view.getUint32(0)
   if (length !== blob.length - 8 || view.getUint32(4) !== magic) throw new RangeError('it is no deletion vector')
   const crc = view.getUint32(blob.length - 4)
   if (crc32(blob.subarray(4, -4)) !== crc) throw new RangeError('the deletion vector has another CRC-32 than it says')
-  const reader = new BitmapReader(new DataView(blob.buffer, blob.byteOffset + 8, length - 4), bitmap, rows)
+  const reader = new BitmapReader(new DataView(blob.buffer, blob.byteOffset + 8, length - 4), take)
   return reader.read()
 }
 
 class BitmapReader {
   readonly #view: DataView
-  readonly #bitmap: Uint8Array
-  readonly #rows: number
+  readonly #take: (position: number) => void
   #at = 0
   #count = 0
 
-  constructor(view: DataView, bitmap: Uint8Array, rows: number) {
+  constructor(view: DataView, take: (position: number) => void) {
     this.#view = view
-    this.#bitmap = bitmap
-    this.#rows = rows
+    this.#take = take
   }
 
   read(): number {
@@ -89,8 +107,7 @@ class BitmapReader {
   }
 
   #set(position: number): void {
-    if (position >= this.#rows) throw new RangeError(`row ${position} is deleted, and the data file has ${this.#rows}`)
-    this.#bitmap[position >> 3] |= 1 << (position & 7)
+    this.#take(position)
     this.#count++
   }
 

@@ -1,3 +1,4 @@
+import { deletedPositions } from '../../formats/iceberg/deletion-vector.ts'
 import { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { DeleteFile } from './table-files.ts'
@@ -12,54 +13,102 @@ export type DeletedRow = (position: number) => { readonly snapshot: bigint | nul
 interface Deletes {
   readonly sequence: bigint
   readonly snapshot: bigint | null
-  positions: number[]
+  readonly positions: number[]
 }
 
-/** Rows that position delete files take out of data files. */
+/** Rows that position delete files and deletion vectors take out of data files. */
 export class PositionDeletes {
   readonly #byPath = new Map<string, Deletes[]>()
   readonly #read = new Set<string>()
 
-  /** Reads a position delete file; one that was read before changes nothing. Throws what the store throws, and Errors for other files. */
+  /**
+   * Reads a position delete file or a deletion vector; one that was read before changes nothing. Throws what the store throws, and Errors
+   * for other files and damaged ones.
+   */
   async add(io: FileIO, file: DeleteFile): Promise<void> {
-    if (this.#read.has(file.path)) return
-    this.#read.add(file.path)
-    const parquet = await ParquetColumns.open({ byteLength: file.bytes, slice: (start, end) => io.read(file.path, { start, end }) })
-    const names = [
-      [pathFieldId, 'file_path'],
-      [positionFieldId, 'pos'],
-    ].map(([id, name]) => parquet.flatColumns.find((column) => column.fieldId === id)?.name ?? String(name))
-    const ofFile = new Map<string, Deletes>()
-    for await (const { length, columns } of parquet.chunks(names)) {
-      const [paths, positions] = columns as [ArrayLike<string>, ArrayLike<number | bigint>]
-      for (let i = 0; i < length; i++) {
-        let deletes = ofFile.get(paths[i])
-        if (deletes === undefined) ofFile.set(paths[i], (deletes = { sequence: file.sequence, snapshot: file.snapshot, positions: [] }))
-        deletes.positions.push(Number(positions[i]))
-      }
-    }
-    for (const [path, deletes] of ofFile) {
-      deletes.positions.sort((a, b) => a - b)
-      this.#byPath.set(
-        path,
-        [...(this.#byPath.get(path) ?? []), deletes].sort((a, b) => (a.sequence < b.sequence ? -1 : 1)),
-      )
+    const key = `${file.path}#${file.blob?.start ?? ''}`
+    if (this.#read.has(key)) return
+    this.#read.add(key)
+    const { sequence, snapshot } = file
+    for (const [path, positions] of file.kind === 'vector' ? await readVector(io, file) : await readRows(io, file)) {
+      const known = this.#byPath.get(path)
+      if (known === undefined) this.#byPath.set(path, [{ sequence, snapshot, positions }])
+      else known.push({ sequence, snapshot, positions })
     }
   }
 
-  /** The deletes that apply to a data file: those that are not older than it. Null: none does. */
+  /**
+   * The deletes that apply to a data file: those that are not older than it. Null: none does. A row that several take out was deleted by the oldest;
+   * a deletion vector has all that was deleted before it, so nothing has to be left out for it.
+   */
   of(path: string, sequence: bigint): DeletedRow | null {
     const applying = (this.#byPath.get(path) ?? []).filter((deletes) => deletes.sequence >= sequence)
-    return applying.length === 0 ? null : (position) => applying.find(({ positions }) => includes(positions, position))
+    if (applying.length === 0) return null
+    applying.sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
+    const { positions, deleters } = merged(applying)
+    return (position) => {
+      const place = placeOf(positions, position)
+      return place === -1 ? undefined : applying[deleters[place]]
+    }
   }
 }
 
-function includes(sorted: readonly number[], wanted: number): boolean {
+async function readRows(io: FileIO, file: DeleteFile): Promise<Map<string, number[]>> {
+  const parquet = await ParquetColumns.open({ byteLength: file.bytes, slice: (start, end) => io.read(file.path, { start, end }) })
+  const names = [
+    [pathFieldId, 'file_path'],
+    [positionFieldId, 'pos'],
+  ].map(([id, name]) => parquet.flatColumns.find((column) => column.fieldId === id)?.name ?? String(name))
+  const ofFile = new Map<string, number[]>()
+  for await (const { length, columns } of parquet.chunks(names)) {
+    const [paths, positions] = columns as [ArrayLike<string>, ArrayLike<number | bigint>]
+    for (let i = 0; i < length; i++) {
+      const known = ofFile.get(paths[i])
+      if (known === undefined) ofFile.set(paths[i], [Number(positions[i])])
+      else known.push(Number(positions[i]))
+    }
+  }
+  return ofFile
+}
+
+async function readVector(io: FileIO, { path, blob, bytes, rows }: DeleteFile): Promise<Map<string, number[]>> {
+  if (blob === null) throw new Error('its manifest entry does not say where it is')
+  const { start, dataFile } = blob
+  return new Map([[dataFile, deletedPositions(await io.read(path, { start, end: start + bytes }), Number(rows))]])
+}
+
+interface Merged {
+  /** Ascending, none twice. */
+  readonly positions: Float64Array
+  /** Which of the deletes took it out first. */
+  readonly deleters: Uint32Array
+}
+
+/** All positions at once, so that looking one up takes the same however many files there are. */
+function merged(all: readonly Deletes[]): Merged {
+  // Position and deleter as one number each: a position is below 2^40 in any file that can be, and there are fewer files than 2^13.
+  const span = all.length
+  const keys = new Float64Array(all.reduce((sum, { positions }) => sum + positions.length, 0))
+  let count = 0
+  for (const [deleter, { positions }] of all.entries()) for (const position of positions) keys[count++] = position * span + deleter
+  keys.sort()
+  const [positions, deleters] = [new Float64Array(count), new Uint32Array(count)]
+  let kept = 0
+  for (const key of keys) {
+    const position = Math.floor(key / span)
+    if (kept > 0 && positions[kept - 1] === position) continue
+    positions[kept] = position
+    deleters[kept++] = key - position * span
+  }
+  return { positions: positions.subarray(0, kept), deleters }
+}
+
+function placeOf(sorted: Float64Array, wanted: number): number {
   let [low, high] = [0, sorted.length]
   while (low < high) {
     const middle = (low + high) >>> 1
     if (sorted[middle] < wanted) low = middle + 1
     else high = middle
   }
-  return sorted[low] === wanted
+  return sorted[low] === wanted ? low : -1
 }

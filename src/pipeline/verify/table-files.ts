@@ -39,6 +39,8 @@ export interface TableFile {
 /** A file of deletes. */
 export interface DeleteFile extends TableFile {
   readonly kind: 'position' | 'equality' | 'vector'
+  /** Of a deletion vector: where its bytes begin, and the data file that it is about. */
+  readonly blob: { readonly start: number; readonly dataFile: string } | null
 }
 
 /** The entries of manifests, manifest after manifest. Throws as `readManifest` and the store do. */
@@ -64,10 +66,13 @@ export function tableFile(entry: ManifestEntry, columns: KafkaColumns): TableFil
 
 /** An entry of a manifest of deletes. */
 export function deleteFile(entry: ManifestEntry, columns: KafkaColumns): DeleteFile {
-  const { content, fileFormat } = entry.dataFile
+  const { content, fileFormat, contentOffset, contentSizeInBytes, referencedDataFile } = entry.dataFile
+  const isWhole = contentOffset !== undefined && contentSizeInBytes !== undefined && referencedDataFile !== undefined
   return {
     ...tableFile(entry, columns),
+    ...(isWhole && { bytes: Number(contentSizeInBytes) }),
     sequence: entry.sequenceNumber ?? 0n,
+    blob: isWhole ? { start: Number(contentOffset), dataFile: referencedDataFile } : null,
     kind: fileFormat === 'PUFFIN' ? 'vector' : content === 2 ? 'equality' : 'position',
   }
 }

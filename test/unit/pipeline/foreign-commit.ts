@@ -5,6 +5,7 @@ import { summarizeManifest } from '../../../src/formats/iceberg/summarize-manife
 import { currentSchema, currentSnapshot, defaultSpec } from '../../../src/formats/iceberg/table-metadata.ts'
 import { vectorOf } from '../formats/arrow/fill.ts'
 import { encodeFile } from '../formats/parquet/encode/files.ts'
+import { vectorOf as deletionVectorOf } from './deletion-vectors.ts'
 import { namespace, type World } from './world.ts'
 
 const syncMarker = new Uint8Array(16)
@@ -23,10 +24,16 @@ export interface ForeignChange {
   readonly remove?: readonly string[]
   readonly add?: readonly DataFile[]
   readonly deletes?: readonly DataFile[]
+  /** Of the manifests that are written: deletion vectors are of version 3. */
+  readonly formatVersion?: 2 | 3
 }
 
 /** Commits a snapshot that knows nothing of this program; returns its id. */
-export async function commitForeign(world: World, name: string, { remove = [], add = [], deletes = [] }: ForeignChange): Promise<bigint> {
+export async function commitForeign(
+  world: World,
+  name: string,
+  { remove = [], add = [], deletes = [], formatVersion = 2 }: ForeignChange,
+): Promise<bigint> {
   const { io, catalog, seams } = world
   const metadata = await world.table(name)
   const parent = currentSnapshot(metadata)
@@ -35,7 +42,7 @@ export async function commitForeign(world: World, name: string, { remove = [], a
   const sequenceNumber = metadata['last-sequence-number'] + 1n
   const write = async (content: 0 | 1, entries: readonly ManifestEntry[]): Promise<ManifestFile> => {
     const path = `${metadata.location}/metadata/${seams.entropy.uuid()}.avro`
-    const bytes = writeManifest({ schema, spec, content, formatVersion: 2, entries, syncMarker })
+    const bytes = writeManifest({ schema, spec, content, formatVersion, entries, syncMarker })
     await io.write(path, [bytes])
     return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content, snapshotId, sequenceNumber: null, entries })
   }
@@ -88,6 +95,24 @@ export async function commitForeign(world: World, name: string, { remove = [], a
   )
   if (outcome.kind !== 'committed') throw new Error(`the foreign commit came to ${outcome.kind}`)
   return snapshotId
+}
+
+/** Writes a deletion vector that takes these rows out of a data file, behind other bytes in its file. */
+export async function deletionVector({ io, seams }: World, path: string, positions: readonly number[]): Promise<DataFile> {
+  const blob = deletionVectorOf(new Map([[0, { kind: positions.length > 4096 ? 'bitmap' : 'array', values: positions }]]), false)
+  const filePath = `s3://warehouse/deletes/${seams.entropy.uuid()}.puffin`
+  await io.write(filePath, [Buffer.concat([Buffer.from('PFA1'), blob, Buffer.from('rest')])])
+  return {
+    content: 1,
+    filePath,
+    fileFormat: 'PUFFIN',
+    partition: [],
+    recordCount: BigInt(positions.length),
+    fileSizeInBytes: BigInt(blob.length + 8),
+    referencedDataFile: path,
+    contentOffset: 4n,
+    contentSizeInBytes: BigInt(blob.length),
+  }
 }
 
 /** Writes a position delete file that takes these rows out of a data file. */

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { TableRewriter } from '../../../src/pipeline/table-rewriter.ts'
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
-import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { commitForeign, deletionVector, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, sourceId, world, type World } from './world.ts'
@@ -83,6 +83,60 @@ describe('a table set against its source', () => {
     const loses = { group: { ...group, inputs: [third] }, files: [], rowsRead: 10n, rowsDeleted: 10n }
     const { state: after } = await rewriter.dropDuplicates([loses], own.clock.now(), state.snapshotId!)
     expect(await found(own)).toEqual([`missing orders/0 [10, 20) ${state.snapshotId}`, `missing orders/0 [20, 30) ${after.snapshotId}`])
+  })
+
+  test('rows that a deletion vector takes out are missing, those that were deleted before by their own snapshot', async () => {
+    const own = await filled(2)
+    const [{ dataFile }] = (await liveEntries(own, at.topic)).filter((entry) => entry.fileSequenceNumber === 1n)
+    const first = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, dataFile.filePath, [3])] })
+    const vector = await deletionVector(own, dataFile.filePath, [3, 7, 8])
+    const second = await commitForeign(own, at.topic, { deletes: [vector], formatVersion: 3 })
+    expect(await found(own)).toEqual([`missing orders/0 [3, 4) ${first}`, `missing orders/0 [7, 9) ${second}`])
+    expect((await verify(own, { values: 'all' })).findings).toHaveLength(2)
+    const rest = await commitForeign(own, at.topic, { remove: [dataFile.filePath], formatVersion: 3 })
+    expect(await found(own)).toEqual([
+      `missing orders/0 [0, 3) ${rest}`,
+      `missing orders/0 [3, 4) ${first}`,
+      `missing orders/0 [4, 7) ${rest}`,
+      `missing orders/0 [7, 9) ${second}`,
+      `missing orders/0 [9, 10) ${rest}`,
+    ])
+  })
+
+  test('a deletion vector that is damaged, or has others than its entry says, leaves the table not judged', async () => {
+    for (const [change, reason] of [
+      [{ contentOffset: 5n }, 'it is no deletion vector'],
+      [{ recordCount: 2n }, 'the deletion vector has more than the 2 positions that its manifest entry says'],
+      [{ recordCount: 4n }, 'the deletion vector has 3 positions, and its manifest entry says 4'],
+      [{ contentSizeInBytes: undefined }, 'its manifest entry does not say where it is'],
+    ] as const) {
+      const own = await filled(1)
+      const [{ dataFile }] = await liveEntries(own, at.topic)
+      const vector = { ...(await deletionVector(own, dataFile.filePath, [1, 2, 3])), ...change }
+      await commitForeign(own, at.topic, { deletes: [vector], formatVersion: 3 })
+      const { problem } = await verify(own)
+      expect(problem).toContain(`the deletes in ${vector.filePath} can not be read: ${reason}`)
+    }
+  })
+
+  test('of rows that many delete files take out, each is told with the first that did', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.uniqueArray(fc.nat(9), { minLength: 1 }), { minLength: 1, maxLength: 6 }), async (commits) => {
+        const own = await filled(1)
+        const [{ dataFile }] = await liveEntries(own, at.topic)
+        const by = new Map<number, bigint>()
+        for (const positions of commits) {
+          const snapshot = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, dataFile.filePath, positions)] })
+          for (const position of positions) if (!by.has(position)) by.set(position, snapshot)
+        }
+        const { findings } = await verify(own, { exact: true })
+        const told = findings.flatMap(({ start, end, snapshot }) =>
+          Array.from({ length: Number(end - start) }, (_, i) => [Number(start) + i, snapshot]),
+        )
+        expect(new Map(told as [number, bigint][])).toEqual(by)
+      }),
+      { numRuns: 20 },
+    )
   })
 
   test('deletes that can not be read leave the table not judged, and it is not clean', async () => {

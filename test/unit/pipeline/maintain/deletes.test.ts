@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { DataFile } from '../../../../src/formats/iceberg/data-file.ts'
@@ -7,6 +6,7 @@ import type { LiveDelete, LiveFile } from '../../../../src/pipeline/maintain/rew
 import { batchOf, encodeFile, type Row } from '../../formats/parquet/encode/files.ts'
 import { byParquetWasm } from '../../formats/parquet/read-back.ts'
 import { groupOf, liveFile, memoryFiles, rewrite } from './rewriting.ts'
+import { vectorOf } from '../deletion-vectors.ts'
 
 const fields: readonly NestedField[] = [
   { id: 1, name: 'n', required: false, type: 'int' },
@@ -196,57 +196,3 @@ test('delete files that are no Parquet are refused by name', async () => {
   const deletes = [deleteOf('s3://b/deletes.avro', new Uint8Array(3), 1, { fileFormat: 'AVRO' })]
   await expect(rewritten([{ live, deletes }])).rejects.toThrow('s3://b/deletes.avro is AVRO, and only Parquet can be rewritten')
 })
-
-type Container = { readonly kind: 'array' | 'bitmap' | 'run'; readonly values: readonly number[] }
-
-/** A blob of the type deletion-vector-v1. */
-function vectorOf(containers: ReadonlyMap<number, Container>, withRuns: boolean): Uint8Array {
-  const bytes: number[] = []
-  const put = (value: number, size: number) => {
-    for (let i = 0; i < size; i++) bytes.push(Math.floor(value / 2 ** (8 * i)) & 0xff)
-  }
-  put(1, 8)
-  put(0, 4)
-  const all = [...containers]
-  if (withRuns) {
-    put(12347 | ((all.length - 1) << 16), 4)
-    put(
-      all.reduce((flags, [, { kind }], i) => flags | (kind === 'run' ? 1 << i : 0), 0),
-      (all.length + 7) >> 3,
-    )
-  } else {
-    put(12346, 4)
-    put(all.length, 4)
-  }
-  for (const [key, { values }] of all) {
-    put(key, 2)
-    put(values.length - 1, 2)
-  }
-  if (!withRuns) for (const _ of all) put(0, 4)
-  for (const [, { kind, values }] of all) {
-    if (kind === 'run' && withRuns) {
-      const runs: [number, number][] = []
-      for (const value of values) {
-        const last = runs.at(-1)
-        if (last !== undefined && last[0] + last[1] + 1 === value) last[1]++
-        else runs.push([value, 0])
-      }
-      put(runs.length, 2)
-      for (const [start, more] of runs) {
-        put(start, 2)
-        put(more, 2)
-      }
-    } else if (kind === 'bitmap') {
-      const bits = new Uint8Array(8192)
-      for (const value of values) bits[value >> 3] |= 1 << (value & 7)
-      bytes.push(...bits)
-    } else for (const value of values) put(value, 2)
-  }
-  const body = Uint8Array.from([0xd1, 0xd3, 0x39, 0x64, ...bytes])
-  const blob = new Uint8Array(body.length + 8)
-  blob.set(body, 4)
-  const view = new DataView(blob.buffer)
-  view.setUint32(0, body.length)
-  view.setUint32(blob.length - 4, crc32(body))
-  return blob
-}
