@@ -28,6 +28,8 @@ export interface TestFleetOptions {
   readonly topics?: readonly string[]
   readonly partitions?: number
   readonly parallelism?: number
+  /** `spec.maintenance`. */
+  readonly maintenance?: object
 }
 
 /** How long a fleet may take to come through a fault on a slow machine, ms. */
@@ -38,6 +40,7 @@ export async function makeFleet({
   topics = ['orders', 'payments'],
   partitions = 2,
   parallelism = 4,
+  maintenance,
 }: TestFleetOptions): Promise<TestFleet> {
   const root = await mkdtemp(join(tmpdir(), 'fleet-'))
   const writer = new SegmentWriter(intoDirectory(join(root, 'source')))
@@ -48,6 +51,7 @@ export async function makeFleet({
     queue,
     parallelism,
     commitIntervalSeconds: 1,
+    ...(maintenance !== undefined && { maintenance }),
   })
   const started: { readonly role: Role; readonly process: Running }[] = []
 

@@ -22,12 +22,14 @@ export interface WorldOptions {
   readonly commitIntervalSeconds?: number
   /** `spec.queue`. */
   readonly queue?: object
+  /** `spec.maintenance`. */
+  readonly maintenance?: object
 }
 
 /** Writes the document of a world into `directory`, which is made. */
 export async function makeWorld(directory: string, options: WorldOptions): Promise<World> {
   await mkdir(directory, { recursive: true })
-  const { topics, source, sink, queue, parallelism = 1, commitIntervalSeconds = 60 } = options
+  const { topics, source, sink, queue, maintenance, parallelism = 1, commitIntervalSeconds = 60 } = options
   const text = JSON.stringify({
     apiVersion: 'kafscale.io/v1',
     kind: 'IcebergProcessor',
@@ -37,6 +39,7 @@ export async function makeWorld(directory: string, options: WorldOptions): Promi
       sink: { database: 'kill', ...sink },
       processing: { parallelism, commitIntervalSeconds, targetFileSizeBytes: 1_048_576, memoryLimitBytes: 134_217_728 },
       ...(queue !== undefined && { queue }),
+      ...(maintenance !== undefined && { maintenance }),
     },
   })
   const file = join(directory, 'document.json')
