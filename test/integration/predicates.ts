@@ -84,6 +84,28 @@ export function expectedAnswer(rows: readonly CanonicalRow[], columns: readonly 
   return toRows([{ [query.aggregate]: extreme === '-0e+0' ? '0e+0' : extreme }])
 }
 
+/** A query that an engine answers wrongly, and how. */
+export interface WrongAnswer {
+  readonly query: Query
+  readonly expected: string
+  readonly given: string
+}
+
+/** Where an engine's answers to queries differ from those computed over `rows`; an error is a wrong answer. */
+export function wrongOf(
+  rows: readonly CanonicalRow[],
+  columns: readonly Column[],
+  queries: readonly Query[],
+  answers: readonly (readonly Row[] | Error)[],
+): WrongAnswer[] {
+  return queries.flatMap((query, i): WrongAnswer[] => {
+    const expected = expectedAnswer(rows, columns, query).join(' ')
+    const answer = answers[i]
+    const given = answer instanceof Error ? answer.message : answer.join(' ')
+    return given === expected ? [] : [{ query, expected, given }]
+  })
+}
+
 /** A column's value, or a field's of a struct by `struct.field`; null where the struct is. */
 function valueAt(row: CanonicalRow, column: string): Canonical {
   return column.split('.').reduce<Canonical>((value, name) => (value === null ? null : (value as CanonicalRow)[name]), row)

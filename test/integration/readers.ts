@@ -4,8 +4,7 @@ import { text } from 'node:stream/consumers'
 import { sorted } from './canonical.ts'
 import type { CanonicalRow, Column, Row } from './canonical.ts'
 import { engineGap } from './engine-gaps.ts'
-import { expectedAnswer } from './predicates.ts'
-import type { Predicate, Query } from './predicates.ts'
+import { type Predicate, type Query, wrongOf } from './predicates.ts'
 import { installDirectory, python } from './servers.ts'
 import type { S3Endpoint } from './servers.ts'
 
@@ -93,13 +92,9 @@ export async function wrongAnswers(
   matrix: readonly Query[],
 ): Promise<string[]> {
   const asked = [...matrix, ...matrix.map((query) => ({ ...query, unpruned: true }))].filter((query) => !engineGap(engine, columns, query))
-  const answers = await tryQueries(engine, catalog, table, asked)
-  return asked.flatMap((query, index) => {
-    const expected = expectedAnswer(rows, columns, query).join(' ')
-    const answer = answers[index]
-    const given = answer instanceof Error ? answer.message : answer.join(' ')
-    return given === expected ? [] : [`${engine} ${JSON.stringify(query)}: expected ${expected}, got ${given}`]
-  })
+  return wrongOf(rows, columns, asked, await tryQueries(engine, catalog, table, asked)).map(
+    ({ query, expected, given }) => `${engine} ${JSON.stringify(query)}: expected ${expected}, got ${given}`,
+  )
 }
 
 /** How many data files an engine looks into to find the rows of each predicate. */

@@ -1,6 +1,6 @@
 import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { dataDirectory } from '../../src/formats/iceberg/table-location.ts'
-import type { SortField } from '../../src/formats/iceberg/table-metadata.ts'
+import { currentSchema, type SortField, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import { openDocument } from '../../src/compose.ts'
 import { rewriteGroup } from '../../src/pipeline/rewriter.ts'
 import { TableRewriter } from '../../src/pipeline/table-rewriter.ts'
@@ -70,4 +70,10 @@ export async function rewriteTable(document: ProcessorDocument, table: string, w
   } finally {
     await close()
   }
+}
+
+/** The order by offset, the latest first. */
+export function byOffset(metadata: TableMetadata): SortField[] {
+  const field = currentSchema(metadata).fields.find(({ name }) => name === 'kafka_offset')!
+  return [{ 'source-id': field.id, transform: 'identity', direction: 'desc', 'null-order': 'nulls-last' }]
 }

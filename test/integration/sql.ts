@@ -12,6 +12,8 @@ export interface Dialect {
   isNaN(column: string): string
 }
 
+const isFloat = (type: PrimitiveName | undefined) => type === 'float' || type === 'double'
+
 /** A table that SQL answers for, and a copy of its rows that knows no statistics. */
 export interface SqlTable {
   readonly columns: readonly Column[]
@@ -95,7 +97,9 @@ function statement(dialect: Dialect, table: SqlTable, query: Query, first?: stri
   const where = query.where === undefined ? '' : ` WHERE ${condition(dialect, table.columns, query.where)}`
   if (query.aggregate !== undefined) {
     const argument = query.column === undefined ? '*' : path(dialect, query.column)
-    return `SELECT ${query.aggregate}(${argument}) AS ${dialect.name(query.aggregate)}${from}${where}`
+    const float = query.aggregate !== 'count' && isFloat(table.columns.find(({ name }) => name === query.column)?.type)
+    const filter = float ? ` FILTER (WHERE NOT ${dialect.isNaN(argument)})` : ''
+    return `SELECT ${query.aggregate}(${argument})${filter} AS ${dialect.name(query.aggregate)}${from}${where}`
   }
   return `SELECT ${[...(first === undefined ? [] : [first]), ...columnsOf(dialect, query)].join(', ')}${from}${where}`
 }
@@ -116,7 +120,8 @@ function condition(dialect: Dialect, columns: readonly Column[], where: Predicat
     case '=':
     case '<':
     case '>=':
-      return `${column} ${where.op} ${dialect.constant(type, where.value)}`
+      // To Spark NaN is the greatest number; here a comparison is never true for it.
+      return `${column} ${where.op} ${dialect.constant(type, where.value)}${isFloat(type) ? ` AND NOT ${dialect.isNaN(column)}` : ''}`
     default:
       return where satisfies never
   }

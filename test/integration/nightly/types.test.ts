@@ -49,7 +49,7 @@ const engines = {
 async function verdict(engine: keyof typeof engines): Promise<Verdict> {
   const { dialect, ask, copy } = engines[engine]
   const findings = []
-  for (const table of tableNames) findings.push(await findingsOf(table, await answersFrom(table)))
+  for (const table of tableNames) findings.push(await findingsOf(table, await answersFrom(table), { copied: true }))
   return verdictOf(engine, findings)
 
   async function answersFrom(table: TypedTable) {

@@ -1,17 +1,10 @@
 import { type CanonicalRow, type Row, toRows } from '../canonical.ts'
-import { expectedAnswer, predicateMatrix, type Query } from '../predicates.ts'
+import { expectedAnswer, predicateMatrix, type Query, type WrongAnswer, wrongOf } from '../predicates.ts'
 import { prunedColumns, tables, type TypedTable } from './columns.ts'
 import { filesOf } from './rows.ts'
 
 /** Has an engine answer queries about one table, with an error in the place of an answer that it could not give. */
 export type Ask = (queries: readonly Query[]) => Promise<(Row[] | Error)[]>
-
-/** A query that an engine answers wrongly, and how. */
-export interface WrongAnswer {
-  readonly query: Query
-  readonly expected: string
-  readonly given: string
-}
 
 /** What is wrong about what an engine makes of a table. */
 export interface Findings {
@@ -21,23 +14,17 @@ export interface Findings {
   readonly wrong: readonly WrongAnswer[]
 }
 
-/** Reads a table whole and asks it every predicate at each file's bounds; `unpruned` has the engine answer from a copy as well. */
-export async function findingsOf(table: TypedTable, ask: Ask): Promise<Findings> {
+/** Reads a table whole and asks it every predicate at each file's bounds; with `copied` the engine answers from a copy as well. */
+export async function findingsOf(table: TypedTable, ask: Ask, { copied }: { readonly copied: boolean }): Promise<Findings> {
   const files = rowsOf(table)
   const rows = files.flat()
   const columns = prunedColumns(table)
   const pruned = columns.length === 0 ? [] : predicateMatrix(files, columns, ['kafka_offset'])
   const unread = await unreadColumns(table, ask)
   // A table that an engine does not load has no queries to answer.
-  const asked = unread.size > tables[table].length ? [] : [...pruned, ...pruned.map((query): Query => ({ ...query, unpruned: true }))]
-  const answers = await ask(asked)
-  const wrong = asked.flatMap((query, i): WrongAnswer[] => {
-    const expected = expectedAnswer(rows, columns, query).join(' ')
-    const answer = answers[i]
-    const given = answer instanceof Error ? answer.message : answer.join(' ')
-    return given === expected ? [] : [{ query, expected, given }]
-  })
-  return { table, unread, wrong }
+  const queries = copied ? [...pruned, ...pruned.map((query): Query => ({ ...query, unpruned: true }))] : pruned
+  const asked = unread.size > tables[table].length ? [] : queries
+  return { table, unread, wrong: wrongOf(rows, columns, asked, await ask(asked)) }
 }
 
 function rowsOf(table: TypedTable): CanonicalRow[][] {

@@ -10,7 +10,9 @@ import { kinds } from './values.ts'
 /** What an engine's findings come to. */
 export interface Verdict {
   readonly cells: Cells
-  /** What falls into no known gap, and known gaps that nothing falls into any more, one sentence each. */
+  /** What falls into no known gap, one sentence each. */
+  readonly unexplained: readonly string[]
+  /** That, and known gaps that nothing falls into any more. */
   readonly wrong: readonly string[]
 }
 
@@ -43,7 +45,7 @@ export function verdictOf(engine: Reader, findings: readonly Findings[]): Verdic
     }
   }
   const mended = shown.filter((gap) => gap.engine === engine && !seen.has(gap)).map(({ says }) => `No longer so: ${says}`)
-  return { cells: cellsOf(flaws), wrong: [...unexplained, ...mended] }
+  return { cells: cellsOf(flaws), unexplained, wrong: [...unexplained, ...mended] }
 }
 
 /** The numbers of the notes on what is wrong with a column. */
