@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { release } from '../formats/bytes/release.ts'
 import { WorkError } from '../model/failure.ts'
+import type { Task } from '../model/task.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
 import type { CarryOutRewrite } from '../pipeline/rewrite-task.ts'
 import { carryOut, type CarryOut, type WorkerSeams } from '../pipeline/worker.ts'
@@ -10,6 +11,12 @@ import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type T
 
 /** Less input than this is carried out at once, in the main thread: to hand it over would take longer, and a service that is idle needs no thread. */
 const smallTaskBytes = 4 * 1024 * 1024
+/**
+ * Small segments keep the main thread for milliseconds at a time, between their requests. Up to so many bytes of them, alone, start no
+ * thread: its start, and two messages a segment, take half a second of CPU for 600 of them.
+ */
+const loneTaskBytes = 32 * 1024 * 1024
+const smallSegmentBytes = 256 * 1024
 
 /** Worker threads that carry out tasks, so that requests and commits are never kept waiting by columns and Parquet. */
 export interface Threads {
@@ -23,9 +30,14 @@ export interface Threads {
 export function openThreads(count: number): Threads {
   if (count > 1) countBuffersWithHeap()
   const threads: Thread[] = []
+  let here = 0
   return {
     async carryOut(task, target, limits, seams) {
-      if (task.bytes < smallTaskBytes) return carryOut(task, target, limits, seams)
+      const isLone = here === 0 && threads.every(({ tasks }) => tasks === 0)
+      if (task.bytes < smallTaskBytes || (isLone && isOfSmallSegments(task))) {
+        here++
+        return carryOut(task, target, limits, seams).finally(() => here--)
+      }
       return threadFor(threads, count).run({ kind: 'task', work: [task, target, limits] }, seams)
     },
     rewrite: (task, order, metadata, limits, { io, ...seams }) =>
@@ -34,6 +46,10 @@ export function openThreads(count: number): Threads {
       await Promise.all(threads.splice(0).map((thread) => thread.close()))
     },
   }
+}
+
+function isOfSmallSegments({ bytes, parts }: Task): boolean {
+  return bytes < loneTaskBytes && parts.every(({ segments }) => segments.every(({ size }) => size < smallSegmentBytes))
 }
 
 /**

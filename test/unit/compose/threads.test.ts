@@ -190,3 +190,19 @@ test('tasks of a pool that was closed fail and may be tried again', async () => 
   await pool.close()
   await failed
 })
+
+test('small segments start no thread where nothing else is carried out, and go to one where something is', async () => {
+  const [small] = orderSegments({ records: 100, maxSegmentBytes: Infinity })
+  const segments = task.parts[0].segments.map((one) => ({ ...one, size: small.segment.length }))
+  const many: Task = { ...task, parts: [{ ...task.parts[0], segments }], bytes: 8 * 1024 * 1024 }
+  // Bytes that go to a thread are handed over, and their buffer is left empty here.
+  const carriedOut = async () => {
+    const bytes = small.segment.slice()
+    const { seams } = seamsOf({ get: async () => bytes })
+    const { parts } = await threads.carryOut(many, target, limits, seams)
+    expect(parts[0].counts.rows).toBe(100)
+    return bytes.length > 0 ? 'here' : 'in a thread'
+  }
+  expect(await Promise.all([carriedOut(), carriedOut()])).toEqual(['here', 'in a thread'])
+  expect(await carriedOut()).toBe('here')
+})
