@@ -4,7 +4,7 @@ import type { TableIdentifier } from '../seams/catalog.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import type { SortTerm } from '../spec/terms.ts'
 import { carryOutTasks } from './carry-out-tasks.ts'
-import { limitsOf } from './limits.ts'
+import { limitsOf, rewritesAtOnce } from './limits.ts'
 import type { RewriteCost } from './maintain/rewrite-cost.ts'
 import type { LiveFile } from './maintain/rewrite-flow.ts'
 import type { ProcessorSeams, SourceIdentity } from './processor.ts'
@@ -73,7 +73,8 @@ async function compactOne(
   const found = { files, wanting, rewrites: rewrites.length, cost }
   if (dryRun) return { ...found, report: null }
   const idle = new AbortController()
-  const working = carryOutTasks(processing.parallelism, limitsOf(processing), seams, idle.signal)
+  const atOnce = rewritesAtOnce(processing)
+  const working = carryOutTasks(atOnce, limitsOf(processing), seams, idle.signal)
   try {
     const report = await compactTable(
       rewriter,
@@ -83,7 +84,7 @@ async function compactOne(
         ...outputsOf(metadata, processing),
         ...(asked !== null && { sortOrder: asked }),
         table: table.name,
-        atOnce: processing.parallelism,
+        atOnce,
         ...(signal !== undefined && { signal }),
         progress: ({ inputBytes }) => progress?.(rewriter.name, Number(inputBytes), cost.inputBytes),
       },

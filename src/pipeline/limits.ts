@@ -25,6 +25,18 @@ export interface FeedBounds {
   readonly maxUncommittedBytes: number
 }
 
+/** With one rewrite under way, and for each further one, as measured (docs/rewriting.md). */
+const rewritingBytes = 416 * mebibyte
+const nextRewriteBytes = 160 * mebibyte
+
+/** Rewrites that a process which does nothing else carries out at once: as many as its memory is for, and one at least. */
+export function rewritesAtOnce({
+  parallelism,
+  memoryLimitBytes,
+}: Pick<ProcessorDocument['spec']['processing'], 'parallelism' | 'memoryLimitBytes'>): number {
+  return Math.max(1, Math.min(parallelism, 1 + Math.floor((memoryLimitBytes - rewritingBytes) / nextRewriteBytes)))
+}
+
 /**
  * A worker carries out `parallelism` tasks at once at most, whatever waits in the queue. Memory of one process, as shares of `memoryLimitBytes` less what the runtime needs: an eighth for the row groups of all tasks, an eighth
  * for their segments fetched ahead, and an eighth for the largest batch that may be inflated. Tables with partitions have several files
