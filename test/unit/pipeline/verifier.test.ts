@@ -66,7 +66,7 @@ describe('a table set against its source', () => {
       targetFileSizeBytes: 1_000_000,
       isQuiet: () => false,
       maxBytes: Infinity,
-      everything: true,
+      mustRewrite: () => true,
     }))
     const [{ group }] = plan.rewrites
     const [first, second, third] = group.inputs
