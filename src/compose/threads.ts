@@ -13,7 +13,7 @@ import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type T
 const smallTaskBytes = 4 * 1024 * 1024
 /**
  * Small segments keep the main thread for milliseconds at a time, between their requests. Up to so many bytes of them, alone, start no
- * thread: its start, and two messages a segment, take half a second of CPU for 600 of them.
+ * thread: its start, and two messages a segment, take a quarter of a second of CPU for 600 of them.
  */
 const loneTaskBytes = 32 * 1024 * 1024
 const smallSegmentBytes = 256 * 1024

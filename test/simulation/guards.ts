@@ -1,6 +1,6 @@
 /**
- * A rule in the code that keeps rows exactly once, and what the code would be without it. The list is kept by tests: each text is
- * found exactly once in its file, and the simulation breaks an invariant without any one of them.
+ * A rule in the code that keeps rows exactly once, and what the code would be without it. A test keeps that each text is found exactly
+ * once in its file; docs/simulation.md has the few without which the simulation was not seen to break an invariant.
  */
 export interface Guard {
   readonly name: string
