@@ -79,7 +79,7 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const sharesQueue = random.chance(0.4)
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
-  const settings: Settings = {
+  return {
     sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random)] })),
     sharesQueue,
     graceMs: graceSeconds * 1000,
@@ -98,10 +98,6 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
     restarts,
     poison: random.chance(0.4),
   }
-  if (!settings.hibernates) return settings
-  // A rewrite that stood still for so long may name files that others took for left behind: that is not refused yet.
-  const awake = (role: Role) => role !== 'compactor'
-  return { ...settings, sources: settings.sources.map((source) => ({ ...source, fleet: source.fleet.filter(awake) })) }
 }
 
 /** All processes do everything, or they divide the work. */
