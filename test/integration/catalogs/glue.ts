@@ -31,10 +31,9 @@ export function glueProxy(
       prefix: `catalogs/${glueAccount}`,
       unknown: (request) => signatureRefusal(request, { ...keys, service: 'glue' }),
       denies(call) {
-        if (grants === undefined) return null
         const refusal = (right: string) =>
           lakeFormation ? guarded(right, namespaceOf(call)) : notAuthorized(right, `arn:aws:glue:${keys.region}:${glueAccount}:catalog`)
-        return refusalFor(call, lakeFormation ? permissions : actions, (right) => grants.has(right), refusal)
+        return refusalFor(call, lakeFormation ? permissions : actions, grants, refusal)
       },
       refusals: [
         (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),

@@ -52,15 +52,7 @@ export async function polarisProxy(
         return request.path === `${base}/v1/oauth/tokens` ? given.answer(request) : null
       },
       unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: {}, body: '' }),
-      denies: (call) =>
-        grants === undefined
-          ? null
-          : refusalFor(
-              call,
-              neededOf(call),
-              (right) => (implying[right] ?? [right]).some((one) => grants.has(one)),
-              (_, action) => denied(call, action),
-            ),
+      denies: (call) => refusalFor(call, neededOf(call), grants, (_, action) => denied(call, action), implying),
       refusals: [
         (call) =>
           makesTable(call) && call.document.location !== undefined

@@ -29,14 +29,20 @@ export function actionOf(call: CatalogCall): CatalogAction | null {
 /** What each action needs; all of it. */
 export type Needs = Readonly<Partial<Record<CatalogAction, readonly string[]>>>
 
-/** The refusal of a call for want of a right, `refusal` in the product's words; null: whoever has these rights may do it. */
+/**
+ * The refusal of a call for want of a right, `refusal` in the product's words; null: whoever has `grants` may do it, or nobody looks at
+ * them (undefined). `implying`: the rights that hold for another one, itself among them.
+ */
 export function refusalFor(
   call: CatalogCall,
   needs: Needs,
-  has: (right: string) => boolean,
+  grants: ReadonlySet<string> | undefined,
   refusal: (right: string, action: CatalogAction) => ProxyAnswer,
+  implying: Readonly<Record<string, readonly string[]>> = {},
 ): ProxyAnswer | null {
+  if (grants === undefined) return null
   const action = actionOf(call)
+  const has = (right: string) => (implying[right] ?? [right]).some((one) => grants.has(one))
   const lacking = action === null ? undefined : needs[action]?.find((right) => !has(right))
   return action === null || lacking === undefined ? null : refusal(lacking, action)
 }

@@ -23,15 +23,7 @@ export function s3tablesProxy(
       warehouse: tableBucketArn,
       prefix: encodeURIComponent(tableBucketArn),
       unknown: (request) => signatureRefusal(request, { ...keys, service: 's3tables' }),
-      denies: (call) =>
-        grants === undefined
-          ? null
-          : refusalFor(
-              call,
-              actions,
-              (right) => grants.has(right),
-              (right) => notAuthorized(right, tableBucketArn),
-            ),
+      denies: (call) => refusalFor(call, actions, grants, (right) => notAuthorized(right, tableBucketArn)),
       refusals: [
         (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
         (call) => (makesTable(call) && call.document.location !== undefined ? invalid('The location can not be specified') : null),

@@ -55,15 +55,7 @@ export async function unityProxy(
       ...(openSource && { endpoints: openEndpoints }),
       unknown: (request) =>
         openSource || given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid'),
-      denies: (call) =>
-        grants === undefined
-          ? null
-          : refusalFor(
-              call,
-              neededOf(call),
-              (right) => grants.has(right),
-              (right) => denied(right, namespaceOf(call)),
-            ),
+      denies: (call) => refusalFor(call, neededOf(call), grants, (right) => denied(right, namespaceOf(call))),
       refusals: [
         ({ method }) =>
           readOnly && method !== 'GET' && method !== 'HEAD' ? text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`) : null,
