@@ -52,6 +52,12 @@ export interface Attempt<T> {
   readonly what: T
 }
 
+/** What was seen committed, and the sequence number of the snapshot that said so. */
+interface Known {
+  readonly progress: Progress
+  readonly sequence: bigint
+}
+
 /**
  * A commit that was judged this long ago is not sent any more, ms: a process that stood still between the two can not tell for how long,
  * and the age that results may have (`maxResultAgeMs`) would have no bound.
@@ -80,7 +86,7 @@ export class CommitLoop {
   readonly #processorName: string
   readonly #seams: CommitterSeams
   /** What we saw committed: a table that has less has lost it. */
-  #known: { readonly progress: Progress; readonly sequence: bigint } = { progress: new Map(), sequence: 0n }
+  #known: Known = { progress: new Map(), sequence: 0n }
   /** As `findTableState` takes it. */
   readonly #judged = new Set<bigint>()
   readonly #definitions: Partial<Definitions>
@@ -111,18 +117,22 @@ export class CommitLoop {
     options?: { readonly fresh: boolean },
     find: typeof findTableState = findTableState,
   ): Promise<{ metadata: TableMetadata; state: TableState }> {
+    const known = this.#known
     const loaded = await this.#seams.catalog.loadTable(this.#table, options)
     if (loaded === null)
       throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
-    return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find) }
+    return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find, known) }
   }
 
-  /** The table's state by metadata that was loaded just now. Throws as `load` does. */
-  async look(metadata: TableMetadata, find: typeof findTableState = findTableState): Promise<TableState> {
+  /**
+   * The table's state by metadata that was loaded just now. Throws as `load` does. `known`: what was seen committed before it was asked for; what
+   * was committed since, by this process too, an answer that was on its way need not have.
+   */
+  async look(metadata: TableMetadata, find: typeof findTableState = findTableState, known = this.#known): Promise<TableState> {
     const atMs = this.#seams.clock.now()
     this.#loaded = null
     this.#refuseChange(metadata)
-    const state = await this.#stateIn(metadata, find)
+    const state = await this.#stateIn(metadata, find, known)
     if (find === findTableState) this.#loaded = { metadata, state, atMs }
     return state
   }
@@ -239,7 +249,7 @@ export class CommitLoop {
     throw new TableChanged(what, { retry: 'now' })
   }
 
-  async #stateIn(metadata: TableMetadata, find: typeof findTableState): Promise<TableState> {
+  async #stateIn(metadata: TableMetadata, find: typeof findTableState, known: Known): Promise<TableState> {
     const readList = async (snapshot: Snapshot) => {
       try {
         return readManifestList(await this.#seams.io.read(snapshot['manifest-list']))
@@ -255,8 +265,9 @@ export class CommitLoop {
     }
     const state = await find(this.name, metadata, readList, this.#judged)
     const { progress, retraction } = state
-    refuseLost(this.name, this.#known.progress, excusing(progress, retraction, this.#known.sequence), 'this process')
-    this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }
+    refuseLost(this.name, known.progress, excusing(progress, retraction, known.sequence), 'this process')
+    // Whoever was quicker knows at least as much.
+    if (this.#known === known) this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }
     const id = currentId(state.progress, this.#source)
     // What was planned for the log that ended must not be committed any more, under any id.
     if (this.#id !== null && id !== this.#id) {

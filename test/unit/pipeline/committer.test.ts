@@ -344,6 +344,25 @@ test('nothing that was written is removed, whatever the outcome', async () => {
   expect(removed).toEqual([])
 })
 
+test('an answer of the catalog that was overtaken by a commit of this process is no loss', async () => {
+  const overtaken = Promise.withResolvers<void>()
+  let loads = 0
+  const one = await committer({
+    ...w.catalog,
+    async loadTable(...asked) {
+      const loaded = await w.catalog.loadTable(...asked)
+      if (++loads === 1) await overtaken.promise
+      return loaded
+    },
+  })
+  const slow = one.load()
+  await w.clock.run(() => one.commit([result(null, 0, 5)]))
+  overtaken.resolve()
+  expect((await slow).state.snapshotId).toBeNull()
+  // What was committed is known all the same.
+  expect((await one.load()).state.snapshotId).not.toBeNull()
+})
+
 test('a table that lost what this process saw committed is stopped, without any trace of it in the metadata', async () => {
   const one = await committer()
   const empty = await w.catalog.loadTable(name)
