@@ -20,10 +20,11 @@ import type { TopicMapping } from '../spec/table-mapping.ts'
 import { limitsOf } from './limits.ts'
 import { layoutOrKafka } from './looked-at.ts'
 import type { SourceIdentity } from './processor.ts'
-import { enterFiles, liveFiles, readDeletes } from './table-books.ts'
+import { enterFiles, liveFiles } from './table-books.ts'
+import { readDeletes } from './table-deletes.ts'
 import { forEachAtOnce } from './verify/at-once.ts'
 import type { PartitionBook } from './verify/books.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
+import { DeletedRows } from './verify/deleted-rows.ts'
 import { removedFiles } from './verify/removals.ts'
 import { splitHoles } from './verify/judge-partition.ts'
 import { surveySource } from './verify/survey-source.ts'
@@ -95,13 +96,11 @@ export async function assumeFromRows(table: TableOfRows, seams: VerifySeams, opt
   if (manifests === null) throw refusal(table, `${table.snapshot['manifest-list']} can not be read; restore that file`)
   const { columns } = table
   const entering = { io: seams.io, columns, prefix: table.source.prefix, ...options }
-  const { files, deletes } = await liveFiles(seams.io, manifests, columns)
-  const positions = new PositionDeletes()
-  await readDeletes(table.table, seams.io, deletes, positions)
-  const live = await enterFiles(files, { ...entering, deletes: positions })
+  const all = await liveFiles(seams.io, manifests, columns)
+  const live = await enterFiles(all.files, { ...entering, deletes: await readDeletes(table, seams.io, all) })
   if (live.gone > 0 || live.unknownRows) throw refusal(table, `not all of its files can be read: ${live.notes.join('; ')}`)
   const removed = await removedFiles(table.history, columns, seams.io, table.manifestsOf)
-  const gone = await enterFiles(removed.files, { ...entering, progress: undefined, deletes: new PositionDeletes() })
+  const gone = await enterFiles(removed.files, { ...entering, progress: undefined, deletes: new DeletedRows() })
 
   const assumed: AssumedPartition[] = []
   for (const [topic, partitions] of options.passed ?? []) for (const partition of partitions.keys()) live.books.of({ topic, partition })

@@ -9,12 +9,12 @@ import { manifestListReader } from './looked-at.ts'
 import type { RewriteResult } from './maintain/rewrite-flow.ts'
 import { rewriteGroup } from './rewriter.ts'
 import { outputsOf } from './table-compactor.ts'
-import { enterFiles, liveFiles, readDeletes } from './table-books.ts'
+import { enterFiles, liveFiles } from './table-books.ts'
+import { readDeletes } from './table-deletes.ts'
 import type { TableRewriter } from './table-rewriter.ts'
 import type { PartitionBook } from './verify/books.ts'
 import { openDataFile } from './verify/data-file.ts'
 import { rowsTooMany, SeenOffsets } from './verify/duplicate-rows.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
 import type { KafkaColumns, TableFile } from './verify/table-files.ts'
 import { weighRows } from './verify/weigh-rows.ts'
 import type { VerifySeams } from './verifier.ts'
@@ -52,22 +52,23 @@ export interface TableWithRows {
  * not touched. Throws a WorkError where not all files can be read, or where others changed rows meanwhile.
  */
 export async function deduplicate(
-  { table, metadata, columns, processing }: TableWithRows,
+  of: TableWithRows,
   rewriter: TableRewriter,
   seams: VerifySeams,
   { commit, progress }: { readonly commit: boolean; readonly progress: (done: number, total: number) => void },
 ): Promise<Duplicates> {
+  const { table, metadata, columns, processing } = of
   const none = { partitions: [], rows: 0n, files: 0, bytes: 0, done: false }
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return none
   const list = await manifestListReader(seams.io)(snapshot)
   if (list === null)
     throw new WorkError(`table ${table}: ${snapshot['manifest-list']} can not be read; restore that file`, { retry: 'never' })
-  const { files, deletes } = await liveFiles(seams.io, list.manifests, columns)
+  const all = await liveFiles(seams.io, list.manifests, columns)
+  const { files } = all
   refuseNamedTwice(table, files)
-  const positions = new PositionDeletes()
-  await readDeletes(table, seams.io, deletes, positions)
-  const entering = { io: seams.io, columns, prefix: '', exact: true, deletes: positions, progress }
+  const deletes = await readDeletes(of, seams.io, all)
+  const entering = { io: seams.io, columns, prefix: '', exact: true, deletes, progress }
   const { books, gone, unknownRows, notes } = await enterFiles(files, entering)
   if (gone > 0 || unknownRows)
     throw new WorkError(`table ${table}: not all of its files can be read: ${notes.join('; ')}`, { retry: 'never' })
@@ -89,7 +90,7 @@ export async function deduplicate(
   for (const entry of inOrder) {
     const opened = await openDataFile(seams.io, entry)
     if (opened.kind !== 'open') throw new WorkError(`table ${table}: data file ${entry.path} can not be read any more`, { retry: 'later' })
-    const deleted = positions.of(entry.path, entry.sequence)
+    const deleted = deletes.of(entry)
     const { bitmap, count } = await rowsTooMany(opened.parquet, columns, deleted, (topic, partition) => seen.get(keyOf(topic, partition)))
     if (count === 0) continue
     leftOut.set(entry.path, bitmap)

@@ -3,14 +3,13 @@ import type { Snapshot } from '../formats/iceberg/table-metadata.ts'
 import { normalizeRanges, type OffsetRange, type OffsetRanges } from '../model/offset-range.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import type { Books, PartitionBook, Removal } from './verify/books.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
 import { attribute, removedFiles } from './verify/removals.ts'
 import type { TableFile } from './verify/table-files.ts'
-import { enterFiles, type Entering, readDeletes } from './table-books.ts'
+import { enterFiles, type Entering } from './table-books.ts'
+import { readDeletes, type TableWithDeletes } from './table-deletes.ts'
 
 /** A table's past, as far as its metadata still has it. */
-export interface History {
-  readonly table: string
+export interface History extends TableWithDeletes {
   /** Newest first. */
   readonly history: readonly Snapshot[]
   readonly manifestsOf: (snapshot: Snapshot) => Promise<readonly ManifestFile[] | null>
@@ -38,11 +37,14 @@ export class RemovalFinder {
   }
 
   async #read(): Promise<{ books: Books; files: readonly TableFile[] }> {
-    const { table, history, manifestsOf } = this.#past
-    const { files, deletes } = await removedFiles(history, this.#entering.columns, this.#entering.io, manifestsOf)
-    const positions = new PositionDeletes()
-    await readDeletes(table, this.#entering.io, deletes, positions)
-    const { books } = await enterFiles(files, { ...this.#entering, deletes: positions })
+    const { history, manifestsOf } = this.#past
+    const removed = await removedFiles(history, this.#entering.columns, this.#entering.io, manifestsOf)
+    const { files } = removed
+    // Equality deletes that came when a file was gone took nothing out of it.
+    const sequences = new Map(history.map((snapshot) => [snapshot['snapshot-id'], snapshot['sequence-number'] ?? null]))
+    const goneAt = ({ snapshot }: TableFile) => (snapshot === null ? null : (sequences.get(snapshot) ?? null))
+    const deletes = await readDeletes(this.#past, this.#entering.io, removed, goneAt)
+    const { books } = await enterFiles(files, { ...this.#entering, deletes })
     return { books, files }
   }
 }

@@ -22,8 +22,8 @@ import { rewriteGroup } from './rewriter.ts'
 import { enterFiles } from './table-books.ts'
 import { outputsOf } from './table-compactor.ts'
 import { type ChosenFile, TableRewriter } from './table-rewriter.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
-import { type KafkaColumns, type TableFile, tableFile } from './verify/table-files.ts'
+import { DeletedRows } from './verify/deleted-rows.ts'
+import { type KafkaColumns, type SpecEntry, type TableFile, tableFile } from './verify/table-files.ts'
 
 /** How long rows are kept. */
 export interface Retention {
@@ -136,10 +136,7 @@ class Retiring {
     if (files.length === 0 || age === undefined) return false
     const columns = kafkaColumns(this.#rewriter.name, metadata, this.#context.kafkaColumns)
     const old = files.filter(({ why }) => why === 'old')
-    const before = await this.#offsetsIn(
-      files.map(({ entry }) => entry),
-      columns,
-    )
+    const before = await this.#offsetsIn(files, columns)
     if (old.length > 0) {
       const { deleted } = await this.#rewriter.deleteFiles(
         old.map(({ input }) => input.live),
@@ -185,7 +182,7 @@ class Retiring {
       }
       results.push(result)
       const kept = await this.#offsetsIn(
-        result.files.map((dataFile) => entryOf(dataFile, live)),
+        result.files.map((dataFile) => ({ entry: entryOf(dataFile, live), specId: live.specId })),
         columns,
       )
       absent.set(live.file.filePath, without(before.get(live.file.filePath) ?? [], [...kept.values()].flat()))
@@ -225,7 +222,7 @@ class Retiring {
   }
 
   /** The offsets of all rows of files, deleted ones too, by path. Throws a WorkError where a file does not tell. */
-  async #offsetsIn(entries: readonly ManifestEntry[], columns: KafkaColumns): Promise<Map<string, PartitionOffsets[]>> {
+  async #offsetsIn(entries: readonly SpecEntry[], columns: KafkaColumns): Promise<Map<string, PartitionOffsets[]>> {
     const files: readonly TableFile[] = entries.map((entry) => tableFile(entry, columns))
     const { io } = this.#seams
     const { books, notes } = await enterFiles(files, {
@@ -233,7 +230,7 @@ class Retiring {
       columns,
       prefix: this.#context.source.prefix,
       exact: false,
-      deletes: new PositionDeletes(),
+      deletes: new DeletedRows(),
     })
     if (notes.length > 0) throw new WorkError(`old rows are not deleted: ${notes.join('; ')}`, { retry: 'later' })
     const found = new Map<string, PartitionOffsets[]>()

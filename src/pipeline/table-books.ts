@@ -7,7 +7,7 @@ import { forEachAtOnce } from './verify/at-once.ts'
 import { Books } from './verify/books.ts'
 import { openDataFile } from './verify/data-file.ts'
 import { enterAltered, enterFile, type FileClaim } from './verify/enter-file.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
+import { DeletedRows } from './verify/deleted-rows.ts'
 import { type DeleteFile, deleteFile, type KafkaColumns, manifestEntries, type TableFile, tableFile } from './verify/table-files.ts'
 import { decodeSources, type FileSource, sourcesKey } from './write/file-sources.ts'
 
@@ -31,34 +31,13 @@ export async function liveFiles(
 ): Promise<LiveFiles> {
   const files: TableFile[] = []
   const deletes: DeleteFile[] = []
-  for await (const entry of manifestEntries(io, manifests)) {
-    if (entry.status === 2) continue
-    if (entry.dataFile.content !== 0) deletes.push(deleteFile(entry, columns))
-    else if (isWanted(entry.dataFile)) files.push(tableFile(entry, columns))
+  for await (const one of manifestEntries(io, manifests)) {
+    const { status, dataFile } = one.entry
+    if (status === 2) continue
+    if (dataFile.content !== 0) deletes.push(deleteFile(one, columns))
+    else if (isWanted(dataFile)) files.push(tableFile(one, columns))
   }
   return { files, deletes }
-}
-
-/** Reads position delete files and deletion vectors. Throws a WorkError for deletes of other kinds: which rows they take out can not be told yet. */
-export async function readDeletes(table: string, io: FileIO, deletes: readonly DeleteFile[], into: PositionDeletes): Promise<void> {
-  const other = deletes.find(({ kind, format }) => kind === 'equality' || (kind === 'position' && format !== 'PARQUET'))
-  if (other !== undefined) {
-    const what = other.kind === 'position' ? `position deletes in ${other.format}` : 'equality deletes'
-    throw new WorkError(
-      `table ${table} can not be judged: snapshot ${other.snapshot} wrote ${what} (${other.path}), which can not be read yet; rewrite its data files, so that the deletes are applied`,
-      { retry: 'never' },
-    )
-  }
-  await forEachAtOnce(deletes, filesAtOnce, async (file) => {
-    try {
-      await into.add(io, file)
-    } catch (error) {
-      if (error instanceof WorkError) throw error
-      throw new WorkError(`table ${table} can not be judged: the deletes in ${file.path} can not be read: ${(error as Error).message}`, {
-        retry: 'never',
-      })
-    }
-  })
 }
 
 /** How files are entered in books. */
@@ -68,7 +47,7 @@ export interface Entering {
   /** What stands before a topic in the source's keys. */
   readonly prefix: string
   readonly exact: boolean
-  readonly deletes: PositionDeletes
+  readonly deletes: DeletedRows
   readonly progress?: (done: number, total: number) => void
 }
 
@@ -93,10 +72,12 @@ export async function enterFiles(
   let [read, gone, done, unknownRows] = [0, 0, 0, false]
   await forEachAtOnce(files, filesAtOnce, async (entry, index) => {
     const opened = await openDataFile(io, entry)
-    if (opened.kind === 'open') {
+    const whyUnknown = deletes.whyUnknown(entry)
+    if (opened.kind === 'open' && whyUnknown !== undefined) damaged(entry, claimsOf(opened.parquet, prefix), whyUnknown)
+    else if (opened.kind === 'open') {
       const claims = claimsOf(opened.parquet, prefix)
       try {
-        const deleted = deletes.of(entry.path, entry.sequence)
+        const deleted = deletes.of(entry)
         if (await enterFile({ index, entry, parquet: opened.parquet, claims, deleted }, columns, exact, books)) read++
       } catch (error) {
         if (error instanceof WorkError) throw error

@@ -1,4 +1,4 @@
-import { type Snapshot, type TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import type { Snapshot } from '../formats/iceberg/table-metadata.ts'
 import type { DataFile } from '../formats/iceberg/data-file.ts'
 import { footerGuessBytes } from '../formats/parquet/read-rows.ts'
 import { WorkError } from '../model/failure.ts'
@@ -10,10 +10,10 @@ import type { TableState } from './commit/table-state.ts'
 import { verifyPartition } from './partition-verifier.ts'
 import type { SourceIdentity } from './processor.ts'
 import { type History, RemovalFinder } from './removal-finder.ts'
-import { enterFiles, liveFiles, readDeletes } from './table-books.ts'
+import { enterFiles, liveFiles } from './table-books.ts'
+import { readDeletes } from './table-deletes.ts'
 import { forEachAtOnce } from './verify/at-once.ts'
 import type { Finding } from './verify/finding.ts'
-import { PositionDeletes } from './verify/position-deletes.ts'
 import { isEverything, windowsOf } from './verify/scope.ts'
 import type { SourceFact } from './verify/source-fact.ts'
 import { type KafkaColumns, mayHold, type TableFile } from './verify/table-files.ts'
@@ -25,13 +25,11 @@ import type { VerifyOptions, VerifySeams } from './verifier.ts'
 
 /** A table with a snapshot, and what its topics' source and mapping are. */
 export interface TableUnderTest extends History {
-  readonly metadata: TableMetadata
   readonly mapping: TopicMapping
   readonly state: TableState
   readonly snapshot: Snapshot
   readonly source: SourceIdentity
   readonly columns: KafkaColumns
-  readonly processing: ProcessorDocument['spec']['processing']
   readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
 }
 
@@ -58,7 +56,8 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const windows = windowsOf(options.scope, known)
   const isWhole = isEverything(options.scope)
   const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
-  const { files, deletes } = await liveFiles(seams.io, manifests, columns, isWanted)
+  const live = await liveFiles(seams.io, manifests, columns, isWanted)
+  const { files, deletes } = live
   const reading: ReadingPlan = {
     table: table.table,
     files: files.length,
@@ -70,10 +69,9 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     values: null,
   }
   options.tell(reading)
-  const positions = new PositionDeletes()
-  await readDeletes(table.table, seams.io, deletes, positions)
+  const deleted = await readDeletes(table, seams.io, live)
   const entering = { io: seams.io, columns, prefix: source.prefix, exact: options.exact, progress: options.progress }
-  const entered = await enterFiles(files, { ...entering, deletes: positions })
+  const entered = await enterFiles(files, { ...entering, deletes: deleted })
   const removals = new RemovalFinder(table, entering)
 
   const { values } = options
@@ -95,7 +93,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   }
   const told = { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
   if (values === null) return told
-  const comparing = new ValuesVerifier(table, files, entered, positions, seams)
+  const comparing = new ValuesVerifier(table, files, entered, deleted, seams)
   const planned = { ...reading, values: comparing.plan(chosen.items) }
   options.tell(planned)
   const compared = await comparing.compare(chosen.items, options.progress)

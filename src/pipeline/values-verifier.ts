@@ -10,7 +10,7 @@ import type { Entered } from './table-books.ts'
 import type { TableUnderTest } from './table-verifier.ts'
 import type { VerifySeams } from './verifier.ts'
 import type { Finding } from './verify/finding.ts'
-import type { PositionDeletes } from './verify/position-deletes.ts'
+import type { DeletedRows } from './verify/deleted-rows.ts'
 import { valueText } from './verify/row-text.ts'
 import type { SourceFact } from './verify/source-fact.ts'
 import type { OwnSegment } from './verify/survey-source.ts'
@@ -48,14 +48,14 @@ export class ValuesVerifier {
   readonly #table: TableUnderTest
   readonly #files: readonly TableFile[]
   readonly #entered: Entered
-  readonly #deletes: PositionDeletes
+  readonly #deletes: DeletedRows
   readonly #seams: VerifySeams
   readonly #layout: TableLayout
   readonly #open = new Map<number, Promise<ParquetColumns | null>>()
   readonly #groups = new Map<string, Promise<RowGroup>>()
 
   /** Throws a WorkError where the table could not be continued as it is, so that nothing tells what its rows should be. */
-  constructor(table: TableUnderTest, files: readonly TableFile[], entered: Entered, deletes: PositionDeletes, seams: VerifySeams) {
+  constructor(table: TableUnderTest, files: readonly TableFile[], entered: Entered, deletes: DeletedRows, seams: VerifySeams) {
     this.#table = table
     this.#files = files
     this.#entered = entered
@@ -190,8 +190,7 @@ export class ValuesVerifier {
   }
 
   async #readGroup(file: number, parquet: ParquetColumns, place: RowGroupPlace): Promise<RowGroup> {
-    const { path, sequence } = this.#files[file]
-    const deleted = this.#deletes.of(path, sequence)
+    const deleted = this.#deletes.of(this.#files[file])
     const group = new Map<string, Map<bigint, Row[]>>()
     for (const { at, offset, text, position } of await this.#read(parquet, place)) {
       if (deleted?.(position) !== undefined) continue

@@ -71,7 +71,7 @@ export function referencedPath({ referencedDataFile, lowerBounds, upperBounds }:
 }
 
 /** What the partition of a file is told by, among all specs. */
-export function scopeOf(specId: number, { partition }: DataFile): string {
+export function scopeOf(specId: number, { partition }: Pick<DataFile, 'partition'>): string {
   return `${specId} ${partitionKey(partition)}`
 }
 

@@ -3,7 +3,7 @@ import { WorkError } from '../../model/failure.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import { ObjectNotFound } from '../../seams/object-store.ts'
-import type { DeletedRow } from './position-deletes.ts'
+import type { DeletedRow } from './deleted-rows.ts'
 import type { KafkaColumns, TableFile } from './table-files.ts'
 
 /** A data file that was opened, or why it can not be. */

@@ -1,7 +1,7 @@
 import type { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import { countOffsets, type OffsetRanges } from '../../model/offset-range.ts'
 import { coordinateNames } from './data-file.ts'
-import type { DeletedRow } from './position-deletes.ts'
+import type { DeletedRow } from './deleted-rows.ts'
 import type { KafkaColumns } from './table-files.ts'
 
 /** Offsets of one topic-partition of which one row was seen: a bit for each offset that is there more than once. */

@@ -3,7 +3,7 @@ import { countOffsets, normalizeRanges, type OffsetRange, type OffsetRanges } fr
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { Books } from './books.ts'
 import { readOffsets } from './data-file.ts'
-import type { DeletedRow } from './position-deletes.ts'
+import type { DeletedRow } from './deleted-rows.ts'
 import type { KafkaColumns, TableFile } from './table-files.ts'
 
 /** What a file's metadata says of one segment: whence the rows come. */

@@ -30,10 +30,11 @@ export async function removedFiles(
     const own = (await manifestsOf(snapshot))?.filter(
       ({ addedSnapshotId, content, deletedFilesCount }) => addedSnapshotId === id && (content === 1 || deletedFilesCount > 0),
     )
-    for await (const entry of manifestEntries(io, own ?? [])) {
-      if (entry.snapshotId !== id) continue
-      if (entry.dataFile.content === 0 && entry.status === 2) files.push(tableFile(entry, columns))
-      if (entry.dataFile.content !== 0 && entry.status === 1) deletes.push(deleteFile(entry, columns))
+    for await (const one of manifestEntries(io, own ?? [])) {
+      const { snapshotId, status, dataFile } = one.entry
+      if (snapshotId !== id) continue
+      if (dataFile.content === 0 && status === 2) files.push(tableFile(one, columns))
+      if (dataFile.content !== 0 && status === 1) deletes.push(deleteFile(one, columns))
     }
   }
   return { files, deletes }

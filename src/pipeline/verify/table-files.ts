@@ -1,4 +1,4 @@
-import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import type { DataFile, ManifestEntry, ManifestFile, SingleValue } from '../../formats/iceberg/data-file.ts'
 import { readManifest } from '../../formats/iceberg/manifest.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { parseSingleValue } from '../../formats/iceberg/single-value.ts'
@@ -28,6 +28,11 @@ export interface TableFile {
   readonly bytes: number
   /** The sequence number with which the file came into the table; a rewrite of manifests keeps it. */
   readonly sequence: bigint
+  /** The sequence number of its rows, with which they are compared with deletes; a rewrite of files has that of its inputs. */
+  readonly dataSequence: bigint
+  /** The partition spec that `partition` follows. */
+  readonly specId: number
+  readonly partition: readonly SingleValue[]
   /** The snapshot that added the file, or in a list of removed ones, that removed it. */
   readonly snapshot: bigint | null
   /** By the bounds in the manifest; null where they do not tell one topic-partition. */
@@ -39,18 +44,29 @@ export interface TableFile {
 /** A file of deletes. */
 export interface DeleteFile extends TableFile {
   readonly kind: 'position' | 'equality' | 'vector'
+  /** Of equality deletes: the columns that they compare. */
+  readonly equalityIds: readonly number[] | undefined
   /** Of a deletion vector: where its bytes begin, and the data file that it is about. */
   readonly blob: { readonly start: number; readonly dataFile: string } | null
 }
 
+/** An entry of a manifest, and the partition spec of that manifest. */
+export interface SpecEntry {
+  readonly entry: ManifestEntry
+  readonly specId: number
+}
+
 /** The entries of manifests, manifest after manifest. Throws as `readManifest` and the store do. */
-export async function* manifestEntries(io: FileIO, manifests: readonly ManifestFile[]): AsyncGenerator<ManifestEntry, void, undefined> {
-  for (const manifest of manifests) yield* readManifest(await io.read(manifest.manifestPath), manifest).entries
+export async function* manifestEntries(io: FileIO, manifests: readonly ManifestFile[]): AsyncGenerator<SpecEntry, void, undefined> {
+  for (const manifest of manifests) {
+    const { entries } = readManifest(await io.read(manifest.manifestPath), manifest)
+    for (const entry of entries) yield { entry, specId: manifest.partitionSpecId }
+  }
 }
 
 /** An entry of a manifest of data files. */
-export function tableFile(entry: ManifestEntry, columns: KafkaColumns): TableFile {
-  const { filePath, fileFormat, recordCount, fileSizeInBytes, columnSizes } = entry.dataFile
+export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns): TableFile {
+  const { filePath, fileFormat, recordCount, fileSizeInBytes, columnSizes, partition } = entry.dataFile
   const sizes = [columns.topic, columns.partition, columns.offset].map(({ id }) => columnSizes?.get(id) ?? null)
   return {
     path: filePath,
@@ -58,6 +74,9 @@ export function tableFile(entry: ManifestEntry, columns: KafkaColumns): TableFil
     rows: recordCount,
     bytes: Number(fileSizeInBytes),
     sequence: entry.fileSequenceNumber ?? entry.sequenceNumber ?? 0n,
+    dataSequence: entry.sequenceNumber ?? 0n,
+    specId,
+    partition,
     snapshot: entry.snapshotId,
     extent: extentOf(entry.dataFile, columns),
     columnBytes: Number(sizes.reduce((sum, size) => (sum === null || size === null ? null : sum + size), 0n) ?? fileSizeInBytes),
@@ -65,15 +84,16 @@ export function tableFile(entry: ManifestEntry, columns: KafkaColumns): TableFil
 }
 
 /** An entry of a manifest of deletes. */
-export function deleteFile(entry: ManifestEntry, columns: KafkaColumns): DeleteFile {
-  const { content, fileFormat, contentOffset, contentSizeInBytes, referencedDataFile } = entry.dataFile
+export function deleteFile({ entry, specId }: SpecEntry, columns: KafkaColumns): DeleteFile {
+  const { content, fileFormat, contentOffset, contentSizeInBytes, referencedDataFile, equalityIds } = entry.dataFile
   const isWhole = contentOffset !== undefined && contentSizeInBytes !== undefined && referencedDataFile !== undefined
   return {
-    ...tableFile(entry, columns),
+    ...tableFile({ entry, specId }, columns),
     ...(isWhole && { bytes: Number(contentSizeInBytes) }),
     sequence: entry.sequenceNumber ?? 0n,
     blob: isWhole ? { start: Number(contentOffset), dataFile: referencedDataFile } : null,
     kind: fileFormat === 'PUFFIN' ? 'vector' : content === 2 ? 'equality' : 'position',
+    equalityIds,
   }
 }
 

@@ -10,6 +10,7 @@ import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { addSegment, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
 import { type Engine, readTable } from '../readers.ts'
 import { type Spark, startSpark } from '../spark.ts'
+import { verify } from '../verified.ts'
 
 const database = `compaction_${process.pid}`
 let directory: string
@@ -24,16 +25,27 @@ afterAll(async () => {
 })
 
 /** A topic with a table in the REST catalog, of six files with ten rows each, from the offset `first` on. */
-async function world(topic: string, first = 0): Promise<{ document: ProcessorDocument; add(base: number): Promise<void>; name: string }> {
+async function world(
+  topic: string,
+  first = 0,
+): Promise<{ document: ProcessorDocument; add(base: number): Promise<void>; name: string; findings(): Promise<string[]> }> {
   const bucket = join(directory, topic)
-  const document = documentOf({ place: restOnS3(), source: { directory: bucket }, database })
+  const parts = { place: restOnS3(), source: { directory: bucket }, database }
+  const document = documentOf(parts)
   const add = async (base: number) => {
     const records = Array.from({ length: 10 }, (_, i) => ({ value: Buffer.from(`v${base + i}`) }))
     await addSegment(bucket, { topic, partition: 0 }, BigInt(first + base), records)
     expect(await runOnce(document)).toMatchObject({ errors: '', ok: true })
   }
   for (let i = 0; i < 6; i++) await add(i * 10)
-  return { document, add, name: `ice.${database}.${topic}` }
+  /** What every way of verifying finds in the table; they agree. */
+  const findings = async () => {
+    const all = await Promise.all([[], ['--exact'], ['--values']].map((options) => verify(parts, '--table', topic, ...options)))
+    expect(all.map(({ tables }) => tables[0].problem)).toEqual([null, null, null])
+    expect(all.slice(1).map((one) => one.findings)).toEqual([all[0].findings, all[0].findings])
+    return [...all[0].findings]
+  }
+  return { document, add, name: `ice.${database}.${topic}`, findings }
 }
 
 async function compact(document: ProcessorDocument): Promise<Compaction> {
@@ -99,6 +111,9 @@ test('equality deletes that were written by Iceberg’s Java API are applied, th
   const first = 10_000_000_000
   const made = await world('equality', first)
   await spark.deleteEqual(`${database}.equality`, 'kafka_offset', [first + 1, first + 15, first + 55, first + 65])
+  const by = String(currentSnapshot(await loadMetadata(made.document, 'equality'))!['snapshot-id'])
+  const missing = [1, 15, 55].map((offset) => `missing equality/0 [${first + offset}, ${first + offset + 1}) ${by}`)
+  expect(await made.findings()).toEqual(missing)
   // Rows that came after the deletes stay, whatever they are equal to.
   await made.add(60)
   await spark.sql(`ALTER TABLE ${made.name} SET TBLPROPERTIES ('write.delete.mode' = 'merge-on-read')`)
@@ -106,6 +121,7 @@ test('equality deletes that were written by Iceberg’s Java API are applied, th
   const { done, before } = await compactAlike('equality', made, '*', ['pyiceberg', 'duckdb'])
   expect(before).toHaveLength(66)
   expect(done.report).toMatchObject({ inputFiles: 7, rowsDeleted: 4n })
+  expect((await made.findings()).filter((text) => text.endsWith(by))).toEqual(missing)
   // What is compacted already is deleted from by later ones.
   await spark.deleteEqual(`${database}.equality`, 'kafka_offset', [first + 3])
   expect(await spark.sql(`SELECT kafka_offset FROM ${made.name} WHERE kafka_offset < ${first + 5}`)).toEqual(

@@ -4,7 +4,7 @@ import { readManifestList, writeManifestList } from '../../../src/formats/iceber
 import { summarizeManifest } from '../../../src/formats/iceberg/summarize-manifest.ts'
 import { currentSchema, currentSnapshot, defaultSpec } from '../../../src/formats/iceberg/table-metadata.ts'
 import { vectorOf } from '../formats/arrow/fill.ts'
-import { encodeFile } from '../formats/parquet/encode/files.ts'
+import { batchOf, encodeFile } from '../formats/parquet/encode/files.ts'
 import { vectorOf as deletionVectorOf } from './deletion-vectors.ts'
 import { namespace, type World } from './world.ts'
 
@@ -138,5 +138,28 @@ export async function positionDeletes({ io, seams }: World, path: string, positi
     partition: [],
     recordCount: BigInt(positions.length),
     fileSizeInBytes: BigInt(bytes.length),
+  }
+}
+
+/** Writes a file of equality deletes: of the rows whose `columns` have the values of a row of `rows`. */
+export async function equalityDeletes(
+  { io, seams, table }: World,
+  name: string,
+  columns: readonly string[],
+  rows: readonly (readonly unknown[])[],
+): Promise<DataFile> {
+  const { fields: all } = currentSchema(await table(name))
+  const fields = columns.map((column) => all.find((field) => field.name === column)!)
+  const { bytes } = encodeFile(fields, [[batchOf(fields, rows)]])
+  const filePath = `s3://warehouse/deletes/${seams.entropy.uuid()}.parquet`
+  await io.write(filePath, [bytes])
+  return {
+    content: 2,
+    filePath,
+    fileFormat: 'PARQUET',
+    partition: [],
+    recordCount: BigInt(rows.length),
+    fileSizeInBytes: BigInt(bytes.length),
+    equalityIds: fields.map(({ id }) => id),
   }
 }

@@ -3,7 +3,7 @@ import { type LeafSource, project } from '../../../formats/parquet/decode/projec
 import type { LeafRun } from '../../../formats/parquet/encode/row-group-writer.ts'
 import { WorkError } from '../../../model/failure.ts'
 import type { LiveDelete, LiveFile, RewriteGroup } from '../rewrite-flow.ts'
-import { EqualityDeletes } from './equality-deletes.ts'
+import { EqualityDeletes, keyBytes } from './equality-deletes.ts'
 import { projectionOf } from './input-file.ts'
 import { oldRows } from './old-rows.ts'
 import { PositionDeletes } from './position-deletes.ts'
@@ -27,9 +27,6 @@ export interface Remover {
 export interface GroupDeletes {
   removerOf(live: LiveFile, root: FileGroup, options: RewriteOptions): Remover
 }
-
-/** About what a deleted key takes in memory, bytes. */
-const keyBytes = 160
 
 /**
  * Reads the delete files of a group, each once. Throws a WorkError for one that can not be read here, and where equality deletes would
@@ -60,7 +57,7 @@ export async function readDeletes({ inputs }: RewriteGroup, options: RewriteOpti
   }
   for (const { deletes, of } of byPath.values()) {
     options.signal.throwIfAborted()
-    if (deletes.file.content === 2) await equality.read(deletes)
+    if (deletes.file.content === 2) for await (const _ of equality.read(deletes)) options.signal.throwIfAborted()
     else await positions.read(deletes.file, of, options)
   }
   const ageMatchers = options.dropOld === undefined ? [] : [oldRows(options.dropOld)]

@@ -1,6 +1,7 @@
 import { parseJsonSingleValue } from '../../../formats/iceberg/json-single-value.ts'
 import { isPrimitive } from '../../../formats/iceberg/primitive-type.ts'
 import type { NestedField } from '../../../formats/iceberg/schema.ts'
+import type { PartitionSpec } from '../../../formats/iceberg/partition-spec.ts'
 import { constantVector } from '../../../formats/parquet/decode/constant.ts'
 import { ParquetInput } from '../../../formats/parquet/decode/parquet-input.ts'
 import type { RandomAccess } from '../../../formats/parquet/decode/chunk-bytes.ts'
@@ -45,7 +46,10 @@ export async function naming<T>(path: string, work: () => T | Promise<T>): Promi
 }
 
 /** How the columns of a file are found, and what those that it lacks hold (table specification, "Column Projection"). */
-export function projectionOf({ partition }: Pick<DataFile, 'partition'>, { spec, nameMapping }: RewriteOptions): ProjectionContext {
+export function projectionOf(
+  { partition }: Pick<DataFile, 'partition'>,
+  { spec, nameMapping }: { readonly spec: Pick<PartitionSpec, 'fields'> } & Pick<RewriteOptions, 'nameMapping'>,
+): ProjectionContext {
   return {
     nameMapping,
     constantOf({ id, type, 'initial-default': initial }: NestedField): StoredVector | null {

@@ -1,7 +1,7 @@
 import { deletedPositions } from '../../formats/iceberg/deletion-vector.ts'
 import { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import type { FileIO } from '../../seams/file-io.ts'
-import type { DeleteFile } from './table-files.ts'
+import type { DeleteFile, TableFile } from './table-files.ts'
 
 /** Reserved field ids of position delete files (table specification, "Position Delete Files"). */
 const pathFieldId = 2147483546
@@ -10,15 +10,21 @@ const positionFieldId = 2147483545
 /** Which row of a file was deleted, and by which snapshot; undefined: none. */
 export type DeletedRow = (position: number) => { readonly snapshot: bigint | null } | undefined
 
+/** Rows of a data file that were deleted at once. */
 interface Deletes {
   readonly sequence: bigint
   readonly snapshot: bigint | null
   readonly positions: number[]
 }
 
-/** Rows that position delete files and deletion vectors take out of data files. */
-export class PositionDeletes {
+/** What tells one entry of a data file from others, of which some may be of the same path. */
+type FileEntry = Pick<TableFile, 'path' | 'dataSequence'>
+
+/** Rows that delete files take out of data files, by their positions. */
+export class DeletedRows {
   readonly #byPath = new Map<string, Deletes[]>()
+  readonly #byEntry = new Map<string, Deletes[]>()
+  readonly #unknown = new Map<string, string>()
   readonly #read = new Set<string>()
 
   /**
@@ -30,19 +36,32 @@ export class PositionDeletes {
     if (this.#read.has(key)) return
     this.#read.add(key)
     const { sequence, snapshot } = file
-    for (const [path, positions] of file.kind === 'vector' ? await readVector(io, file) : await readRows(io, file)) {
-      const known = this.#byPath.get(path)
-      if (known === undefined) this.#byPath.set(path, [{ sequence, snapshot, positions }])
-      else known.push({ sequence, snapshot, positions })
-    }
+    for (const [path, positions] of file.kind === 'vector' ? await readVector(io, file) : await readRows(io, file))
+      push(this.#byPath, path, { sequence, snapshot, positions })
+  }
+
+  /** Notes rows that equality deletes take out of a file. */
+  addRows(file: FileEntry, deletes: Deletes): void {
+    push(this.#byEntry, keyOf(file), deletes)
+  }
+
+  /** Notes that nothing tells which rows of a file are deleted, since its columns can not be read. */
+  addUnknown(file: FileEntry, reason: string): void {
+    this.#unknown.set(keyOf(file), reason)
+  }
+
+  /** Why nothing tells which rows of a file are deleted. */
+  whyUnknown(file: FileEntry): string | undefined {
+    return this.#unknown.get(keyOf(file))
   }
 
   /**
-   * The deletes that apply to a data file: those that are not older than it. Null: none does. A row that several take out was deleted by the oldest;
+   * The deletes that apply to a data file: positions in deletes that are not older than its rows. Null: none does. A row that several take out was deleted by the oldest;
    * a deletion vector has all that was deleted before it, so nothing has to be left out for it.
    */
-  of(path: string, sequence: bigint): DeletedRow | null {
-    const applying = (this.#byPath.get(path) ?? []).filter((deletes) => deletes.sequence >= sequence)
+  of(file: FileEntry): DeletedRow | null {
+    const named = this.#byPath.get(file.path)?.filter(({ sequence }) => sequence >= file.dataSequence) ?? []
+    const applying = [...named, ...(this.#byEntry.get(keyOf(file)) ?? [])]
     if (applying.length === 0) return null
     applying.sort((a, b) => (a.sequence < b.sequence ? -1 : 1))
     const { positions, deleters } = merged(applying)
@@ -51,6 +70,16 @@ export class PositionDeletes {
       return place === -1 ? undefined : applying[deleters[place]]
     }
   }
+}
+
+function keyOf({ path, dataSequence }: FileEntry): string {
+  return `${dataSequence} ${path}`
+}
+
+function push(map: Map<string, Deletes[]>, key: string, deletes: Deletes): void {
+  const known = map.get(key)
+  if (known === undefined) map.set(key, [deletes])
+  else known.push(deletes)
 }
 
 async function readRows(io: FileIO, file: DeleteFile): Promise<Map<string, number[]>> {
