@@ -123,4 +123,16 @@ describe('the suite, given the addresses of', { timeout: 600_000 }, () => {
     ])
     expect(new Set(whyNot(told))).toEqual(new Set(['Unity: not asked: the server takes no writes by its Iceberg API']))
   })
+
+  test('a Unity of the open source that writes, and has ways of its own, passes', async () => {
+    const url = await served('unity-open-writes')
+    const told = await suite({ UNITY_URL: new URL(url).origin, UNITY_WAREHOUSE: unityWarehouse, UNITY_S3_ENDPOINT: world.s3.endpoint })
+    expectRight(told)
+    expect(whyNot(told)).toEqual([
+      'Unity: not asked: it writes',
+      'Unity: not asked: it has namespaces of one level',
+      'Unity: not asked: to the server a number that is taken is no conflict: the commit is unknown',
+      'Unity: not asked: the server parses documents into classes of its own and drops the fields that those lack',
+    ])
+  })
 })

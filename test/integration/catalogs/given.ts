@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { restCatalog, type RestCatalogOptions } from '../../../src/drivers/catalog/rest.ts'
 import { systemClock } from '../../../src/drivers/clock/system.ts'
-import { type CatalogLacks, simpleTable } from '../../conformance/catalog.ts'
+import type { Catalog, TableIdentifier } from '../../../src/seams/catalog.ts'
+import { appendUpdates, type CatalogLacks, idempotencyKey, simpleTable } from '../../conformance/catalog.ts'
 import { dropNamespace } from './namespaces.ts'
 
 /** A server that the environment names, by `POLARIS_URL` and the like. */
@@ -86,8 +87,9 @@ async function askedOf(options: RestCatalogOptions): Promise<{ lacks: CatalogLac
     const made = await plain.loadTable(table)
     const refused = asked instanceof Error && /credential/i.test(asked.message)
     const config = asked instanceof Error || asked.kind === 'exists' ? {} : asked.table.config
+    const sequenceNumbers = made === null ? undefined : await sequenceNumbersLack(plain, table)
     return {
-      lacks,
+      lacks: { ...lacks, sequenceNumbers },
       vends: !refused && (asked instanceof Error || config['s3.access-key-id'] !== undefined),
       isLocal: made?.metadata.location.startsWith('file:') === true,
     }
@@ -103,4 +105,15 @@ async function askedOf(options: RestCatalogOptions): Promise<{ lacks: CatalogLac
     await dropNamespace(options, namespace).catch(() => undefined)
     await Promise.all([asking.close(), plain.close()])
   }
+}
+
+/** Has a table take a sequence number twice: why the suite does not ask for a conflict then; undefined: it is one. */
+async function sequenceNumbersLack(catalog: Catalog, table: TableIdentifier): Promise<string | undefined> {
+  const commit = async (fields: { readonly 'sequence-number'?: bigint }) => {
+    const { metadata } = (await catalog.loadTable(table))!
+    return catalog.commitTable(table, { requirements: [], updates: appendUpdates(metadata, fields), idempotencyKey: idempotencyKey() })
+  }
+  await commit({})
+  const { kind } = await commit({ 'sequence-number': 1n })
+  return kind === 'conflict' ? undefined : `to the server a number that is taken is no conflict: the commit is ${kind}`
 }

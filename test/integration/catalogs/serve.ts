@@ -4,9 +4,9 @@ import { unityProxy } from './unity.ts'
 import { minioVendor } from './minio-vendor.ts'
 import type { S3Endpoint } from '../servers.ts'
 
-/** What the program below is asked for: a plain Polaris, a Unity that writes, or the open-source one, which reads. */
+/** What the program below is asked for: a plain Polaris, a Unity that writes, or the open-source one, which reads, and later writes. */
 export interface Serving {
-  readonly product: 'polaris' | 'unity' | 'unity-open'
+  readonly product: 'polaris' | 'unity' | 'unity-open' | 'unity-open-writes'
   readonly restCatalogUri: string
   /** Has an STS. */
   readonly s3: S3Endpoint
@@ -24,7 +24,7 @@ if (import.meta.main) {
   const proxy =
     product === 'polaris'
       ? await polarisProxy(restCatalogUri, { vend, defaultRealm: true })
-      : await unityProxy(restCatalogUri, product === 'unity' ? { vend } : { readOnly: true, openSource: true })
+      : await unityProxy(restCatalogUri, product === 'unity' ? { vend } : { vend, readOnly: product === 'unity-open', openSource: true })
   console.log(proxy.endpoint)
   await once(process.stdin.resume(), 'end')
   await proxy.close()

@@ -1,4 +1,4 @@
-import type { ProxyAnswer, Treatment } from '../proxy.ts'
+import type { Forward, ProxyAnswer, Treatment } from '../proxy.ts'
 import { type CatalogCall, error, makesTable, nestedNamespace, policyProxy, text, typesIn, type Vend } from './policy-proxy.ts'
 import { namespaceOf, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
@@ -12,7 +12,10 @@ export const unityClient: TokenRules = {
 }
 
 const refusedTypes = new Set(['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'])
-const openEndpoints = ['GET /v1/{prefix}/namespaces', 'GET /v1/{prefix}/namespaces/{namespace}/tables/{table}']
+const namespacesPath = '/v1/{prefix}/namespaces'
+const tablesPath = `${namespacesPath}/{namespace}/tables`
+const openReads = [namespacesPath, `${namespacesPath}/{namespace}`, tablesPath, `${tablesPath}/{table}`].map((path) => `GET ${path}`)
+const openWrites = [namespacesPath, tablesPath, `${tablesPath}/{table}`].map((path) => `POST ${path}`)
 const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versions-max']
 
 /**
@@ -26,7 +29,8 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  * - With `grants`: `USE CATALOG` and `USE SCHEMA` for everything, `CREATE SCHEMA`, `CREATE TABLE`, and `EXTERNAL USE SCHEMA` for tables from
  *   outside; on a table that others made `SELECT` and `MODIFY`; who makes a table may do everything with it: Databricks' documentation. The
  *   words of a refusal were seen of its other interfaces.
- * - The open-source server lists the endpoints that it has, all of which read, and lets everybody in unless it is told otherwise: its source.
+ * - The open-source server lists the endpoints that it has and lets everybody in unless it is told otherwise. Those of its releases read; later ones
+ *   write at the same address, but drop no namespaces, take any property beside a snapshot, and answer 500 to a sequence number that is taken: its source.
  * - A host without the API answers with a redirect to a login page: seen by many.
  */
 export async function unityProxy(
@@ -44,7 +48,7 @@ export async function unityProxy(
   const proxy = await policyProxy(
     target,
     {
-      base: `${api}/${readOnly ? 'iceberg' : 'iceberg-rest'}`,
+      base: `${api}/${readOnly || openSource ? 'iceberg' : 'iceberg-rest'}`,
       warehouse: unityWarehouse,
       prefix: `catalogs/${unityWarehouse}`,
       beside(request) {
@@ -52,13 +56,19 @@ export async function unityProxy(
         if (request.path.startsWith(`${api}/`)) return null
         return { status: 302, headers: { location: 'https://accounts.databricks.example/login.html' }, body: '' }
       },
-      ...(openSource && { endpoints: openEndpoints }),
+      ...(openSource && { endpoints: readOnly ? openReads : [...openReads, ...openWrites, `DELETE ${tablesPath}/{table}`] }),
       unknown: (request) =>
         openSource || given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid'),
       denies: (call) => refusalFor(call, neededOf(call), grants, (right) => denied(right, namespaceOf(call))),
       refusals: [
         ({ method }) =>
-          readOnly && method !== 'GET' && method !== 'HEAD' ? text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`) : null,
+          readOnly && method !== 'GET' && method !== 'HEAD'
+            ? openSource
+              ? text(405, '405 Method Not Allowed')
+              : text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`)
+            : null,
+        ({ method, place }) =>
+          openSource && method === 'DELETE' && !place.includes('/tables/') ? text(405, '405 Method Not Allowed') : null,
         (call) => (nestedNamespace(call) ? error(400, 'BadRequestException', 'Nested namespaces are not supported') : null),
         ({ document: { schema, updates = [] } }) => {
           const refused = [schema, ...updates.map((update) => update.schema)].flatMap(typesIn).find((type) => refusedTypes.has(type))
@@ -75,7 +85,7 @@ export async function unityProxy(
             : null,
         ({ document: { updates = [] } }) => {
           const actions = updates.map(({ action }) => action)
-          return actions.includes('add-snapshot') && actions.includes('set-properties')
+          return !openSource && actions.includes('add-snapshot') && actions.includes('set-properties')
             ? error(409, 'CommitFailedException', 'Metadata was changed concurrently')
             : null
         },
@@ -83,9 +93,15 @@ export async function unityProxy(
       strictNamespaces: true,
       vend,
     },
-    meddle,
+    meddle ?? (openSource ? withoutReasons : undefined),
   )
   return { ...proxy, tokens: given }
+}
+
+/** A snapshot that the open-source server's library does not take is the server's own fault, to it. */
+async function withoutReasons(_: unknown, forward: Forward): Promise<ProxyAnswer> {
+  const answer = await forward()
+  return /Cannot add (?:a )?snapshot/.test(String(answer.body)) ? { ...answer, status: 500 } : answer
 }
 
 const inSchema = ['USE CATALOG', 'USE SCHEMA']

@@ -128,6 +128,16 @@ def answer(request):
     return rows(spark.sql(request["sql"]))
 
 
+def cause(error):
+    """What was wrong first: Java's exceptions say it at the end of a chain."""
+    thrown = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    if thrown is None:
+        return f"{type(error).__name__}: {error}"
+    while thrown.getCause() is not None:
+        thrown = thrown.getCause()
+    return thrown.toString()
+
+
 def say(line):
     answers.write(dump(line) + "\n")
     answers.flush()
@@ -144,5 +154,5 @@ for line in sys.stdin:
     try:
         say({"rows": [dump(row) for row in answer(json.loads(line))]})
     except Exception as error:  # one statement's failure is that statement's answer
-        say({"error": f"{type(error).__name__}: {str(error)[:2000]}"})
+        say({"error": cause(error)[:2000]})
 spark.stop()
