@@ -31,7 +31,7 @@ import { surveySource } from './verify/survey-source.ts'
 import type { KafkaColumns } from './verify/table-files.ts'
 import { weighRows } from './verify/weigh-rows.ts'
 import type { VerifySeams } from './verifier.ts'
-import { readWindows } from './window-reader.ts'
+import { nothingInWindows, readWindows } from './window-reader.ts'
 
 /** What would be assumed of one topic-partition. */
 export interface AssumedPartition extends TopicPartition {
@@ -133,9 +133,7 @@ async function assumePartition(
   const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
   const bounds = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const found =
-    between.length === 0
-      ? { rows: [], without: [] }
-      : await readWindows(seams.source, at, survey.inWindows, between, layoutOrKafka(table), bounds)
+    between.length === 0 ? nothingInWindows : await readWindows(seams.source, at, survey.inWindows, between, layoutOrKafka(table), bounds)
   const { duplicates } = weighRows([live], book.runs, () => ({ sequence: 0n, snapshot: null }))
   const { holes, gaps } = splitHoles(subtractRanges(between, found.without), found.rows)
   const doneBefore: OffsetRanges = passed > 0n ? [[0n, passed]] : []

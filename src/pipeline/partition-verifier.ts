@@ -27,7 +27,7 @@ import { type OwnSegment, surveySource } from './verify/survey-source.ts'
 import type { TableFile } from './verify/table-files.ts'
 import type { VerificationCounts } from './verify/verification.ts'
 import { weighRows } from './verify/weigh-rows.ts'
-import { readWindows } from './window-reader.ts'
+import { nothingInWindows, readWindows } from './window-reader.ts'
 
 export interface PartitionVerification {
   readonly findings: readonly Finding[]
@@ -67,9 +67,8 @@ export async function verifyPartition(
   })
   const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
-  const empty = { rows: [], without: [], control: 0n, skipped: 0n }
-  const ofSuspects = suspects.length === 0 ? empty : await lookFor(suspects)
-  const ofHoles = open.length === 0 ? empty : await lookFor(open)
+  const ofSuspects = suspects.length === 0 ? nothingInWindows : await lookFor(suspects)
+  const ofHoles = open.length === 0 ? nothingInWindows : await lookFor(open)
 
   const missing = await removals.find(subtractRanges(suspects, ofSuspects.without), book)
   const untold = missing.get(null) ?? []
@@ -99,7 +98,7 @@ export async function verifyPartition(
   )
   return {
     findings: verdict.findings,
-    facts: survey.facts,
+    facts: [...survey.facts, ...ofSuspects.damaged, ...ofHoles.damaged],
     counts: {
       segments: survey.segments,
       rows: balance.present,

@@ -101,9 +101,14 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     ...told,
     counts: { ...counts, compared: compared.rows },
     findings: [...findings, ...compared.findings],
-    facts: [...facts, ...compared.facts],
+    facts: distinct([...facts, ...compared.facts]),
     reading: planned,
   }
+}
+
+/** Segments that were read twice are told of once. */
+function distinct(facts: readonly SourceFact[]): SourceFact[] {
+  return [...new Map(facts.map((fact) => [`${fact.kind} ${fact.key} ${fact.start} ${fact.end}`, fact])).values()]
 }
 
 function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): VerificationCounts {

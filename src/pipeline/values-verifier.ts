@@ -1,6 +1,6 @@
 import { ParquetColumns, type RowGroupPlace } from '../formats/parquet/read-rows.ts'
 import { currentIncarnation } from '../model/incarnation.ts'
-import { containsOffset, intersectRanges, normalizeRanges, subtractRanges } from '../model/offset-range.ts'
+import { containsOffset, intersectRanges, normalizeRanges, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
 import { resolveLayout } from './commit/resolve-layout.ts'
@@ -12,7 +12,7 @@ import type { VerifySeams } from './verifier.ts'
 import type { Finding } from './verify/finding.ts'
 import type { DeletedRows } from './verify/deleted-rows.ts'
 import { valueText } from './verify/row-text.ts'
-import type { SourceFact } from './verify/source-fact.ts'
+import { damagedFact, type SourceFact } from './verify/source-fact.ts'
 import type { OwnSegment } from './verify/survey-source.ts'
 import type { TableFile } from './verify/table-files.ts'
 import type { ComparingPlan } from './verify/verification.ts'
@@ -35,6 +35,13 @@ interface Row {
 
 /** By topic-partition and offset. */
 type RowGroup = ReadonlyMap<string, ReadonlyMap<bigint, readonly Row[]>>
+
+/** What a segment gives. */
+interface Expected {
+  readonly texts: ReadonlyMap<bigint, string>
+  /** The offsets that it has and that can be read: what others have is not compared with it. */
+  readonly offsets: OffsetRanges
+}
 
 const lastOffset = 0x7fffffffffffffffn
 /** Row groups whose rows are kept: those of the neighbouring segments. */
@@ -86,9 +93,9 @@ export class ValuesVerifier {
         const damaged = normalizeRanges(this.#entered.books.of(one.at).altered.map((part) => part.range))
         const different: { offset: bigint; snapshot: bigint | null }[] = []
         for (const [offset, own] of found) {
-          if (containsOffset(damaged, offset)) continue
+          if (containsOffset(damaged, offset) || !containsOffset(expected.offsets, offset)) continue
           rows++
-          const text = expected.get(offset)
+          const text = expected.texts.get(offset)
           if (own.some((row) => this.#agrees(row.text, text))) continue
           different.push({ offset, snapshot: this.#files[own[0].file].snapshot })
         }
@@ -117,7 +124,7 @@ export class ValuesVerifier {
   }
 
   /** What the segment gives, by offset; null where it can not be had as it was listed. */
-  async #expected({ at, segment, nextBaseOffset, range }: OwnSegment, facts: SourceFact[]): Promise<Map<bigint, string> | null> {
+  async #expected({ at, segment, nextBaseOffset, range }: OwnSegment, facts: SourceFact[]): Promise<Expected | null> {
     const { state, source, processing, oldMessageFormats } = this.#table
     const wanted = intersectRanges(decidedRanges(state.progress, source.id, at), [range])
     const decided = subtractRanges([[0n, lastOffset]], wanted)
@@ -135,19 +142,21 @@ export class ValuesVerifier {
     const target = { dataDirectory: 'memory:', properties, layout: this.#layout, onError: 'skip' as const, oldMessageFormats }
     const limits = { ...limitsOf(processing), targetFileSizeBytes: Number.MAX_SAFE_INTEGER }
     const { parts } = await carryOut({ id: 'verify', parts: [part], bytes: segment.size }, target, limits, { ...this.#seams, io })
-    if (parts.some(({ ended }) => ended !== null)) return null
-    for (const { range: skipped, fault } of parts.flatMap(({ skips }) => skips)) {
-      facts.push({ kind: 'damaged', ...at, key: segment.key, start: skipped[0], end: skipped[1], reason: fault.message })
-    }
-    const expected = new Map<bigint, string>()
+    const [{ ended, skips, ranges }] = parts
+    // Where a damaged segment ends that is the last one, nothing tells.
+    const cut = ended?.kind === 'fault' ? [{ segment, range: [ended.fault.offset, range[1]] as const, fault: ended.fault }] : []
+    facts.push(...[...skips, ...cut].map((skip) => damagedFact(at, skip)))
+    if (ended !== null && ended.kind !== 'fault') return null
+    const skipped = normalizeRanges(skips.map((skip) => skip.range))
+    const texts = new Map<bigint, string>()
     for (const bytes of written) {
       const slice = async (start: number, end: number) => bytes.subarray(start, end)
       const parquet = await ParquetColumns.open({ byteLength: bytes.length, slice })
       for (const place of parquet.rowGroupsWith(this.#offsetName(parquet), 0n, lastOffset)) {
-        for (const { offset, text } of await this.#read(parquet, place)) expected.set(offset, text)
+        for (const { offset, text } of await this.#read(parquet, place)) texts.set(offset, text)
       }
     }
-    return expected
+    return { texts, offsets: subtractRanges(ranges, skipped) }
   }
 
   /** The table's rows of the segment's offsets. */

@@ -6,6 +6,7 @@ import { type DecodeOptions, PartDecoder } from './decode/part-decoder.ts'
 import { TableColumns } from './decode/table-columns.ts'
 import type { TableLayout } from './flow.ts'
 import { type FetchBounds, fetchSegments } from './read/fetch-segments.ts'
+import { damagedFact, type SourceFact } from './verify/source-fact.ts'
 import type { ListedSegment } from './verify/survey-source.ts'
 
 const lastOffset = 0x7fffffffffffffffn
@@ -18,7 +19,12 @@ export interface WindowContents {
   readonly without: OffsetRanges
   readonly control: bigint
   readonly skipped: bigint
+  /** Segments that are not sound there, or have records that can not become rows. */
+  readonly damaged: readonly SourceFact[]
 }
+
+/** Nothing was looked for. */
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, skipped: 0n, damaged: [] }
 
 /**
  * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, as `onError: skip` has it. Of
@@ -36,6 +42,7 @@ export async function readWindows(
   const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
   const byKey = new Map(segments.map((listed) => [listed.segment.key, listed]))
   const rows: OffsetRange[] = []
+  const damaged: SourceFact[] = []
   let [left, control, skipped] = [windows, 0n, 0n]
   const refs = segments.map(({ segment }) => segment)
   for await (const fetched of fetchSegments(store, refs, bounds)) {
@@ -58,13 +65,14 @@ export async function readWindows(
       if (offsets.layout === 'fixed') for (let i = 0; i < columns.length; i++) append(rows, BigInt(offsets.values[i]))
       columns.clear()
     }
-    const { ranges, counts } = decoder.finish()
+    const { ranges, counts, skips } = decoder.finish()
+    damaged.push(...skips.map((skip) => damagedFact(at, skip)))
     control += BigInt(counts.control)
     skipped += BigInt(counts.skipped)
     left = subtractRanges(left, ranges)
   }
   const found = normalizeRanges(rows)
-  return { rows: found, without: subtractRanges(subtractRanges(windows, left), found), control, skipped }
+  return { rows: found, without: subtractRanges(subtractRanges(windows, left), found), control, skipped, damaged }
 }
 
 function append(ranges: OffsetRange[], offset: bigint): void {

@@ -35,11 +35,9 @@ export interface EnteredFile {
  */
 export async function enterFile(file: EnteredFile, columns: KafkaColumns, exact: boolean, books: Books): Promise<boolean> {
   const { index, entry, claims } = file
-  for (const { at, baseOffset, etag, ranges } of claims ?? []) {
-    if (baseOffset !== null && ranges.length > 0) books.of(at).claim(baseOffset, etag, [ranges[0][0], ranges[ranges.length - 1][1]])
-  }
   if (!exact && claims !== null && canBeRight(file, claims, columns)) {
     for (const { at, ranges } of claims) for (const [start, end] of ranges) books.of(at).runs.add(start, end, index)
+    enterClaims(claims, books)
     return false
   }
   const claimed = claims === null ? null : byPartition(claims)
@@ -55,7 +53,15 @@ export async function enterFile(file: EnteredFile, columns: KafkaColumns, exact:
     else if (inside.length > 0) book.removals.push({ ranges: rangesOf(inside), sequence: entry.sequence, snapshot: deletedBy })
   }
   if (differs) enterAltered(entry, claims, books)
+  else enterClaims(claims ?? [], books)
   return true
+}
+
+/** Notes which segments a file that can be relied on was written from. */
+function enterClaims(claims: readonly FileClaim[], books: Books): void {
+  for (const { at, baseOffset, etag, ranges } of claims) {
+    if (baseOffset !== null && ranges.length > 0) books.of(at).claim(baseOffset, etag, [ranges[0][0], ranges[ranges.length - 1][1]])
+  }
 }
 
 /** Notes that nothing that a file says can be relied on. False: it does not even tell which offsets it is about. */

@@ -1,4 +1,5 @@
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { Skip } from '../../model/translated-part.ts'
 
 /**
  * Something about the source that nobody can undo and that the table has taken account of: reported beside the findings, never one.
@@ -16,4 +17,9 @@ export interface SourceFact extends TopicPartition {
   readonly end: bigint
   /** What is wrong with it; where the kind does not say it all. */
   readonly reason?: string
+}
+
+/** Says of offsets that can not become rows why that is. */
+export function damagedFact(at: TopicPartition, { segment, range: [start, end], fault }: Skip): SourceFact {
+  return { kind: 'damaged', ...at, key: segment.key, start, end, reason: fault.message }
 }

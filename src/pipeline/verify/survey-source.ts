@@ -105,6 +105,11 @@ export async function surveySource(
     }
   }
   close(null)
+  // Nothing tells whether the index of the last segment is still to come, unless the segment was read.
+  for (const { key, baseOffset } of unindexed) {
+    const end = known.claims.get(baseOffset)?.reduce((last, claim) => maxOffset(last, claim.end), baseOffset)
+    if (end !== undefined) facts.push({ kind: 'without-index', ...at, key, start: baseOffset, end })
+  }
   return { segments, inWindows, rewritten, facts, lastDecided }
 }
 

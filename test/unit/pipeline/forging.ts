@@ -18,6 +18,25 @@ export const write = (own: World, partition: number, start: bigint, length: numb
 
 export const run = (own: World) => own.runOnce((document) => (document.spec.sink.tables = { properties: uncompressed }))
 
+/** The same, and what can not be read is left out. */
+export const runSkipping = (own: World) =>
+  own.runOnce((document) => {
+    document.spec.sink.tables = { properties: uncompressed }
+    document.spec.mappings[0].onError = 'skip'
+  })
+
+/** Ten batches of a segment, of which the fifth has not the bytes of its CRC. */
+export function withWrongCrc(start: bigint, length: number): Uint8Array[] {
+  const each = length / 10
+  return Array.from({ length: 10 }, (_, n) => {
+    const first = start + BigInt(n * each)
+    const values = Array.from({ length: each }, (_value, i) => record(valueOf(first + BigInt(i))))
+    const bytes = Uint8Array.from(batch(first, values))
+    if (n === 4) bytes[bytes.length - 1] ^= 1
+    return bytes
+  })
+}
+
 /** The data file that came with the n-th snapshot. */
 export const fileOf = async (own: World, nth: number) =>
   (await liveEntries(own, at.topic)).find(({ fileSequenceNumber }) => fileSequenceNumber === BigInt(nth))!.dataFile

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
 import { fileOf, forge, run, valueOf, write } from './forging.ts'
 import { at, batch, record } from './segments.ts'
@@ -83,8 +84,24 @@ describe('values compared with what the segments give', () => {
     const skipping = (document: { spec: { mappings: { onError?: string }[] } }) => (document.spec.mappings[0].onError = 'skip')
     await own.clock.run(() => own.clock.sleep(60_000))
     await own.runOnce((document) => skipping(document as never))
-    const { facts, findings } = await verify(own, { values: 'all' })
-    expect(findings).toEqual([])
-    expect(facts).toMatchObject([{ kind: 'damaged', start: 10n, end: 20n, reason: expect.stringContaining('CRC') as string }])
+    // Each way of verifying reads it: its offsets have no row.
+    for (const options of [{}, { exact: true }, { values: 'all' }] as const) {
+      const { facts, findings } = await verify(own, options)
+      expect(findings).toEqual([])
+      expect(facts).toMatchObject([{ kind: 'damaged', start: 10n, end: 20n, reason: expect.stringContaining('CRC') as string }])
+    }
+  })
+
+  test('of a segment that is gone, or does not count any more, are not compared with its neighbour', async () => {
+    const own = await filled()
+    const key = (start: bigint, part: 'kfs' | 'index') => segmentKey('p/', at, start, part)
+    for (const part of ['kfs', 'index'] as const) await own.source.remove(key(10n, part))
+    for (const start of [30n, 40n]) await own.source.remove(key(start, 'index'))
+    const { facts, findings, counts } = await verify(own, { values: 'all' })
+    expect({ findings, compared: counts.compared }).toEqual({ findings: [], compared: 20n })
+    expect(facts.map(({ kind, start, end }) => [kind, start, end])).toEqual([
+      ['without-index', 30n, 40n],
+      ['without-index', 40n, 50n],
+    ])
   })
 })
