@@ -1,4 +1,5 @@
 import type { TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import { leftOutWith } from '../model/left-out.ts'
 import type { OffsetRanges } from '../model/offset-range.ts'
 import { withDecided } from '../model/progress.ts'
 import type { Requests } from '../model/requests.ts'
@@ -86,10 +87,16 @@ export class TableCommitter {
       selection = selectResults(this.sourceId, marked, results, this.#seams.clock.now())
       if (selection.accepted.length === 0 && marked === state && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
+      const history = accepted.flatMap(({ parts }) => parts.filter((part) => part.history === true))
+      const leftOut = leftOutWith(marked, this.sourceId, history)
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
       const rescuedRows = state.rescuedRows === null ? null : state.rescuedRows + rescuedIn(accepted)
       const files = accepted.flatMap((result) => result.files)
-      return { what: accepted, change: appended(files, this.#specId), state: { ...state, progress, frontiers, watermarkMs, rescuedRows } }
+      return {
+        what: accepted,
+        change: appended(files, this.#specId),
+        state: { ...state, progress, frontiers, leftOut, watermarkMs, rescuedRows },
+      }
     })
     if (landed.kind !== 'nothing') this.#unanswered = []
     if (landed.kind === 'found') return this.#afterLanding(landed.what, results, landed.state)

@@ -1,5 +1,6 @@
 import { parseSegmentFileName, segmentKey } from '../formats/kfs/segment-key.ts'
 import { currentId } from '../model/incarnation.ts'
+import { neverAsked } from '../model/left-out.ts'
 import { endOf, holesOf, maxOffset, type OffsetRange, type OffsetRanges, subtractRanges } from '../model/offset-range.ts'
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
@@ -46,8 +47,8 @@ export async function partitionStatus(
   source: SourceIdentity,
   seams: Pick<ProcessorSeams, 'source' | 'clock'>,
 ): Promise<PartitionStatus> {
-  const { decided, frontier } = positionOf(at, state, source)
-  const missing = holesOf(decided)
+  const { decided, frontier, leftOut } = positionOf(at, state, source)
+  const missing = subtractRanges(holesOf(decided), leftOut)
   const from = missing.length > 0 ? missing[0][0] : (frontier?.baseOffset ?? null)
   const bounds = { maxBytes: Infinity, maxObjects: Infinity }
   const { objects } = await listSegments(seams.source, source.prefix, at, from, bounds)
@@ -106,9 +107,13 @@ export function unknownStatus(at: TopicPartition, state: TableState | null, sour
 }
 
 function positionOf(at: TopicPartition, state: TableState | null, source: SourceIdentity) {
-  if (state === null) return { decided: [], frontier: null }
+  if (state === null) return { decided: [], frontier: null, leftOut: [] }
   const id = currentId(state.progress, source.id)
-  return { decided: decidedRanges(state.progress, id, at), frontier: frontierOf(state.frontiers, id, at) }
+  return {
+    decided: decidedRanges(state.progress, id, at),
+    frontier: frontierOf(state.frontiers, id, at),
+    leftOut: neverAsked(state, id, at),
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { snapshotById } from '../formats/iceberg/table-metadata.ts'
 import { hasIncarnations } from '../model/incarnation.ts'
+import { neverAsked } from '../model/left-out.ts'
 import {
   countOffsets,
   endOf,
@@ -57,7 +58,7 @@ export async function verifyPartition(
   const isRestarted = hasIncarnations(state.progress)
   // What was not restarted went along into the next incarnation, and has its rows once.
   const needed = isRestarted ? weighRows([everywhere.reduce(unionRanges, [])], runs, ageOf).missing : balance.missing
-  const open = within(holesOf(decided))
+  const open = within(subtractRanges(holesOf(decided), neverAsked(state, source.id, at)))
   const suspects = intersectRanges(needed, own)
   const windows = unionRanges(suspects, open)
   const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }

@@ -2,6 +2,7 @@ import { topicPartitionName, type TopicPartition } from '../model/topic-partitio
 import { decidedRanges } from '../model/progress.ts'
 import { frontierOf } from '../model/segment.ts'
 import type { Fault } from '../model/failure.ts'
+import { startOf } from '../model/left-out.ts'
 import { endOf } from '../model/offset-range.ts'
 import type { SegmentRef } from '../model/segment.ts'
 import type { Task, TaskPart } from '../model/task.ts'
@@ -279,7 +280,8 @@ export class TailPlanner {
     const from = position.cursor?.baseOffset ?? null
     const writtenTo = this.#seams.hints?.nextOffset(at)
     const listing = await listSegments(this.#seams.source, prefix, at, from, { maxBytes, maxObjects: maxObjectsPerRound })
-    const plan = planTail(at, position, decidedRanges(state.progress, sourceId, at), listing, graceMs, writtenTo)
+    const decided = decidedRanges(state.progress, sourceId, at)
+    const plan = planTail(at, position, { decided, startOffset: startOf(state, sourceId, at) }, listing, graceMs, writtenTo)
     this.#seams.watch?.listed(at, from, listing, plan, writtenTo)
     return { position, listing, plan, writtenTo }
   }

@@ -2,7 +2,7 @@ import { currentSchema, type TableMetadata } from '../formats/iceberg/table-meta
 import { WorkError } from '../model/failure.ts'
 import { currentId, currentIncarnation, incarnationId, parseIncarnation } from '../model/incarnation.ts'
 import { endOf } from '../model/offset-range.ts'
-import { decidedSets, type Progress, withDecided } from '../model/progress.ts'
+import { decidedRanges, decidedSets, type Progress, withDecided } from '../model/progress.ts'
 import { type Frontiers, frontierOf, withFrontier } from '../model/segment.ts'
 import type { TopicPartition } from '../model/topic-partition.ts'
 import { topicPartitionName } from '../model/topic-partition.ts'
@@ -78,6 +78,7 @@ async function moveSource(old: string, source: SourceIdentity, committer: TableC
       ...state,
       progress: withKeys(state.progress, renamed),
       accepted: withKeys(state.accepted, renamed),
+      leftOut: withKeys(state.leftOut, renamed),
       frontiers: await atNewPlace(frontiers, currentId(withKeys(state.progress, renamed), source.id), source, committer, seams.source),
     }
   })
@@ -149,14 +150,16 @@ async function restartSource(
       source: next,
       restarted: [...anew].sort(),
     })
-    let { progress, frontiers } = before
+    let { progress, frontiers, leftOut } = before
     for (const { at, ranges } of decidedSets(progress).filter((set) => set.source === id)) {
       const isNew = anew.has(topicPartitionName(at))
       progress = withDecided(progress, next, at, isNew ? [[0n, 0n]] : ranges)
       const frontier = frontierOf(frontiers, id, at)
       if (!isNew && frontier !== null) frontiers = withFrontier(frontiers, next, at, frontier)
+      const below = decidedRanges(leftOut, id, at)
+      if (!isNew && below.length > 0) leftOut = withDecided(leftOut, next, at, below)
     }
-    return { ...before, progress, frontiers }
+    return { ...before, progress, frontiers, leftOut }
   })
 }
 

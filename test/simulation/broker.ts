@@ -17,6 +17,8 @@ export interface BrokerSurroundings {
   readonly prefix: string
   readonly graceMs: number
   readonly flushEveryMs: number
+  /** When the first processes start, ms. */
+  readonly fleetStartsMs: number
 }
 
 /** The writer of one topic-partition, with all that was seen of the real one (facts of the segment's format, 1 to 8). */
@@ -31,6 +33,8 @@ export class Broker {
   readonly #underWay = new Set<Promise<void>>()
   #next: bigint
   #made = 0
+  /** Whether the segment was written at which whoever starts now may begin. */
+  #hasBegun = false
   #incarnation = 1
   #restart: PromiseWithResolvers<void> | null = null
 
@@ -49,7 +53,8 @@ export class Broker {
     const random = this.#random
     while (clock.now() < untilMs) {
       await clock.sleep(random.below(2 * flushEveryMs))
-      if (this.#restart === null) await this.#act()
+      if (this.#isStarting()) await this.#rewriteNewest(30_000 + this.#random.below(120_000))
+      else if (this.#restart === null) await this.#act()
       else await this.#beginAgain(this.#restart)
     }
     this.#restart?.resolve()
@@ -82,6 +87,14 @@ export class Broker {
     resolve()
   }
 
+  /** Whether what is written now is the newest while the first processes start: of some logs it is written again, when a start stands behind it. */
+  #isStarting(): boolean {
+    const { clock, fleetStartsMs } = this.#around
+    if (this.#hasBegun || this.#isMild || clock.now() < fleetStartsMs) return false
+    this.#hasBegun = true
+    return this.#random.chance(0.5)
+  }
+
   async #act(): Promise<void> {
     const random = this.#random
     const dice = this.#isMild ? random.pick([0, 0, 0, 50, 72, 77, 89, 97]) : random.below(100)
@@ -112,13 +125,13 @@ export class Broker {
   }
 
   /** After a failed answer the same key is written again, with what is in the buffer by then. */
-  async #rewriteNewest(): Promise<void> {
+  async #rewriteNewest(afterMs = 0): Promise<void> {
     const { clock, graceMs } = this.#around
     const random = this.#random
     const base = this.#next
     const first = this.#wish(base)
     const firstEnd = await this.#put(first)
-    await clock.sleep(random.below(random.chance(0.5) ? graceMs : 4 * graceMs))
+    await clock.sleep(afterMs + random.below(random.chance(0.5) ? graceMs : 4 * graceMs))
     let end = await this.#put(this.#wish(base))
     this.#note('segment-rewritten')
     if (random.chance(0.4)) {

@@ -52,12 +52,12 @@ export class Fleet {
     this.#around = around
   }
 
-  /** Keeps one process after another at work for a source until the time has come; ends the last one. Who serves others ends after them. */
-  async keepOne(source: SourceSettings, role: Role, endMs: number): Promise<void> {
+  /** From `startMs` on keeps one process after another at work for a source until the time has come; ends the last one. Who serves others ends after them. */
+  async keepOne(source: SourceSettings, role: Role, startMs: number, endMs: number): Promise<void> {
     const { clock, faults, log } = this.#around
     const random = this.#random.fork()
     const untilMs = role === 'worker' || role === 'committer' ? endMs + longestStopMs : endMs
-    await clock.sleep(random.below(60_000))
+    await clock.sleep(Math.max(0, startMs - clock.now()) + random.below(60_000))
     while (clock.now() < untilMs) {
       const running = this.#start(source, role, random, random.chance(0.15))
       const endsMs = Math.min(untilMs, clock.now() + 20_000 + random.below(random.chance(0.5) ? 60_000 : 600_000))

@@ -303,6 +303,13 @@ export const guards: readonly Guard[] = [
     without: '',
   },
   {
+    name: 'history-keeps-start',
+    protects: 'a tail begins where it began, though history below is decided',
+    file: 'pipeline/planner.ts',
+    text: 'startOffset: startOf(state, sourceId, at)',
+    without: 'startOffset: decided[0]?.[0] ?? 0n',
+  },
+  {
     name: 'history-keeps-frontier',
     protects: 'history moves nothing of where the tail stands',
     file: selection,

@@ -22,7 +22,7 @@ export async function backfillNowAndThen(archive: Archive, stop: AbortSignal): P
   const { source, seams, random } = archive
   const topics = [...new Set(source.logs.map(({ at }) => at.topic))]
   while (!stop.aborted) {
-    await seams.clock.sleep(5000 + random.below(120_000), stop)
+    await seams.clock.sleep(5000 + random.below(60_000), stop)
     if (stop.aborted) return
     try {
       await backfill(random.pick(topics), archive, stop)
@@ -45,7 +45,7 @@ async function backfill(
   const backfiller = await Backfiller.open(document, topic, { kind: 'live' }, bounds, { id: sourceId, prefix }, seams)
   if (backfiller === null) return
   const open = backfiller.backfills.filter((one) => one.topic === topic && !isEnded(one))
-  if (open.length > 0 && random.chance(0.15)) {
+  if (open.length > 0 && random.chance(0.3)) {
     const to = random.pick(['paused', 'active', 'cancelled'] as const)
     await backfiller.change(random.pick(open).id, to)
     faults.add(`backfill-${to}`)

@@ -27,6 +27,8 @@ export interface Settings {
   /** Whether the processes of a source share one queue. */
   readonly sharesQueue: boolean
   readonly graceMs: number
+  /** How long segments are written before the first process starts, ms: a start has history then. */
+  readonly headStartMs: number
   /** How long segments are written and faults happen, ms. */
   readonly durationMs: number
   /** How long processors go on after that with nothing to read, while others write to the tables, ms. */
@@ -76,13 +78,16 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
     const document = documentOf(draft, 'other', ['orders'])
     sources.push({ document, sourceId: 's3://other/', prefix: 'other/', logs: logsOf(random, 'orders', 1) })
   }
+  // What lies below a start is read by those who ask for it.
+  const hasHistory = sources[0].document.spec.source.startAt !== 'earliest'
   const sharesQueue = random.chance(0.4)
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   return {
-    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random)] })),
+    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] })),
     sharesQueue,
     graceMs: graceSeconds * 1000,
+    headStartMs: random.chance(hasHistory ? 0.9 : 0.3) ? random.below(300_000) : 0,
     durationMs: (6 + random.below(8)) * 60_000,
     quietMs: isQuiet ? quietMs : 0,
     snapshotExpiryMs: isQuiet ? expiryMs : null,
@@ -108,8 +113,8 @@ function drawFleet(random: SeededRandom, sharesQueue: boolean, processes: number
 }
 
 /** Who works on the files of tables beside those who feed them. */
-function drawUpkeep(random: SeededRandom): Role[] {
-  const historians = Array.from({ length: random.pick([0, 0, 1, 2]) }, () => 'historian' as const)
+function drawUpkeep(random: SeededRandom, hasHistory: boolean): Role[] {
+  const historians = Array.from({ length: random.pick(hasHistory ? [1, 1, 2] : [0, 0, 1]) }, () => 'historian' as const)
   return [...(random.chance(0.5) ? (['compactor'] as const) : []), ...(random.chance(0.4) ? (['keeper'] as const) : []), ...historians]
 }
 
@@ -139,7 +144,7 @@ function drawDraft(random: SeededRandom, graceSeconds: number, isQuiet: boolean,
   }
   const onError = random.pick(['stop', 'stop', 'stop', 'skip'] as const)
   const somewhen = new Date(startMs + random.below(400_000)).toISOString()
-  const startAt = random.pick(['earliest', 'earliest', 'earliest', 'latest', somewhen])
+  const startAt = random.pick(['earliest', 'earliest', 'latest', 'latest', somewhen])
   const value = { format: random.pick(['auto', 'json', 'binary', 'string']) }
   return {
     together,

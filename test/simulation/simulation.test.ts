@@ -12,6 +12,9 @@ const rare = new Set([
   'create-lost-before',
   'create-lost-after',
   'backfills-overlap',
+  'backfill-paused',
+  'backfill-active',
+  'backfill-cancelled',
 ])
 
 test('one seed replays one run, event by event', async () => {

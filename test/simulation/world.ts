@@ -147,6 +147,7 @@ export class World {
 
   async #story(): Promise<void> {
     const { sources, sharesQueue, durationMs, quietMs, poison, pauses, rollbacks, restarts, hibernates } = this.#settings
+    const startMs = this.#startMs + this.#settings.headStartMs
     const untilMs = this.#startMs + durationMs
     const endMs = untilMs + (hibernates ? hibernationMs + 600_000 : quietMs)
     const queues = new Map(sharesQueue ? sources.map((source) => [source, this.#sharedQueues()]) : [])
@@ -159,7 +160,9 @@ export class World {
     const operators = sources.map((source) => new Operator(source, fleet, this.#random.fork(), this.#around))
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
-      ...sources.flatMap((source) => source.fleet.map((role) => fleet.keepOne(source, role, upkeepRoles.includes(role) ? untilMs : endMs))),
+      ...sources.flatMap((source) =>
+        source.fleet.map((role) => fleet.keepOne(source, role, startMs, upkeepRoles.includes(role) ? untilMs : endMs)),
+      ),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(hibernates ? untilMs : endMs), foreign.expireOld(endMs)]),
       ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
       ...(pauses ? operators.map((operator) => operator.pauseNowAndThen(untilMs)) : []),
@@ -485,7 +488,7 @@ export class World {
   }
 
   #brokerSurroundings(prefix: string) {
-    const { graceMs, flushEveryMs } = this.#settings
+    const { graceMs, flushEveryMs, headStartMs } = this.#settings
     return {
       store: this.#source,
       clock: this.#clock,
@@ -495,6 +498,7 @@ export class World {
       prefix,
       graceMs,
       flushEveryMs,
+      fleetStartsMs: this.#startMs + headStartMs,
     }
   }
 

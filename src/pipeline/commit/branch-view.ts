@@ -108,6 +108,7 @@ function labelled(snapshot: Snapshot, branch: string): Snapshot {
 
 /** The copies of what main's snapshots say. */
 function withoutCopies(properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const { [summaryKeys.progress]: _progress, [summaryKeys.requests]: _requests, [summaryKeys.accepted]: _accepted, ...others } = properties
-  return others
+  const { progress, requests, accepted, leftOut } = summaryKeys
+  const copies = new Set<string>([progress, requests, accepted, leftOut])
+  return Object.fromEntries(Object.entries(properties).filter(([key]) => !copies.has(key)))
 }

@@ -28,6 +28,7 @@ export interface SnapshotContents {
   readonly change: FileChange
   readonly progress: Progress
   readonly frontiers: Frontiers
+  readonly leftOut: Progress
   readonly watermarkMs: number | null
   readonly rescuedRows: bigint | null
   readonly requests: Requests
@@ -85,6 +86,7 @@ export async function buildSnapshot(
     formatVersion: versionOf(metadata),
     metadata: {
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
+      ...(contents.leftOut.size === 0 ? {} : { [summaryKeys.leftOut]: encodeProgress(contents.leftOut) }),
       ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
       ...retractionKeys(contents.retraction),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),
@@ -131,11 +133,14 @@ function retractionKeys(retraction: Retraction | null): Record<string, string> {
 }
 
 /** The copy in the properties, for when history is expired back to before our newest snapshot. */
-function copyOf(metadata: TableMetadata, progress: string, { requests, accepted }: SnapshotContents): Record<string, string> {
+function copyOf(metadata: TableMetadata, progress: string, { requests, accepted, leftOut }: SnapshotContents): Record<string, string> {
   const asked = !isEmpty(requests) || metadata.properties?.[summaryKeys.requests] !== undefined
   return {
     [summaryKeys.progress]: progress,
     ...(asked && { [summaryKeys.requests]: encodeRequests(requests) }),
+    ...((leftOut.size > 0 || metadata.properties?.[summaryKeys.leftOut] !== undefined) && {
+      [summaryKeys.leftOut]: encodeProgress(leftOut),
+    }),
     ...(accepted.size > 0 && { [summaryKeys.accepted]: encodeProgress(accepted) }),
   }
 }

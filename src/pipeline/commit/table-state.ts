@@ -18,6 +18,8 @@ export interface TableState {
   readonly snapshotId: bigint | null
   readonly progress: Progress
   readonly frontiers: Frontiers
+  /** What lies below the starts of topic-partitions of which history is decided (`startOf`). */
+  readonly leftOut: Progress
   readonly watermarkMs: number | null
   /** Records of which a value went into the rescue column, in all our snapshots; null where not all of them tell. */
   readonly rescuedRows: bigint | null
@@ -35,6 +37,7 @@ export const emptyState: TableState = {
   snapshotId: null,
   progress: noProgress,
   frontiers: new Map(),
+  leftOut: noProgress,
   watermarkMs: null,
   rescuedRows: 0n,
   requests: noRequests,
@@ -180,13 +183,15 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
         'If everything not in it now shall be materialized again, run with --accept-rollback',
     )
   }
-  const accepted = metadata.properties?.[summaryKeys.accepted]
+  const copied = (key: string) => {
+    const text = metadata.properties?.[key]
+    return text === undefined ? noProgress : readOrStop(table, () => decodeProgress(text, `property ${key}`))
+  }
   return {
     progress: progressOfProperty(table, copy),
     rescuedRows: null,
-    ...(accepted !== undefined && {
-      accepted: readOrStop(table, () => decodeProgress(accepted, `property ${summaryKeys.accepted}`)),
-    }),
+    accepted: copied(summaryKeys.accepted),
+    leftOut: copied(summaryKeys.leftOut),
   }
 }
 
@@ -201,7 +206,10 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
   const { summary } = snapshot
   const list = await readManifestList(snapshot)
   const frontiers = list?.metadata.get(summaryKeys.frontiers)
-  const accepted = list?.metadata.get(summaryKeys.accepted)
+  const listed = (key: string, what: string) => {
+    const text = list?.metadata.get(key)
+    return text === undefined ? noProgress : readOrStop(table, () => decodeProgress(text, `${what} of snapshot ${snapshot['snapshot-id']}`))
+  }
   const watermark = summary[summaryKeys.watermarkMs]
   const rescued = summary[summaryKeys.rescuedRows]
   return {
@@ -213,10 +221,8 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
     watermarkMs: watermark === undefined ? null : Number(watermark),
     rescuedRows: rescued !== undefined && /^\d{1,18}$/.test(rescued) ? BigInt(rescued) : null,
     requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
-    accepted:
-      accepted === undefined
-        ? noProgress
-        : readOrStop(table, () => decodeProgress(accepted, `accepted offsets of snapshot ${snapshot['snapshot-id']}`)),
+    accepted: listed(summaryKeys.accepted, 'accepted offsets'),
+    leftOut: listed(summaryKeys.leftOut, 'offsets left out'),
     retraction: readOrStop(table, () => retractionIn(list, `retracted offsets of snapshot ${snapshot['snapshot-id']}`)),
     newest: snapshot,
   }

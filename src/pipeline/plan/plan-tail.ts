@@ -18,6 +18,13 @@ export interface TailPosition {
   readonly follows: bigint | null
 }
 
+/** What is decided of a topic-partition. */
+export interface Decided {
+  readonly decided: OffsetRanges
+  /** Where the tail begins. What lies below was left out by choice, and the tail never goes back there, whatever history has decided of it. */
+  readonly startOffset: bigint
+}
+
 /** What a listing means for a topic-partition's tail. */
 export interface TailPlan {
   /** Segments to read now; null where there are none. */
@@ -41,15 +48,13 @@ export interface TailPlan {
 export function planTail(
   at: TopicPartition,
   position: TailPosition,
-  decided: OffsetRanges,
+  { decided, startOffset }: Decided,
   listing: Listing,
   graceMs: number,
   writtenTo?: bigint,
 ): TailPlan {
   const { cursor, follows } = position
   const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs, writtenTo)
-  // What lies below the first decided range, a start mark perhaps, was left out by choice: the tail never goes back there.
-  const startOffset = decided[0]?.[0] ?? 0n
   const liesBelow = (i: number): boolean => {
     const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
     return next !== null && next <= startOffset

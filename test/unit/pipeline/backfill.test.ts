@@ -10,6 +10,7 @@ import type { TablePayload } from '../../../src/pipeline/task-payload.ts'
 import { carryOut } from '../../../src/pipeline/worker.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { batch, record } from './segments.ts'
+import { verify } from './verifying.ts'
 import { rowsOf, sourceId, world, type World } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
@@ -262,6 +263,29 @@ describe('a backfill that is asked for', () => {
     await w.clock.run(() => holes.carryOut(rest, new AbortController().signal, () => undefined))
     // What lies before everything that is decided is no hole.
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
+  })
+
+  test('brings nothing but what it asks for, though the newest segment of the start is written again', async () => {
+    const w = await withHistory()
+    const carryOutPart = async (change: Partial<BackfillWish>) => {
+      const backfiller = await backfillerOf(w)
+      const { backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    }
+    await carryOutPart({ from: { offset: 3n }, to: { offset: 9n } })
+    // It begins at the same offset and has more: what lies below the start is left out for good.
+    await w.write(orders, 27n, [batch(27n, 5)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest)).toBe(true)
+    const later = [...rowsOf(orders, 3, 9), ...rowsOf(orders, 30, 32), ...rowsOf(other, 3, 9)].sort()
+    expect(await w.rows('orders')).toEqual(later)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+    await carryOutPart({ from: { offset: 20n }, to: { offset: 28n } })
+    expect(await w.rows('orders')).toHaveLength(later.length + 16)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+    await carryOutPart({})
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 32), ...rowsOf(other, 0, 30)].sort())
   })
 
   test('twice at once, and beside the tail, brings each row once', async () => {

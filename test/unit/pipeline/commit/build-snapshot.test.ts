@@ -65,6 +65,7 @@ function build(
     requests: noRequests,
     retraction: null,
     accepted: new Map(),
+    leftOut: new Map(),
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }

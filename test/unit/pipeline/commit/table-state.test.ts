@@ -36,6 +36,7 @@ describe('finding progress', () => {
       rescuedRows: 0n,
       requests: noRequests,
       accepted: new Map(),
+      leftOut: new Map(),
       retraction: null,
       newest: null,
     })
@@ -186,6 +187,13 @@ describe('where history was cut off before one of ours is met', () => {
     expect(await stopOf(tableWith([foreign(9, 8)], { properties: { ...layout, ...copy, ...damaged } }))).toMatch(
       /^property kafscale\.processor\.accepted is not JSON/,
     )
+  })
+
+  test('so does the copy of where tails begin, below which others may have history', async () => {
+    const leftOut = { [summaryKeys.leftOut]: encodeProgress(decided([0, 3])) }
+    expect(await find(tableWith([foreign(9, 8)], { properties: { ...layout, ...copy, ...leftOut } }))).toMatchObject({
+      leftOut: decided([0, 3]),
+    })
   })
 
   test('without a copy a table of ours is stopped, and the message says what helps', async () => {

@@ -12,7 +12,7 @@ function listing(objects: Listing['objects'], complete = true): Listing {
 /** The backlog after a listing from `from` on. */
 function after(before: Backlog | undefined, from: bigint | null, found: Listing): Backlog {
   const cursor = from === null ? null : { baseOffset: from, etag: `e${from}`, lastModifiedMs: 0 }
-  return afterListing(before, from, found, planTail(at, { cursor, follows: from }, [], found, graceMs))
+  return afterListing(before, from, found, planTail(at, { cursor, follows: from }, { decided: [], startOffset: 0n }, found, graceMs))
 }
 
 const offsetsOf = ({ segments }: Backlog) => segments.map(({ baseOffset }) => baseOffset)

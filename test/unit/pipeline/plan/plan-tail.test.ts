@@ -8,7 +8,13 @@ import { graceMs, listedAtMs, object, pair } from './objects.ts'
 const beginning: TailPosition = { cursor: null, follows: null }
 
 function plan(objects: (ObjectInfo | ObjectInfo[])[], position: TailPosition = beginning, decided: OffsetRanges = [], complete = true) {
-  const { run, ...rest } = planTail(at, position, decided, { objects: objects.flat(), listedAtMs, complete }, graceMs)
+  const { run, ...rest } = planTail(
+    at,
+    position,
+    { decided, startOffset: decided[0]?.[0] ?? 0n },
+    { objects: objects.flat(), listedAtMs, complete },
+    graceMs,
+  )
   return {
     ...rest,
     run: run && { ...run, segments: run.segments.map(({ baseOffset }) => baseOffset) },
