@@ -24,20 +24,20 @@ import { mainBranch } from './formats/iceberg/table-metadata.ts'
 import { DocumentError } from './model/failure.ts'
 import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import type { Prices } from './pipeline/backfill/bill.ts'
-import { onBranch } from './pipeline/branch-catalog.ts'
-import { lookOnce } from './pipeline/carry-out-tasks.ts'
-import { meteredTasks } from './pipeline/metered-task.ts'
-import { type DiscoveredTable, discoverTables } from './pipeline/discover-tables.ts'
-import type { ProcessorSeams, SourceIdentity } from './pipeline/processor.ts'
-import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './pipeline/pause-topics.ts'
-import { type DocumentPlan, documentPlan } from './pipeline/plan-report.ts'
-import { type Directions } from './pipeline/source-directions.ts'
-import { type DocumentStatus, documentStatus } from './pipeline/status.ts'
-import type { PassedOffsets } from './pipeline/assume-from-rows.ts'
-import type { DocumentRecovery, RecoverOptions } from './pipeline/recovery.ts'
-import type { DocumentVerification, VerifyOptions } from './pipeline/verifier.ts'
-import { type DocumentOutlook, documentOutlook } from './pipeline/table-outlook.ts'
-import type { TableOutcome } from './pipeline/work-on-tables.ts'
+import { onBranch } from './service/backfill/branch-catalog.ts'
+import { lookOnce } from './service/tasks/carry-out-tasks.ts'
+import { meteredTasks } from './service/tasks/metered-task.ts'
+import { type DiscoveredTable, discoverTables } from './service/status/discover-tables.ts'
+import type { ProcessorSeams, SourceIdentity } from './service/feed/processor.ts'
+import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './service/feed/pause-topics.ts'
+import { type DocumentPlan, documentPlan } from './service/status/plan-report.ts'
+import { type Directions } from './service/feed/source-directions.ts'
+import { type DocumentStatus, documentStatus } from './service/status/status.ts'
+import type { PassedOffsets } from './service/recover/assume-from-rows.ts'
+import type { DocumentRecovery, RecoverOptions } from './service/recover/recovery.ts'
+import type { DocumentVerification, VerifyOptions } from './service/verify/verifier.ts'
+import { type DocumentOutlook, documentOutlook } from './service/status/table-outlook.ts'
+import type { TableOutcome } from './service/maintain/work-on-tables.ts'
 import type { Journal } from './seams/journal.ts'
 import type { Meter } from './seams/meter.ts'
 import type { WarehouseStore } from './seams/object-store.ts'
@@ -232,7 +232,7 @@ export async function documentVerifications(
   documents: readonly ProcessorDocument[],
   options: VerifyOptions,
 ): Promise<DocumentVerification[]> {
-  const { verifyDocument } = await import('./pipeline/verifier.ts')
+  const { verifyDocument } = await import('./service/verify/verifier.ts')
   const readOnly = options.accept === null && options.retract !== 'commit'
   return lookInto(documents, (document, source, seams) => verifyDocument(document, source, seams, options), readOnly)
 }
@@ -246,7 +246,7 @@ export async function documentRecoveries(
     ...options
   }: Omit<RecoverOptions, 'passed' | 'isPassedWhole'> & { readonly passedPrefix: string | null; readonly given: PassedOffsets | null },
 ): Promise<DocumentRecovery[]> {
-  const { recoverDocument } = await import('./pipeline/recovery.ts')
+  const { recoverDocument } = await import('./service/recover/recovery.ts')
   const recover = async (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) =>
     recoverDocument(document, source, seams, {
       ...options,

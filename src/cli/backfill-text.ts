@@ -1,7 +1,7 @@
 import type { BackfillDone } from '../compose/backfill.ts'
 import type { Backfill } from '../model/backfill.ts'
 import { countOffsets } from '../model/offset-range.ts'
-import type { BackfillBill } from '../pipeline/backfiller.ts'
+import type { BackfillBill } from '../service/backfill/backfiller.ts'
 import { printable } from './printable.ts'
 import { tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,5 +1,5 @@
 import { DocumentError } from '../model/failure.ts'
-import type { Compaction } from '../pipeline/compact-tables.ts'
+import type { Compaction } from '../service/maintain/compact-tables.ts'
 import { parseSortTerms, type SortTerm } from '../spec/terms.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
@@ -45,7 +45,10 @@ export const compactCommand: Command<CompactOptions> = {
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
-    const [{ workInDocuments }, { compactTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/compact-tables.ts')])
+    const [{ workInDocuments }, { compactTables }] = await Promise.all([
+      import('../compose.ts'),
+      import('../service/maintain/compact-tables.ts'),
+    ])
     const dryRun = options.dryRun === true
     const stop = abortOnSignals(() => terminal.err('Finishing what is under way; once more to give it up.'))
     const bar = terminal.progress('rewriting', formatBytes)

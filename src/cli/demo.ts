@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import type { ProcessorSeams } from '../pipeline/processor.ts'
+import type { ProcessorSeams } from '../service/feed/processor.ts'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { loadDocuments } from '../spec/load.ts'
 import { demoJournal } from './demo/demo-journal.ts'
@@ -42,8 +42,8 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<{ 
   screen.out(indented(document(directory)))
 
   const { openDocument } = await import('../compose.ts')
-  const { Processor } = await import('../pipeline/processor.ts')
-  const { documentStatus } = await import('../pipeline/status.ts')
+  const { Processor } = await import('../service/feed/processor.ts')
+  const { documentStatus } = await import('../service/status/status.ts')
   const [parsed] = loadDocuments(await readFile(file, 'utf8'), file, process.env)
   const opened = await openDocument(parsed, demoJournal(screen))
   try {

@@ -1,5 +1,5 @@
 import { DocumentError } from '../model/failure.ts'
-import type { Directions } from '../pipeline/source-directions.ts'
+import type { Directions } from '../service/feed/source-directions.ts'
 import type { OptionSpec } from './command.ts'
 
 export interface DirectionOptions {

@@ -1,4 +1,4 @@
-import type { ExpiryReport } from '../pipeline/table-expirer.ts'
+import type { ExpiryReport } from '../service/maintain/table-expirer.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
@@ -23,7 +23,10 @@ export const expireCommand: Command<ExpireOptions> = {
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
-    const [{ workInDocuments }, { expireTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/expire-tables.ts')])
+    const [{ workInDocuments }, { expireTables }] = await Promise.all([
+      import('../compose.ts'),
+      import('../service/maintain/expire-tables.ts'),
+    ])
     const dryRun = options.dryRun === true
     const tables = await workInDocuments(documents, (document, source, seams) =>
       expireTables(document, argument, source, seams, { dryRun }),

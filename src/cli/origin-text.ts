@@ -1,4 +1,4 @@
-import type { SampleOutlook, TableOutlook } from '../pipeline/table-outlook.ts'
+import type { SampleOutlook, TableOutlook } from '../service/status/table-outlook.ts'
 import { printable } from './printable.ts'
 import { formatNumberOf } from './units.ts'
 

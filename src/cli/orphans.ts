@@ -1,6 +1,6 @@
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
-import type { SweepReport } from '../pipeline/orphan-sweep.ts'
+import type { SweepReport } from '../service/maintain/orphan-sweep.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'
@@ -38,7 +38,10 @@ export const orphansCommand: Command<OrphansOptions> = {
   async run({ argument, options }, terminal) {
     if (options.dryRun === true && options.delete === true) throw new DocumentError('expected --dry-run or --delete, found both')
     const { documents } = await readDocuments(options.file)
-    const [{ workInDocuments }, { sweepTables }] = await Promise.all([import('../compose.ts'), import('../pipeline/sweep-tables.ts')])
+    const [{ workInDocuments }, { sweepTables }] = await Promise.all([
+      import('../compose.ts'),
+      import('../service/maintain/sweep-tables.ts'),
+    ])
     const sweep = { olderThanHours: options.olderThan, remove: options.delete === true }
     const tables = await workInDocuments(documents, (document, source, seams) => sweepTables(document, argument, source, seams, sweep))
     if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)

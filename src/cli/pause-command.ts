@@ -1,5 +1,5 @@
 import { stringifyJson } from '../formats/json/exact.ts'
-import type { DocumentPause, PausedTable } from '../pipeline/pause-topics.ts'
+import type { DocumentPause, PausedTable } from '../service/feed/pause-topics.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { printable } from './printable.ts'

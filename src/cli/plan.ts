@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
-import type { DocumentPlan } from '../pipeline/plan-report.ts'
+import type { DocumentPlan } from '../service/status/plan-report.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { pricesOption, readPrices } from './prices.ts'

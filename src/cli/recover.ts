@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
-import type { DocumentRecovery } from '../pipeline/recovery.ts'
+import type { DocumentRecovery } from '../service/recover/recovery.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { readGivenOffsets } from './recover/given-offsets.ts'

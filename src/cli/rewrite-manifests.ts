@@ -1,4 +1,4 @@
-import type { ManifestsReport } from '../pipeline/table-rewriter.ts'
+import type { ManifestsReport } from '../service/maintain/table-rewriter.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { tellOutcomes } from './table-outcomes.ts'
@@ -24,7 +24,7 @@ export const rewriteManifestsCommand: Command<RewriteManifestsOptions> = {
     const { documents } = await readDocuments(options.file)
     const [{ workInDocuments }, { rewriteManifestsOf }] = await Promise.all([
       import('../compose.ts'),
-      import('../pipeline/rewrite-manifests.ts'),
+      import('../service/maintain/rewrite-manifests.ts'),
     ])
     const dryRun = options.dryRun === true
     const tables = await workInDocuments(documents, (document, source, seams) =>

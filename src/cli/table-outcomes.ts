@@ -1,6 +1,6 @@
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
-import type { TableOutcome } from '../pipeline/work-on-tables.ts'
+import type { TableOutcome } from '../service/maintain/work-on-tables.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,4 +1,4 @@
-import type { DocumentVerification } from '../pipeline/verifier.ts'
+import type { DocumentVerification } from '../service/verify/verifier.ts'
 import type { Finding } from '../pipeline/verify/finding.ts'
 import type { SourceFact } from '../pipeline/verify/source-fact.ts'
 import type { TableVerification } from '../pipeline/verify/verification.ts'

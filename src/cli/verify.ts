@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
-import type { DocumentVerification } from '../pipeline/verifier.ts'
+import type { DocumentVerification } from '../service/verify/verifier.ts'
 import type { Scope } from '../pipeline/verify/scope.ts'
 import type { ReadingPlan } from '../pipeline/verify/verification.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'

@@ -4,9 +4,9 @@ import { countingMeter } from '../drivers/meter/counting.ts'
 import type { Backfill } from '../model/backfill.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { Prices } from '../pipeline/backfill/bill.ts'
-import type { BackfillBill, BackfillBounds, Backfiller, Where } from '../pipeline/backfiller.ts'
-import type { HistoryOutcome, HistoryReport } from '../pipeline/history-feed.ts'
-import type { BackfillWish } from '../pipeline/resolve-backfill.ts'
+import type { BackfillBill, BackfillBounds, Backfiller, Where } from '../service/backfill/backfiller.ts'
+import type { HistoryOutcome, HistoryReport } from '../service/backfill/history-feed.ts'
+import type { BackfillWish } from '../service/backfill/resolve-backfill.ts'
 import type { Meter } from '../seams/meter.ts'
 import type { ProcessorDocument } from '../spec/document.ts'
 import { openFleet } from './fleet.ts'
@@ -81,8 +81,8 @@ async function withBackfiller<T>(
   bounds: BackfillBounds,
   work: (backfiller: Backfiller, meter: Meter, takePlace: (signal: AbortSignal) => Promise<boolean>) => Promise<T>,
 ): Promise<T> {
-  const { takeMainsPlace } = await import('../pipeline/rebuild.ts')
-  const { Backfiller } = await import('../pipeline/backfiller.ts')
+  const { takeMainsPlace } = await import('../service/backfill/rebuild.ts')
+  const { Backfiller } = await import('../service/backfill/backfiller.ts')
   for (const document of documents) {
     const meter = countingMeter()
     const opened = await openDocument(document, silentJournal, meter)

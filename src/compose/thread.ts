@@ -2,8 +2,8 @@ import { parentPort } from 'node:worker_threads'
 import { systemClock } from '../drivers/clock/system.ts'
 import { systemEntropy } from '../drivers/entropy/system.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
-import type { RewriteSeams } from '../pipeline/rewrite-task.ts'
-import { carryOut, type WorkerSeams } from '../pipeline/worker.ts'
+import type { RewriteSeams } from '../service/tasks/rewrite-task.ts'
+import { carryOut, type WorkerSeams } from '../service/tasks/worker.ts'
 import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
 /** A worker thread: carries out the tasks it is given. All it knows of stores is what the main thread does for it. */
@@ -40,7 +40,7 @@ parentPort!.on('message', (message: ToThread) => {
 
 /** What rewrites need is loaded with the first one: most threads never see one. */
 async function rewrite(task: number, work: Extract<ToThread, { kind: 'rewrite' }>['work']): Promise<TaskResult> {
-  const { carryOutRewrite } = await import('../pipeline/rewrite-task.ts')
+  const { carryOutRewrite } = await import('../service/tasks/rewrite-task.ts')
   return carryOutRewrite(...work, seamsOf(task))
 }
 

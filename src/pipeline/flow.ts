@@ -5,7 +5,7 @@
  *                      │                └─────▶ TranslatedPart ───────────┴▶ TaskResult ─commit▶ snapshot
  *                      └── a range of segments, as a value
  *
- * Stages import these values and never one another; the files beside this one join them.
+ * Stages import these values and never one another; `src/service` joins them.
  */
 import type { ColumnBatch } from '../formats/arrow/vector.ts'
 import type { DataFile } from '../formats/iceberg/data-file.ts'

@@ -15,9 +15,9 @@ import type { TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import { mappingFor } from '../../src/spec/table-mapping.ts'
 import { errorBody, restServer, type StandIn } from '../unit/drivers/catalog/rest-server.ts'
 import { pausesOf, s3Error, scriptedS3, type ScriptedAnswer } from '../unit/drivers/store/scripted-s3.ts'
-import { at, batch } from '../unit/pipeline/segments.ts'
+import { at, batch } from '../unit/service/segments.ts'
 import { decided, foreign, ours, tableWith } from '../unit/pipeline/commit/tables.ts'
-import { world } from '../unit/pipeline/world.ts'
+import { world } from '../unit/service/world.ts'
 import { type BadInput, cases, thrownBy } from './case.ts'
 
 const mapping = mappingFor({ spec: { mappings: [] } }, 'orders')

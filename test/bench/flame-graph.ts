@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { Session } from 'node:inspector/promises'
 import { join } from 'node:path'
-import { carryOut } from '../../src/pipeline/worker.ts'
+import { carryOut } from '../../src/service/tasks/worker.ts'
 import { readColumns } from './columns.ts'
 import { orders } from './data.ts'
 import { callTree, type Frame, parts, partsOf } from './profile.ts'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { carryOut } from '../../src/pipeline/worker.ts'
+import { carryOut } from '../../src/service/tasks/worker.ts'
 import { readColumns } from './columns.ts'
 import { fileSeams, openWorkload, segmentsIn, taskOf } from './workload.ts'
 

@@ -1,7 +1,7 @@
 import { openDocument } from '../../src/compose.ts'
 import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { countingMeter } from '../../src/drivers/meter/counting.ts'
-import { Processor } from '../../src/pipeline/processor.ts'
+import { Processor } from '../../src/service/feed/processor.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What one run asked of S3. */

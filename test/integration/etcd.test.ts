@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { openDocument } from '../../src/compose.ts'
 import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { countingMeter } from '../../src/drivers/meter/counting.ts'
-import { Processor } from '../../src/pipeline/processor.ts'
+import { Processor } from '../../src/service/feed/processor.ts'
 import { askForUsers, type Etcd, startEtcd, watermarkKey } from './etcd.ts'
 import { addSegment, documentOf, sqliteOnFiles } from './program.ts'
 

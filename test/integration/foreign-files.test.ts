@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { IcebergType, NestedField } from '../../src/formats/iceberg/schema.ts'
-import { type RewriteTarget, rewriteGroup } from '../../src/pipeline/rewriter.ts'
+import { type RewriteTarget, rewriteGroup } from '../../src/service/tasks/rewriter.ts'
 import { groupOf, liveFile, tableOf, targetOf } from '../unit/pipeline/maintain/rewriting.ts'
 import { python } from './servers.ts'
 

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import type { DataFile } from '../../src/formats/iceberg/data-file.ts'
 import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
-import { commitForeign, deletionVector, equalityDeletes, positionDeletes } from '../unit/pipeline/foreign-commit.ts'
-import { fileOf, forge, runSkipping, valueOf, withWrongCrc, write } from '../unit/pipeline/forging.ts'
-import { at } from '../unit/pipeline/segments.ts'
-import { verify } from '../unit/pipeline/verifying.ts'
-import { world } from '../unit/pipeline/world.ts'
+import { commitForeign, deletionVector, equalityDeletes, positionDeletes } from '../unit/service/foreign-commit.ts'
+import { fileOf, forge, runSkipping, valueOf, withWrongCrc, write } from '../unit/service/forging.ts'
+import { at } from '../unit/service/segments.ts'
+import { verify } from '../unit/service/verifying.ts'
+import { world } from '../unit/service/world.ts'
 
 test('each fault that was planted in a table of a million rows is found, where it is, and no other', { timeout: 600_000 }, async () => {
   const own = world()

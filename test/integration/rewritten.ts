@@ -2,8 +2,8 @@ import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { dataDirectory } from '../../src/formats/iceberg/table-location.ts'
 import { currentSchema, type SortField, type TableMetadata } from '../../src/formats/iceberg/table-metadata.ts'
 import { openDocument } from '../../src/compose.ts'
-import { rewriteGroup } from '../../src/pipeline/rewriter.ts'
-import { TableRewriter } from '../../src/pipeline/table-rewriter.ts'
+import { rewriteGroup } from '../../src/service/tasks/rewriter.ts'
+import { TableRewriter } from '../../src/service/maintain/table-rewriter.ts'
 import type { ProcessorDocument } from '../../src/spec/document.ts'
 
 export interface RewriteWish {

@@ -15,10 +15,10 @@ export interface Guard {
 }
 
 const selection = 'pipeline/commit/select-results.ts'
-const commitLoop = 'pipeline/commit-loop.ts'
+const commitLoop = 'service/feed/commit-loop.ts'
 const snapshot = 'pipeline/commit/build-snapshot.ts'
-const feed = 'pipeline/table-feed.ts'
-const expirer = 'pipeline/table-expirer.ts'
+const feed = 'service/feed/table-feed.ts'
+const expirer = 'service/maintain/table-expirer.ts'
 const unreached = 'pipeline/maintain/unreached-files.ts'
 const choice = 'pipeline/maintain/choose-expired.ts'
 const judgement = 'pipeline/maintain/judge-results.ts'
@@ -80,7 +80,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'unique-file-names',
     protects: 'each attempt writes files of its own, so that no zombie overwrites a committed one',
-    file: 'pipeline/worker.ts',
+    file: 'service/tasks/worker.ts',
     text: '${seams.entropy.uuid()}.parquet',
     without: '${task.id.replaceAll(/[^a-z0-9]/gi, "-")}.parquet',
   },
@@ -164,7 +164,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'stop-restarted-log',
     protects: 'a log that began again at offset 0 is not taken for the one before',
-    file: 'pipeline/planner.ts',
+    file: 'service/feed/planner.ts',
     text: "plan.cursorSegment !== 'same' && (await isRestarted",
     without: 'false && (await isRestarted',
   },
@@ -220,7 +220,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'keep-sequence-number',
     protects: 'rewritten files keep the sequence number that they were planned on, so that equality deletes which came since apply to them',
-    file: 'pipeline/table-rewriter.ts',
+    file: 'service/maintain/table-rewriter.ts',
     text: 'files.map((file) => ({ file, specId, sequenceNumber })),',
     without: 'files.map((file) => ({ file, specId, sequenceNumber: null })),',
   },
@@ -305,7 +305,7 @@ export const guards: readonly Guard[] = [
   {
     name: 'history-keeps-start',
     protects: 'a tail begins where it began, though history below is decided',
-    file: 'pipeline/planner.ts',
+    file: 'service/feed/planner.ts',
     text: 'startOffset: startOf(state, sourceId, at)',
     without: 'startOffset: decided[0]?.[0] ?? 0n',
   },

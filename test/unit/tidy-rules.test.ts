@@ -46,12 +46,9 @@ function tree(imports: Record<string, string[]>): Map<string, string> {
 
 describe('the rules of rooms', () => {
   test.each<[string, Record<string, string[]>, string]>([
-    [
-      'a stage imports another stage',
-      { 'src/pipeline/plan/a.ts': ['../commit/b.ts'] },
-      'only files directly under src/pipeline join stages',
-    ],
-    ['a stage imports a joiner', { 'src/pipeline/plan/a.ts': ['../worker.ts'] }, 'join stages'],
+    ['a stage imports another stage', { 'src/pipeline/plan/a.ts': ['../commit/b.ts'] }, 'only src/service joins stages'],
+    ['the road imports a stage', { 'src/pipeline/flow.ts': ['./plan/a.ts'] }, 'only src/service joins stages'],
+    ['a stage imports a joiner', { 'src/pipeline/plan/a.ts': ['../../service/feed/b.ts'] }, 'pipeline may not import service'],
     ['a stage imports a driver', { 'src/pipeline/plan/a.ts': ['../../drivers/store/s3.ts'] }, 'only the composition root knows'],
     ['a stage imports the command line', { 'src/pipeline/plan/a.ts': ['../../cli/run.ts'] }, 'pipeline may not import cli'],
     ['a driver imports the pipeline', { 'src/drivers/store/s3.ts': ['../../pipeline/flow.ts'] }, 'drivers may not import pipeline'],
@@ -104,11 +101,12 @@ describe('the rules of rooms', () => {
         '../../formats/kfs/a.ts',
         'node:path',
       ],
-      'src/pipeline/flow.ts': ['./plan/a.ts', './commit/b.ts', './worker.ts'],
+      'src/pipeline/commit/b.ts': ['../flow.ts'],
+      'src/service/feed/a.ts': ['../tasks/b.ts', '../../pipeline/plan/a.ts', '../../pipeline/commit/b.ts'],
       'src/drivers/catalog/rest.ts': ['./rest-config.ts', '../http/client.ts', '../../seams/a.ts', '../../formats/iceberg/a.ts', 'undici'],
       'src/formats/iceberg/a.ts': ['../avro/a.ts', '../../model/a.ts', 'fs'],
       'src/seams/a.ts': ['../formats/iceberg/a.ts', '../model/a.ts'],
-      'src/compose.ts': ['./drivers/catalog/rest.ts', './pipeline/flow.ts', './spec/a.ts'],
+      'src/compose.ts': ['./drivers/catalog/rest.ts', './service/feed/a.ts', './spec/a.ts'],
       'src/cli/run.ts': ['../compose.ts', '../spec/a.ts', '../pipeline/flow.ts'],
       'src/main.ts': ['./cli/run.ts', './compose.ts'],
       'src/bin.js': ['./main.ts'],

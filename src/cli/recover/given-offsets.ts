@@ -1,5 +1,5 @@
 import { DocumentError } from '../../model/failure.ts'
-import type { PassedOffsets } from '../../pipeline/assume-from-rows.ts'
+import type { PassedOffsets } from '../../service/recover/assume-from-rows.ts'
 
 /** A topic-partition's next offset: one past the last that was read. */
 interface Given {

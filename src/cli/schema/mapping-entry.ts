@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { TableOutlook } from '../../pipeline/table-outlook.ts'
+import type { TableOutlook } from '../../service/status/table-outlook.ts'
 import { columnTypeText } from '../../spec/column-type.ts'
 import { mappingSettings } from '../../spec/document-mapping.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'

@@ -1,6 +1,6 @@
 import { stringifyJson } from '../../formats/json/exact.ts'
 import { DocumentError } from '../../model/failure.ts'
-import type { TableOutlook } from '../../pipeline/table-outlook.ts'
+import type { TableOutlook } from '../../service/status/table-outlook.ts'
 import { nearest } from '../../spec/nearest.ts'
 import { quoted } from '../../spec/wording.ts'
 import { type Command, fileOption, jsonOption } from '../command.ts'

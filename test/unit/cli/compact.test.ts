@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { readRows } from '../../../src/formats/parquet/read-rows.ts'
-import { batch, framed } from '../pipeline/segments.ts'
+import { batch, framed } from '../service/segments.ts'
 import { program } from './program.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'compact-'))

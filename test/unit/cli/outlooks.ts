@@ -1,4 +1,4 @@
-import type { TableOutlook } from '../../../src/pipeline/table-outlook.ts'
+import type { TableOutlook } from '../../../src/service/status/table-outlook.ts'
 import { mappingFor } from '../../../src/spec/table-mapping.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { showStatus } from '../../../src/cli/status-text.ts'
-import type { PartitionStatus } from '../../../src/pipeline/partition-status.ts'
-import type { TableStatus } from '../../../src/pipeline/status.ts'
+import type { PartitionStatus } from '../../../src/service/status/partition-status.ts'
+import type { TableStatus } from '../../../src/service/status/status.ts'
 import { recordingTerminal } from './program.ts'
 
 const nowMs = Date.UTC(2026, 6, 1, 12)

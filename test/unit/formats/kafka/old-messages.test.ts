@@ -7,7 +7,7 @@ import { decodeRecords } from '../../../../src/formats/kafka/records.ts'
 import { frameSegment } from '../../../../src/formats/kfs/segment.ts'
 import type { Fault } from '../../../../src/model/failure.ts'
 import { type OldMessage, oldMessage, oldWrapper } from '../../../old-messages.ts'
-import { batch, damaged, segment } from '../../pipeline/segments.ts'
+import { batch, damaged, segment } from '../../service/segments.ts'
 
 interface Golden {
   readonly baseOffset: number

@@ -12,7 +12,7 @@ import { decidedRanges, noProgress, type Progress } from '../../../../src/model/
 import { frontierOf, type Frontiers, type SegmentRef, withFrontier } from '../../../../src/model/segment.ts'
 import type { TranslatedPart } from '../../../../src/model/translated-part.ts'
 import { maxResultAgeMs, type Selectable, selectResults } from '../../../../src/pipeline/commit/select-results.ts'
-import { at, refOf } from '../segments.ts'
+import { at, refOf } from '../../service/segments.ts'
 import { decided, source } from './tables.ts'
 
 interface Named extends Selectable {

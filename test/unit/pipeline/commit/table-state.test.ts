@@ -8,7 +8,7 @@ import type { Frontiers } from '../../../../src/model/segment.ts'
 import { encodeFrontiers, encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
 import { ancestorsOf, findTableState, hasCommit } from '../../../../src/pipeline/commit/table-state.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 import { decided, foreign, listWith, ours, source, tableWith } from './tables.ts'
 
 function find(metadata: TableMetadata, lists: (id: bigint) => ManifestList | null = () => null) {

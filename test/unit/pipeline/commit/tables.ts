@@ -4,7 +4,7 @@ import { normalizeRanges, type OffsetRange } from '../../../../src/model/offset-
 import { type Progress, progressOf } from '../../../../src/model/progress.ts'
 import { encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { formatVersion, summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 
 export const source = 's3://bucket/'
 

@@ -3,7 +3,7 @@ import { ColumnsPool } from '../../../../src/pipeline/decode/columns-pool.ts'
 import { RecordFrames } from '../../../../src/formats/kafka/record-frames.ts'
 import { decodeRecords } from '../../../../src/formats/kafka/records.ts'
 import { headerOf } from '../../formats/kafka/batch.ts'
-import { batch, record } from '../segments.ts'
+import { batch, record } from '../../service/segments.ts'
 import { layoutOf } from './decoding.ts'
 
 test('columns that were given back are taken again, empty, by who fills the same columns', () => {

@@ -5,7 +5,7 @@ import type { IcebergType } from '../../../../src/formats/iceberg/schema.ts'
 import type { TaskPart } from '../../../../src/model/task.ts'
 import type { TranslatedPart } from '../../../../src/model/translated-part.ts'
 import { valuesOf } from '../../formats/arrow/values.ts'
-import { partOf, type Written } from '../segments.ts'
+import { partOf, type Written } from '../../service/segments.ts'
 
 /** A row with its bytes as Latin-1 text, so that none is lost. */
 export interface Row {

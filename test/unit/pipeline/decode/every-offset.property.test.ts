@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { normalizeRanges, type OffsetRanges } from '../../../../src/model/offset-range.ts'
-import { batch, record, segment, type Written } from '../segments.ts'
+import { batch, record, segment, type Written } from '../../service/segments.ts'
 import { decode } from './decoding.ts'
 
 /** What stands at each offset of a segment, in the order of its records. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../../../src/formats/bytes/crc32c.ts'
 import type { FaultKind } from '../../../../src/model/failure.ts'
 import { sealBatch } from '../../../../src/formats/kafka/write.ts'
-import { batch, damaged, record, segment, type Written } from '../segments.ts'
+import { batch, damaged, record, segment, type Written } from '../../service/segments.ts'
 import { decode } from './decoding.ts'
 
 const first = batch(10n, 3)

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { currentSchema } from '../../../../src/formats/iceberg/table-metadata.ts'
-import { at, batch, record } from '../segments.ts'
+import { at, batch, record } from '../../service/segments.ts'
 import type { Plain } from '../../spec/documents.ts'
-import { world, type World } from '../world.ts'
+import { world, type World } from '../../service/world.ts'
 
 const columns = [
   { name: 'id', type: 'long' },

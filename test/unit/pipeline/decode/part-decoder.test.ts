@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { at, batch, partOf, record, segment } from '../segments.ts'
+import { at, batch, partOf, record, segment } from '../../service/segments.ts'
 import { decode } from './decoding.ts'
 
 const counts = { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 }

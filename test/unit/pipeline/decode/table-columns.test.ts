@@ -5,7 +5,7 @@ import { TableColumns } from '../../../../src/pipeline/decode/table-columns.ts'
 import type { TableLayout } from '../../../../src/pipeline/flow.ts'
 import { headerOf } from '../../formats/kafka/batch.ts'
 import { valuesOf } from '../../formats/arrow/values.ts'
-import { at, batch, record } from '../segments.ts'
+import { at, batch, record } from '../../service/segments.ts'
 import { layoutOf } from './decoding.ts'
 
 const topic = Buffer.from(at.topic)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sealBatch } from '../../../../src/formats/kafka/write.ts'
 import { lastTimestampMs } from '../../../../src/pipeline/decode/table-columns.ts'
-import { batch, record, segment } from '../segments.ts'
+import { batch, record, segment } from '../../service/segments.ts'
 import { decode } from './decoding.ts'
 
 function timestampsOf(...ms: bigint[]): { micros: (bigint | null)[]; max: number | null } {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { firstBatchEnd, segmentValues, type ValueQuota } from '../../../../src/pipeline/infer/segment-values.ts'
-import { batch, damaged, record, segment, type Written } from '../segments.ts'
+import { batch, damaged, record, segment, type Written } from '../../service/segments.ts'
 
 const quota: ValueQuota = { maxValues: 100, maxBytes: 1000, maxFirstBytes: 1000, maxBatchBytes: 1_000_000 }
 

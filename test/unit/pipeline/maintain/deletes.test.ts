@@ -6,7 +6,7 @@ import type { LiveDelete, LiveFile } from '../../../../src/pipeline/maintain/rew
 import { batchOf, encodeFile, type Row } from '../../formats/parquet/encode/files.ts'
 import { byParquetWasm } from '../../formats/parquet/read-back.ts'
 import { groupOf, liveFile, memoryFiles, rewrite } from './rewriting.ts'
-import { vectorOf } from '../deletion-vectors.ts'
+import { vectorOf } from '../../service/deletion-vectors.ts'
 
 const fields: readonly NestedField[] = [
   { id: 1, name: 'n', required: false, type: 'int' },

@@ -2,7 +2,7 @@ import type { DataFile } from '../../../../src/formats/iceberg/data-file.ts'
 import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
 import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
 import type { LiveDelete, LiveFile, RewriteGroup, RewriteResult } from '../../../../src/pipeline/maintain/rewrite-flow.ts'
-import { rewriteGroup, type RewriteTarget } from '../../../../src/pipeline/rewriter.ts'
+import { rewriteGroup, type RewriteTarget } from '../../../../src/service/tasks/rewriter.ts'
 
 type Io = RewriteTarget['io']
 

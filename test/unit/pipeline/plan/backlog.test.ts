@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { afterListing, type Backlog, beyondFrontier, hasReadable, lagOf } from '../../../../src/pipeline/plan/backlog.ts'
 import type { Listing } from '../../../../src/pipeline/plan/list-segments.ts'
 import { planTail } from '../../../../src/pipeline/plan/plan-tail.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 import { graceMs, listedAtMs, object, pair as pairOf } from './objects.ts'
 
 function listing(objects: Listing['objects'], complete = true): Listing {

@@ -3,7 +3,7 @@ import { virtualClock } from '../../../../src/drivers/clock/virtual.ts'
 import { memoryStore } from '../../../../src/drivers/store/memory.ts'
 import { segmentKey } from '../../../../src/formats/kfs/segment-key.ts'
 import { listSegments } from '../../../../src/pipeline/plan/list-segments.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 
 async function bucket(pageSize = 1000) {
   const clock = virtualClock()

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../../src/drivers/clock/virtual.ts'
 import { ListingHints } from '../../../../src/pipeline/plan/listing-hints.ts'
-import { toldWatermarks } from '../told-watermarks.ts'
+import { toldWatermarks } from '../../service/told-watermarks.ts'
 
 const at = { topic: 'orders', partition: 0 }
 

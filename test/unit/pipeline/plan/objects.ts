@@ -1,6 +1,6 @@
 import { segmentKey, type SegmentExtension } from '../../../../src/formats/kfs/segment-key.ts'
 import type { ObjectInfo } from '../../../../src/seams/object-store.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 
 /** When the listings of these tests began, by the store's clock. */
 export const listedAtMs = Date.UTC(2026, 0, 1)

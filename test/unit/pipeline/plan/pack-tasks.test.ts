@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Task, TaskPart } from '../../../../src/model/task.ts'
 import { packTasks, type PackOptions } from '../../../../src/pipeline/plan/pack-tasks.ts'
-import { refOf } from '../segments.ts'
+import { refOf } from '../../service/segments.ts'
 
 const options: PackOptions = { maxTaskBytes: 1000, maxTaskSegments: 100, parallelism: 1, minTaskBytes: 1 }
 

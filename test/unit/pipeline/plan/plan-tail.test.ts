@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { OffsetRanges } from '../../../../src/model/offset-range.ts'
 import { type Cursor, planTail, type TailPosition } from '../../../../src/pipeline/plan/plan-tail.ts'
 import type { ObjectInfo } from '../../../../src/seams/object-store.ts'
-import { at } from '../segments.ts'
+import { at } from '../../service/segments.ts'
 import { graceMs, listedAtMs, object, pair } from './objects.ts'
 
 const beginning: TailPosition = { cursor: null, follows: null }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { firstOffsetAt, firstSegmentAt, segmentEnd } from '../../../../src/pipeline/plan/resolve-start.ts'
-import { batch, damaged, record, refOf, segment, type Written } from '../segments.ts'
+import { batch, damaged, record, refOf, segment, type Written } from '../../service/segments.ts'
 
 describe('the end of a segment', () => {
   const whole = (end: bigint) => ({ end, isWhole: true })

@@ -3,7 +3,7 @@ import { WorkError } from '../../../../src/model/failure.ts'
 import type { SegmentRef } from '../../../../src/model/segment.ts'
 import { type FetchBounds, fetchSegments } from '../../../../src/pipeline/read/fetch-segments.ts'
 import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../../../src/seams/object-store.ts'
-import { refOf } from '../segments.ts'
+import { refOf } from '../../service/segments.ts'
 
 /** A store whose GETs are answered when the test says so. */
 function heldStore() {

@@ -7,8 +7,8 @@ import type { SegmentRef } from '../../../../src/model/segment.ts'
 import type { TaskPart } from '../../../../src/model/task.ts'
 import type { TopicPartition } from '../../../../src/model/topic-partition.ts'
 import type { PartEnd, TranslatedPart } from '../../../../src/model/translated-part.ts'
-import type { RewritePayload } from '../../../../src/pipeline/rewrite-task.ts'
-import type { FeedPayload } from '../../../../src/pipeline/task-payload.ts'
+import type { RewritePayload } from '../../../../src/service/tasks/rewrite-task.ts'
+import type { FeedPayload } from '../../../../src/service/tasks/task-payload.ts'
 
 /*
  * Values of every kind that travel between processes.

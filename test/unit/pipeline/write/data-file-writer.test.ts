@@ -8,7 +8,7 @@ import { Int64Builder } from '../../../../src/formats/arrow/builders/numbers.ts'
 import type { NestedField } from '../../../../src/formats/iceberg/schema.ts'
 import type { RowBatch } from '../../../../src/pipeline/flow.ts'
 import { writeDataFiles } from '../../../../src/pipeline/write/data-file-writer.ts'
-import { at, refOf } from '../segments.ts'
+import { at, refOf } from '../../service/segments.ts'
 import { memoryIo } from './memory-io.ts'
 
 const fields: NestedField[] = [

@@ -7,7 +7,7 @@ import type { RowBatch } from '../../../../src/pipeline/flow.ts'
 import { type FileSource, decodeSources, sourcesKey } from '../../../../src/pipeline/write/file-sources.ts'
 import { type PartitionedOptions, writePartitionedFiles } from '../../../../src/pipeline/write/partitioned-writer.ts'
 import { vectorOf } from '../../formats/arrow/fill.ts'
-import { at, refOf } from '../segments.ts'
+import { at, refOf } from '../../service/segments.ts'
 import { memoryIo } from './memory-io.ts'
 
 const fields: NestedField[] = [

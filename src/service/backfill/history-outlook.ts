@@ -1,0 +1,131 @@
+import { type Backfill, wantedOffsets } from '../../model/backfill.ts'
+import { countOffsets, intersectRanges } from '../../model/offset-range.ts'
+import { decidedRanges } from '../../model/progress.ts'
+import { frontierOf } from '../../model/segment.ts'
+import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
+import { secondsFor, usualShare, type Work } from '../../pipeline/backfill/bill.ts'
+import type { TableState } from '../../pipeline/commit/table-state.ts'
+import { HistoryCursor, type HistorySource } from './history-cursor.ts'
+import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
+
+/** What a backfill would take, before any of it is done. */
+export interface HistoryOutlook {
+  readonly topicPartitions: number
+  readonly work: Work
+  /** Offsets that are wanted, and how many of them are decided already. */
+  readonly wanted: bigint
+  readonly decided: bigint
+  /** Segments that the store keeps in an archive, which can not be read until they are restored; the first of their keys. */
+  readonly archived: { readonly segments: number; readonly firstKey: string | null }
+}
+
+export interface HistoryOutlookOptions {
+  readonly sourceId: string
+  readonly pack: PackOptions
+  readonly workers: number
+  readonly commitBytes: number
+  readonly targetFileSizeBytes: number
+  /** Objects that a commit writes beside its manifest: the manifest list, and where the catalog keeps none itself, the metadata. */
+  readonly putsPerCommit: number
+  /** Mean size of a row in the table's files, bytes; null where there is none to tell. */
+  readonly rowBytes: number | null
+}
+
+/** Storage classes from which an object can not be read at once. */
+const archives = new Set(['GLACIER', 'DEEP_ARCHIVE'])
+
+/** Goes through a backfill as its feed would, and counts. What is held is a step. Throws what the store throws. */
+export async function historyOutlook(
+  { topic, ranges, newestFirst }: Backfill,
+  state: TableState,
+  source: HistorySource,
+  options: HistoryOutlookOptions,
+): Promise<HistoryOutlook> {
+  const { sourceId, pack, workers } = options
+  const asked = countingLists(source.store)
+  let [segments, bytes, tasks, wanted, left] = [0, 0, 0, 0n, 0n]
+  let archived = 0
+  let firstKey: string | null = null
+  const cursors: HistoryCursor[] = []
+  for (const [partition, offsets] of ranges) {
+    const at = { topic, partition }
+    const decided = decidedRanges(state.progress, sourceId, at)
+    const rest = wantedOffsets(offsets, decided)
+    wanted += countOffsets(intersectRanges(offsets, [[0n, decided.at(-1)?.[1] ?? 0n]]))
+    left += countOffsets(rest)
+    const frontier = frontierOf(state.frontiers, sourceId, at)
+    cursors.push(new HistoryCursor(at, rest, newestFirst, frontier, { ...source, store: asked.store }))
+  }
+  const share = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * workers) / Math.max(1, cursors.length)))
+  for (;;) {
+    const runs = []
+    let found = 0
+    for (const cursor of cursors) {
+      const step = await cursor.step(share)
+      runs.push(...step)
+      for (const { size, key } of step.flatMap((run) => run.segments)) {
+        found += size
+        if (!asked.archived.has(key)) continue
+        archived++
+        firstKey ??= key
+      }
+      if (found >= pack.maxTaskBytes * workers) break
+    }
+    for (const task of packTasks(sourceId, '', runs, pack)) {
+      tasks++
+      bytes += task.bytes
+      segments += task.parts.reduce((sum, part) => sum + part.segments.length, 0)
+    }
+    if (cursors.every(({ isOver }) => isOver)) break
+  }
+  const commits = bytes === 0 ? 0 : Math.max(1, Math.ceil(bytes / options.commitBytes))
+  const fileBytes = Math.round(options.rowBytes === null ? bytes * usualShare : options.rowBytes * Number(left))
+  const files = Math.max(tasks, Math.ceil(fileBytes / options.targetFileSizeBytes))
+  return {
+    topicPartitions: ranges.size,
+    wanted,
+    decided: wanted - left,
+    archived: { segments: archived, firstKey },
+    work: {
+      segments,
+      bytes,
+      gets: segments,
+      lists: asked.lists,
+      // Begun and ended by a commit each, that has no manifest of its own.
+      puts: files + commits * (1 + options.putsPerCommit) + (bytes === 0 ? 0 : 2 * options.putsPerCommit),
+      commits,
+      files,
+      fileBytes,
+      seconds: secondsFor(bytes, segments),
+    },
+  }
+}
+
+/** Keys that are remembered of archived segments. */
+const maxArchived = 1_000_000
+
+function countingLists(source: ObjectStore): { readonly store: ObjectStore; lists: number; readonly archived: ReadonlySet<string> } {
+  const note = ({ objects }: ListPage) => {
+    for (const { key, storageClass } of objects) {
+      if (storageClass !== undefined && archives.has(storageClass) && key.endsWith('.kfs') && counted.archived.size < maxArchived)
+        counted.archived.add(key)
+    }
+  }
+  const counted = {
+    lists: 0,
+    archived: new Set<string>(),
+    store: {
+      async *list(query: Parameters<ObjectStore['list']>[0]) {
+        for await (const page of source.list(query)) {
+          counted.lists++
+          note(page)
+          yield page
+        }
+      },
+      get: source.get.bind(source),
+      put: source.put.bind(source),
+      close: source.close.bind(source),
+    },
+  }
+  return counted
+}

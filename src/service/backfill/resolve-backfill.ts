@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto'
+import type { Backfill } from '../../model/backfill.ts'
+import { DocumentError } from '../../model/failure.ts'
+import { holesOf, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
+import { decidedRanges } from '../../model/progress.ts'
+import { frontierOf } from '../../model/segment.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ObjectStore } from '../../seams/object-store.ts'
+import type { TableState } from '../../pipeline/commit/table-state.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import { topicMatcher } from '../../spec/topic-glob.ts'
+import { offsetAtTime } from '../../pipeline/plan/offset-at-time.ts'
+
+/** Where history that is wanted begins or ends: an offset, or the first record of a time or later; null: where the log does. */
+export type Bound = { readonly offset: bigint } | { readonly timeMs: number } | null
+
+/** What somebody wants to be backfilled of one topic. */
+export interface BackfillWish {
+  readonly topic: string
+  /** Null: all. */
+  readonly partitions: readonly number[] | null
+  readonly from: Bound
+  /** Exclusive. */
+  readonly to: Bound
+  /** Only what lies between offsets that are decided. */
+  readonly missing: boolean
+  readonly newestFirst: boolean
+}
+
+export interface ResolvedBackfill {
+  readonly backfill: Backfill
+  /** Topic-partitions of which the tail has read nothing yet, so that it is not known where history ends. */
+  readonly notBegun: readonly TopicPartition[]
+}
+
+export interface ResolveSeams {
+  readonly store: ObjectStore
+  readonly prefix: string
+  readonly sourceId: string
+  readonly maxBatchBytes: number
+}
+
+const lastOffset = 0x7fffffffffffffffn
+
+/** The same wish has the same id, whenever it is made. */
+export function wishId({ topic, partitions, from, to, missing, newestFirst }: BackfillWish): string {
+  const text = [topic, partitions?.join(',') ?? '*', boundText(from), boundText(to), missing, newestFirst].join('\n')
+  return createHash('sha256').update(text).digest('hex').slice(0, 8)
+}
+
+function boundText(bound: Bound): string {
+  if (bound === null) return '*'
+  return 'offset' in bound ? `${bound.offset}` : `${bound.timeMs} ms`
+}
+
+/**
+ * Finds the offsets that a wish means in each of `found`, by what the table says now: what lies behind everything that the tail has
+ * decided is the tail's. Times are looked for in the source. Throws a DocumentError for a partition that the topic does not have, and
+ * what the store throws.
+ */
+export async function resolveBackfill(
+  wish: BackfillWish,
+  by: Backfill['by'],
+  found: readonly TopicPartition[],
+  state: TableState,
+  seams: ResolveSeams,
+): Promise<ResolvedBackfill> {
+  const own = found.filter(({ topic }) => topic === wish.topic)
+  const unknown = wish.partitions?.find((wanted) => !own.some(({ partition }) => partition === wanted))
+  if (unknown !== undefined) throw new DocumentError(`topic ${wish.topic} has no partition ${unknown} in the source`)
+  const meant = own.filter(({ partition }) => wish.partitions?.includes(partition) ?? true)
+  const hasBegun = (at: TopicPartition) => frontierOf(state.frontiers, seams.sourceId, at) !== null
+  const ranges = new Map<number, OffsetRanges>()
+  for (const at of meant.filter(hasBegun)) {
+    const wanted = await rangesOf(wish, at, decidedRanges(state.progress, seams.sourceId, at), seams)
+    if (wanted.length > 0) ranges.set(at.partition, wanted)
+  }
+  const { topic, newestFirst } = wish
+  return {
+    backfill: { id: wishId(wish), topic, ranges, newestFirst, by, state: 'active' },
+    notBegun: meant.filter((at) => !hasBegun(at)),
+  }
+}
+
+async function rangesOf(wish: BackfillWish, at: TopicPartition, decided: OffsetRanges, seams: ResolveSeams): Promise<OffsetRanges> {
+  const end = decided.at(-1)?.[1] ?? 0n
+  const from = (await offsetOf(wish.from, at, seams)) ?? 0n
+  const to = (await offsetOf(wish.to, at, seams)) ?? lastOffset
+  if (from >= to) return []
+  return intersectRanges(wish.missing ? holesOf(decided) : [[0n, end]], [[from, to]])
+}
+
+async function offsetOf(bound: Bound, at: TopicPartition, { store, prefix, maxBatchBytes }: ResolveSeams): Promise<bigint | null> {
+  if (bound === null) return null
+  return 'offset' in bound ? bound.offset : offsetAtTime(store, prefix, at, bound.timeMs, maxBatchBytes)
+}
+
+/** What a document declares of a topic. */
+export function declaredBackfills(declared: NonNullable<ProcessorDocument['spec']['backfill']>, topic: string): BackfillWish[] {
+  const bound = (time: { readonly timeMs: number } | undefined): Bound => (time === undefined ? null : { timeMs: time.timeMs })
+  return declared
+    .filter((one) => topicMatcher(one.topic)(topic))
+    .map((one) => ({ topic, partitions: null, from: bound(one.from), to: bound(one.to), missing: false, newestFirst: false }))
+}

@@ -1,0 +1,61 @@
+import { noRequests } from '../../model/requests.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { Catalog, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
+import type { Clock } from '../../seams/clock.ts'
+import type { Entropy } from '../../seams/entropy.ts'
+import type { Journal } from '../../seams/journal.ts'
+import type { ObjectStore } from '../../seams/object-store.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import type { MappedTable } from '../../spec/table-mapping.ts'
+import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
+import { createTable, decideTableValue } from './create-table.ts'
+import type { SourceIdentity } from './processor.ts'
+
+/** Samples in a row that fail before `once` gives a table up. */
+const maxSampleFailures = 5
+
+export interface OpeningSeams {
+  readonly source: ObjectStore
+  readonly catalog: Catalog
+  readonly clock: Clock
+  readonly entropy: Entropy
+  readonly journal: Journal
+}
+
+/**
+ * The table as it is, or created as `wanted` says, which is asked at each try; null where the run ends before anything tells what it must be
+ * like. Where there is nothing to take a sample of yet, it is waited for; with `once`, only for what is ready in a moment.
+ */
+export async function openTable(
+  table: TableIdentifier,
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  wanted: () => Promise<{ readonly mapping: MappedTable['mapping']; readonly partitions: readonly TopicPartition[] }>,
+  seams: OpeningSeams,
+  once: boolean,
+  signal: AbortSignal,
+): Promise<LoadedTable | null> {
+  const { catalog, clock, journal } = seams
+  const intervalMs = document.spec.processing.commitIntervalSeconds * 1000
+  checkTableName(table, catalog.profile)
+  let failures = 0
+  while (!signal.aborted) {
+    const existing = await catalog.loadTable(table)
+    if (existing !== null) return existing
+    let waitMs: number
+    try {
+      const { mapping, partitions } = await wanted()
+      const value = await decideTableValue(document, source, table.name, mapping, partitions, seams.source)
+      if (!('readyInMs' in value)) return await createTable(document, table, mapping, value, noRequests, seams)
+      if (value.readyInMs === null && once) return null
+      waitMs = Math.min(Math.max(100, value.readyInMs ?? Infinity), intervalMs)
+    } catch (error) {
+      if (!(error instanceof WorkError) || error.retry === 'never' || (++failures >= maxSampleFailures && once)) throw error
+      journal.warn('no sample of the values could be taken, tried again', { table: table.name, failures, error })
+      waitMs = Math.min(2 ** failures * 1000, 60_000)
+    }
+    await clock.sleep(waitMs, signal)
+  }
+  return null
+}

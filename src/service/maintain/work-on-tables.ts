@@ -1,0 +1,42 @@
+import { WorkError } from '../../model/failure.ts'
+import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import { discoverTables } from '../status/discover-tables.ts'
+import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+
+/** What became of work on one table. */
+export interface TableOutcome<T> {
+  /** With its namespace: `analytics.orders`. */
+  readonly table: string
+  /** Null where it failed. */
+  readonly done: T | null
+  /** Why it failed; null where it did not. */
+  readonly problem: string | null
+}
+
+/**
+ * Does something with each table of a document that the catalog has, or with the one that is wanted: none where it is of another document.
+ * What goes wrong with one table keeps no other back.
+ */
+export async function workOnTables<T>(
+  document: ProcessorDocument,
+  wanted: string | undefined,
+  source: SourceIdentity,
+  seams: Pick<ProcessorSeams, 'source' | 'catalog'>,
+  work: (table: TableIdentifier) => Promise<T>,
+): Promise<TableOutcome<T>[]> {
+  const namespace = document.spec.sink.database.split('.')
+  const outcomes: TableOutcome<T>[] = []
+  for (const { name } of await discoverTables(document, source, seams.source)) {
+    const table = [...namespace, name].join('.')
+    if (wanted !== undefined && wanted !== name && wanted !== table) continue
+    try {
+      if ((await seams.catalog.loadTable({ namespace, name })) === null) continue
+      outcomes.push({ table, done: await work({ namespace, name }), problem: null })
+    } catch (error) {
+      if (!(error instanceof WorkError)) throw error
+      outcomes.push({ table, done: null, problem: error.message })
+    }
+  }
+  return outcomes
+}

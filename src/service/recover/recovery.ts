@@ -1,0 +1,266 @@
+import { currentSchema, currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../model/failure.ts'
+import { currentId, parseIncarnation } from '../../model/incarnation.ts'
+import { countOffsets, type OffsetRanges } from '../../model/offset-range.ts'
+import { type Progress, progressOf, unionProgress } from '../../model/progress.ts'
+import { type Frontiers, withFrontier } from '../../model/segment.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
+import { isGlob } from '../../spec/topic-glob.ts'
+import { type AssumedPartition, type AssumeOptions, assumeFromRows } from './assume-from-rows.ts'
+import { incarnationColumn } from '../../pipeline/commit/resolve-layout.ts'
+import {
+  abandoningRequests,
+  ancestorsOf,
+  emptyState,
+  findTableState,
+  isOurs,
+  lostByRollback,
+  RolledBack,
+  stateAfterRollback,
+  type TableState,
+} from '../../pipeline/commit/table-state.ts'
+import { TableCommitter } from '../feed/committer.ts'
+import { deduplicate, type Duplicates } from '../maintain/deduplicate.ts'
+import { kafkaColumns, manifestListReader } from '../verify/looked-at.ts'
+import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
+import type { SourceIdentity } from '../feed/processor.ts'
+import { TableRewriter } from '../maintain/table-rewriter.ts'
+import type { VerifySeams } from '../verify/verifier.ts'
+
+export interface RecoverOptions extends AssumeOptions {
+  /**
+   * `rows`: the progress is lost, or was never there, and the rows tell; `rollback`: the table was rolled back or replaced, and its history
+   * tells; `duplicates`: rows are there more than once.
+   */
+  readonly from: 'rows' | 'rollback' | 'duplicates'
+  /** Whether nothing is assumed where `passed` does not tell of every topic-partition that the source has: of the others all would be read. */
+  readonly isPassedWhole?: boolean
+  /** The one table to look at; null: all. */
+  readonly table: string | null
+  /** Whether what is assumed is written into the table, or what is too much removed. */
+  readonly commit: boolean
+}
+
+/** Offsets of a topic-partition that a rollback took out of the table, and that would be materialized again. */
+export interface LostPartition extends TopicPartition {
+  readonly source: string
+  readonly ranges: OffsetRanges
+  readonly offsets: bigint
+}
+
+/** What would be assumed of one table, or was. */
+export interface TableRecovery {
+  /** With its namespace: `analytics.orders`. */
+  readonly table: string
+  /** Whether the catalog has it. */
+  readonly exists: boolean
+  /** Why nothing has to be assumed; null where something has. */
+  readonly sound: string | null
+  /** With `rows`. */
+  readonly partitions: readonly AssumedPartition[]
+  /** With `rollback`. */
+  readonly lost: readonly LostPartition[]
+  /** With `duplicates`; null with others. */
+  readonly duplicates: Duplicates | null
+  /** Whether it was written. */
+  readonly done: boolean
+  /** Why nothing can be said or done; null where it can. */
+  readonly problem: string | null
+}
+
+/** One document's tables, recovered. */
+export interface DocumentRecovery {
+  /** The document's name. */
+  readonly name: string
+  readonly tables: readonly TableRecovery[]
+}
+
+/** Shows what would be assumed of a document's tables that stand still for want of knowing; writes it where that was confirmed. */
+export async function recoverDocument(
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: VerifySeams,
+  options: RecoverOptions,
+): Promise<DocumentRecovery> {
+  const { topics } = document.spec.source
+  const found = await discoverPartitions(seams.source, source.prefix, topics)
+  const names = new Set([...found.map(({ topic }) => topic), ...topics.filter((topic) => !isGlob(topic))])
+  const tables: TableRecovery[] = []
+  for (const [name, mapped] of tablesFor(document, names)) {
+    if (options.table !== null && options.table !== name) continue
+    const untold = options.isPassedWhole === true ? found.filter(({ topic, partition }) => !isTold(options, mapped, topic, partition)) : []
+    tables.push(await recoverTable(name, mapped, document, source, seams, options, untold))
+  }
+  return { name: document.metadata.name, tables }
+}
+
+/** Whether offsets were given for a topic-partition, or it feeds another table. */
+function isTold({ passed }: RecoverOptions, { topics }: MappedTable, topic: string, partition: number): boolean {
+  return !topics.includes(topic) || passed?.get(topic)?.has(partition) === true
+}
+
+async function recoverTable(
+  name: string,
+  mapped: MappedTable,
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: VerifySeams,
+  options: RecoverOptions,
+  untold: readonly TopicPartition[],
+): Promise<TableRecovery> {
+  const identifier = { namespace: document.spec.sink.database.split('.'), name }
+  const table = [...identifier.namespace, name].join('.')
+  const nothing = { table, exists: true, sound: null, partitions: [], lost: [], duplicates: null, done: false, problem: null }
+  try {
+    const loaded = await seams.catalog.loadTable(identifier)
+    if (loaded === null) return { ...nothing, exists: false }
+    if (untold.length > 0) {
+      const names = untold.slice(0, 5).map(topicPartitionName).join(', ')
+      const more = untold.length > 5 ? ` and ${untold.length - 5} more` : ''
+      return { ...nothing, problem: `no offset is given for ${names}${more}; give 0 for what was never read` }
+    }
+    const { metadata } = loaded
+    const committer = new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)
+    if (options.from === 'rollback') return { ...nothing, ...(await recoverRollback(table, metadata, committer, seams, options)) }
+    if (options.from === 'duplicates') {
+      const rewriter = new TableRewriter(source.id, identifier, document.metadata.name, metadata, seams)
+      return { ...nothing, ...(await recoverDuplicates({ table, metadata, mapped, document }, rewriter, seams, options)) }
+    }
+    return { ...nothing, ...(await recoverRows({ table, metadata, mapped, document, source, committer }, seams, options)) }
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return { ...nothing, problem: error.message }
+  }
+}
+
+async function recoverRollback(
+  table: string,
+  metadata: TableMetadata,
+  committer: TableCommitter,
+  { io }: VerifySeams,
+  { commit }: RecoverOptions,
+): Promise<Partial<TableRecovery>> {
+  const read = manifestListReader(io)
+  try {
+    await findTableState(table, metadata, read)
+    return { sound: 'it was not rolled back' }
+  } catch (error) {
+    if (!(error instanceof RolledBack)) throw error
+  }
+  const lost = await lostByRollback(table, metadata, await stateAfterRollback(table, metadata, read), read)
+  if (commit) await committer.acceptRollback()
+  return { lost: lost.map(({ source, at, ranges }) => ({ source, ...at, ranges, offsets: countOffsets(ranges) })), done: commit }
+}
+
+interface ForDuplicates {
+  readonly table: string
+  readonly metadata: TableMetadata
+  readonly mapped: MappedTable
+  readonly document: ProcessorDocument
+}
+
+async function recoverDuplicates(
+  { table, metadata, mapped, document }: ForDuplicates,
+  rewriter: TableRewriter,
+  seams: VerifySeams,
+  options: RecoverOptions,
+): Promise<Partial<TableRecovery>> {
+  refuseRestarted(table, metadata)
+  const columns = kafkaColumns(table, metadata, mapped.mapping.kafkaColumns)
+  const duplicates = await deduplicate({ table, metadata, columns, processing: document.spec.processing }, rewriter, seams, options)
+  return duplicates.rows === 0n ? { sound: 'no row is there twice' } : { duplicates, done: duplicates.done }
+}
+
+interface ForRows extends ForDuplicates {
+  readonly source: SourceIdentity
+  readonly committer: TableCommitter
+}
+
+async function recoverRows(
+  { table, metadata, mapped, document, source, committer }: ForRows,
+  seams: VerifySeams,
+  options: RecoverOptions,
+): Promise<Partial<TableRecovery>> {
+  const read = manifestListReader(seams.io)
+  const base = await knownState(table, metadata, read)
+  const isKnown = [...base.progress.keys()].some((id) => parseIncarnation(id).source === source.id)
+  if (isKnown) return { sound: 'its progress is known' }
+  const snapshot = currentSnapshot(metadata)
+  if (snapshot === null) return { sound: 'it has no rows' }
+  refuseRestarted(table, metadata)
+  const { mapping } = mapped
+  const partitions = await assumeFromRows(
+    {
+      table,
+      metadata,
+      topics: mapped.topics,
+      mapping,
+      snapshot,
+      history: ancestorsOf(metadata).ancestors,
+      columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
+      source: { ...source, id: currentId(base.progress, source.id) },
+      processing: document.spec.processing,
+      oldMessageFormats: document.spec.source.oldMessageFormats,
+      startAt: document.spec.source.startAt,
+      manifestsOf: async (one) => (await read(one))?.manifests ?? null,
+    },
+    seams,
+    options,
+  )
+  if (options.commit && partitions.length > 0) await commitAssumed(base, partitions, source, committer)
+  return { partitions, done: options.commit && partitions.length > 0 }
+}
+
+function refuseRestarted(table: string, metadata: TableMetadata): void {
+  if (!currentSchema(metadata).fields.some(({ name }) => name === incarnationColumn)) return
+  throw new WorkError(
+    `table ${table}: its rows do not tell what was materialized, since its log was restarted (column ${incarnationColumn}): one offset means several records`,
+    { retry: 'never' },
+  )
+}
+
+/** What the table says, of which its progress is what is missing. Throws where it was rolled back: then something else is to be decided. */
+async function knownState(table: string, metadata: TableMetadata, read: ReturnType<typeof manifestListReader>): Promise<TableState> {
+  try {
+    return await findTableState(table, metadata, read)
+  } catch (error) {
+    if (error instanceof RolledBack || !(error instanceof WorkError) || error.retry !== 'never') throw error
+    const snapshotId = currentSnapshot(metadata)?.['snapshot-id'] ?? null
+    return { ...emptyState, snapshotId, requests: abandoningRequests(table, metadata) }
+  }
+}
+
+/** An empty append with what the rows tell, on top of the snapshot that was looked at and no other. */
+async function commitAssumed(
+  base: TableState,
+  partitions: readonly AssumedPartition[],
+  source: SourceIdentity,
+  committer: TableCommitter,
+): Promise<void> {
+  const progress: Progress = progressOf(partitions.map((at) => ({ source: source.id, at, ranges: at.decided })))
+  let frontiers: Frontiers = base.frontiers
+  for (const at of partitions) {
+    if (at.frontier === null) continue
+    const { baseOffset, size, etag, lastModifiedMs } = at.frontier
+    frontiers = withFrontier(frontiers, source.id, at, { baseOffset, size, etag, lastModifiedMs, maxTimestampMs: null })
+  }
+  const absent: Progress = progressOf(partitions.map((at) => ({ source: source.id, at, ranges: at.absent })))
+  const accepted = unionProgress(base.accepted, absent)
+  const assumed: TableState = { ...base, progress: unionProgress(base.progress, progress), accepted, frontiers }
+  await committer.changeState(
+    async (state) => (state.snapshotId === base.snapshotId ? assumed : null),
+    async (table, metadata, read) => {
+      const current = currentSnapshot(metadata)
+      if (current?.['snapshot-id'] === base.snapshotId) return { ...base }
+      if (current !== null && isOurs(current)) return findTableState(table, metadata, read)
+      throw new WorkError(
+        `table ${table}: nothing was written, since another writer has committed since its rows were looked at; look again`,
+        {
+          retry: 'later',
+        },
+      )
+    },
+  )
+}

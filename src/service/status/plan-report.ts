@@ -1,0 +1,180 @@
+import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
+import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../model/failure.ts'
+import { currentId } from '../../model/incarnation.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+import type { ObjectStore } from '../../seams/object-store.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import { emptyState, findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
+import { discoverTables } from './discover-tables.ts'
+import { limitsOf } from '../tasks/limits.ts'
+import type { SourceIdentity } from '../feed/processor.ts'
+import { refuseStrangeSource } from '../feed/source-directions.ts'
+import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
+import { defaultPrices, type Money, moneyOf, type Prices, secondsFor, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
+import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
+
+/** What a run would do with one document now. */
+export interface DocumentPlan {
+  /** The document's name. */
+  readonly name: string
+  readonly commitIntervalSeconds: number
+  readonly tables: readonly TablePlan[]
+  readonly total: Work
+  /** What the total costs. */
+  readonly money: Money
+}
+
+/** What a run would do with one table now. */
+export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' | 'stops' | 'notes' | 'readyInMs'> {
+  readonly work: Work
+  /** Why nothing is done with the whole table; null where it goes on. */
+  readonly stopped: string | null
+}
+
+/** Work by its cost. */
+export interface Work extends Bill {
+  /** Topic-partitions with segments to read. */
+  readonly topicPartitions: number
+  readonly tasks: number
+}
+
+/** Looks at the source and the tables of a document as a run would; changes nothing. Throws what the stores and the catalog throw. */
+export async function documentPlan(
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  seams: OutlookSeams,
+  prices: Prices = defaultPrices,
+): Promise<DocumentPlan> {
+  const { commitIntervalSeconds } = document.spec.processing
+  const asked = countingSource(seams.source)
+  const tables: TablePlan[] = []
+  for (const table of await discoverTables(document, source, asked.store)) {
+    const own = countingSource(seams.source)
+    const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
+    const { state, stopped } = await stateOrStop(outlook, table.partitions, source, { io: seams.io, source: own.store })
+    const tail =
+      state === null
+        ? nothing
+        : await tailOutlook(
+            table.partitions,
+            state,
+            plannerOptions(document, table.name, { ...source, id: currentId(state.progress, source.id) }),
+            own.store,
+          )
+    const { partitions, stops, notes, readyInMs } = tail
+    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work: workOf(tail, own, commitIntervalSeconds) })
+  }
+  const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
+  const total: Work = {
+    topicPartitions: sum(({ topicPartitions }) => topicPartitions),
+    segments: sum(({ segments }) => segments),
+    bytes: sum(({ bytes }) => bytes),
+    gets: sum(({ gets }) => gets),
+    lists: sum(({ lists }) => lists) + asked.lists,
+    tasks: sum(({ tasks }) => tasks),
+    seconds: sum(({ seconds }) => seconds),
+    commits: sum(({ commits }) => commits),
+    files: sum(({ files }) => files),
+    puts: sum(({ puts }) => puts),
+    fileBytes: sum(({ fileBytes }) => fileBytes),
+  }
+  const money = moneyOf(total, prices, document.spec.processing.parallelism)
+  return { name: document.metadata.name, commitIntervalSeconds, tables, total, money }
+}
+
+const nothing: TailOutlook = { segments: 0, bytes: 0, tasks: 0, starts: 0, partitions: [], stops: [], notes: [], readyInMs: null }
+
+function plannerOptions(document: ProcessorDocument, table: string, source: SourceIdentity): Parameters<typeof tailOutlook>[2] {
+  const { spec } = document
+  const { pack, maxBatchBytes, maxSegmentBytes } = limitsOf(spec.processing)
+  return {
+    sourceId: source.id,
+    prefix: source.prefix,
+    table,
+    definitions: '',
+    startAt: spec.source.startAt,
+    graceMs: spec.source.graceSeconds * 1000,
+    maxBatchBytes,
+    maxSegmentBytes,
+    pack,
+  }
+}
+
+/** A manifest, a manifest list, and the metadata where the catalog does not write it itself. */
+const putsPerCommit = 3
+
+function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commitIntervalSeconds: number): Work {
+  const { segments, bytes, tasks, starts, partitions } = tail
+  const seconds = secondsFor(bytes, segments)
+  // The first commit comes with the first result, the others an interval apart. A start is committed by itself before that.
+  const commits = Math.min(tasks, 1 + Math.floor(seconds / commitIntervalSeconds)) + Math.min(1, starts)
+  // A task is cut so that its rows make a file of the target size.
+  return {
+    topicPartitions: partitions.length,
+    segments,
+    bytes,
+    gets: segments + asked.gets,
+    lists: asked.lists,
+    tasks,
+    seconds,
+    commits,
+    files: tasks,
+    puts: tasks + commits * putsPerCommit,
+    fileBytes: Math.round(bytes * usualShare),
+  }
+}
+
+/** The progress of a table; none of one that would be made. */
+async function stateOrStop(
+  outlook: TableOutlook,
+  partitions: readonly TopicPartition[],
+  source: SourceIdentity,
+  seams: Pick<OutlookSeams, 'io' | 'source'>,
+): Promise<{ state: TableState | null; stopped: string | null }> {
+  const { table, metadata, refused } = outlook
+  if (refused !== null) return { state: null, stopped: refused }
+  if (metadata === null) return { state: emptyState, stopped: null }
+  try {
+    const state = await stateIn(table, metadata, seams.io)
+    await refuseStrangeSource(state, source, partitions, table, seams.source)
+    return { state, stopped: null }
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return { state: null, stopped: error.message }
+  }
+}
+
+function stateIn(table: string, metadata: TableMetadata, io: FileIO): Promise<TableState> {
+  return findTableState(table, metadata, async (snapshot) => {
+    try {
+      return readManifestList(await io.read(snapshot['manifest-list']))
+    } catch {
+      return null
+    }
+  })
+}
+
+/** The source, with its requests counted. */
+function countingSource(source: ObjectStore): { readonly store: ObjectStore; gets: number; lists: number } {
+  const counted = {
+    gets: 0,
+    lists: 0,
+    store: {
+      async *list(query: Parameters<ObjectStore['list']>[0]) {
+        for await (const page of source.list(query)) {
+          counted.lists++
+          yield page
+        }
+      },
+      get(key: string, options?: Parameters<ObjectStore['get']>[1]) {
+        counted.gets++
+        return source.get(key, options)
+      },
+      put: source.put.bind(source),
+      close: source.close.bind(source),
+    },
+  }
+  return counted
+}

@@ -1,0 +1,148 @@
+import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
+import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentId } from '../../model/incarnation.ts'
+import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import { tablesFor } from '../../spec/table-mapping.ts'
+import { findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
+import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
+import { type PartitionStatus, partitionStatus, unknownStatus } from './partition-status.ts'
+import type { UpkeepDecision } from '../../pipeline/maintain/due-upkeep.ts'
+import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import { refuseStrangeSource } from '../feed/source-directions.ts'
+import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
+import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
+
+/** How far one document's tables have come. */
+export interface DocumentStatus {
+  /** The document's name. */
+  readonly name: string
+  readonly tables: readonly TableStatus[]
+}
+
+/** One table, and what its progress says of each topic-partition. */
+export interface TableStatus {
+  /** With its namespace: `analytics.orders`. */
+  readonly table: string
+  /** Whether the catalog has it yet. */
+  readonly exists: boolean
+  /** Null while there is none. */
+  readonly snapshotId: bigint | null
+  readonly lastCommitMs: number | null
+  readonly secondsSinceLastCommit: number | null
+  /** Age of the oldest record that is not in the table, from when its segment was written; null where none waits. */
+  readonly oldestUnmaterializedRecordAgeSeconds: number | null
+  /** Of its data files, by the newest snapshot; null where that does not tell or there are none. */
+  readonly meanDataFileBytes: number | null
+  /** Event time up to which the table is complete, ms; null where no record told one. */
+  readonly watermarkMs: number | null
+  /** Null where the table does not tell. */
+  readonly rows: bigint | null
+  /** Records of which a value went into the rescue column, whatever became of their rows since; null where not all snapshots tell. */
+  readonly rescuedRows: bigint | null
+  readonly partitions: readonly PartitionStatus[]
+  /** Topics that stand still until they are resumed. */
+  readonly paused: readonly string[]
+  /** Those that are not ended, with the offsets that they have still to bring. */
+  readonly backfills: readonly { readonly id: string; readonly topic: string; readonly state: BackfillState; readonly left: bigint }[]
+  /** Files, deletes, snapshots and metadata; null where there is no table yet. */
+  readonly health: TableHealth | null
+  /** What a service that starts now would do for the table, and what not and why. Nothing is done for one that is stopped. */
+  readonly upkeep: readonly UpkeepDecision[]
+  /** Why the whole table does not go on; null where it does. */
+  readonly stopped: string | null
+}
+
+type StatusSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io' | 'clock'>
+
+/** Looks at the tables and the source of a document; changes nothing. Throws what the stores and the catalog throw. */
+export async function documentStatus(document: ProcessorDocument, source: SourceIdentity, seams: StatusSeams): Promise<DocumentStatus> {
+  const found = await discoverPartitions(seams.source, source.prefix, document.spec.source.topics)
+  const mapped = tablesFor(document, new Set(found.map(({ topic }) => topic)))
+  const tables: TableStatus[] = []
+  for (const [name, { topics }] of mapped) {
+    const partitions = found.filter(({ topic }) => topics.includes(topic))
+    tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name }, partitions, document, source, seams))
+  }
+  return { name: document.metadata.name, tables }
+}
+
+async function tableStatus(
+  table: { namespace: readonly string[]; name: string },
+  partitions: readonly TopicPartition[],
+  { spec }: ProcessorDocument,
+  source: SourceIdentity,
+  seams: StatusSeams,
+): Promise<TableStatus> {
+  const name = [...table.namespace, table.name].join('.')
+  const loaded = await seams.catalog.loadTable(table)
+  const { state, stopped } =
+    loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, partitions, source, seams)
+  const snapshot = loaded === null ? null : currentSnapshot(loaded.metadata)
+  const rows = snapshot?.summary['total-records']
+  const dataFiles = Number(snapshot?.summary['total-data-files'] ?? 0)
+  const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
+  // Of a table that is stopped it is not known what the source's offsets mean to it.
+  const found =
+    stopped === null
+      ? await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams)))
+      : partitions.map((at) => unknownStatus(at, state, source))
+  const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
+  return {
+    table: name,
+    exists: loaded !== null,
+    snapshotId: snapshot?.['snapshot-id'] ?? null,
+    lastCommitMs,
+    secondsSinceLastCommit: lastCommitMs === null ? null : Math.max(0, Math.round((seams.clock.now() - lastCommitMs) / 1000)),
+    oldestUnmaterializedRecordAgeSeconds: ages.length === 0 ? null : ages.reduce((oldest, age) => Math.max(oldest, age)),
+    meanDataFileBytes: dataFiles > 0 ? Math.round(Number(snapshot?.summary['total-files-size']) / dataFiles) : null,
+    watermarkMs: state?.watermarkMs ?? null,
+    rows: rows === undefined ? null : BigInt(rows),
+    rescuedRows: state?.rescuedRows ?? null,
+    partitions: found,
+    paused: state?.requests.pause ?? [],
+    backfills: state === null ? [] : backfillsOf(state, source.id),
+    health: loaded === null ? null : await tableHealth(loaded.metadata, spec.processing.targetFileSizeBytes, seams.io),
+    upkeep:
+      loaded === null || stopped !== null
+        ? []
+        : decideUpkeep(loaded.metadata, spec, seams.catalog.profile.ownUpkeep, noMemory, seams.clock.now()),
+    stopped,
+  }
+}
+
+function backfillsOf({ requests, progress }: TableState, sourceId: string): TableStatus['backfills'] {
+  return requests.backfills
+    .filter((one) => !isEnded(one))
+    .map((one) => ({ id: one.id, topic: one.topic, state: one.state, left: offsetsLeft(one, progress, currentId(progress, sourceId)) }))
+}
+
+async function stateOrStop(
+  name: string,
+  metadata: TableMetadata,
+  partitions: readonly TopicPartition[],
+  source: SourceIdentity,
+  seams: StatusSeams,
+): Promise<{ state: TableState | null; stopped: string | null }> {
+  let state: TableState | null = null
+  try {
+    state = await findTableState(name, metadata, async (snapshot) => {
+      try {
+        return readManifestList(await seams.io.read(snapshot['manifest-list']))
+      } catch {
+        return null
+      }
+    })
+    await refuseStrangeSource(state, source, partitions, name, seams.source)
+    return { state, stopped: null }
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return { state, stopped: error.message }
+  }
+}
+
+function lastOfOurs(metadata: TableMetadata, state: TableState | null): Snapshot | undefined {
+  return state?.newest == null ? undefined : snapshotById(metadata, state.newest['snapshot-id'])
+}

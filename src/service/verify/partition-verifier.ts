@@ -1,0 +1,114 @@
+import { snapshotById } from '../../formats/iceberg/table-metadata.ts'
+import { hasIncarnations } from '../../model/incarnation.ts'
+import { neverAsked } from '../../model/left-out.ts'
+import {
+  countOffsets,
+  endOf,
+  holesOf,
+  intersectRanges,
+  type OffsetRange,
+  type OffsetRanges,
+  subtractRanges,
+  unionRanges,
+} from '../../model/offset-range.ts'
+import { decidedRanges } from '../../model/progress.ts'
+import { frontierOf } from '../../model/segment.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import { isOurs } from '../../pipeline/commit/table-state.ts'
+import { limitsOf } from '../tasks/limits.ts'
+import { layoutOrKafka } from './looked-at.ts'
+import type { RemovalFinder } from './removal-finder.ts'
+import type { Entered } from './table-books.ts'
+import type { TableUnderTest } from './table-verifier.ts'
+import type { VerifySeams } from './verifier.ts'
+import type { Finding } from '../../pipeline/verify/finding.ts'
+import { judgePartition, splitHoles } from '../../pipeline/verify/judge-partition.ts'
+import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
+import { type OwnSegment, surveySource } from '../../pipeline/verify/survey-source.ts'
+import type { TableFile } from '../../pipeline/verify/table-files.ts'
+import type { VerificationCounts } from '../../pipeline/verify/verification.ts'
+import { weighRows } from '../../pipeline/verify/weigh-rows.ts'
+import { nothingInWindows, readWindows } from './window-reader.ts'
+
+export interface PartitionVerification {
+  readonly findings: readonly Finding[]
+  readonly facts: readonly SourceFact[]
+  readonly counts: Partial<VerificationCounts>
+}
+
+/** Sets the rows of one topic-partition, as far as they lie in `range`, against what was decided and against the source. */
+export async function verifyPartition(
+  table: TableUnderTest,
+  { at, range }: { readonly at: TopicPartition; readonly range: OffsetRange },
+  files: readonly TableFile[],
+  { books, unknownRows }: Entered,
+  removals: RemovalFinder,
+  seams: VerifySeams,
+  onSegment: (segment: OwnSegment) => void,
+): Promise<PartitionVerification> {
+  const { state, source, metadata } = table
+  const book = books.of(at)
+  const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
+  const decided = decidedRanges(state.progress, source.id, at)
+  const own = within(decided)
+  const everywhere = [...state.progress.keys()].map((id) => within(decidedRanges(state.progress, id, at)))
+  const ageOf = (file: number) => files[file]
+  const runs = book.runs.within(range)
+  const balance = weighRows(everywhere, runs, ageOf)
+  const isRestarted = hasIncarnations(state.progress)
+  // What was not restarted went along into the next incarnation, and has its rows once.
+  const needed = isRestarted ? weighRows([everywhere.reduce(unionRanges, [])], runs, ageOf).missing : balance.missing
+  const open = within(subtractRanges(holesOf(decided), neverAsked(state, source.id, at)))
+  const suspects = intersectRanges(needed, own)
+  const windows = unionRanges(suspects, open)
+  const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }
+  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range, (one) => {
+    const [offsets] = within([one.range])
+    if (offsets !== undefined) onSegment({ ...one, range: offsets })
+  })
+  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
+  const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
+  const ofSuspects = suspects.length === 0 ? nothingInWindows : await lookFor(suspects)
+  const ofHoles = open.length === 0 ? nothingInWindows : await lookFor(open)
+
+  const missing = await removals.find(subtractRanges(suspects, ofSuspects.without), book)
+  const untold = missing.get(null) ?? []
+  const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
+  if (unknownRows && untold.length > 0) {
+    missing.delete(null)
+    for (const part of untold) altered.push({ range: part, snapshot: null })
+  }
+  const verdict = judgePartition(
+    {
+      table: table.table,
+      at,
+      missing,
+      duplicates: balance.duplicates,
+      ...splitHoles(open, unionRanges(ofHoles.rows, ofHoles.without)),
+      altered,
+      rewritten: survey.rewritten.flatMap((one) => within([one])),
+    },
+    {
+      isAccepted: (snapshot) => state.requests.accept.includes(snapshot),
+      isOurs: (id) => {
+        const snapshot = snapshotById(metadata, id)
+        return snapshot !== undefined && isOurs(snapshot)
+      },
+      accepted: decidedRanges(state.accepted, source.id, at),
+    },
+  )
+  return {
+    findings: verdict.findings,
+    facts: [...survey.facts, ...ofSuspects.damaged, ...ofHoles.damaged],
+    counts: {
+      segments: survey.segments,
+      rows: balance.present,
+      decided: countOffsets(own),
+      control: ofSuspects.control,
+      skipped: ofSuspects.skipped,
+      removed: verdict.removed,
+      accepted: verdict.accepted,
+      others: balance.others,
+    },
+  }
+}

@@ -1,0 +1,139 @@
+import type { Snapshot } from '../../formats/iceberg/table-metadata.ts'
+import type { DataFile } from '../../formats/iceberg/data-file.ts'
+import { footerGuessBytes } from '../../formats/parquet/read-rows.ts'
+import { WorkError } from '../../model/failure.ts'
+import type { OffsetRanges } from '../../model/offset-range.ts'
+import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
+import type { TopicMapping } from '../../spec/table-mapping.ts'
+import type { TableState } from '../../pipeline/commit/table-state.ts'
+import { verifyPartition } from './partition-verifier.ts'
+import type { SourceIdentity } from '../feed/processor.ts'
+import { type History, RemovalFinder } from './removal-finder.ts'
+import { enterFiles, liveFiles } from './table-books.ts'
+import { readDeletes } from './table-deletes.ts'
+import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
+import type { Finding } from '../../pipeline/verify/finding.ts'
+import { isEverything, windowsOf } from '../../pipeline/verify/scope.ts'
+import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
+import { type KafkaColumns, mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
+import { noCounts, type ReadingPlan, type TableVerification, type VerificationCounts } from '../../pipeline/verify/verification.ts'
+import { Reservoir } from '../../pipeline/verify/reservoir.ts'
+import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
+import { ValuesVerifier } from './values-verifier.ts'
+import type { VerifyOptions, VerifySeams } from './verifier.ts'
+
+/** A table with a snapshot, and what its topics' source and mapping are. */
+export interface TableUnderTest extends History {
+  readonly mapping: TopicMapping
+  readonly state: TableState
+  readonly snapshot: Snapshot
+  readonly source: SourceIdentity
+  readonly columns: KafkaColumns
+  readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
+}
+
+export type RowVerification = Pick<TableVerification, 'counts' | 'findings' | 'facts' | 'notes' | 'reading'> & {
+  /** Whether a file that the snapshot names is not there. */
+  readonly filesGone: boolean
+}
+
+/** Topic-partitions that are listed at once. */
+const partitionsAtOnce = 8
+
+/**
+ * Sets the rows of a snapshot against what was decided and against the source: first all files, then topic-partition by
+ * topic-partition. Throws a WorkError where the table can not be judged, and what the stores throw.
+ */
+export async function verifyRows(table: TableUnderTest, seams: VerifySeams, options: VerifyOptions): Promise<RowVerification> {
+  const { columns, source } = table
+  const manifests = await table.manifestsOf(table.snapshot)
+  if (manifests === null)
+    throw new WorkError(`table ${table.table} can not be judged: ${table.snapshot['manifest-list']} can not be read; restore that file`, {
+      retry: 'never',
+    })
+  const known = partitionsOf(table)
+  const windows = windowsOf(options.scope, known)
+  const isWhole = isEverything(options.scope)
+  const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
+  const live = await liveFiles(seams.io, manifests, columns, isWanted)
+  const { files, deletes } = live
+  const reading: ReadingPlan = {
+    table: table.table,
+    files: files.length,
+    deleteFiles: deletes.length,
+    bytes: bytesToRead(files, options.exact) + deletes.reduce((sum, { bytes }) => sum + bytes, 0),
+    partitions: windows.length,
+    requests: { get: files.length + deletes.length, list: windows.length },
+    exact: options.exact,
+    values: null,
+  }
+  options.tell(reading)
+  const deleted = await readDeletes(table, seams.io, live)
+  const entering = { io: seams.io, columns, prefix: source.prefix, exact: options.exact, progress: options.progress }
+  const entered = await enterFiles(files, { ...entering, deletes: deleted })
+  const removals = new RemovalFinder(table, entering)
+
+  const { values } = options
+  const chosen = new Reservoir<OwnSegment>(values === 'all' ? null : values, () => seams.entropy.int63())
+  const findings: Finding[] = []
+  const facts: SourceFact[] = []
+  let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
+  await forEachAtOnce(windows, partitionsAtOnce, async (window) => {
+    const verdict = await verifyPartition(table, window, files, entered, removals, seams, (segment) => {
+      if (values !== null) chosen.offer(segment)
+    })
+    findings.push(...verdict.findings)
+    facts.push(...verdict.facts)
+    counts = sumOf(counts, verdict.counts)
+  })
+  const decided = new Set(known.map(topicPartitionName))
+  for (const { at, runs } of isWhole ? entered.books.all() : []) {
+    if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
+  }
+  const told = { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
+  if (values === null) return told
+  const comparing = new ValuesVerifier(table, files, entered, deleted, seams)
+  const planned = { ...reading, values: comparing.plan(chosen.items) }
+  options.tell(planned)
+  const compared = await comparing.compare(chosen.items, options.progress)
+  return {
+    ...told,
+    counts: { ...counts, compared: compared.rows },
+    findings: [...findings, ...compared.findings],
+    facts: distinct([...facts, ...compared.facts]),
+    reading: planned,
+  }
+}
+
+/** Segments that were read twice are told of once. */
+function distinct(facts: readonly SourceFact[]): SourceFact[] {
+  return [...new Map(facts.map((fact) => [`${fact.kind} ${fact.key} ${fact.start} ${fact.end}`, fact])).values()]
+}
+
+function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): VerificationCounts {
+  const plus = <T extends number | bigint>(a: T, b: T | undefined): T => (b === undefined ? a : (((a as number) + (b as number)) as T))
+  return {
+    files: counts.files,
+    filesRead: counts.filesRead,
+    segments: plus(counts.segments, more.segments),
+    rows: plus(counts.rows, more.rows),
+    decided: plus(counts.decided, more.decided),
+    control: plus(counts.control, more.control),
+    skipped: plus(counts.skipped, more.skipped),
+    removed: plus(counts.removed, more.removed),
+    accepted: plus(counts.accepted, more.accepted),
+    others: plus(counts.others, more.others),
+    compared: counts.compared,
+  }
+}
+
+/** All topic-partitions of which this source has decided something. */
+function partitionsOf({ state, source }: TableUnderTest): TopicPartition[] {
+  const topics = state.progress.get(source.id) ?? new Map<string, ReadonlyMap<number, OffsetRanges>>()
+  return [...topics].flatMap(([topic, partitions]) => [...partitions.keys()].map((partition) => ({ topic, partition })))
+}
+
+function bytesToRead(files: readonly TableFile[], exact: boolean): number {
+  return files.reduce((sum, { bytes, columnBytes }) => sum + Math.min(bytes, footerGuessBytes + (exact ? columnBytes : 0)), 0)
+}

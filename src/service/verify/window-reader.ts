@@ -1,0 +1,82 @@
+import { intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import type { SegmentRef } from '../../model/segment.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { ObjectStore } from '../../seams/object-store.ts'
+import { type DecodeOptions, PartDecoder } from '../../pipeline/decode/part-decoder.ts'
+import { TableColumns } from '../../pipeline/decode/table-columns.ts'
+import type { TableLayout } from '../../pipeline/flow.ts'
+import { type FetchBounds, fetchSegments } from '../../pipeline/read/fetch-segments.ts'
+import { damagedFact, type SourceFact } from '../../pipeline/verify/source-fact.ts'
+import type { ListedSegment } from '../../pipeline/verify/survey-source.ts'
+
+const lastOffset = 0x7fffffffffffffffn
+
+/** What segments have at the offsets that were looked for. */
+export interface WindowContents {
+  /** Offsets that become rows. */
+  readonly rows: OffsetRanges
+  /** Offsets that become none: control records, and what can not be read and is skipped where that is chosen. */
+  readonly without: OffsetRanges
+  readonly control: bigint
+  readonly skipped: bigint
+  /** Segments that are not sound there, or have records that can not become rows. */
+  readonly damaged: readonly SourceFact[]
+}
+
+/** Nothing was looked for. */
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, skipped: 0n, damaged: [] }
+
+/**
+ * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, as `onError: skip` has it. Of
+ * segments that overlap, the earlier one counts. Throws what the store throws; a segment that is gone since it was listed tells nothing.
+ */
+export async function readWindows(
+  store: Pick<ObjectStore, 'get'>,
+  at: TopicPartition,
+  segments: readonly ListedSegment[],
+  windows: OffsetRanges,
+  layout: TableLayout,
+  bounds: FetchBounds & Omit<DecodeOptions, 'onError'>,
+): Promise<WindowContents> {
+  const columns = new TableColumns(layout)
+  const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
+  const byKey = new Map(segments.map((listed) => [listed.segment.key, listed]))
+  const rows: OffsetRange[] = []
+  const damaged: SourceFact[] = []
+  let [left, control, skipped] = [windows, 0n, 0n]
+  const refs = segments.map(({ segment }) => segment)
+  for await (const fetched of fetchSegments(store, refs, bounds)) {
+    if (fetched.kind !== 'bytes') continue
+    const { segment } = fetched
+    const { nextBaseOffset, reach } = byKey.get(segment.key)!
+    const wanted = intersectRanges(left, [[segment.baseOffset, reach ?? lastOffset]])
+    const part = {
+      at,
+      follows: null,
+      segments: [segment] as readonly SegmentRef[],
+      startOffset: 0n,
+      decided: subtractRanges([[0n, lastOffset]], wanted),
+      nextBaseOffset,
+    }
+    const decoder = new PartDecoder(part, columns, { ...bounds, onError: 'skip' })
+    for (const { ranges: decided } of decoder.decode(segment, fetched.bytes)) {
+      if (decided.length === 0) continue
+      const offsets = columns.snapshot().columns[offsetColumn]
+      if (offsets.layout === 'fixed') for (let i = 0; i < columns.length; i++) append(rows, BigInt(offsets.values[i]))
+      columns.clear()
+    }
+    const { ranges, counts, skips } = decoder.finish()
+    damaged.push(...skips.map((skip) => damagedFact(at, skip)))
+    control += BigInt(counts.control)
+    skipped += BigInt(counts.skipped)
+    left = subtractRanges(left, ranges)
+  }
+  const found = normalizeRanges(rows)
+  return { rows: found, without: subtractRanges(subtractRanges(windows, left), found), control, skipped, damaged }
+}
+
+function append(ranges: OffsetRange[], offset: bigint): void {
+  const last = ranges.at(-1)
+  if (last !== undefined && last[1] === offset) ranges[ranges.length - 1] = [last[0], offset + 1n]
+  else ranges.push([offset, offset + 1n])
+}

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import type { LiveFile } from '../../../src/pipeline/maintain/rewrite-flow.ts'
+import { youngerThan } from '../../../src/service/maintain/auto-compaction.ts'
+import { carryOutRewrite } from '../../../src/service/tasks/rewrite-task.ts'
+import { liveFile, tableOf } from '../pipeline/maintain/rewriting.ts'
+import type { Plain } from '../spec/documents.ts'
+import { at, batch } from './segments.ts'
+import { namespace, rowsOf, type World, world } from './world.ts'
+
+const minuteMs = 60_000
+
+/** A service for `minutes`, with a segment each minute, and half an hour more. */
+async function serve(made: World, minutes: number, compaction: Plain): Promise<void> {
+  const stop = new AbortController()
+  const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
+  await made.clock.run(async () => {
+    const running = made.processor((document) => (document.spec.maintenance = { compaction }), { rewrites }).run(false, stop.signal)
+    for (let i = 0; i < minutes; i++) {
+      await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+      await made.clock.sleep(minuteMs)
+    }
+    await made.clock.sleep(5 * minuteMs)
+    stop.abort()
+    expect(await running).toBe(true)
+  })
+}
+
+async function summaryOf(made: World): Promise<Record<string, string>> {
+  const { snapshots } = await made.table('orders')
+  return snapshots!.at(-1)!.summary
+}
+
+describe('a service', () => {
+  test('joins the files of its tables that are not young, and every row stays once', async () => {
+    const made = world()
+    await serve(made, 60, {})
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 60))
+    // Ten minutes' files are young, and as many come between two looks.
+    const files = Number((await summaryOf(made))['total-data-files'])
+    expect(files).toBeLessThanOrEqual(25)
+    expect(files).toBeGreaterThanOrEqual(10)
+    expect(made.linesOf('info', 'files rewritten').length).toBeGreaterThan(2)
+    expect(made.seams.meter.totals().get('upkeep.compaction.done')).toBeGreaterThan(2)
+    expect(made.linesOf('error')).toEqual([])
+  })
+
+  test('that was told to leave files alone does', async () => {
+    const made = world()
+    await serve(made, 30, { enabled: false })
+    expect((await summaryOf(made))['total-data-files']).toBe('30')
+  })
+
+  test('rewrites no more in an hour than its document allows', async () => {
+    const made = world()
+    await serve(made, 60, { bytesPerHour: 1, quietMinutes: 0 })
+    // One rewrite is larger than that, and the second waits for an hour.
+    expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 60))
+  })
+
+  test('that can not carry out rewrites tells it and feeds the table', async () => {
+    const made = world()
+    const stop = new AbortController()
+    const carryOut = () => Promise.reject(new Error('no'))
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut }
+    await made.clock.run(async () => {
+      const running = made.processor(undefined, { rewrites }).run(false, stop.signal)
+      for (let i = 0; i < 40; i++) {
+        await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(minuteMs)
+      }
+      stop.abort()
+      expect(await running).toBe(true)
+    })
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 40))
+    expect(made.linesOf('warn', 'upkeep failed and is tried again later').length).toBeGreaterThan(0)
+    expect(made.seams.meter.totals().get('upkeep.compaction.failed')).toBeGreaterThan(0)
+  })
+})
+
+describe('a file is young', () => {
+  const snapshot = (minute: number, number: bigint) => ({
+    'snapshot-id': number,
+    'sequence-number': number,
+    'timestamp-ms': minute * minuteMs,
+    'manifest-list': '',
+    summary: {},
+  })
+  const file = (number: bigint | null): LiveFile => ({ ...liveFile('a', new Uint8Array(1), 1), fileSequenceNumber: number })
+  test.each<[string, readonly (readonly [number, bigint])[], bigint | null, boolean]>([
+    [
+      'when its commit is of the last minutes',
+      [
+        [0, 1n],
+        [95, 2n],
+      ],
+      2n,
+      true,
+    ],
+    [
+      'not when it is older',
+      [
+        [0, 1n],
+        [95, 2n],
+      ],
+      1n,
+      false,
+    ],
+    ['not when it is older than all', [[95, 5n]], 4n, false],
+    [
+      'when its commit is forgotten and an older one is known',
+      [
+        [0, 1n],
+        [99, 5n],
+      ],
+      4n,
+      true,
+    ],
+    ['never when nothing young is known', [[0, 1n]], 9n, false],
+    [
+      'not when it does not tell',
+      [
+        [0, 1n],
+        [99, 5n],
+      ],
+      null,
+      false,
+    ],
+  ])('%s', (_what, snapshots, number, young) => {
+    const metadata = tableOf([], { snapshots: snapshots.map(([minute, n]) => snapshot(minute, n)) })
+    expect(youngerThan(10 * minuteMs, metadata, 100 * minuteMs)(file(number))).toBe(young)
+  })
+})

@@ -1,0 +1,354 @@
+import { describe, expect, test } from 'vitest'
+import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
+import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
+import { carryOut } from '../../../src/service/tasks/worker.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
+import { batch, record } from './segments.ts'
+import { verify } from './verifying.ts'
+import { rowsOf, sourceId, world, type World } from './world.ts'
+
+const orders = { topic: 'orders', partition: 0 } as const
+const other = { topic: 'orders', partition: 1 } as const
+const day = 86_400_000
+
+/** A tail that begins with what is written after the first run. */
+const latest = (document: Plain) => (document.spec.source.startAt = 'latest')
+const all = (document: Plain) => {
+  latest(document)
+  document.spec.backfill = [{ topic: 'orders' }]
+}
+
+async function requestsIn(w: World) {
+  return decodeRequests(currentSnapshot(await w.table('orders'))!.summary['kafscale.processor.requests'], 'here')
+}
+
+/** History of ten segments of three records in two partitions, behind which the tail begins. */
+async function withHistory(): Promise<World> {
+  const w = world()
+  for (const at of [orders, other]) for (let i = 0n; i < 10n; i++) await w.write(at, i * 3n, [batch(i * 3n, 3)])
+  await w.clock.advanceBy(60_000)
+  expect(await w.runOnce(latest)).toBe(true)
+  expect(await w.rows('orders')).toEqual([])
+  return w
+}
+
+describe('a declared backfill', () => {
+  test('brings all history into the table, once, and the table says that it is done', async () => {
+    const w = await withHistory()
+    expect(await w.runOnce(all)).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+    expect((await requestsIn(w)).backfills.map(({ topic, state }) => [topic, state])).toEqual([['orders', 'done']])
+    const before = (await w.table('orders'))['last-sequence-number']
+    expect(await w.runOnce(all)).toBe(true)
+    expect((await w.table('orders'))['last-sequence-number']).toBe(before)
+  })
+
+  test('leaves to the tail what lies behind its beginning, whoever is first', async () => {
+    const w = await withHistory()
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(all)).toBe(true)
+    await w.write(orders, 33n, [batch(33n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(all)).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 36), ...rowsOf(other, 0, 30)])
+  })
+
+  test('runs beside a tail that goes on', async () => {
+    const w = await withHistory()
+    const stop = new AbortController()
+    const ok = await w.clock.run(async () => {
+      const done = w.processor(all).run(false, stop.signal)
+      for (let i = 10n; i < 30n; i++) {
+        await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+        await w.clock.sleep(7000)
+      }
+      await w.clock.sleep(600_000)
+      stop.abort()
+      return done
+    })
+    expect(ok).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 90), ...rowsOf(other, 0, 30)])
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
+  })
+
+  test('by times takes the records from the first of the one time to before the first of the other', async () => {
+    const w = world()
+    const start = Date.UTC(2026, 0, 1)
+    for (let i = 0n; i < 20n; i++) {
+      const records = [0, 1].map((n) => record('v', { timestampMs: BigInt(start + Number(i) * day + n * (day / 2)) }))
+      await w.write(orders, i * 2n, [batch(i * 2n, records)])
+    }
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest)).toBe(true)
+    const times = (document: Plain) => {
+      latest(document)
+      document.spec.backfill = [{ topic: 'orders', from: '2026-01-05T06:00:00Z', to: '2026-01-09' }]
+    }
+    const got: string[] = []
+    w.faults.store = (operation, key) => {
+      if (operation === 'get') got.push(key)
+      return undefined
+    }
+    expect(await w.runOnce(times)).toBe(true)
+    // From noon of the fifth day, offset 9, to before midnight of the ninth, offset 16.
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 9, 16))
+    expect(got.length).toBeLessThan(20)
+  })
+
+  test('by times is tried again where a segment goes while it is looked for one', async () => {
+    const w = await withHistory()
+    const times = (document: Plain) => {
+      latest(document)
+      document.spec.backfill = [{ topic: 'orders', from: '1970-01-01', to: '2100-01-01' }]
+    }
+    let gone = 0
+    w.faults.store = (operation, key) => {
+      if (operation === 'get' && gone++ === 0) for (const end of ['kfs', 'index']) void w.source.remove(key.replace('kfs', end))
+      return undefined
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const done = w.processor(times).run(false, stop.signal)
+      await w.clock.sleep(900_000)
+      stop.abort()
+      expect(await done).toBe(true)
+    })
+    expect(w.linesOf('warn', 'backfill failed, and is tried again')).toHaveLength(1)
+    expect(await w.rows('orders')).toHaveLength(57)
+  })
+
+  test('of segments that overlap takes the earlier one, as the tail would', async () => {
+    const w = world()
+    const marked = (count: number, mark: string) => Array.from({ length: count }, () => record(mark))
+    for (const [base, count] of [
+      [0, 10],
+      [10, 7],
+      [15, 5],
+      [17, 7],
+      [20, 5],
+    ] as const) {
+      await w.write(orders, BigInt(base), [batch(BigInt(base), marked(count, `s${base}`))])
+    }
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest)).toBe(true)
+    const newest = (document: Plain) => {
+      latest(document)
+      document.spec.backfill = [{ topic: 'orders' }]
+    }
+    expect(await w.runOnce(newest)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 25))
+    const found = new Map(
+      (await w.plainRows('orders')).map((row) => [Number(row.kafka_offset), Buffer.from(row.value as Uint8Array).toString()]),
+    )
+    expect([14, 15, 16, 17, 19, 20, 23, 24].map((offset) => found.get(offset))).toEqual([
+      's10',
+      's10',
+      's10',
+      's15',
+      's15',
+      's17',
+      's17',
+      's20',
+    ])
+  })
+
+  test('goes past what the source does not have, and past segments that vanish while it reads', async () => {
+    const w = world()
+    for (const base of [0n, 3n, 9n, 12n]) await w.write(orders, base, [batch(base, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest)).toBe(true)
+    w.faults.store = (operation, key) => {
+      if (operation === 'get' && key.endsWith('0009.kfs')) {
+        for (const end of ['kfs', 'index']) void w.source.remove(key.replace('kfs', end))
+      }
+      return undefined
+    }
+    expect(await w.runOnce(all)).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 6), ...rowsOf(orders, 12, 15)].sort())
+    expect(w.linesOf('warn', 'gap: offsets that the source does not have').length).toBeGreaterThan(0)
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
+  })
+
+  test('stops in the topic-partition that has a fault, names the place, and goes on elsewhere', async () => {
+    const w = await withHistory()
+    await w.write(orders, 9n, [new Uint8Array(80)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(all)).toBe(false)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 9), ...rowsOf(other, 0, 30)])
+    const [line] = w.linesOf('error', 'backfill stopped in a topic-partition')
+    expect(line.fields).toMatchObject({ table: 'orders', topic: 'orders', partition: 0 })
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+  })
+})
+
+describe('a backfill that is asked for', () => {
+  const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
+
+  async function backfillerOf(w: World, bounds: BackfillBounds = {}, where: Where = { kind: 'live' }): Promise<Backfiller> {
+    const document = load(
+      smallest((plain) =>
+        Object.assign(
+          plain.spec,
+          { sink: { database: 'analytics' }, mappings: [{ topic: '*', value: { format: 'binary' } }] },
+          { source: { ...plain.spec.source, topics: ['*'] } },
+        ),
+      ),
+    )
+    const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
+    return (await Backfiller.open(document, 'orders', where, bounds, { id: sourceId, prefix: 'p/' }, seams))!
+  }
+
+  test.each([
+    ['from the oldest', {}, [...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)]],
+    ['from the newest', { newestFirst: true }, [...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)]],
+    ['of one partition', { partitions: [1] }, rowsOf(other, 0, 30)],
+    ['of offsets that cut segments', { from: { offset: 4n }, to: { offset: 11n } }, [...rowsOf(orders, 4, 11), ...rowsOf(other, 4, 11)]],
+  ] as const)('%s takes what its bill says, and no request more', async (_, change, rows) => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w)
+    const { bill, backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+    const asked = { get: 0, list: 0, put: 0 }
+    w.faults.store = (operation) => {
+      asked[operation]++
+      return undefined
+    }
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(done.outcome).toBe('done')
+    expect(await w.rows('orders')).toEqual(rows)
+    expect(asked.get).toBe(bill.work.gets)
+    expect(asked.list).toBe(bill.work.lists)
+    expect(done.report).toMatchObject({ segments: bill.work.segments, bytes: bill.work.bytes, rows: BigInt(rows.length), commits: 1 })
+    const again = await (await backfillerOf(w)).bill({ ...wish, ...change }, 'command', defaultPrices)
+    expect(again.bill).toMatchObject({ decided: bill.wanted, work: { segments: 0, gets: 0, puts: 0 } })
+  })
+
+  test('reads nothing of a log that began anew, whose offsets mean other records', async () => {
+    const w = await withHistory()
+    for await (const { objects } of w.source.list({ prefix: 'p/orders/0/' })) for (const { key } of objects) await w.source.remove(key)
+    await w.clock.advanceBy(60_000)
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.write(orders, 3n, [batch(3n, 3)])
+    await w.clock.advanceBy(60_000)
+    const backfiller = await backfillerOf(w)
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(done.outcome).toBe('stopped')
+    expect(await w.rows('orders')).toEqual(rowsOf(other, 0, 30))
+    expect(done.report.stops).toEqual([{ at: orders, reason: expect.stringContaining('the log was restarted') }])
+  })
+
+  test('fills the holes alone', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w)
+    const part = { ...wish, from: { offset: 9n }, to: { offset: 15n } }
+    const { backfill } = await backfiller.bill(part, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    await w.runOnce(latest)
+    const holes = await backfillerOf(w)
+    const { bill, backfill: rest } = await holes.bill({ ...wish, missing: true }, 'command', defaultPrices)
+    expect(bill.wanted).toBe(15n + 15n)
+    await holes.ask(rest)
+    await w.clock.run(() => holes.carryOut(rest, new AbortController().signal, () => undefined))
+    // What lies before everything that is decided is no hole.
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
+  })
+
+  test('brings nothing but what it asks for, though the newest segment of the start is written again', async () => {
+    const w = await withHistory()
+    const carryOutPart = async (change: Partial<BackfillWish>) => {
+      const backfiller = await backfillerOf(w)
+      const { backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    }
+    await carryOutPart({ from: { offset: 3n }, to: { offset: 9n } })
+    // It begins at the same offset and has more: what lies below the start is left out for good.
+    await w.write(orders, 27n, [batch(27n, 5)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest)).toBe(true)
+    const later = [...rowsOf(orders, 3, 9), ...rowsOf(orders, 30, 32), ...rowsOf(other, 3, 9)].sort()
+    expect(await w.rows('orders')).toEqual(later)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+    await carryOutPart({ from: { offset: 20n }, to: { offset: 28n } })
+    expect(await w.rows('orders')).toHaveLength(later.length + 16)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+    await carryOutPart({})
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 32), ...rowsOf(other, 0, 30)].sort())
+  })
+
+  test('twice at once, and beside the tail, brings each row once', async () => {
+    const w = await withHistory()
+    const [one, two] = [await backfillerOf(w), await backfillerOf(w)]
+    const asked = async (backfiller: Backfiller, change: Partial<BackfillWish>) => {
+      const { backfill } = await backfiller.bill({ ...wish, ...change }, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      return backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const tail = w.processor(latest).run(false, stop.signal)
+      await Promise.all([asked(one, {}), asked(two, { newestFirst: true, from: { offset: 5n } }), w.write(orders, 30n, [batch(30n, 3)])])
+      await w.clock.sleep(200_000)
+      stop.abort()
+      await tail
+    })
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
+  })
+
+  test('that is cancelled brings nothing more, and what it brought stays', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, { requestsPerSecond: 1 })
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(async () => {
+      const working = backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
+      await w.clock.sleep(5000)
+      await (await backfillerOf(w)).change(backfill.id, 'cancelled')
+      return working
+    })
+    expect(done.outcome).toBe('cancelled')
+    const rows = await w.rows('orders')
+    expect(rows.length).toBeLessThan(60)
+    expect(new Set(rows).size).toBe(rows.length)
+    await expect((await backfillerOf(w)).change(backfill.id, 'active')).rejects.toThrow(
+      `has no backfill ${backfill.id} that is not ended; it has none`,
+    )
+  })
+
+  test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, {}, { kind: 'table', name: 'orders_rebuilt' })
+    const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    expect(bill).toMatchObject({ table: 'analytics.orders_rebuilt', wanted: 60n, notBegun: [] })
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await backfiller.ask(backfill)
+    await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+    expect(await w.rows('orders')).toEqual([])
+    await w.clock.advanceBy(60_000)
+    let gets = 0
+    w.faults.store = (operation) => {
+      if (operation === 'get') gets++
+      return undefined
+    }
+    const renamed = (document: Plain) => (document.spec.mappings = [{ topic: '*', table: 'orders_rebuilt', value: { format: 'binary' } }])
+    expect(await w.runOnce(renamed)).toBe(true)
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
+    expect(gets).toBe(1)
+    await expect(backfillerOf(w, {}, { kind: 'table', name: 'Orders' })).rejects.toThrow(
+      '--into: Orders is a table of the document already',
+    )
+  })
+})

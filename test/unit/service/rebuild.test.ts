@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { currentSnapshot, snapshotById } from '../../../src/formats/iceberg/table-metadata.ts'
+import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
+import { Backfiller } from '../../../src/service/backfill/backfiller.ts'
+import { onBranch } from '../../../src/service/backfill/branch-catalog.ts'
+import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import { takeMainsPlace } from '../../../src/service/backfill/rebuild.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
+import { carryOut } from '../../../src/service/tasks/worker.ts'
+import type { Catalog } from '../../../src/seams/catalog.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
+import { batch } from './segments.ts'
+import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
+
+const orders = { topic: 'orders', partition: 0 } as const
+const never = new AbortController().signal
+const wish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
+const document = load(
+  smallest((plain: Plain) => {
+    plain.spec.source.topics = ['*']
+    plain.spec.sink = { database: namespace[0] }
+    plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+  }),
+)
+const identifier = { namespace, name: 'orders' }
+
+/** Ten segments of three records, all in the table. */
+async function withTable(): Promise<World> {
+  const w = world()
+  for (let i = 0n; i < 10n; i++) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+  await w.clock.advanceBy(60_000)
+  expect(await w.runOnce()).toBe(true)
+  return w
+}
+
+const seamsOf = (w: World, catalog: Catalog = w.catalog) => ({
+  ...w.seams,
+  catalog,
+  queue: inProcessQueue<TablePayload, TaskResult>(),
+  carryOut,
+})
+const rebuilderOf = async (w: World, catalog?: Catalog) =>
+  (await Backfiller.open(document, 'orders', { kind: 'rebuild' }, {}, { id: sourceId, prefix: 'p/' }, seamsOf(w, catalog)))!
+
+/** Everything on the branch but what is written meanwhile. */
+async function rebuilt(w: World): Promise<Backfiller> {
+  const rebuilder = await rebuilderOf(w)
+  const { backfill } = await rebuilder.bill(wish, 'command', defaultPrices)
+  await rebuilder.ask(backfill)
+  const { outcome } = await w.clock.run(() => rebuilder.carryOut(backfill, never, () => undefined))
+  expect(outcome).toBe('done')
+  return rebuilder
+}
+
+const takePlace = (w: World, { rebuild }: Backfiller, catalog?: Catalog) =>
+  w.clock.run(() => takeMainsPlace(rebuild!, document, { id: sourceId, prefix: 'p/' }, seamsOf(w, catalog), never))
+
+const headOf = async (w: World) => currentSnapshot(await w.table('orders'))!
+
+describe('a rebuild', () => {
+  test('is made on a branch, beside which main goes on, and then has its place in one commit', async () => {
+    const w = await withTable()
+    const before = await headOf(w)
+    const rebuilder = await rebuilt(w)
+    const { branch } = rebuilder.rebuild!
+    expect((await headOf(w))['snapshot-id']).toBe(before['snapshot-id'])
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+    expect(await takePlace(w, rebuilder)).toBe(true)
+    const metadata = await w.table('orders')
+    expect(metadata.refs?.[branch]).toBeUndefined()
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+    const head = await headOf(w)
+    for (let id = head['parent-snapshot-id']; id != null; id = snapshotById(metadata, id)!['parent-snapshot-id']) {
+      expect(snapshotById(metadata, id)!.summary['kafscale.processor.branch']).toBe(branch)
+    }
+    await w.write(orders, 33n, [batch(33n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 36))
+  })
+
+  test('goes on where it was left, on the branch that it began', async () => {
+    const w = await withTable()
+    const first = await rebuilt(w)
+    const second = await rebuilderOf(w)
+    expect(second.rebuild).toEqual(first.rebuild)
+    expect((await second.bill(wish, 'command', defaultPrices)).bill).toMatchObject({ work: { segments: 0 }, branch: first.rebuild!.branch })
+    expect(await takePlace(w, second)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
+  })
+
+  test('that was given up stops neither main nor the next one', async () => {
+    const w = await withTable()
+    const { branch } = (await rebuilt(w)).rebuild!
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    const dropped = { requirements: [], updates: [{ action: 'remove-snapshot-ref', 'ref-name': branch } as const], idempotencyKey: '' }
+    expect((await w.catalog.commitTable(identifier, dropped)).kind).toBe('committed')
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+    const next = await rebuilt(w)
+    expect(next.rebuild!.branch).not.toBe(branch)
+    expect(await takePlace(w, next)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+  })
+
+  test('of a source that does not have everything any more replaces nothing', async () => {
+    const w = await withTable()
+    for (const part of ['kfs', 'index'] as const) await w.source.remove(`p/orders/0/segment-${'0'.repeat(20)}.${part}`)
+    const rebuilder = await rebuilt(w)
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(
+      /main has orders\/0 \[0, 3\), which the source does not have any more\. Nothing was replaced/,
+    )
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
+  })
+
+  test('of a table with rows of others replaces nothing', async () => {
+    const w = await withTable()
+    const rebuilder = await rebuilt(w)
+    const head = await headOf(w)
+    const padded = { ...head, 'snapshot-id': 77n, 'parent-snapshot-id': head['snapshot-id'], 'sequence-number': 99n }
+    const updates = [
+      { action: 'add-snapshot', snapshot: { ...padded, summary: { operation: 'append', 'total-records': '31' } } } as const,
+      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 77n } as const,
+    ]
+    expect((await w.catalog.commitTable(identifier, { requirements: [], updates, idempotencyKey: '' })).kind).toBe('committed')
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(/has 30 rows, and main has 31: .* Nothing was replaced/)
+    expect((await headOf(w))['snapshot-id']).toBe(77n)
+  })
+
+  test('meets what main commits in the same moment, and follows it first', async () => {
+    const w = await withTable()
+    const rebuilder = await rebuilt(w)
+    let meddled = 0
+    const meddling: Catalog = {
+      ...w.catalog,
+      async commitTable(table, request) {
+        if (request.updates.some((one) => one.action === 'remove-snapshot-ref') && meddled++ === 0) {
+          await w.write(orders, 30n, [batch(30n, 3)])
+          await w.clock.advanceBy(60_000)
+          expect(await w.processor().run(true, never)).toBe(true)
+        }
+        return w.catalog.commitTable(table, request)
+      },
+    }
+    expect(await takePlace(w, rebuilder, meddling)).toBe(true)
+    expect(meddled).toBe(2)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+  })
+
+  test('whose last answer was lost is found to have landed', async () => {
+    const w = await withTable()
+    const rebuilder = await rebuilt(w)
+    let lost = 0
+    const forgetful: Catalog = {
+      ...w.catalog,
+      async commitTable(table, request) {
+        const outcome = await w.catalog.commitTable(table, request)
+        if (!request.updates.some((one) => one.action === 'remove-snapshot-ref')) return outcome
+        lost++
+        return { kind: 'unknown', reason: 'lost' }
+      },
+    }
+    expect(await takePlace(w, rebuilder, forgetful)).toBe(true)
+    expect(lost).toBe(1)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
+  })
+})
+
+describe('a table on a branch', () => {
+  const audit = (w: World) => onBranch(w.catalog, { name: 'audit', begins: 'as main' })
+  const runOnBranch = (w: World) => w.clock.run(() => w.processor(undefined, { catalog: audit(w) }).run(true, never))
+  const noList = async () => null
+
+  test('begins with what main has, goes on beside it, and neither disturbs the other', async () => {
+    const w = await withTable()
+    const main = (await headOf(w))['snapshot-id']
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await runOnBranch(w)).toBe(true)
+    const metadata = await w.table('orders')
+    expect(metadata['current-snapshot-id']).toBe(main)
+    expect(snapshotById(metadata, metadata.refs!.audit['snapshot-id'])).toMatchObject({
+      'parent-snapshot-id': main,
+      summary: { 'total-records': '33', 'kafscale.processor.branch': 'audit' },
+    })
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+    await w.write(orders, 33n, [batch(33n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await runOnBranch(w)).toBe(true)
+    const after = await w.table('orders')
+    expect(snapshotById(after, after.refs!.audit['snapshot-id'])!.summary['total-records']).toBe('36')
+  })
+
+  test('is made on a new table too, and stops where the branch was rolled back', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await runOnBranch(w)).toBe(true)
+    const first = await w.table('orders')
+    expect(currentSnapshot(first)).toBeNull()
+    await w.write(orders, 3n, [batch(3n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await runOnBranch(w)).toBe(true)
+    const back = { action: 'set-snapshot-ref', 'ref-name': 'audit', ...first.refs!.audit } as const
+    expect((await w.catalog.commitTable(identifier, { requirements: [], updates: [back], idempotencyKey: '' })).kind).toBe('committed')
+    const { metadata } = (await audit(w).loadTable(identifier))!
+    await expect(findTableState('orders', metadata, noList)).rejects.toThrow('it was rolled back or replaced')
+  })
+})

@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest'
+import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
+import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
+import { load, smallest } from '../spec/documents.ts'
+import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { at, batch } from './segments.ts'
+import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
+
+async function recover(own: World, options: Partial<RecoverOptions> = {}): Promise<TableRecovery> {
+  const document = load(
+    smallest((plain) => {
+      plain.spec.source.topics = ['*']
+      plain.spec.sink = { database: namespace[0] }
+      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+    }),
+  )
+  const asked = { from: 'rows', table: null, exact: false, passed: null, commit: false, progress: () => undefined, ...options } as const
+  const { tables } = await own.clock.run(() => recoverDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
+  return tables[0]
+}
+
+/** Another writer's commit, and an expiry of all that came before it. */
+async function loseProgress(own: World): Promise<void> {
+  await commitForeign(own, at.topic, {})
+  const { snapshots, 'current-snapshot-id': current } = await own.table(at.topic)
+  const outcome = await own.catalog.commitTable(
+    { namespace, name: at.topic },
+    {
+      requirements: [],
+      updates: [
+        { action: 'remove-snapshots', 'snapshot-ids': snapshots!.map((one) => one['snapshot-id']).filter((id) => id !== current) },
+        { action: 'remove-properties', removals: ['kafscale.processor.progress'] },
+      ],
+      idempotencyKey: 'expired',
+    },
+  )
+  if (outcome.kind !== 'committed') throw new Error(`the expiry came to ${outcome.kind}`)
+}
+
+async function filled(starts: readonly bigint[]): Promise<World> {
+  const own = world()
+  for (const start of starts) {
+    await own.write(at, start, [batch(start, 10)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    await own.runOnce()
+  }
+  return own
+}
+
+describe('a table whose progress is lost', () => {
+  test('is stopped, shows what its rows tell, and goes on only once that was confirmed', async () => {
+    const own = await filled([0n, 10n, 20n])
+    await loseProgress(own)
+    await own.write(at, 30n, [batch(30n, 10)])
+    expect(await own.runOnce()).toBe(false)
+    const shown = await recover(own)
+    expect(shown).toMatchObject({ done: false, problem: null, sound: null })
+    expect(shown.partitions).toMatchObject([{ ...at, decided: [[0n, 30n]], rows: 30n, removed: 0n, holes: [], gaps: [], duplicates: [] }])
+    expect(await own.runOnce()).toBe(false)
+    expect(await recover(own, { commit: true })).toMatchObject({ done: true })
+    expect(await own.runOnce()).toBe(true)
+    expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 40))
+  })
+
+  test('is told the same with and without believing metadata', async () => {
+    const own = await filled([0n, 10n, 20n])
+    await loseProgress(own)
+    expect((await recover(own, { exact: true })).partitions).toEqual((await recover(own)).partitions)
+  })
+
+  test('has what lies between its rows as holes, as gaps, or as offsets without a row, whichever the segments tell', async () => {
+    const own = await filled([0n, 10n])
+    await own.write(at, 20n, [batch(20n, 2, { attributes: 48 })])
+    await own.write(at, 22n, [batch(22n, 8)])
+    await own.runOnce()
+    // 30 to 40 never came, and 40 to 50 come too late.
+    await own.write(at, 50n, [batch(50n, 10)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    await own.runOnce()
+    await own.write(at, 40n, [batch(40n, 10)])
+    await loseProgress(own)
+    expect((await recover(own, { commit: true })).partitions).toMatchObject([
+      {
+        decided: [
+          [0n, 30n],
+          [50n, 60n],
+        ],
+        rows: 38n,
+        withoutRow: 2n,
+        holes: [[40n, 50n]],
+        gaps: [[30n, 40n]],
+      },
+    ])
+    expect(await own.runOnce()).toBe(true)
+    // A hole is for a backfill: the tail does not go back.
+    expect(await own.rows(at.topic)).toHaveLength(38)
+  })
+
+  test('counts rows that were deleted as decided, as far as it still knows of them', async () => {
+    const own = await filled([0n, 10n, 20n])
+    await loseProgress(own)
+    const [{ dataFile }] = (await liveEntries(own, at.topic)).filter((entry) => entry.fileSequenceNumber === 2n)
+    await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, dataFile.filePath, [3, 4])] })
+    expect((await recover(own)).partitions).toMatchObject([{ decided: [[0n, 30n]], rows: 28n, removed: 2n, holes: [] }])
+    await commitForeign(own, at.topic, { remove: [dataFile.filePath] })
+    expect((await recover(own)).partitions).toMatchObject([{ decided: [[0n, 30n]], rows: 20n, removed: 10n, holes: [] }])
+  })
+
+  test('tells of rows that are there twice', async () => {
+    const own = await filled([0n, 10n])
+    const [{ dataFile }] = await liveEntries(own, at.topic)
+    await commitForeign(own, at.topic, { add: [dataFile] })
+    await loseProgress(own)
+    const [{ rows, duplicates }] = (await recover(own)).partitions
+    expect([rows, duplicates.length]).toEqual([20n, 1])
+  })
+
+  test('is not recovered from files that are gone', async () => {
+    const own = await filled([0n, 10n])
+    const [{ dataFile }] = await liveEntries(own, at.topic)
+    await loseProgress(own)
+    await own.warehouse.remove(dataFile.filePath.slice('s3://warehouse/'.length))
+    expect(await recover(own, { commit: true })).toMatchObject({ done: false, problem: expect.stringContaining('is gone') as string })
+    expect(await own.runOnce()).toBe(false)
+  })
+
+  test('is not written to where another writer commits while its rows are read', async () => {
+    const own = await filled([0n, 10n])
+    await loseProgress(own)
+    let looks = 0
+    own.faults.catalog = async ({ kind }): Promise<CatalogFault> => {
+      // The second look is the one before the commit.
+      if (kind === 'load' && ++looks === 2) {
+        own.faults.catalog = () => 'none'
+        await commitForeign(own, at.topic, {})
+      }
+      return 'none'
+    }
+    expect((await recover(own, { commit: true })).problem).toContain('another writer has committed')
+  })
+})
+
+test('a table whose progress is known is left alone', async () => {
+  const own = await filled([0n])
+  const { snapshots } = await own.table(at.topic)
+  expect(await recover(own, { commit: true })).toMatchObject({ sound: 'its progress is known', done: false })
+  expect(await recover(own, { commit: true, from: 'rollback' })).toMatchObject({ sound: 'it was not rolled back', done: false })
+  expect((await own.table(at.topic)).snapshots).toEqual(snapshots)
+})
+
+describe('a table that was rolled back', () => {
+  async function rolledBack(): Promise<World> {
+    const own = await filled([0n, 10n, 20n])
+    const [, second] = (await own.table(at.topic)).snapshots!
+    await own.catalog.commitTable(
+      { namespace, name: at.topic },
+      {
+        requirements: [],
+        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': second['snapshot-id'] }],
+        idempotencyKey: 'rolled-back',
+      },
+    )
+    return own
+  }
+
+  test('shows which offsets it lost, and materializes them again once that was confirmed', async () => {
+    const own = await rolledBack()
+    expect(await own.runOnce()).toBe(false)
+    const lost = [{ source: sourceId, ...at, ranges: [[20n, 30n]], offsets: 10n }]
+    expect(await recover(own, { from: 'rollback' })).toMatchObject({ lost, done: false, problem: null })
+    expect(await own.runOnce()).toBe(false)
+    expect(await recover(own, { from: 'rollback', commit: true })).toMatchObject({ lost, done: true })
+    expect(await own.runOnce()).toBe(true)
+    expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 30))
+  })
+
+  test('is not recovered from its rows, which is another question', async () => {
+    expect((await recover(await rolledBack(), { commit: true })).problem).toContain('run with --accept-rollback')
+  })
+})

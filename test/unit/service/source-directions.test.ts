@@ -1,0 +1,182 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { TableCommitter } from '../../../src/service/feed/committer.ts'
+import type { Plain } from '../spec/documents.ts'
+import { batch } from './segments.ts'
+import { verify } from './verifying.ts'
+import { namespace, rowsOf, sourceId, type World, world } from './world.ts'
+
+const orders = { topic: 'orders', partition: 0 } as const
+const other = { topic: 'orders', partition: 1 } as const
+const table = { namespace, name: 'orders' }
+const moved = 's3://elsewhere/p/'
+let w: World
+
+beforeEach(() => (w = world()))
+
+async function progress(): Promise<unknown> {
+  return JSON.parse(currentSnapshot(await w.table('orders'))!.summary['kafscale.processor.progress'])
+}
+
+const stopped = () => (w.linesOf('error').at(-1)!.fields.error as Error).message
+
+/** Makes an earlier snapshot of the table the current one. */
+async function rollBackTo(snapshot: bigint): Promise<void> {
+  await w.catalog.commitTable(table, {
+    requirements: [],
+    updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshot }],
+    idempotencyKey: 'x',
+  })
+}
+
+describe('a table that was rolled back', () => {
+  beforeEach(async () => {
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.runOnce()
+    await w.write(orders, 3n, [batch(3n, 3)])
+    await w.runOnce()
+    await rollBackTo((await w.table('orders')).snapshots![0]['snapshot-id'])
+  })
+
+  test('goes on from what its history says when that is accepted, and later runs do so without being told', async () => {
+    expect(await w.runOnce()).toBe(false)
+    expect(await w.runOnce(undefined, { acceptRollback: true })).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+    await w.write(orders, 6n, [batch(6n, 1)])
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 7))
+  })
+
+  test('stops again when it is rolled back again, to before that was accepted and after', async () => {
+    const [first] = (await w.table('orders')).snapshots!
+    await w.runOnce(undefined, { acceptRollback: true })
+    await w.write(orders, 6n, [batch(6n, 1)])
+    await w.runOnce()
+    const snapshots = (await w.table('orders')).snapshots!
+    await rollBackTo(snapshots.at(-2)!['snapshot-id'])
+    expect(await w.runOnce()).toBe(false)
+    expect(stopped()).toContain('orders/0 [6, 7)')
+    await rollBackTo(first['snapshot-id'])
+    expect(await w.runOnce()).toBe(false)
+  })
+
+  test('a table that was not rolled back is not touched', async () => {
+    await w.runOnce(undefined, { acceptRollback: true })
+    const before = await w.table('orders')
+    expect(await w.runOnce(undefined, { acceptRollback: true })).toBe(true)
+    expect(await w.table('orders')).toBe(before)
+  })
+})
+
+describe('a source that has moved', () => {
+  beforeEach(async () => {
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.runOnce()
+  })
+
+  test('stops the table until somebody says so, and then goes on where it stood', async () => {
+    await w.clock.advanceBy(60_000)
+    // Copied: the same bytes, written later.
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.write(orders, 3n, [batch(3n, 2)])
+    expect(await w.runOnce(undefined, { id: moved })).toBe(false)
+    expect(stopped()).toMatch(
+      /orders\/0 was materialized from s3:\/\/segments\/p\/ up to offset 3.* --source-moved s3:\/\/segments\/p\/; .* --source-added$/,
+    )
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 5))
+    expect(await progress()).toEqual({ [moved]: { orders: { 0: [[0, 5]] } } })
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 5))
+  })
+
+  test('is refused where the new place has progress already, and where the table does not know the old one', async () => {
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: 's3://typo/' })).toBe(false)
+    expect(stopped()).toContain('it has no progress of s3://typo/; its sources are s3://segments/p/')
+    expect(await w.runOnce(undefined, { id: moved, sourceAdded: true })).toBe(true)
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(false)
+    expect(stopped()).toContain('it has progress of s3://segments/p/ and of s3://elsewhere/p/')
+  })
+
+  test('is another one where somebody says that: its rows come besides', async () => {
+    expect(await w.runOnce(undefined, { id: moved, sourceAdded: true })).toBe(true)
+    expect(await progress()).toEqual({ [sourceId]: { orders: { 0: [[0, 3]] } }, [moved]: { orders: { 0: [[0, 3]] } } })
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
+    expect(await w.rows('orders')).toHaveLength(6)
+  })
+
+  test('is not asked about where other topics come from it', async () => {
+    await w.write(other, 0n, [batch(0n, 2)])
+    for (const end of ['kfs', 'index']) await w.source.remove(`p/orders/0/segment-${'0'.padStart(20, '0')}.${end}`)
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 3), ...rowsOf(other, 0, 2)])
+  })
+})
+
+describe('a log that was restarted', () => {
+  beforeEach(async () => {
+    for (const base of [0n, 3n]) await w.write(orders, base, [batch(base, 3)])
+    for (const base of [0n, 3n]) await w.write(other, base, [batch(base, 3)])
+    await w.runOnce()
+    await w.clock.advanceBy(3_600_000)
+    for (const end of ['kfs', 'index']) {
+      for (const base of ['0', '3']) await w.source.remove(`p/orders/0/segment-${base.padStart(20, '0')}.${end}`)
+    }
+    await w.write(orders, 0n, [batch(0n, 2)])
+    await w.clock.advanceBy(60_000)
+  })
+
+  test('goes on as another log of its source, and nothing of what was not restarted comes twice', async () => {
+    expect(await w.runOnce()).toBe(false)
+    expect(await w.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 6), ...rowsOf(orders, 0, 2), ...rowsOf(other, 0, 6)].sort())
+    expect(await progress()).toEqual({
+      [sourceId]: { orders: { 0: [[0, 6]], 1: [[0, 6]] } },
+      [`${sourceId}#2`]: { orders: { 0: [[0, 2]], 1: [[0, 6]] } },
+    })
+    await w.write(orders, 2n, [batch(2n, 1)])
+    await w.write(other, 6n, [batch(6n, 1)])
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toHaveLength(16)
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+    const incarnations = (await w.plainRows('orders')).map((row) => row.kafka_incarnation ?? 1)
+    expect(incarnations.toSorted((a, b) => Number(a) - Number(b))).toEqual([...Array.from({ length: 12 }, () => 1), 2, 2, 2, 2])
+  })
+
+  test('begins at offset 0, whatever startAt says of what is new', async () => {
+    const latest = (document: Plain) => (document.spec.source.startAt = 'latest')
+    expect(await w.runOnce(latest, { sourceRestarted: true })).toBe(true)
+    expect(await w.rows('orders')).toHaveLength(14)
+  })
+
+  test('is not committed to by a process that planned for the log before', async () => {
+    const committer = async () => new TableCommitter(sourceId, table, 'test', await w.table('orders'), w.seams)
+    await w.runOnce(undefined, { sourceRestarted: true })
+    const second = await committer()
+    await second.load()
+    expect(second.sourceId).toBe(`${sourceId}#2`)
+    const { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec } = await w.table('orders')
+    const definitions = { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec, sourceId }
+    const late = new TableCommitter(sourceId, table, 'test', definitions, w.seams)
+    await expect(late.commit([], [], true)).rejects.toThrow('since its log was restarted')
+    expect(currentSnapshot(await w.table('orders'))!.summary['kafscale.processor.version']).toBe('2')
+  })
+
+  test('is told once: the same words begin no third log', async () => {
+    await w.runOnce(undefined, { sourceRestarted: true })
+    const before = await w.table('orders')
+    expect(await w.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    expect(await w.table('orders')).toBe(before)
+  })
+
+  test('is not begun where nothing was restarted', async () => {
+    const fresh = world()
+    await fresh.write(orders, 0n, [batch(0n, 3)])
+    await fresh.runOnce()
+    const before = await fresh.table('orders')
+    expect(await fresh.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    expect(await fresh.table('orders')).toBe(before)
+  })
+})

@@ -1,0 +1,137 @@
+import { beforeEach, expect, test } from 'vitest'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import { writeSegment } from '../../../src/formats/kfs/write.ts'
+import { TableCommitter } from '../../../src/service/feed/committer.ts'
+import { documentStatus, type TableStatus } from '../../../src/service/status/status.ts'
+import type { Plain } from '../spec/documents.ts'
+import { documentOf, planned, source } from './outlooks.ts'
+import { at, batch, record } from './segments.ts'
+import { namespace, sourceId, type World, world } from './world.ts'
+
+let w: World
+
+beforeEach(() => (w = world()))
+
+const whole = (d: Plain) => (d.spec.mappings = [{ topic: '*', value: { format: 'binary' } }])
+
+/** A segment as the broker writes it: its footer tells its last offset. */
+async function write(baseOffset: bigint, records: number): Promise<void> {
+  const { segment, index } = writeSegment({ baseOffset, batches: [batch(baseOffset, records)], createdMs: w.clock.now() })
+  await w.source.put(segmentKey('p/', at, baseOffset, 'index'), [index])
+  await w.source.put(segmentKey('p/', at, baseOffset, 'kfs'), [segment])
+}
+
+async function status(id = sourceId): Promise<TableStatus> {
+  const { tables } = await documentStatus(documentOf(whole), { ...source, id }, w.seams)
+  expect(tables).toHaveLength(1)
+  return tables[0]
+}
+
+test('each of several gaps is a gap', async () => {
+  await write(0n, 3)
+  await write(5n, 3)
+  await write(10n, 2)
+  expect(await w.runOnce()).toBe(true)
+  expect((await status()).partitions).toMatchObject([
+    { next: 12n, endOffset: 12n, lagSegments: 0, gaps: [[3n, 5n], [8n, 10n]], holes: [], stopped: null }, // prettier-ignore
+  ])
+})
+
+test('what a segment has and the table has not is a hole, inside a segment too', async () => {
+  await write(0n, 3)
+  await write(5n, 5)
+  await write(10n, 2)
+  await write(12n, 1)
+  await w.runOnce()
+  const committer = new TableCommitter(sourceId, { namespace, name: 'orders' }, 'test', await w.table('orders'), w.seams)
+  const ranges = [[0n, 3n], [5n, 8n], [12n, 13n]] as const // prettier-ignore
+  await committer.changeState(async (state) => ({
+    ...state,
+    progress: new Map([[sourceId, new Map([[at.topic, new Map([[at.partition, ranges]])]])]]),
+  }))
+  expect((await status()).partitions).toMatchObject([{ gaps: [[3n, 5n]], holes: [[8n, 12n]] }])
+})
+
+test('the requests that tell gaps from holes are bounded', async () => {
+  for (let i = 0n; i < 60n; i++) await write(i * 3n, 2)
+  await w.runOnce()
+  let gets = 0
+  w.faults.store = (operation) => void (operation === 'get' && gets++)
+  const [{ gaps, holes }] = (await status()).partitions
+  expect([gaps.length, holes.length, gets]).toEqual([59, 0, 21])
+})
+
+test('a restarted log is told as a stop, and its offsets are not taken for those of the log before', async () => {
+  await write(0n, 3)
+  await write(3n, 3)
+  await w.runOnce()
+  await w.source.remove(segmentKey('p/', at, 3n, 'kfs'))
+  await w.clock.advanceBy(3_600_000)
+  await write(0n, 2)
+  await write(2n, 1)
+  const [partition] = (await status()).partitions
+  expect(partition).toMatchObject({ next: 6n, endOffset: null, lagOffsets: null, lagSegments: null, lagBytes: null, holes: [], gaps: [] })
+  expect(partition.stopped).toMatch(/^the log was restarted: .* --source-restarted$/)
+  const [{ stops, work }] = (await planned(w, whole)).tables
+  expect([stops.map(({ message }) => message), work.segments]).toEqual([[partition.stopped], 0])
+})
+
+test('a moved source is told as a stop by status and plan, without numbers that would mean nothing', async () => {
+  await write(0n, 3)
+  await w.runOnce()
+  await write(3n, 3)
+  const { stopped, partitions, rows } = await status('s3://elsewhere/p/')
+  expect(stopped).toMatch(/^table analytics\.orders is stopped: orders\/0 was materialized from s3:\/\/segments\/p\/ up to offset 3, /)
+  expect(rows).toBe(3n)
+  expect(partitions).toMatchObject([{ next: null, endOffset: null, lagSegments: null, lagOffsets: null }])
+  const plan = await planned(w, whole, {}, { ...source, id: 's3://elsewhere/p/' })
+  expect(plan.tables).toMatchObject([{ stopped, work: { segments: 0 } }])
+})
+
+test('rows rescued are counted over all commits, also by those that bring none', async () => {
+  const json = (d: Plain) => (d.spec.mappings = [{ topic: '*', value: { format: 'json', columns: [{ name: 'n', type: 'long' }] } }])
+  const good = record('{"n": 1}')
+  await w.write(at, 0n, [batch(0n, [good, record('{"n": 1, "more": 2}'), record('{"n": "x"}')])])
+  expect(await w.runOnce(json)).toBe(true)
+  expect((await status()).rescuedRows).toBe(2n)
+  await w.write(at, 3n, [batch(3n, [good, record('{"other": 2}')])])
+  expect(await w.runOnce(json)).toBe(true)
+  await w.write(at, 5n, [batch(5n, [good])])
+  expect(await w.runOnce(json)).toBe(true)
+  expect(await status()).toMatchObject({ rescuedRows: 3n, rows: 6n })
+})
+
+test('the state of a table and what is due are told, of one that is there and goes on', async () => {
+  for (let i = 0n; i < 12n; i++) {
+    await write(i * 2n, 2)
+    await w.runOnce()
+    await w.clock.advanceBy(1000)
+  }
+  const few = (d: Plain) => (whole(d), (d.spec.maintenance = { expiry: { maxSnapshots: 8, minSnapshots: 2 }, orphans: { enabled: true } }))
+  const { tables } = await documentStatus(documentOf(few), source, w.seams)
+  const [{ health, upkeep }] = tables
+  expect(health).toMatchObject({
+    dataFiles: 12,
+    filesAtTarget: 1,
+    deleteFiles: 0,
+    deleteRatio: 0,
+    manifests: 12,
+    snapshots: 12,
+    branchesAndTags: 0,
+  })
+  const { metadata } = (await w.catalog.loadTable({ namespace, name: 'orders' }))!
+  expect(health!.metadataBytes).toBeGreaterThan(metadata.snapshots!.length * 500)
+  expect(upkeep).toContainEqual({ kind: 'orphans', due: true, reason: 'once a day' })
+  expect(upkeep.find(({ kind }) => kind === 'expiry')).toMatchObject({
+    due: true,
+    reason: expect.stringMatching(/^\d snapshots can go$/) as string,
+  })
+  expect(upkeep.find(({ kind }) => kind === 'retention')).toMatchObject({ due: false })
+
+  const own = { ...w.catalog, profile: { ...w.catalog.profile, ownUpkeep: 'Such a catalog' } }
+  const [left] = (await documentStatus(documentOf(few), source, { ...w.seams, catalog: own })).tables
+  expect(left.upkeep.filter(({ due }) => due)).toEqual([])
+  expect(left.upkeep).toContainEqual({ kind: 'expiry', due: false, reason: 'Such a catalog expires snapshots by itself' })
+  // A table that is stopped is not looked after.
+  expect(await status('s3://elsewhere/p/')).toMatchObject({ upkeep: [], health: { dataFiles: 12 } })
+})
