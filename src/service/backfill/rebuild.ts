@@ -3,12 +3,15 @@ import { WorkError } from '../../model/failure.ts'
 import { countOffsets, endOf, formatRanges } from '../../model/offset-range.ts'
 import { type DecidedSet, decidedRanges, progressBeyond } from '../../model/progress.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
-import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { tablesFor } from '../../spec/table-mapping.ts'
 import { onBranch, inPlaceOfMain } from './branch-catalog.ts'
 import type { Branch } from '../../pipeline/commit/branch-view.ts'
 import { noFiles } from '../../pipeline/commit/file-change.ts'
 import { CommitLoop } from '../feed/commit-loop.ts'
+import { kafkaColumns } from '../verify/looked-at.ts'
+import { countRowsWithin } from '../verify/rows-within.ts'
 import { Processor, type ProcessorSeams, type SourceIdentity } from '../feed/processor.ts'
 
 /** A table that is made anew on a branch of its own, beside what main has. */
@@ -46,6 +49,7 @@ export async function takeMainsPlace(
   const { spec } = document
   const tail = { ...document, spec: { ...spec, source: { ...spec.source, topics: [topic] }, backfill: [] } }
   const onIt = { ...seams, catalog: onBranch(seams.catalog, { name: branch, begins: 'empty' }) }
+  const follower = new CommitLoop(source.id, identifier, document.metadata.name, {}, onIt)
   const main = new CommitLoop(source.id, identifier, document.metadata.name, {}, seams)
   let mainWas: SnapshotReference | undefined
   let isGone = false
@@ -53,7 +57,7 @@ export async function takeMainsPlace(
   const swap = new CommitLoop(source.id, identifier, document.metadata.name, {}, replacing)
   const attempts: Parameters<typeof swap.commit<null>>[0] = []
   for (let round = 1; !signal.aborted; round++) {
-    if (!(await new Processor(tail, source, onIt).run(true, signal))) {
+    if (!(await follow(tail, source, onIt, signal, () => hasAllOf(main, follower)))) {
       throw new WorkError(`table ${table}: the tail of ${topic} is stopped on branch ${branch}; the log says why`, { retry: 'later' })
     }
     const landed = await swap.ofThisTable(() =>
@@ -66,11 +70,15 @@ export async function takeMainsPlace(
         const lost = behind.filter(({ source: id, at, ranges }) => ranges[0][0] < (endOf(decidedRanges(state.progress, id, at)) ?? 0n))
         if (lost.length > 0) throw new WorkError(lostIn(table, branch, lost), { retry: 'never' })
         if (behind.length > 0) return null
-        const beyond = offsetsIn(progressBeyond(state.progress, mains.progress))
+        const beyond = progressBeyond(state.progress, mains.progress)
         const [has, had] = [rowsOf(view), rowsOf(metadata)]
         if (has < had) throw new WorkError(fewer(table, branch, has, had), { retry: 'never' })
-        // What main has not decided yet counts for nothing: each offset of it may be a row.
-        if (has - beyond < had) return null
+        // Each offset that main has not decided yet may be a row; where it is not, its rows are counted.
+        if (has - offsetsIn(beyond) < had) {
+          const columns = kafkaColumns(table, view, tablesFor(tail, new Set([topic])).get(identifier.name)!.mapping.kafkaColumns)
+          const within = has - (await countRowsWithin(beyond, view, columns, seams.io))
+          if (within < had) throw new WorkError(fewer(table, branch, within, had), { retry: 'never' })
+        }
         mainWas = metadata.refs?.[mainBranch] ?? { 'snapshot-id': head['snapshot-id'], type: 'branch' }
         return { what: null, change: noFiles, state: { ...state, requests: mains.requests, retraction: null } }
       }),
@@ -90,13 +98,45 @@ export async function takeMainsPlace(
   return false
 }
 
+/**
+ * Lets the tail go on on the branch until nothing is left to read, or until `isEnough` after a commit: where segments come all the time,
+ * there is always something left. Resolves with whether all of it goes through.
+ */
+async function follow(
+  tail: ProcessorDocument,
+  source: SourceIdentity,
+  seams: ProcessorSeams,
+  signal: AbortSignal,
+  isEnough: () => Promise<boolean>,
+): Promise<boolean> {
+  const enough = new AbortController()
+  const commitTable: Catalog['commitTable'] = async (table, request) => {
+    const outcome = await seams.catalog.commitTable(table, request)
+    if (outcome.kind === 'committed' && (await isEnough())) enough.abort()
+    return outcome
+  }
+  const telling = { ...seams, catalog: { ...seams.catalog, commitTable } }
+  return new Processor(tail, source, telling).run(true, AbortSignal.any([signal, enough.signal]))
+}
+
+/** Whether the branch has everything that main has decided; where that can not be told now, it is told after the next commit. */
+async function hasAllOf(main: CommitLoop, branch: CommitLoop): Promise<boolean> {
+  try {
+    const [mains, own] = [await main.load({ fresh: true }), await branch.load({ fresh: true })]
+    return progressBeyond(mains.state.progress, own.state.progress).length === 0
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return false
+  }
+}
+
 function lostIn(table: string, branch: string, lost: readonly DecidedSet[]): string {
   const list = lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join('; ')
   return `table ${table}: main has ${list}, which the source does not have any more. ${byHand(table, branch)}`
 }
 
 function fewer(table: string, branch: string, has: bigint, had: bigint): string {
-  return `table ${table}: branch ${branch} has ${has} rows, and main has ${had}: it has rows twice, or of others (verify tells). ${byHand(table, branch)}`
+  return `table ${table}: branch ${branch} has ${has} rows of what main has decided, and main has ${had}: it has rows twice, or of others (verify tells). ${byHand(table, branch)}`
 }
 
 function byHand(table: string, branch: string): string {

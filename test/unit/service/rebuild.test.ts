@@ -11,7 +11,7 @@ import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
-import { batch } from './segments.ts'
+import { batch, record } from './segments.ts'
 import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
@@ -129,7 +129,7 @@ describe('a rebuild', () => {
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 77n } as const,
     ]
     expect((await w.catalog.commitTable(identifier, { requirements: [], updates, idempotencyKey: '' })).kind).toBe('committed')
-    await expect(takePlace(w, rebuilder)).rejects.toThrow(/has 30 rows, and main has 31: .* Nothing was replaced/)
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(/has 30 rows of what main has decided, and main has 31: .* Nothing was replaced/)
     expect((await headOf(w))['snapshot-id']).toBe(77n)
   })
 
@@ -151,6 +151,45 @@ describe('a rebuild', () => {
     expect(await takePlace(w, rebuilder, meddling)).toBe(true)
     expect(meddled).toBe(2)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
+  })
+
+  test('comes to its end while segments are written all the time', async () => {
+    const w = await withTable()
+    const rebuilder = await rebuilt(w)
+    let next = 30n
+    const steady = (catalog: Catalog): Catalog => ({
+      ...catalog,
+      async commitTable(table, request) {
+        await w.write(orders, next, [batch(next, 3)])
+        next += 3n
+        await w.clock.advanceBy(60_000)
+        return catalog.commitTable(table, request)
+      },
+    })
+    await w.write(orders, next, [batch(next, 3)])
+    next += 3n
+    await w.clock.advanceBy(60_000)
+    expect(await takePlace(w, rebuilder, steady(w.catalog))).toBe(true)
+    expect(next).toBeLessThan(60n)
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, Number(next)))
+  })
+
+  test('counts the rows that main has not decided where some of its offsets have none', async () => {
+    const w = world()
+    const marker = batch(6n, [record(null)], { attributes: 0x20 })
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.write(orders, 3n, [batch(3n, 3), marker])
+    await w.write(orders, 7n, [batch(7n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce((plain) => (plain.spec.source.startAt = 'latest'))).toBe(true)
+    expect(currentSnapshot(await w.table('orders'))?.summary['total-records'] ?? '0').toBe('0')
+    await w.write(orders, 10n, [batch(10n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce((plain) => (plain.spec.source.startAt = 'latest'))).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 10, 13))
+    expect(await takePlace(w, await rebuilt(w))).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 6), ...rowsOf(orders, 7, 13)].sort())
   })
 
   test('whose last answer was lost is found to have landed', async () => {

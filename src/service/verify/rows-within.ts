@@ -1,0 +1,60 @@
+import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../model/failure.ts'
+import { containsOffset, type OffsetRanges } from '../../model/offset-range.ts'
+import type { DecidedSet } from '../../model/progress.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
+import type { FileIO } from '../../seams/file-io.ts'
+import { manifestListReader } from './looked-at.ts'
+import { liveFiles } from './table-books.ts'
+import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
+import { openDataFile, readOffsets } from '../../pipeline/verify/data-file.ts'
+import { type Extent, type KafkaColumns, mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
+
+/** Requests for files at once. */
+const filesAtOnce = 16
+
+/**
+ * Counts the records in the data files of the current snapshot that come from these offsets, those that deletes take out among them. A file that has nothing
+ * else is counted by its manifest entry; of one that has, the columns are read that say whence a row comes. Throws a WorkError where a file can not be read.
+ */
+export async function countRowsWithin(
+  sets: readonly DecidedSet[],
+  metadata: TableMetadata,
+  columns: KafkaColumns,
+  io: FileIO,
+): Promise<bigint> {
+  const snapshot = currentSnapshot(metadata)
+  if (snapshot === null) return 0n
+  const list = await manifestListReader(io)(snapshot)
+  if (list === null) throw new WorkError(`${snapshot['manifest-list']} can not be read`, { retry: 'later' })
+  const windows = sets.flatMap(({ at, ranges }) => ranges.map((range) => ({ at, range })))
+  const { files } = await liveFiles(io, list.manifests, columns, (file) => mayHold(file, columns, windows))
+  const wanted = new Map(sets.map(({ at, ranges }) => [topicPartitionName(at), ranges]))
+  const rangesOf = (at: TopicPartition) => wanted.get(topicPartitionName(at)) ?? []
+  let rows = 0n
+  await forEachAtOnce(files, filesAtOnce, async (file) => {
+    const own = isWithin(file.extent, rangesOf) ? file.rows : await countIn(file, rangesOf, columns, io)
+    rows += own
+  })
+  return rows
+}
+
+function isWithin(extent: Extent | null, rangesOf: (at: TopicPartition) => OffsetRanges): boolean {
+  return extent !== null && rangesOf(extent).some(([start, end]) => start <= extent.start && extent.end <= end)
+}
+
+async function countIn(
+  file: TableFile,
+  rangesOf: (at: TopicPartition) => OffsetRanges,
+  columns: KafkaColumns,
+  io: FileIO,
+): Promise<bigint> {
+  const opened = await openDataFile(io, file)
+  if (opened.kind !== 'open') throw new WorkError(`data file ${file.path} can not be read`, { retry: 'later' })
+  let rows = 0n
+  for await (const { at, offsets } of readOffsets(opened.parquet, columns, null)) {
+    const ranges = rangesOf(at)
+    for (const offset of offsets) if (containsOffset(ranges, offset)) rows++
+  }
+  return rows
+}
