@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { s3Client } from '../integration/servers.ts'
-import { backfillCommand, killBackfill } from './backfills.ts'
-import { type FaultKind, faultKinds, type Proxied, type RequestFault } from './faults.ts'
+import { backfillCommand, besideOf, killCommand, rebuildCommand, rebuildNowAndThen } from './backfills.ts'
+import { type FaultKind, faultKinds, type Proxied, rebuildEvents, type RequestFault } from './faults.ts'
 import { Fleet } from './fleet.ts'
-import { lookAtTables, program } from './outcome.ts'
+import { lookAtTables, lookBeside, program } from './outcome.ts'
 import { Producer } from './producer.ts'
 import { openStage, prefix, type Stage } from './stage.ts'
 
@@ -50,15 +50,23 @@ export async function chaos(directory: string, seconds: number, seed: number, te
   try {
     const stop = new AbortController()
     const produced = Promise.all(producers.map((producer) => producer.run(stop.signal)))
-    const faults = await injectAll(stage, fleet, roles, Math.max(seconds, 1) * 1000, random.fork(), tell)
+    const rebuilt = new Map<FaultKind, number>(rebuildEvents.map((event) => [event, 0]))
+    const rebuilding = rebuildNowAndThen(stage.document, topics, random.fork(), stop.signal, (event) => {
+      rebuilt.set(event, rebuilt.get(event)! + 1)
+      tell(event)
+    })
+    const isEnough = () => [...rebuilt.values()].every((count) => count > 0)
+    const injected = await injectAll(stage, fleet, roles, Math.max(seconds, 1) * 1000, isEnough, random.fork(), tell)
     stop.abort()
-    await produced
+    await Promise.all([produced, rebuilding])
+    const faults = new Map([...injected, ...rebuilt])
     tell('calm')
     await fleet.close(60_000)
     const problems: string[] = []
     for (const args of [
       ['run', '--once', '-f', stage.calmDocument],
       ...topics.map((topic) => ['backfill', '-f', stage.calmDocument, '--topic', topic, '--all', '--yes']),
+      ...topics.flatMap((topic) => (['branch', 'beside'] as const).map((where) => rebuildCommand(stage.calmDocument, topic, where))),
       ['verify', '--exact', '-f', stage.calmDocument],
     ]) {
       const { code, output } = await program(...args)
@@ -66,7 +74,7 @@ export async function chaos(directory: string, seconds: number, seed: number, te
     }
     const expected = new Map(producers.flatMap((producer) => [...producer.expected]))
     const outcome = await lookAtTables(stage.calmDocument, topics, expected)
-    problems.push(...outcome.problems)
+    problems.push(...outcome.problems, ...(await lookBeside(stage.calmDocument, topics.map(besideOf), expected)))
     if (problems.length > 0) tell(fleet.lastLines())
     return { faults, ...outcome, conflicts: fleet.conflicts, endings: fleet.endings, problems }
   } finally {
@@ -82,6 +90,7 @@ async function injectAll(
   fleet: Fleet,
   roles: readonly string[],
   forMs: number,
+  isEnough: () => boolean,
   random: SeededRandom,
   tell: (line: string) => void,
 ): Promise<ReadonlyMap<FaultKind, number>> {
@@ -94,9 +103,9 @@ async function injectAll(
   const missing = () => kinds.filter((kind) => counts.get(kind) === 0)
   for (let left: FaultKind[] = []; ;) {
     const isOver = Date.now() >= untilMs
-    if (isOver && (missing().length === 0 || Date.now() >= untilMs + moreMs)) break
+    if (isOver && ((missing().length === 0 && isEnough()) || Date.now() >= untilMs + moreMs)) break
     if (left.length === 0) left = shuffled(isOver ? missing() : kinds, random)
-    const kind = left.pop()!
+    const kind = left.pop() ?? random.pick(kinds)
     const happened = await inject(kind, stage, fleet, random, aside)
     tell(`${kind}${happened ? '' : ': nothing was there to be struck'}`)
     if (happened) counts.set(kind, counts.get(kind)! + 1)
@@ -113,7 +122,8 @@ async function inject(kind: FaultKind, stage: Stage, fleet: Fleet, random: Seede
     return true
   }
   if (kind === 'backfill asked') return (await program(...backfillCommand(stage.document, topics, random), '--detach')).code === 0
-  if (kind === 'backfill killed') return killBackfill(backfillCommand(stage.document, topics, random), 1000 + random.below(5000))
+  if (kind === 'backfill killed')
+    return (await killCommand(backfillCommand(stage.document, topics, random), 1000 + random.below(5000))) === 'killed'
   if (kind === 'redis flushed') return stage.redis!.flush()
   if (kind === 'redis restarted') {
     await stage.redis!.stop()

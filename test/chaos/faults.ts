@@ -10,6 +10,10 @@ export type Proxied = (typeof proxied)[number]
 export const backfillEvents = ['backfill asked', 'backfill killed'] as const
 export type BackfillEvent = (typeof backfillEvents)[number]
 
+/** Tables that are made anew beside all of this, on a branch that takes main's place, or as another table. */
+export const rebuildEvents = ['rebuild killed', 'rebuild done', 'backfill beside killed'] as const
+export type RebuildEvent = (typeof rebuildEvents)[number]
+
 /** What a run does to a program, its servers and their disk, by name. One that never happened is a hole in the run. */
 export type FaultKind =
   | `kill ${string}`
@@ -19,8 +23,9 @@ export type FaultKind =
   | 'redis flushed'
   | 'redis restarted'
   | BackfillEvent
+  | RebuildEvent
 
-/** Everything that can be done where these roles are at work. */
+/** Everything that can be done in turn where these roles are at work. */
 export function faultKinds(roles: readonly string[], hasRedis: boolean): FaultKind[] {
   return [
     ...roles.flatMap((role): FaultKind[] => [`kill ${role}`, `stop and continue ${role}`]),

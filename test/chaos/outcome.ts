@@ -37,13 +37,32 @@ export interface Outcome {
 
 /** Reads every row of the tables of these topics and sets it against what the producers wrote. */
 export async function lookAtTables(document: string, topics: readonly string[], expected: Expected): Promise<Outcome> {
+  const { commits, seen, problems } = await readTables(document, topics, expected)
+  for (const [place, value] of expected) if (value !== null && !seen.has(place)) problems.push(`${place} is missing`)
+  return { commits, rowsChecked: seen.size, problems: problems.slice(0, 20) }
+}
+
+/** The same of tables that were made from history alone: of each log they have everything up to somewhere. Resolves with the problems. */
+export async function lookBeside(document: string, tables: readonly string[], expected: Expected): Promise<readonly string[]> {
+  const { seen, problems } = await readTables(document, tables, expected)
+  const ends = new Map<string, bigint>()
+  for (const [log, offset] of [...seen].map(partsOf)) if (offset >= (ends.get(log) ?? 0n)) ends.set(log, offset)
+  for (const [place, value] of expected) {
+    const [log, offset] = partsOf(place)
+    if (!ends.has(log)) problems.push(`nothing of ${log} is there`)
+    else if (value !== null && offset < ends.get(log)! && !seen.has(place)) problems.push(`${place} is missing`)
+  }
+  return problems.slice(0, 20).map((problem) => `beside: ${problem}`)
+}
+
+async function readTables(document: string, tables: readonly string[], expected: Expected) {
   const opened = await openDocument(loadDocuments(await readFile(document, 'utf8'), document, {})[0], memoryJournal())
   const problems: string[] = []
   const seen = new Set<string>()
   let commits = 0
   try {
     const reader = new TableReader(opened.seams.io)
-    for (const name of topics) {
+    for (const name of tables) {
       const metadata = (await opened.seams.catalog.loadTable({ namespace: [database], name }))?.metadata
       const current = metadata === undefined ? null : currentSnapshot(metadata)
       if (metadata === undefined || current === null) continue
@@ -60,6 +79,11 @@ export async function lookAtTables(document: string, topics: readonly string[], 
   } finally {
     await opened.close()
   }
-  for (const [place, value] of expected) if (value !== null && !seen.has(place)) problems.push(`${place} is missing`)
-  return { commits, rowsChecked: seen.size, problems: problems.slice(0, 20) }
+  return { commits, seen, problems }
+}
+
+/** The log and the offset of `topic/partition@offset`. */
+function partsOf(place: string): [log: string, offset: bigint] {
+  const [log, offset] = place.split('@')
+  return [log, BigInt(offset)]
 }
