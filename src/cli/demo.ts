@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
-import type { ProcessorSeams } from '../service/feed/processor.ts'
+import type { ProcessorSeams } from '../service/feed/processor-seams.ts'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { loadDocuments } from '../spec/load.ts'
 import { demoJournal } from './demo/demo-journal.ts'

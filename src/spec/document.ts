@@ -1,10 +1,9 @@
-import { crossChecks } from './cross-checks.ts'
 import { mapping } from './document-mapping.ts'
 import { sink } from './document-sink.ts'
 import { source } from './document-source.ts'
 import { backfill, maintenance, metrics, processing, queue } from './document-operations.ts'
 import { namespaceName, resourceName } from './forms.ts'
-import { anyText, choice, list, mapOf, object, parsed, withCrossChecks } from './schema-parts.ts'
+import { anyText, choice, list, mapOf, object, parsed } from './schema-parts.ts'
 import type { Parsed } from './schema-parts.ts'
 import type { Secret } from './secret.ts'
 
@@ -45,8 +44,6 @@ export const documentSchema = object({
 
 /** A document as its schema gives it: checked, with the defaults that do not depend on other keys. */
 export type CheckedDocument = DeepReadonly<Parsed<typeof documentSchema>>
-
-export const checkedDocument = withCrossChecks(documentSchema, crossChecks)
 
 type Checked<Key extends keyof CheckedDocument['spec']> = CheckedDocument['spec'][Key]
 

@@ -1,6 +1,6 @@
 import type { Problem } from '../model/failure.ts'
 import { withDependentDefaults } from './catalog-checks.ts'
-import { checkedDocument } from './document.ts'
+import { checkedDocument } from './checked-document.ts'
 import type { CheckedDocument, ProcessorDocument } from './document.ts'
 import { expandEnvironment } from './environment.ts'
 import type { Environment, Expanded } from './environment.ts'

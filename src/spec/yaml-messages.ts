@@ -1,6 +1,4 @@
-import type { ErrorCode } from './yaml-source.ts'
-
-const messages: Partial<Record<ErrorCode, string>> = {
+const messages: Readonly<Record<string, string | undefined>> = {
   BAD_ALIAS: 'expected an alias (*name) to have its anchor (&name) above it; quote a string that starts with *',
   BAD_DQ_ESCAPE: 'expected an escape that YAML knows after a backslash within double quotes; write \\\\ for a backslash',
   BAD_INDENT: 'expected the indentation of the lines above',
@@ -19,7 +17,7 @@ const messages: Partial<Record<ErrorCode, string>> = {
 }
 
 /** What a code of the YAML parser means in the line where it was seen, in a sentence of ours that quotes nothing. */
-export function syntaxMessage(code: ErrorCode, line: string): string {
+export function syntaxMessage(code: string, line: string): string {
   const message = messages[code] ?? 'expected YAML or JSON; what stands here does not fit what stands before'
   return line.includes('${') ? `${message} (within brackets and braces, a string with \${NAME} in it must be quoted)` : message
 }

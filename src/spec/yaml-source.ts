@@ -1,5 +1,5 @@
 import { LineCounter, isAlias, isMap, isScalar, isSeq, parseAllDocuments } from 'yaml'
-import type { Node, ParsedNode, YAMLError } from 'yaml'
+import type { Node, ParsedNode } from 'yaml'
 import { pathText } from './path.ts'
 import type { Path } from './path.ts'
 import { syntaxMessage } from './yaml-messages.ts'
@@ -9,8 +9,6 @@ import type { Problem } from '../model/failure.ts'
 const longestFile = 4_194_304
 const mostValues = 100_000
 const deepest = 64
-
-export type ErrorCode = YAMLError['code']
 
 interface Place {
   /** Both from 1. */

@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { DocumentError, WorkError } from '../../src/model/failure.ts'
 import type { RewriteResult } from '../../src/pipeline/maintain/rewrite-flow.ts'
-import type { ProcessorSeams } from '../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
 import { rewriteGroup } from '../../src/service/tasks/rewriter.ts'
 import { TableRewriter } from '../../src/service/maintain/table-rewriter.ts'
 import { tablesFor } from '../../src/spec/table-mapping.ts'

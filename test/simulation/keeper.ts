@@ -1,6 +1,6 @@
 import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { DocumentError, WorkError } from '../../src/model/failure.ts'
-import type { ProcessorSeams } from '../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
 import { expireTable } from '../../src/service/maintain/table-expirer.ts'
 import { tablesFor } from '../../src/spec/table-mapping.ts'
 import type { FaultCounts } from './faults.ts'

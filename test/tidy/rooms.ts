@@ -56,10 +56,32 @@ export function roomViolations(sources: Sources): string[] {
       }
     }
   }
+  const circle = circleIn(new Map([...imports].map(([path, specifiers]) => [path, targets(path, specifiers)])))
+  if (circle !== undefined) violations.push(`files import each other in a circle: ${circle.join(' → ')}`)
   for (const [name, files] of doors) {
     if (files.size > 1) violations.push(`the package ${name} has more than one door: ${[...files].join(', ')}`)
   }
   return violations
+}
+
+/** The first circle of imports, from a file back to it; undefined where there is none. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>()
+  const follow = (path: string, way: readonly string[]): string[] | undefined => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path]
+    if (done.has(path)) return undefined
+    for (const target of imports.get(path) ?? []) {
+      const circle = follow(target, [...way, path])
+      if (circle !== undefined) return circle
+    }
+    done.add(path)
+    return undefined
+  }
+  for (const path of imports.keys()) {
+    const circle = follow(path, [])
+    if (circle !== undefined) return circle
+  }
+  return undefined
 }
 
 /** Why one file may not import another; undefined where it may. `composed`: the files that the composition root imports. */

@@ -66,6 +66,11 @@ describe('the rules of rooms', () => {
     ['the document imports a seam', { 'src/spec/a.ts': ['../seams/b.ts'] }, 'spec may not import seams'],
     ['a command imports a driver', { 'src/cli/run.ts': ['../drivers/store/s3.ts'] }, 'only the composition root knows'],
     ['a stage imports the composition root', { 'src/pipeline/flow.ts': ['../compose.ts'] }, 'only main and cli'],
+    [
+      'files import each other',
+      { 'src/model/a.ts': ['./b.ts'], 'src/model/b.ts': ['./c.ts'], 'src/model/c.ts': ['./b.ts'] },
+      'src/model/b.ts → src/model/c.ts → src/model/b.ts',
+    ],
     ['somebody imports main', { 'src/cli/run.ts': ['../main.ts'] }, 'nobody imports the root'],
     ['a room that nobody planned imports another', { 'src/utils/a.ts': ['../model/b.ts'] }, 'utils may not import model'],
     [

@@ -2,7 +2,7 @@ import { readManifest } from '../../formats/iceberg/manifest.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { currentSnapshot } from '../../formats/iceberg/table-metadata.ts'
 import { readRows } from '../../formats/parquet/read-rows.ts'
-import type { ProcessorSeams } from '../../service/feed/processor.ts'
+import type { ProcessorSeams } from '../../service/feed/processor-seams.ts'
 
 /** Some rows of a table, read back from its newest data file; and where its metadata lies. */
 export interface TableSample {

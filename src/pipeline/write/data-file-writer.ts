@@ -1,19 +1,11 @@
+import type { WriteOptions } from './write-options.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
-import type { SortOrder } from '../../formats/iceberg/table-metadata.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { RowBatch } from '../flow.ts'
-import { type EncoderOptions, type FinishedFile, openFileEncoder } from './file-encoder.ts'
+import type { FinishedFile } from './file-encoder.ts'
+import { openFileEncoder } from './open-file-encoder.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
 import { dataFile } from './open-file.ts'
-
-export interface WriteOptions extends EncoderOptions {
-  /** A file is closed when it has reached this size. */
-  readonly targetFileSizeBytes: number
-  /** The order that the rows of each file are in; absent: they are in none. */
-  readonly sortOrder?: SortOrder
-  /** A new name for each file, full URI. */
-  readonly newLocation: () => string
-}
 
 /** Writes rows, in the order in which they come, into data files, each up to the target size, one after another; pulls a batch only when it can take it. */
 export async function writeDataFiles(

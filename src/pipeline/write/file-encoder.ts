@@ -2,10 +2,8 @@ import type { ColumnBatch } from '../../formats/arrow/vector.ts'
 import type { ColumnMetrics } from '../../formats/iceberg/column-metrics.ts'
 import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
-import { pageCodec } from '../../formats/parquet/encode/codec.ts'
 import type { AssembledFile } from '../../formats/parquet/file-assembler.ts'
 import type { RowGroupOptions } from '../../formats/parquet/row-group.ts'
-import { StreamingEncoder } from './streaming-encoder.ts'
 
 export interface EncoderOptions extends RowGroupOptions {
   /** The columns' fields, with the table's ids, in the order of the batches' columns. */
@@ -29,16 +27,4 @@ export interface FileEncoder {
 export interface FinishedFile extends Pick<AssembledFile, 'size' | 'rowCount' | 'splitOffsets'> {
   /** By field id, of every primitive. */
   readonly columns: ReadonlyMap<number, ColumnMetrics>
-}
-
-/** Whether files of this codec are made of small batches, page by page; if not, each batch becomes a row group. */
-export function isStreaming({ codec }: Pick<RowGroupOptions, 'codec'>): boolean {
-  return pageCodec(codec) !== undefined
-}
-
-/** Our own encoder for the codecs that it covers, else parquet-wasm, which is loaded only then: it takes time and memory. */
-export async function openFileEncoder(options: EncoderOptions): Promise<FileEncoder> {
-  if (isStreaming(options)) return new StreamingEncoder(options)
-  const { BatchEncoder } = await import('./batch-encoder.ts')
-  return new BatchEncoder(options)
 }

@@ -12,7 +12,9 @@ import { noFiles } from '../../pipeline/commit/file-change.ts'
 import { CommitLoop } from '../feed/commit-loop.ts'
 import { kafkaColumns } from '../verify/looked-at.ts'
 import { countRowsWithin } from '../verify/rows-within.ts'
-import { Processor, type ProcessorSeams, type SourceIdentity } from '../feed/processor.ts'
+import { Processor } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** A table that is made anew on a branch of its own, beside what main has. */
 export interface Rebuild {

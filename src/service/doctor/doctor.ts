@@ -21,7 +21,7 @@ import { acceptSegments } from '../../pipeline/plan/accept-segments.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
 import { listSegments } from '../../pipeline/plan/list-segments.ts'
 import { type ProbeSeams, probeTable } from './probe-table.ts'
-import type { SourceIdentity } from '../feed/processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What a document names, opened when it is asked for: what can not be opened is a finding like any other. */
 export interface DoctorTools {

@@ -12,7 +12,7 @@ import { checkNewTable } from '../../pipeline/commit/profile-checks.ts'
 import { Refusal } from '../../pipeline/commit/refusal.ts'
 import { decideValue } from '../../pipeline/infer/decide-value.ts'
 import { limitsOf } from '../tasks/limits.ts'
-import type { SourceIdentity } from './processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { takeSample, type Unready } from './sampler.ts'
 
 /**

@@ -10,7 +10,7 @@ import type { ProcessorDocument } from '../../spec/document.ts'
 import type { MappedTable } from '../../spec/table-mapping.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
 import { createTable, decideTableValue } from './create-table.ts'
-import type { SourceIdentity } from './processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** Samples in a row that fail before `once` gives a table up. */
 const maxSampleFailures = 5

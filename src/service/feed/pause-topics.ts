@@ -9,7 +9,8 @@ import { TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
-import type { ProcessorSeams, SourceIdentity } from './processor.ts'
+import type { ProcessorSeams } from './processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What became of pausing or resuming topics of one table. */
 export interface PausedTable {

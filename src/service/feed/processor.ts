@@ -1,28 +1,20 @@
+import type { ProcessorSeams } from './processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { DocumentError, WorkError } from '../../model/failure.ts'
 import { currentIncarnation } from '../../model/incarnation.ts'
 import type { DocumentHealth } from '../../model/health.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
-import type { Clock } from '../../seams/clock.ts'
-import type { Entropy } from '../../seams/entropy.ts'
-import type { ListedFiles } from '../../seams/file-io.ts'
-import type { HighWatermarks } from '../../seams/high-watermarks.ts'
-import type { Journal } from '../../seams/journal.ts'
-import type { Meter } from '../../seams/meter.ts'
-import type { ObjectStore } from '../../seams/object-store.ts'
-import type { Leases } from '../../seams/leases.ts'
-import type { TaskQueue } from '../../seams/task-queue.ts'
+import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { adoptLayout } from './adopt-layout.ts'
 import { type TableState } from '../../pipeline/commit/table-state.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
-import { carryOutTasks, type LookAtTable, type Rewrites } from '../tasks/carry-out-tasks.ts'
+import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
-import { type CommitQueue, remoteCommits, toldOf } from './commits.ts'
-import type { TaskResult } from '../../pipeline/flow.ts'
+import { remoteCommits, toldOf } from './commits.ts'
 import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
@@ -34,41 +26,11 @@ import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from '../tasks/task-codec.ts'
 import { TableFeed } from './table-feed.ts'
-import type { TablePayload } from '../tasks/task-payload.ts'
 import { TableUpkeep } from '../maintain/table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
 import { declaredBackfills } from '../backfill/resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
-import { type CarryOut, taskTarget, treatmentOf } from '../tasks/worker.ts'
-
-export interface ProcessorSeams {
-  readonly source: ObjectStore
-  readonly catalog: Catalog
-  readonly io: ListedFiles
-  readonly queue: TaskQueue<TablePayload, TaskResult>
-  /** Commits are made by other processes, and tasks carried out by others; absent: both here. */
-  readonly commits?: CommitQueue
-  /** Absent: no other process feeds the same tables. */
-  readonly leases?: Leases
-  /** As in `TaskSeams`; absent: all tasks are for tables that this process feeds. */
-  readonly look?: LookAtTable
-  readonly carryOut: CarryOut
-  /** How files of tables are rewritten; absent where they are not. */
-  readonly rewrites?: Rewrites
-  readonly clock: Clock
-  readonly entropy: Entropy
-  readonly journal: Journal
-  readonly meter: Meter
-  /** Absent: whether there is something new is found by listing alone. */
-  readonly watermarks?: HighWatermarks
-}
-
-/** Where a document's segments are: what identifies them in progress, and what stands before a topic in their keys. */
-export interface SourceIdentity {
-  /** `s3://bucket/prefix/` or `file:///absolute/directory/`. */
-  readonly id: string
-  readonly prefix: string
-}
+import { taskTarget, treatmentOf } from '../tasks/worker.ts'
 
 /** How often it is looked whether there are new tables to feed, ms. */
 const discoveryMs = 60_000

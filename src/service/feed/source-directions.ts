@@ -15,7 +15,7 @@ import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { TableCommitter } from './committer.ts'
 import { acceptSegments } from '../../pipeline/plan/accept-segments.ts'
 import { listSegments } from '../../pipeline/plan/list-segments.ts'
-import type { SourceIdentity } from './processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What a person says of a table or a source that stopped; acted on once, when a table is first opened. */
 export interface Directions {

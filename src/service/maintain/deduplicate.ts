@@ -17,7 +17,7 @@ import { openDataFile } from '../../pipeline/verify/data-file.ts'
 import { rowsTooMany, SeenOffsets } from '../../pipeline/verify/duplicate-rows.ts'
 import type { KafkaColumns, TableFile } from '../../pipeline/verify/table-files.ts'
 import { weighRows } from '../../pipeline/verify/weigh-rows.ts'
-import type { VerifySeams } from '../verify/verifier.ts'
+import type { VerifySeams } from '../verify/verify-options.ts'
 
 /** Offsets of one topic-partition that have more than one row. */
 export interface DuplicatedPartition extends TopicPartition {

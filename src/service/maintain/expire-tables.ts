@@ -1,6 +1,7 @@
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { expirySettings } from '../../pipeline/maintain/choose-expired.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type ExpiryReport, expireTable } from './table-expirer.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 

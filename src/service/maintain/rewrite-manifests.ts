@@ -1,7 +1,8 @@
 import { WorkError } from '../../model/failure.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type ManifestsReport, TableRewriter } from './table-rewriter.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 

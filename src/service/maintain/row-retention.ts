@@ -17,7 +17,7 @@ import type { AbsentRows, PartitionOffsets } from '../../pipeline/maintain/absen
 import type { RefusedResult } from '../../pipeline/maintain/judge-results.ts'
 import type { LiveFile, RewriteResult } from '../../pipeline/maintain/rewrite-flow.ts'
 import { ageOfFile, type RowAge, rowAge } from '../../pipeline/maintain/row-age.ts'
-import type { SourceIdentity } from '../feed/processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { rewriteGroup } from '../tasks/rewriter.ts'
 import { enterFiles } from '../verify/table-books.ts'
 import { outputsOf } from './table-compactor.ts'

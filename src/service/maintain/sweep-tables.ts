@@ -1,6 +1,7 @@
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { type SweepReport, sweepOrphans } from './orphan-sweep.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 
 /** What an orphan is as old as at least, unless somebody says otherwise: that long after it was written nobody means to commit it any more. */

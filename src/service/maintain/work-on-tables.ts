@@ -2,7 +2,8 @@ import { WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { discoverTables } from '../status/discover-tables.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What became of work on one table. */
 export interface TableOutcome<T> {

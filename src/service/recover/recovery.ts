@@ -25,9 +25,9 @@ import { TableCommitter } from '../feed/committer.ts'
 import { deduplicate, type Duplicates } from '../maintain/deduplicate.ts'
 import { kafkaColumns, manifestListReader } from '../verify/looked-at.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
-import type { SourceIdentity } from '../feed/processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { TableRewriter } from '../maintain/table-rewriter.ts'
-import type { VerifySeams } from '../verify/verifier.ts'
+import type { VerifySeams } from '../verify/verify-options.ts'
 
 export interface RecoverOptions extends AssumeOptions {
   /**

@@ -3,7 +3,7 @@ import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
-import type { SourceIdentity } from '../feed/processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** A table of a document, and the topic-partitions that the source has for it. */
 export interface DiscoveredTable extends MappedTable {

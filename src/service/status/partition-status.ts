@@ -10,7 +10,8 @@ import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { listSegments } from '../../pipeline/plan/list-segments.ts'
 import { segmentAtCursor } from '../../pipeline/plan/plan-tail.ts'
 import { isRestarted, restartedReason } from '../../pipeline/plan/restarted-log.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** One topic-partition: what is decided, and what is left in the source. */
 export interface PartitionStatus {

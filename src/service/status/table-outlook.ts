@@ -20,7 +20,8 @@ import { decideValue } from '../../pipeline/infer/decide-value.ts'
 import type { Sample } from '../../pipeline/infer/sample.ts'
 import { type DiscoveredTable, discoverTables } from './discover-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { takeSample } from '../feed/sampler.ts'
 
 /** What a table is, or what it would be made with. */

@@ -1,37 +1,23 @@
-import type { Snapshot } from '../../formats/iceberg/table-metadata.ts'
+import type { TableUnderTest } from './table-under-test.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import { footerGuessBytes } from '../../formats/parquet/read-rows.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { OffsetRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
-import type { ProcessorDocument } from '../../spec/document.ts'
-import type { TopicMapping } from '../../spec/table-mapping.ts'
-import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { verifyPartition } from './partition-verifier.ts'
-import type { SourceIdentity } from '../feed/processor.ts'
-import { type History, RemovalFinder } from './removal-finder.ts'
+import { RemovalFinder } from './removal-finder.ts'
 import { enterFiles, liveFiles } from './table-books.ts'
 import { readDeletes } from './table-deletes.ts'
 import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import { isEverything, windowsOf } from '../../pipeline/verify/scope.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
-import { type KafkaColumns, mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
+import { mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification, type VerificationCounts } from '../../pipeline/verify/verification.ts'
 import { Reservoir } from '../../pipeline/verify/reservoir.ts'
 import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
 import { ValuesVerifier } from './values-verifier.ts'
-import type { VerifyOptions, VerifySeams } from './verifier.ts'
-
-/** A table with a snapshot, and what its topics' source and mapping are. */
-export interface TableUnderTest extends History {
-  readonly mapping: TopicMapping
-  readonly state: TableState
-  readonly snapshot: Snapshot
-  readonly source: SourceIdentity
-  readonly columns: KafkaColumns
-  readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
-}
+import type { VerifyOptions, VerifySeams } from './verify-options.ts'
 
 export type RowVerification = Pick<TableVerification, 'counts' | 'findings' | 'facts' | 'notes' | 'reading'> & {
   /** Whether a file that the snapshot names is not there. */

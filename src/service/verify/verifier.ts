@@ -1,3 +1,4 @@
+import type { VerifyOptions, VerifySeams } from './verify-options.ts'
 import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -11,38 +12,11 @@ import { TableCommitter } from '../feed/committer.ts'
 import { kafkaColumns, manifestListReader } from './looked-at.ts'
 import { acceptMissing, retract } from '../recover/offset-notes.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
-import type { ProcessorSeams, SourceIdentity } from '../feed/processor.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type Finding, inOrder } from '../../pipeline/verify/finding.ts'
-import type { Scope } from '../../pipeline/verify/scope.ts'
-import { noCounts, type ReadingPlan, type TableVerification } from '../../pipeline/verify/verification.ts'
-import { type TableUnderTest, verifyRows } from './table-verifier.ts'
-
-export type VerifySeams = Omit<ProcessorSeams, 'queue' | 'carryOut'>
-
-export interface VerifyOptions {
-  /** Every row is read by its Kafka columns, whatever the files' metadata say. */
-  readonly exact: boolean
-  /** The one table to look at; null: all. */
-  readonly table: string | null
-  /**
-   * A snapshot whose absent rows are known and meant from now on: what one of another writer removed, or with one of ours, the gaps that
-   * are reported. Null: nothing is accepted.
-   */
-  readonly accept: bigint | null
-  /** Of how many segments of each table, chosen at random, the rows' values are compared with what the segment gives. Null: of none. */
-  readonly values: number | 'all' | null
-  /** What is looked at of the tables. */
-  readonly scope: Scope
-  /**
-   * Whether missing rows are to be materialized again: `dry` tells which, `commit` has the table forget that they were decided. Null: they
-   * are reported and no more.
-   */
-  readonly retract: 'dry' | 'commit' | null
-  /** Called before a table's files are read. */
-  readonly tell: (plan: ReadingPlan) => void
-  /** Called as files are read. */
-  readonly progress: (done: number, total: number) => void
-}
+import { noCounts, type TableVerification } from '../../pipeline/verify/verification.ts'
+import type { TableUnderTest } from './table-under-test.ts'
+import { verifyRows } from './table-verifier.ts'
 
 /** One document's tables, verified. */
 export interface DocumentVerification {

@@ -3,7 +3,7 @@ import fs from 'node:fs/promises'
 import { writeSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ProcessorSeams } from '../../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../../src/service/feed/processor-seams.ts'
 import type { TaskQueue } from '../../../src/seams/task-queue.ts'
 
 /** What happens to the process when it comes to a step: `step` is what `Steps` prints, such as `catalog.commit before #1`. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { WorkError } from '../../../src/model/failure.ts'
-import type { ProcessorSeams } from '../../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../../src/service/feed/processor-seams.ts'
 import { batch } from './segments.ts'
 import { rowsOf, world, type World } from './world.ts'
 

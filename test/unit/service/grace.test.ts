@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
-import type { ProcessorSeams } from '../../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../../src/service/feed/processor-seams.ts'
 import { batch } from './segments.ts'
 import { rowsOf, world, type World } from './world.ts'
 

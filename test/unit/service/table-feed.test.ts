@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { snapshotSummary } from '../../../src/formats/iceberg/snapshot-summary.ts'
 import { readManifestList, writeManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
-import type { ProcessorSeams } from '../../../src/service/feed/processor.ts'
+import type { ProcessorSeams } from '../../../src/service/feed/processor-seams.ts'
 import { batch, record } from './segments.ts'
 import { namespace, rowsOf, world, type World } from './world.ts'
 

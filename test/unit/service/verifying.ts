@@ -1,5 +1,6 @@
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
-import { type VerifyOptions, verifyDocument } from '../../../src/service/verify/verifier.ts'
+import type { VerifyOptions } from '../../../src/service/verify/verify-options.ts'
+import { verifyDocument } from '../../../src/service/verify/verifier.ts'
 import { everything } from '../../../src/pipeline/verify/scope.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { namespace, sourceId, type World } from './world.ts'

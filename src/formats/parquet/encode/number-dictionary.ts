@@ -1,11 +1,17 @@
+import type { PageBuffer } from './page-buffer.ts'
 import type { NumberRange } from './number-range.ts'
-import type { NumberStore } from './number-store.ts'
 import { maxProbes } from './probes.ts'
 import type { Dictionary, Picked } from './value-store.ts'
 
+/** The column chunk whose numbers these are: the words of the vector that is being added, and the page that is being filled. */
+interface Chunk {
+  readonly words: Int32Array
+  readonly page: PageBuffer
+}
+
 /** Distinct numbers of a column chunk, found by their bits: −0.0 and +0.0 are two entries, and so are two NaNs. */
 export class NumberDictionary implements Dictionary {
-  readonly #store: NumberStore
+  readonly #store: Chunk
   readonly #width: 1 | 2
   readonly #range: NumberRange
   /** Entries plus one by hash, 0 where there is none; open addressing. */
@@ -17,7 +23,7 @@ export class NumberDictionary implements Dictionary {
   length = 0
   crowded = false
 
-  constructor(store: NumberStore, width: 1 | 2, range: NumberRange) {
+  constructor(store: Chunk, width: 1 | 2, range: NumberRange) {
     this.#store = store
     this.#width = width
     this.#range = range
