@@ -1,31 +1,23 @@
 import type { SharedCatalog } from './process-catalog.ts'
 import { type SeededRandom, seededEntropy } from '../../src/drivers/entropy/seeded.ts'
 import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
-import type { ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
-import { readManifest, writeManifest } from '../../src/formats/iceberg/manifest.ts'
+import type { ManifestFile } from '../../src/formats/iceberg/data-file.ts'
 import { readManifestList, writeManifestList } from '../../src/formats/iceberg/manifest-list.ts'
-import { summarizeManifest } from '../../src/formats/iceberg/summarize-manifest.ts'
 import {
-  currentSchema,
   currentSnapshot,
-  defaultSpec,
   refSnapshotId,
   type Snapshot,
   snapshotById,
   type TableMetadata,
 } from '../../src/formats/iceberg/table-metadata.ts'
 import type { TableUpdate } from '../../src/formats/iceberg/table-update.ts'
-import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
 import type { FileIO } from '../../src/seams/file-io.ts'
 import type { TopicMapping } from '../../src/spec/table-mapping.ts'
-import { liveFile } from '../../src/pipeline/maintain/live-entries.ts'
-import { rewriteGroup } from '../../src/service/tasks/rewriter.ts'
 import type { EventLog } from './event-log.ts'
-import { writeEqualityDelete, writePositionDelete } from './foreign-deletes.ts'
 import { ForeignRefs, namedByRefs } from './foreign-refs.ts'
-import { writeForeignRows } from './foreign-rows.ts'
+import { type Change, ForeignFiles } from './foreign-files.ts'
 import type { TableReader } from './table-reader.ts'
 import type { FaultCounts, FaultKind } from './faults.ts'
 
@@ -42,20 +34,13 @@ export interface ForeignSurroundings {
   readonly snapshotExpiryMs: number | null
 }
 
-/** The manifests of a new snapshot and what its summary says of the rows. */
-interface Change {
-  readonly operation: 'append' | 'replace' | 'delete'
-  readonly manifests: readonly ManifestFile[]
-  readonly addedRows: bigint
-}
-
 /** Another writer on one of the tables, which knows nothing of this program: appends, rewrites, deletes, expires, takes back. */
 export class ForeignWriter {
   readonly #table: { readonly namespace: readonly string[]; readonly name: string }
   readonly #random: SeededRandom
   readonly #around: ForeignSurroundings
   readonly #entropy: ReturnType<typeof seededEntropy>
-  #rows = 0
+  readonly #files: ForeignFiles
   /** Set while main stands at an older snapshot: since when, and where main stood before. */
   rolledBack: { readonly atMs: number; readonly from: bigint; readonly to: bigint } | null = null
   everRolledBack = false
@@ -74,6 +59,7 @@ export class ForeignWriter {
     this.#random = random
     this.#around = around
     this.#entropy = seededEntropy(random.fork(), around.clock)
+    this.#files = new ForeignFiles(table.name, random, this.#entropy, around)
     this.refs = new ForeignRefs(random.fork(), around, {
       load: () => this.#load(),
       send: (kind, metadata, updates) => this.#send(kind, metadata, updates),
@@ -92,16 +78,18 @@ export class ForeignWriter {
       }
       const dice = random.below(100)
       if (dice < 12) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
-      else if (dice < 25) await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id))
+      else if (dice < 25)
+        await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#files.appendFile(metadata, manifests, id))
       else if (dice < 32)
-        await this.#commit('foreign-append-branch', (metadata, manifests, id) => this.#appendFile(metadata, manifests, id), 'staging')
+        await this.#commit('foreign-append-branch', (metadata, manifests, id) => this.#files.appendFile(metadata, manifests, id), 'staging')
       else if (dice < 40) await this.refs.change()
-      else if (dice < 46) await this.#commit('foreign-rewrite', (metadata, manifests, id) => this.#rewriteFiles(metadata, manifests, id))
+      else if (dice < 46)
+        await this.#commit('foreign-rewrite', (metadata, manifests, id) => this.#files.rewriteFiles(metadata, manifests, id))
       else if (dice < 54)
-        await this.#commit('foreign-replace', (metadata, manifests, id) => this.#rewriteManifests(metadata, manifests, id))
-      else if (dice < 64) await this.#deleteRow('foreign-delete-position')
-      else if (dice < 74) await this.#deleteRow('foreign-delete-record')
-      else if (dice < 79) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#deleteFile(metadata, manifests, id))
+        await this.#commit('foreign-replace', (metadata, manifests, id) => this.#files.rewriteManifests(metadata, manifests, id))
+      else if (dice < 64) await this.#commit('foreign-delete-position', (...on) => this.#files.deleteRow('foreign-delete-position', ...on))
+      else if (dice < 74) await this.#commit('foreign-delete-record', (...on) => this.#files.deleteRow('foreign-delete-record', ...on))
+      else if (dice < 79) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#files.deleteFile(metadata, manifests, id))
       else if (dice < 88) {
         if (snapshotExpiryMs === null) await this.#expire()
       } else if (rollbacks && !this.isAccepted) await (random.chance(0.6) ? this.#rollBack() : this.#restore())
@@ -216,128 +204,6 @@ export class ForeignWriter {
     return outcome.kind === 'committed'
   }
 
-  async #appendFile(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change> {
-    const { clock, io, mapping } = this.#around
-    const layout = resolveLayout(this.#table.name, metadata, mapping)
-    const count = 1 + this.#random.below(4)
-    const [dataFile] = await writeForeignRows(this.#rows, count, metadata, layout, { io, clock, entropy: this.#entropy })
-    this.#rows += count
-    const added = await this.#writeManifest(metadata, id, [
-      { status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile },
-    ])
-    return { operation: 'append', manifests: [added, ...manifests], addedRows: dataFile.recordCount }
-  }
-
-  /** All live files named by one new manifest. */
-  async #rewriteManifests(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
-    const entries = (await this.#liveEntries(manifests)).map((entry): ManifestEntry => ({ ...entry, status: 0 }))
-    if (entries.length === 0) return null
-    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)], addedRows: 0n }
-  }
-
-  /** Some files, made one, without what takes rows out of them. */
-  async #rewriteFiles(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
-    const { io } = this.#around
-    const live = await this.#liveEntries(manifests)
-    const names = new Set(await this.#namedByDeletes(manifests))
-    if (names.has(null)) return null
-    const inputs = live.filter(({ dataFile }) => !names.has(dataFile.filePath)).slice(0, 2 + this.#random.below(4))
-    if (inputs.length < 2) return null
-    const { files } = await rewriteGroup(
-      {
-        specId: metadata['default-spec-id'],
-        partition: [],
-        inputs: inputs.map((entry) => ({ live: liveFile(entry, metadata['default-spec-id']), deletes: [] })),
-        sequenceNumber: metadata['last-sequence-number'],
-      },
-      metadata,
-      {
-        io,
-        sortOrder: null,
-        rowGroupBytes: 1e6,
-        targetFileSizeBytes: 1e6,
-        memoryLimitBytes: 1e6,
-        newLocation: () => `${metadata.location}/data/foreign-${this.#entropy.uuid()}.parquet`,
-        signal: new AbortController().signal,
-      },
-    )
-    const entries = [
-      ...files.map((dataFile): ManifestEntry => ({
-        status: 1,
-        snapshotId: null,
-        sequenceNumber: null,
-        fileSequenceNumber: null,
-        dataFile,
-      })),
-      ...live.map((entry): ManifestEntry => (inputs.includes(entry) ? { ...entry, status: 2, snapshotId: id } : { ...entry, status: 0 })),
-    ]
-    return { operation: 'replace', manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)], addedRows: 0n }
-  }
-
-  /** Paths that position deletes name; null where there are others. */
-  async #namedByDeletes(manifests: readonly ManifestFile[]): Promise<(string | null)[]> {
-    const { io, reader } = this.#around
-    const entries = await Promise.all(
-      deletesOf(manifests).map(async (manifest) => readManifest(await io.read(manifest.manifestPath), manifest).entries),
-    )
-    const live = entries.flat().filter(({ status }) => status !== 2)
-    return Promise.all(live.map(async ({ dataFile }) => (dataFile.content === 2 ? null : reader.deletedFrom(dataFile.filePath))))
-  }
-
-  /** What `DELETE` does whose condition covers a whole file. */
-  async #deleteFile(metadata: TableMetadata, manifests: readonly ManifestFile[], id: bigint): Promise<Change | null> {
-    const live = await this.#liveEntries(manifests)
-    if (live.length === 0) return null
-    const gone = this.#random.below(live.length)
-    const entries = live.map((entry, i): ManifestEntry => (i === gone ? { ...entry, status: 2, snapshotId: id } : { ...entry, status: 0 }))
-    return {
-      operation: 'delete',
-      manifests: [await this.#writeManifest(metadata, id, entries), ...deletesOf(manifests)],
-      addedRows: -live[gone].dataFile.recordCount,
-    }
-  }
-
-  /** What an engine does that merges on read: by the place of a row, or by what tells it from all others. */
-  async #deleteRow(kind: 'foreign-delete-position' | 'foreign-delete-record'): Promise<void> {
-    const { io, reader } = this.#around
-    await this.#commit(kind, async (metadata, manifests, id) => {
-      const live = await this.#liveEntries(manifests)
-      if (live.length === 0) return null
-      const path = this.#random.pick(live).dataFile.filePath
-      const rows = await reader.rowsOf(path)
-      const position = this.#random.below(rows.length)
-      const name = `${metadata.location}/data/foreign-${this.#entropy.uuid()}.parquet`
-      const dataFile =
-        kind === 'foreign-delete-position'
-          ? await writePositionDelete(io, name, path, position)
-          : await writeEqualityDelete(io, name, metadata, rows[position])
-      const entries: ManifestEntry[] = [{ status: 1, snapshotId: null, sequenceNumber: null, fileSequenceNumber: null, dataFile }]
-      return { operation: 'delete', manifests: [...manifests, await this.#writeManifest(metadata, id, entries, 1)], addedRows: 0n }
-    })
-  }
-
-  async #liveEntries(manifests: readonly ManifestFile[]): Promise<ManifestEntry[]> {
-    const read = await Promise.all(
-      manifests
-        .filter(({ content }) => content === 0)
-        .map(async (manifest) => readManifest(await this.#around.io.read(manifest.manifestPath), manifest).entries),
-    )
-    return read.flat().filter(({ status }) => status !== 2)
-  }
-
-  async #writeManifest(
-    metadata: TableMetadata,
-    snapshotId: bigint,
-    entries: readonly ManifestEntry[],
-    content: 0 | 1 = 0,
-  ): Promise<ManifestFile> {
-    const [schema, spec] = [currentSchema(metadata), defaultSpec(metadata)]
-    const path = `${metadata.location}/metadata/foreign-${this.#entropy.uuid()}-m0.avro`
-    const bytes = writeManifest({ schema, spec, content, formatVersion: 2, entries, syncMarker: new Uint8Array(16) })
-    await this.#around.io.write(path, [bytes])
-    return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content, snapshotId, sequenceNumber: null, entries })
-  }
-
   /** Expires all but the newest snapshots: the newest of ours too, but only where a property has a copy of its progress. */
   async #expire(): Promise<void> {
     const metadata = await this.#load()
@@ -400,8 +266,4 @@ export class ForeignWriter {
       { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': to },
     ])
   }
-}
-
-function deletesOf(manifests: readonly ManifestFile[]): ManifestFile[] {
-  return manifests.filter(({ content }) => content === 1)
 }

@@ -1,0 +1,103 @@
+import { snapshotById } from '../../src/formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../src/model/failure.ts'
+import type { TaskResult } from '../../src/pipeline/flow.ts'
+import type { Clock } from '../../src/seams/clock.ts'
+import type { Journal, JournalFields } from '../../src/seams/journal.ts'
+import { ObjectNotFound } from '../../src/seams/object-store.ts'
+import { TaskSetAside } from '../../src/seams/task-queue.ts'
+import { type FaultCounts, InvariantBroken } from './faults.ts'
+import type { SourceModel } from './model.ts'
+import type { Poison } from './poison.ts'
+import type { SimulatedTable } from './simulated-table.ts'
+
+interface ListenerSurroundings {
+  readonly clock: Clock
+  readonly faults: FaultCounts
+  readonly poison: Poison
+  readonly model: SourceModel
+}
+
+/** Hears what processes say: nobody stops without a reason, or says of its own work what is not so. */
+export class Listener {
+  /** What was found broken; null: nothing. */
+  bug: { readonly error: unknown } | null = null
+  /** Whether all faults are over. */
+  isCalm = false
+  /**
+   * Logs that a processor takes for restarted: their last materialized segment is gone or rewritten, and the first one in the bucket,
+   * once damaged and mended, is younger. A person decides then, so they stand still.
+   */
+  readonly suspected = new Set<string>()
+  readonly #tables: ReadonlyMap<string, SimulatedTable>
+  readonly #around: ListenerSurroundings
+  /** The files that a process wrote when it last carried out a task. */
+  readonly #made = new Map<string, readonly string[]>()
+
+  constructor(tables: ReadonlyMap<string, SimulatedTable>, around: ListenerSurroundings) {
+    this.#tables = tables
+    this.#around = around
+  }
+
+  /** What a process with a queue of its own made of a task. */
+  made(process: string, { task, files }: TaskResult): void {
+    this.#made.set(
+      `${process} ${task.id}`,
+      files.map(({ filePath }) => filePath),
+    )
+  }
+
+  /** What a processor says: nothing stops a table, or takes a log for another, without a reason. */
+  hear(process: string, level: keyof Journal, message: string, fields: JournalFields): void {
+    const error = fields.error
+    if (message === 'result refused, planned again') {
+      const { committed, checker } = this.#tables.get(String(fields.table))!
+      // A commit whose snapshot others have expired can not be found any more.
+      const known = this.#made.get(`${process} ${String(fields.task)}`)?.find((path) => {
+        const landed = committed.get(path)
+        return landed?.by === process && snapshotById(checker.metadata!, landed.snapshotId) !== undefined
+      })
+      if (known !== undefined)
+        this.bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
+    }
+    if (level !== 'error') return
+    // A commit that lost as many committers as a task may lose is given back, and the table is opened again some minutes later.
+    if (message === 'table stopped' && error instanceof TaskSetAside && this.#around.faults.has('task-set-aside')) return
+    // Who stood still goes on with metadata whose files were expired meanwhile, and looks anew some minutes later. Others see to it that
+    // nothing goes that is still named.
+    if (
+      message === 'table stopped' &&
+      error instanceof WorkError &&
+      error.cause instanceof ObjectNotFound &&
+      this.#around.faults.has('file-removed')
+    )
+      return
+    if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
+      const table = this.#tables.get(String(fields.table))!
+      table.stoppedMs.set(process, this.#around.clock.now())
+      table.stops++
+      if (!table.foreign.everRolledBack)
+        this.bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
+    }
+    if (message === 'partition stopped' && fields.fault === undefined) {
+      if (
+        String(fields.reason).includes('set aside after') &&
+        (['task-set-aside', 'task-poisonous'] as const).some((kind) => this.#around.faults.has(kind))
+      ) {
+        this.#around.poison.stoppedAt(String(fields.key))
+        return
+      }
+      if (String(fields.reason).startsWith('the log was restarted')) {
+        if (!this.isCalm && this.#around.model.restarted.has(`${String(fields.topic)}/${String(fields.partition)}`)) return
+        this.#around.faults.add('restart-suspected')
+        this.suspected.add(`${String(fields.topic)}/${String(fields.partition)}`)
+        return
+      }
+      this.bug ??= {
+        error: new InvariantBroken(
+          'partitions stop for a reason',
+          `${process}: ${String(fields.topic)}/${String(fields.partition)}: ${String(fields.reason)}`,
+        ),
+      }
+    }
+  }
+}
