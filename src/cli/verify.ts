@@ -6,7 +6,6 @@ import type { Scope } from '../pipeline/verify/scope.ts'
 import type { ReadingPlan } from '../pipeline/verify/verification.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
-import type { Terminal } from './terminal.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
 import { isClean, showVerifications } from './verify-text.ts'
 
@@ -43,7 +42,11 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
     },
     { flags: '--table <name>', description: 'look at this table alone' },
     { flags: '--topic <topic>', description: 'look at the rows of this topic alone' },
-    { flags: '--partition <list>', description: 'look at these of its partitions alone: 0,3,8-11', parse: (text) => partitions(text) },
+    {
+      flags: '--partition <list>',
+      description: 'look at these of its partitions alone: 0,3,8-11',
+      parse: (text) => partitionNumbers(text),
+    },
     { flags: '--from <offset>', description: 'look at the offsets of the topic from this one on', parse: (text) => offset('--from', text) },
     { flags: '--to <offset>', description: 'look at the offsets before this one', parse: (text) => offset('--to', text) },
     {
@@ -79,7 +82,8 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
         values: options.values === true ? (options.sample ?? 'all') : null,
         retract: options.retract !== true ? null : options.yes === true ? 'commit' : 'dry',
         tell: (plan) => {
-          if (options.json !== true) terminal.err(planText(plan, terminal))
+          const text = planText(plan)
+          if (options.json !== true && text !== null) terminal.err(terminal.errStyle('dim', text))
         },
         progress: (done, total) => void bar.update(done, total),
       })
@@ -120,7 +124,7 @@ function offset(flag: string, text: string): bigint {
 }
 
 /** A list of numbers and of ranges of them, both ends included. */
-function partitions(text: string): number[] {
+function partitionNumbers(text: string): number[] {
   return text.split(',').flatMap((part) => {
     const found = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part.trim())
     const [first, last] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])]
@@ -147,16 +151,26 @@ function refuseUnknown({ table, topic, accept }: VerifyCommandOptions, verificat
 }
 
 /** What is going to be read. */
-function planText({ table, files, deleteFiles, bytes, requests, exact, values }: ReadingPlan, { errStyle }: Terminal): string {
-  if (values !== null) {
-    const read = `${formatNumberOf(values.segments, 'segment')} and the data files with their rows, ${formatBytes(values.bytes)} at most`
-    return errStyle('dim', `${table}: compares values: reads ${read}`)
+function planText({
+  table,
+  files,
+  deleteFiles,
+  bytes,
+  partitions,
+  requests,
+  exact,
+  isListing,
+  segments,
+  values,
+}: ReadingPlan): string | null {
+  if (segments !== null) {
+    const around = `${formatNumberOf(segments.segments, 'segment')} of ${formatBytes(segments.bytes)}, where rows are missing`
+    const compared = `${formatNumberOf(values?.segments ?? 0, 'segment')} and the rows of data files, about ${formatBytes(values?.bytes ?? 0)}: ${formatNumberOf(values?.get ?? 0, 'GET')}`
+    const read = [...(segments.segments > 0 ? [around] : []), ...(values === null ? [] : [`to compare values, ${compared}`])]
+    return read.length === 0 ? null : `${table}: reads ${read.join('; and ')}`
   }
+  if (isListing) return `${table}: lists ${formatNumberOf(partitions, 'topic-partition')}: ${formatNumberOf(requests.list, 'LIST')}`
   const what = exact ? 'the Kafka columns' : 'the footers'
   const deletes = deleteFiles === 0 ? '' : ` and ${formatNumberOf(deleteFiles, 'delete file')}`
-  const asked = `${formatNumberOf(requests.get, 'GET')} or more, ${formatNumberOf(requests.list, 'LIST')} or more`
-  return errStyle(
-    'dim',
-    `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${asked}`,
-  )
+  return `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${formatNumberOf(requests.get, 'GET')}`
 }

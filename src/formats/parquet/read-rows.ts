@@ -78,23 +78,32 @@ export const footerGuessBytes = 32 * 1024
 
 /** An open Parquet file: its footer was read, and columns can be. */
 export class ParquetColumns {
-  readonly #file: AsyncBuffer
+  readonly #file: PartlyRead
   readonly #metadata: FileMetaData
 
-  private constructor(file: AsyncBuffer, metadata: FileMetaData) {
+  private constructor(file: PartlyRead, metadata: FileMetaData) {
     this.#file = file
     this.#metadata = metadata
   }
 
-  /** Reads the footer, in one request or two. Throws what `slice` throws, and an Error where the bytes are no Parquet file. */
+  /**
+   * Reads the footer, in one request or two; a file that is not larger than the first of them is read with it. Throws what `slice`
+   * throws, and an Error where the bytes are no Parquet file.
+   */
   static async open({ byteLength, slice }: RandomAccess): Promise<ParquetColumns> {
-    const file = { byteLength, slice: async (start: number, end = byteLength) => exactBuffer(await slice(start, end)) }
+    const file = new PartlyRead(byteLength, async (start, end) => exactBuffer(await slice(start, end)))
     const read: ArrayBuffer[] = []
     const noting = { byteLength, slice: async (start: number, end?: number) => read[read.push(await file.slice(start, end)) - 1] }
+    if (byteLength <= footerGuessBytes) await file.keep([[0, byteLength]])
     const metadata = await parquetMetadataAsync(noting, { initialFetchSize: footerGuessBytes, geoparquet: false })
     // Of ten thousand footers the garbage collector would keep thousands.
     for (const buffer of read) buffer.transfer(0)
     return new ParquetColumns(file, metadata)
+  }
+
+  /** Gives up what is held of a small file; whoever reads on has to ask again. */
+  close(): void {
+    this.#file.forget()
   }
 
   get rowCount(): bigint {
@@ -168,11 +177,76 @@ export class ParquetColumns {
 
   /** Reads columns, row group after row group. Throws as `open` does. */
   async *chunks(columns: readonly string[]): AsyncGenerator<ColumnChunk, void, undefined> {
-    const scan = await parquetScan({ file: this.#file, metadata: this.#metadata, columns: [...columns], compressors, geoparquet: false })
+    const file = this.#file.within()
+    const scan = await parquetScan({ file, metadata: this.#metadata, columns: [...columns], compressors, geoparquet: false })
     for (const { rowStart, rowEnd } of scan.ranges) {
+      await file.keep(this.#placesOf(columns, rowStart))
       const read = await Promise.all(columns.map((column) => scan.readColumn({ column, rowStart, rowEnd })))
+      file.forget()
       yield { firstRow: rowStart, length: rowEnd - rowStart, columns: read }
     }
+  }
+
+  /** Where columns lie in the row group of a row; neighbours as one place. */
+  #placesOf(names: readonly string[], row: number): (readonly [number, number])[] {
+    let firstRow = 0
+    const group = this.#metadata.row_groups.find(({ num_rows: rows }) => (firstRow += Number(rows)) > row)
+    const chunks = group?.columns.flatMap(({ meta_data: meta }) =>
+      meta !== undefined && names.includes(meta.path_in_schema[0]) ? [meta] : [],
+    )
+    const places: [number, number][] = []
+    for (const { dictionary_page_offset: dictionary, data_page_offset: data, total_compressed_size: size } of chunks ?? []) {
+      const start = Number(dictionary || data)
+      const last = places.at(-1)
+      if (last !== undefined && start >= last[1] && start - last[1] <= holeBytes) last[1] = start + Number(size)
+      else places.push([start, start + Number(size)])
+    }
+    return places
+  }
+}
+
+/** What lies between two columns is read along where it is no more than this, bytes. */
+const holeBytes = 8 * 1024
+
+/** A file of which parts that were read are kept, so that they are not asked for again. */
+class PartlyRead implements AsyncBuffer {
+  readonly byteLength: number
+  readonly #read: (start: number, end: number) => Promise<ArrayBuffer>
+  readonly #around: PartlyRead | null
+  #parts: { readonly start: number; readonly end: number; readonly bytes: ArrayBuffer }[] = []
+
+  constructor(byteLength: number, read: (start: number, end: number) => Promise<ArrayBuffer>, around: PartlyRead | null = null) {
+    this.byteLength = byteLength
+    this.#read = read
+    this.#around = around
+  }
+
+  /** The same file with parts of its own, for one reader. */
+  within(): PartlyRead {
+    return new PartlyRead(this.byteLength, (start, end) => this.slice(start, end), this)
+  }
+
+  #holds(start: number, end: number): boolean {
+    const isOwn = this.#parts.some((part) => part.start <= start && part.end >= end)
+    return isOwn || (this.#around !== null && this.#around.#holds(start, end))
+  }
+
+  /** Reads parts, those that are not held already. */
+  async keep(places: readonly (readonly [number, number])[]): Promise<void> {
+    const wanted = places.filter(([start, end]) => !this.#holds(start, end))
+    const read = await Promise.all(wanted.map(async ([start, end]) => ({ start, end, bytes: await this.#read(start, end) })))
+    this.#parts.push(...read)
+  }
+
+  forget(): void {
+    for (const { bytes } of this.#parts) bytes.transfer(0)
+    this.#parts = []
+  }
+
+  /** A copy of what is held, or what is read now. */
+  async slice(start: number, end = this.byteLength): Promise<ArrayBuffer> {
+    const part = this.#parts.find((one) => one.start <= start && one.end >= end)
+    return part === undefined ? this.#read(start, end) : part.bytes.slice(start - part.start, end - part.start)
   }
 }
 

@@ -49,7 +49,11 @@ export class DeleteIndex {
   }
 
   /** All deletes that may remove rows of a data file: equality deletes that are newer than it, others that are not older. */
-  of({ file, specId, sequenceNumber }: LiveFile): LiveDelete[] {
+  of({
+    file,
+    specId,
+    sequenceNumber,
+  }: Pick<LiveFile, 'specId' | 'sequenceNumber'> & { readonly file: Pick<DataFile, 'filePath' | 'partition'> }): LiveDelete[] {
     const scope = scopeOf(specId, file)
     const ofFile = (this.#ofFile.get(file.filePath) ?? []).filter((one) => one.sequenceNumber >= sequenceNumber)
     const vector = ofFile.filter((one) => one.file.fileFormat === 'PUFFIN')

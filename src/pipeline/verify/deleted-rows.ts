@@ -97,6 +97,7 @@ async function readRows(io: FileIO, file: DeleteFile): Promise<Map<string, numbe
       else known.push(Number(positions[i]))
     }
   }
+  parquet.close()
   return ofFile
 }
 

@@ -20,6 +20,18 @@ export interface Extent extends TopicPartition {
   readonly end: bigint
 }
 
+/** What parts of a file take, bytes. */
+export interface FileSizes {
+  readonly rowGroups: number
+  /** Of the Kafka columns of all its rows; the whole file where the manifest does not say. */
+  readonly kafka: number
+  /** Of the columns that equality deletes compare, and how many of them there are; those of all such deletes of the table. */
+  readonly keys: number
+  readonly keyColumns: number
+  /** Of all columns that the manifest says it of. */
+  readonly columns: number
+}
+
 /** What a manifest says of a file, as far as it is looked at: ten thousand of them are held at once. */
 export interface TableFile {
   readonly path: string
@@ -37,8 +49,8 @@ export interface TableFile {
   readonly snapshot: bigint | null
   /** By the bounds in the manifest; null where they do not tell one topic-partition. */
   readonly extent: Extent | null
-  /** What reading the Kafka columns of all its rows takes, bytes; the whole file where the manifest does not say. */
-  readonly columnBytes: number
+  /** What reading it takes, as the manifest tells. */
+  readonly sizes: FileSizes
 }
 
 /** A file of deletes. */
@@ -65,9 +77,8 @@ export async function* manifestEntries(io: FileIO, manifests: readonly ManifestF
 }
 
 /** An entry of a manifest of data files. */
-export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns): TableFile {
-  const { filePath, fileFormat, recordCount, fileSizeInBytes, columnSizes, partition } = entry.dataFile
-  const sizes = [columns.topic, columns.partition, columns.offset].map(({ id }) => columnSizes?.get(id) ?? null)
+export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns, keyIds: ReadonlySet<number> = new Set()): TableFile {
+  const { filePath, fileFormat, recordCount, fileSizeInBytes, partition } = entry.dataFile
   return {
     path: filePath,
     format: fileFormat,
@@ -79,7 +90,26 @@ export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns): 
     partition,
     snapshot: entry.snapshotId,
     extent: extentOf(entry.dataFile, columns),
-    columnBytes: Number(sizes.reduce((sum, size) => (sum === null || size === null ? null : sum + size), 0n) ?? fileSizeInBytes),
+    sizes: sizesOf(entry.dataFile, columns, keyIds),
+  }
+}
+
+function sizesOf(
+  { fileSizeInBytes, columnSizes, splitOffsets }: DataFile,
+  { topic, partition, offset }: KafkaColumns,
+  keyIds: ReadonlySet<number>,
+) {
+  const of = (ids: Iterable<number>) => {
+    let sum = 0
+    for (const id of ids) sum += Number(columnSizes?.get(id) ?? fileSizeInBytes)
+    return Math.min(sum, Number(fileSizeInBytes))
+  }
+  return {
+    rowGroups: Math.max(1, splitOffsets?.length ?? 1),
+    kafka: of([topic.id, partition.id, offset.id]),
+    keys: of(keyIds),
+    keyColumns: keyIds.size,
+    columns: of(columnSizes?.keys() ?? []),
   }
 }
 

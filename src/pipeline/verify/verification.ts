@@ -62,25 +62,30 @@ export const noCounts: VerificationCounts = {
   compared: 0n,
 }
 
-/** What verifying a table is going to read. */
+/** What verifying a table is going to read beside its manifests, told step by step as it gets known; about. */
 export interface ReadingPlan {
   readonly table: string
   readonly files: number
   readonly deleteFiles: number
-  /** Of footers, delete files, and of the Kafka columns where they are read; about. */
+  /** Of footers, delete files, and of the columns that are read. */
   readonly bytes: number
   readonly partitions: number
-  /** At least so many. */
+  /** For that, and for listing the source: of one page for each topic-partition, until the files were read and tell of their segments. */
   readonly requests: { readonly get: number; readonly list: number }
   /** Whether every row is read. */
   readonly exact: boolean
-  /** What comparing values reads beside that; known once the source was listed. Null: before that, or values are not compared. */
+  /** Whether the files were read, so that the listing is next. */
+  readonly isListing: boolean
+  /** The segments that are read, a GET each, since decided offsets have no row, or for holes. Null: before the source was listed. */
+  readonly segments: { readonly segments: number; readonly bytes: number } | null
+  /** What comparing values reads beside that. Null: before the source was listed, or values are not compared. */
   readonly values: ComparingPlan | null
 }
 
 /** What comparing values is going to read. */
 export interface ComparingPlan {
   readonly segments: number
-  /** Of the segments, and of the data files that have their rows at most. */
+  /** Of the segments, and of the row groups of data files that have their rows. */
   readonly bytes: number
+  readonly get: number
 }

@@ -64,7 +64,7 @@ export async function deduplicate(
   const list = await manifestListReader(seams.io)(snapshot)
   if (list === null)
     throw new WorkError(`table ${table}: ${snapshot['manifest-list']} can not be read; restore that file`, { retry: 'never' })
-  const all = await liveFiles(seams.io, list.manifests, columns)
+  const all = await liveFiles(seams.io, metadata, list.manifests, columns)
   const { files } = all
   refuseNamedTwice(table, files)
   const deletes = await readDeletes(of, seams.io, all)

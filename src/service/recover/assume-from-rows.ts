@@ -96,7 +96,7 @@ export async function assumeFromRows(table: TableOfRows, seams: VerifySeams, opt
   if (manifests === null) throw refusal(table, `${table.snapshot['manifest-list']} can not be read; restore that file`)
   const { columns } = table
   const entering = { io: seams.io, columns, prefix: table.source.prefix, ...options }
-  const all = await liveFiles(seams.io, manifests, columns)
+  const all = await liveFiles(seams.io, table.metadata, manifests, columns)
   const live = await enterFiles(all.files, { ...entering, deletes: await readDeletes(table, seams.io, all) })
   if (live.gone > 0 || live.unknownRows) throw refusal(table, `not all of its files can be read: ${live.notes.join('; ')}`)
   const removed = await removedFiles(table.history, columns, seams.io, table.manifestsOf)

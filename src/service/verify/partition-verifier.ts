@@ -18,35 +18,53 @@ import { isOurs } from '../../pipeline/commit/table-state.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import { layoutOrKafka } from './looked-at.ts'
 import type { RemovalFinder } from './removal-finder.ts'
-import type { Entered } from './table-books.ts'
 import type { TableUnderTest } from './table-under-test.ts'
 import type { VerifySeams } from './verify-options.ts'
+import type { Books, PartitionBook } from '../../pipeline/verify/books.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import { judgePartition, splitHoles } from '../../pipeline/verify/judge-partition.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
-import { type OwnSegment, surveySource } from '../../pipeline/verify/survey-source.ts'
+import { type ListedSegment, type OwnSegment, type SourceSurvey, surveySource } from '../../pipeline/verify/survey-source.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
 import type { VerificationCounts } from '../../pipeline/verify/verification.ts'
-import { weighRows } from '../../pipeline/verify/weigh-rows.ts'
+import { type RowBalance, weighRows } from '../../pipeline/verify/weigh-rows.ts'
 import { nothingInWindows, readWindows } from './window-reader.ts'
 
+const lastOffset = 0x7fffffffffffffffn
+
+/** What verifying a topic-partition came to. */
 export interface PartitionVerification {
   readonly findings: readonly Finding[]
   readonly facts: readonly SourceFact[]
   readonly counts: Partial<VerificationCounts>
 }
 
-/** Sets the rows of one topic-partition, as far as they lie in `range`, against what was decided and against the source. */
-export async function verifyPartition(
+/** A topic-partition whose rows were weighed and whose segments were listed. */
+export interface SurveyedPartition {
+  readonly at: TopicPartition
+  readonly range: OffsetRange
+  readonly book: PartitionBook
+  readonly own: OffsetRanges
+  readonly balance: RowBalance
+  readonly survey: SourceSurvey
+  /** Decided offsets without a row, and the segments that may tell why. */
+  readonly suspects: OffsetRanges
+  readonly ofSuspects: readonly ListedSegment[]
+  /** Holes, and the segments that may have them. */
+  readonly open: OffsetRanges
+  readonly ofHoles: readonly ListedSegment[]
+}
+
+/** Weighs the rows of one topic-partition, as far as they lie in `range`, against what was decided, and lists its segments. */
+export async function surveyPartition(
   table: TableUnderTest,
   { at, range }: { readonly at: TopicPartition; readonly range: OffsetRange },
   files: readonly TableFile[],
-  { books, unknownRows }: Entered,
-  removals: RemovalFinder,
+  books: Books,
   seams: VerifySeams,
   onSegment: (segment: OwnSegment) => void,
-): Promise<PartitionVerification> {
-  const { state, source, metadata } = table
+): Promise<SurveyedPartition> {
+  const { state, source } = table
   const book = books.of(at)
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
   const decided = decidedRanges(state.progress, source.id, at)
@@ -66,10 +84,27 @@ export async function verifyPartition(
     const [offsets] = within([one.range])
     if (offsets !== undefined) onSegment({ ...one, range: offsets })
   })
+  const having = (ranges: OffsetRanges) =>
+    survey.inWindows.filter(({ segment, reach }) => intersectRanges(ranges, [[segment.baseOffset, reach ?? lastOffset]]).length > 0)
+  return { at, range, book, own, balance, survey, suspects, ofSuspects: having(suspects), open, ofHoles: having(open) }
+}
+
+/** Says what is wrong with a topic-partition: the segments are read where rows are missing, and around holes. */
+export async function judgeSurveyed(
+  table: TableUnderTest,
+  surveyed: SurveyedPartition,
+  unknownRows: boolean,
+  removals: RemovalFinder,
+  seams: VerifySeams,
+): Promise<PartitionVerification> {
+  const { state, source, metadata } = table
+  const { at, range, book, own, balance, survey, suspects, open } = surveyed
+  const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
   const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
-  const lookFor = (wanted: OffsetRanges) => readWindows(seams.source, at, survey.inWindows, wanted, layoutOrKafka(table), limits)
-  const ofSuspects = suspects.length === 0 ? nothingInWindows : await lookFor(suspects)
-  const ofHoles = open.length === 0 ? nothingInWindows : await lookFor(open)
+  const lookFor = (wanted: OffsetRanges, segments: readonly ListedSegment[]) =>
+    wanted.length === 0 ? Promise.resolve(nothingInWindows) : readWindows(seams.source, at, segments, wanted, layoutOrKafka(table), limits)
+  const ofSuspects = await lookFor(suspects, surveyed.ofSuspects)
+  const ofHoles = await lookFor(open, surveyed.ofHoles)
 
   const missing = await removals.find(subtractRanges(suspects, ofSuspects.without), book)
   const untold = missing.get(null) ?? []

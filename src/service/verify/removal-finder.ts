@@ -2,7 +2,7 @@ import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import type { Snapshot } from '../../formats/iceberg/table-metadata.ts'
 import { normalizeRanges, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { Books, PartitionBook, Removal } from '../../pipeline/verify/books.ts'
+import { Books, type PartitionBook, type Removal } from '../../pipeline/verify/books.ts'
 import { attribute, removedFiles } from '../../pipeline/verify/removals.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
 import { enterFiles, type Entering } from './table-books.ts'
@@ -40,6 +40,8 @@ export class RemovalFinder {
     const { history, manifestsOf } = this.#past
     const removed = await removedFiles(history, this.#entering.columns, this.#entering.io, manifestsOf)
     const { files } = removed
+    // What deletes took out of files that are still there is known.
+    if (files.length === 0) return { books: new Books(), files }
     // Equality deletes that came when a file was gone took nothing out of it.
     const sequences = new Map(history.map((snapshot) => [snapshot['snapshot-id'], snapshot['sequence-number'] ?? null]))
     const goneAt = ({ snapshot }: TableFile) => (snapshot === null ? null : (sequences.get(snapshot) ?? null))

@@ -28,7 +28,7 @@ export async function countRowsWithin(
   const list = await manifestListReader(io)(snapshot)
   if (list === null) throw new WorkError(`${snapshot['manifest-list']} can not be read`, { retry: 'later' })
   const windows = sets.flatMap(({ at, ranges }) => ranges.map((range) => ({ at, range })))
-  const { files } = await liveFiles(io, list.manifests, columns, (file) => mayHold(file, columns, windows))
+  const { files } = await liveFiles(io, metadata, list.manifests, columns, (file) => mayHold(file, columns, windows))
   const wanted = new Map(sets.map(({ at, ranges }) => [topicPartitionName(at), ranges]))
   const rangesOf = (at: TopicPartition) => wanted.get(topicPartitionName(at)) ?? []
   let rows = 0n

@@ -1,8 +1,11 @@
 import type { DataFile, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import type { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { FileIO } from '../../seams/file-io.ts'
+import { DeleteIndex } from '../../pipeline/maintain/delete-index.ts'
+import { liveDelete } from '../../pipeline/maintain/live-entries.ts'
 import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import { Books } from '../../pipeline/verify/books.ts'
 import { openDataFile } from '../../pipeline/verify/data-file.ts'
@@ -22,6 +25,8 @@ import { decodeSources, type FileSource, sourcesKey } from '../../pipeline/write
 export interface LiveFiles {
   readonly files: readonly TableFile[]
   readonly deletes: readonly DeleteFile[]
+  /** The deletes, by what they may apply to. */
+  readonly index: DeleteIndex
 }
 
 /** Requests for files at once. */
@@ -32,19 +37,27 @@ const namedFiles = 20
 /** Reads the manifests of a snapshot; of its data files, those that are wanted. Throws as `readManifest` does. */
 export async function liveFiles(
   io: FileIO,
+  { 'partition-specs': specs }: Pick<TableMetadata, 'partition-specs'>,
   manifests: readonly ManifestFile[],
   columns: KafkaColumns,
   isWanted: (file: DataFile) => boolean = () => true,
 ): Promise<LiveFiles> {
   const files: TableFile[] = []
   const deletes: DeleteFile[] = []
-  for await (const one of manifestEntries(io, manifests)) {
+  const index = new DeleteIndex(specs)
+  const keyIds = new Set<number>()
+  // Deletes first: they say which columns are compared.
+  const inOrder = manifests.toSorted((a, b) => b.content - a.content)
+  for await (const one of manifestEntries(io, inOrder)) {
     const { status, dataFile } = one.entry
     if (status === 2) continue
-    if (dataFile.content !== 0) deletes.push(deleteFile(one, columns))
-    else if (isWanted(dataFile)) files.push(tableFile(one, columns))
+    if (dataFile.content !== 0) {
+      deletes.push(deleteFile(one, columns))
+      index.add(liveDelete(one.entry, one.specId))
+      for (const id of dataFile.equalityIds ?? []) keyIds.add(id)
+    } else if (isWanted(dataFile)) files.push(tableFile(one, columns, keyIds))
   }
-  return { files, deletes }
+  return { files, deletes, index }
 }
 
 /** How files are entered in books. */
@@ -89,6 +102,8 @@ export async function enterFiles(
       } catch (error) {
         if (error instanceof WorkError) throw error
         damaged(entry, claims, (error as Error).message)
+      } finally {
+        opened.parquet.close()
       }
     } else if (opened.kind === 'gone') {
       gone++

@@ -27,7 +27,7 @@ const filesAtOnce = 16
 export async function readDeletes(
   of: TableWithDeletes,
   io: FileIO,
-  { files, deletes }: LiveFiles,
+  { files, deletes }: Pick<LiveFiles, 'files' | 'deletes'>,
   until: (file: TableFile) => bigint | null = () => null,
 ): Promise<DeletedRows> {
   const other = deletes.find(({ kind, format }) => kind !== 'vector' && format !== 'PARQUET')

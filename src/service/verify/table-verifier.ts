@@ -1,10 +1,10 @@
 import type { TableUnderTest } from './table-under-test.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
-import { footerGuessBytes } from '../../formats/parquet/read-rows.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { OffsetRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
-import { verifyPartition } from './partition-verifier.ts'
+import { judgeSurveyed, type SurveyedPartition, surveyPartition } from './partition-verifier.ts'
+import { pagesOf, planReading } from './plan-verification.ts'
 import { RemovalFinder } from './removal-finder.ts'
 import { enterFiles, liveFiles } from './table-books.ts'
 import { readDeletes } from './table-deletes.ts'
@@ -12,7 +12,7 @@ import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import { isEverything, windowsOf } from '../../pipeline/verify/scope.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
-import { mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
+import { mayHold } from '../../pipeline/verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification, type VerificationCounts } from '../../pipeline/verify/verification.ts'
 import { Reservoir } from '../../pipeline/verify/reservoir.ts'
 import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
@@ -42,19 +42,11 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const windows = windowsOf(options.scope, known)
   const isWhole = isEverything(options.scope)
   const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
-  const live = await liveFiles(seams.io, manifests, columns, isWanted)
-  const { files, deletes } = live
-  const reading: ReadingPlan = {
-    table: table.table,
-    files: files.length,
-    deleteFiles: deletes.length,
-    bytes: bytesToRead(files, options.exact) + deletes.reduce((sum, { bytes }) => sum + bytes, 0),
-    partitions: windows.length,
-    requests: { get: files.length + deletes.length, list: windows.length },
-    exact: options.exact,
-    values: null,
-  }
-  options.tell(reading)
+  const live = await liveFiles(seams.io, table.metadata, manifests, columns, isWanted)
+  const { files } = live
+  let reading = await planReading(table, live, windows.length, options.exact, seams.io)
+  const tell = (more: Partial<ReadingPlan>) => options.tell((reading = { ...reading, ...more }))
+  tell({})
   const deleted = await readDeletes(table, seams.io, live)
   const entering = { io: seams.io, columns, prefix: source.prefix, exact: options.exact, progress: options.progress }
   const entered = await enterFiles(files, { ...entering, deletes: deleted })
@@ -65,10 +57,20 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const findings: Finding[] = []
   const facts: SourceFact[] = []
   let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
+  tell({ isListing: true, requests: { ...reading.requests, list: pagesOf(windows, entered.books) } })
+  const surveyed: SurveyedPartition[] = []
   await forEachAtOnce(windows, partitionsAtOnce, async (window) => {
-    const verdict = await verifyPartition(table, window, files, entered, removals, seams, (segment) => {
+    const survey = await surveyPartition(table, window, files, entered.books, seams, (segment) => {
       if (values !== null) chosen.offer(segment)
     })
+    surveyed.push(survey)
+  })
+  const comparing = values === null ? null : new ValuesVerifier(table, files, entered, deleted, seams)
+  const around = surveyed.flatMap(({ ofSuspects, ofHoles }) => [...ofSuspects, ...ofHoles])
+  const segments = { segments: around.length, bytes: around.reduce((sum, { segment }) => sum + segment.size, 0) }
+  tell({ segments, values: comparing?.plan(chosen.items) ?? null })
+  await forEachAtOnce(surveyed, partitionsAtOnce, async (one) => {
+    const verdict = await judgeSurveyed(table, one, entered.unknownRows, removals, seams)
     findings.push(...verdict.findings)
     facts.push(...verdict.facts)
     counts = sumOf(counts, verdict.counts)
@@ -78,17 +80,13 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
   }
   const told = { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
-  if (values === null) return told
-  const comparing = new ValuesVerifier(table, files, entered, deleted, seams)
-  const planned = { ...reading, values: comparing.plan(chosen.items) }
-  options.tell(planned)
+  if (comparing === null) return told
   const compared = await comparing.compare(chosen.items, options.progress)
   return {
     ...told,
     counts: { ...counts, compared: compared.rows },
     findings: [...findings, ...compared.findings],
     facts: distinct([...facts, ...compared.facts]),
-    reading: planned,
   }
 }
 
@@ -118,8 +116,4 @@ function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): V
 function partitionsOf({ state, source }: TableUnderTest): TopicPartition[] {
   const topics = state.progress.get(source.id) ?? new Map<string, ReadonlyMap<number, OffsetRanges>>()
   return [...topics].flatMap(([topic, partitions]) => [...partitions.keys()].map((partition) => ({ topic, partition })))
-}
-
-function bytesToRead(files: readonly TableFile[], exact: boolean): number {
-  return files.reduce((sum, { bytes, columnBytes }) => sum + Math.min(bytes, footerGuessBytes + (exact ? columnBytes : 0)), 0)
 }

@@ -15,6 +15,7 @@ import { valueText } from '../../pipeline/verify/row-text.ts'
 import { damagedFact, type SourceFact } from '../../pipeline/verify/source-fact.ts'
 import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
+import { rowsCost, sumOfCosts } from '../../pipeline/verify/reading-cost.ts'
 import type { ComparingPlan } from '../../pipeline/verify/verification.ts'
 import { openDataFile } from '../../pipeline/verify/data-file.ts'
 import { carryOut } from '../tasks/worker.ts'
@@ -73,9 +74,17 @@ export class ValuesVerifier {
   }
 
   plan(segments: readonly OwnSegment[]): ComparingPlan {
-    const files = new Set(segments.flatMap((one) => this.#filesOf(one)))
-    const ofFiles = [...files].reduce((sum, file) => sum + this.#files[file].bytes, 0)
-    return { segments: segments.length, bytes: segments.reduce((sum, { segment }) => sum + segment.size, ofFiles) }
+    const rows = new Map<number, { rows: number; segments: number }>()
+    for (const one of segments) {
+      for (const file of this.#filesOf(one)) {
+        const known = rows.get(file) ?? { rows: 0, segments: 0 }
+        const own = Math.min(Number(one.range[1] - one.range[0]), Number(this.#files[file].rows))
+        rows.set(file, { rows: known.rows + own, segments: known.segments + 1 })
+      }
+    }
+    const ofFiles = [...rows].map(([file, own]) => rowsCost(this.#files[file], own.rows / own.segments, own.segments))
+    const { get, bytes } = sumOfCosts([...ofFiles, ...segments.map(({ segment }) => ({ get: 1, bytes: segment.size }))])
+    return { segments: segments.length, bytes, get }
   }
 
   async compare(segments: readonly OwnSegment[], progress: (done: number, total: number) => void): Promise<ComparedValues> {
@@ -150,7 +159,7 @@ export class ValuesVerifier {
     const skipped = normalizeRanges(skips.map((skip) => skip.range))
     const texts = new Map<bigint, string>()
     for (const bytes of written) {
-      const slice = async (start: number, end: number) => bytes.subarray(start, end)
+      const slice = async (start: number, end: number) => bytes.slice(start, end)
       const parquet = await ParquetColumns.open({ byteLength: bytes.length, slice })
       for (const place of parquet.rowGroupsWith(this.#offsetName(parquet), 0n, lastOffset)) {
         for (const { offset, text } of await this.#read(parquet, place)) texts.set(offset, text)

@@ -154,7 +154,7 @@ describe('rows that equality deletes take out', () => {
         const { manifests } = readManifestList(await own.io.read(currentSnapshot(metadata)!['manifest-list']))
         const named = (name: string) => currentSchema(metadata).fields.find((field) => field.name === name)!
         const columns = { topic: named('kafka_topic'), partition: named('kafka_partition'), offset: named('kafka_offset') }
-        const { files, deletes } = await liveFiles(own.io, manifests, columns)
+        const { files, deletes } = await liveFiles(own.io, metadata, manifests, columns)
         const byMemory: unknown[] = []
         for (const memoryBytes of [1, 700, 1_000_000]) {
           const rows = new DeletedRows()

@@ -22,6 +22,18 @@ describe('values compared with what the segments give', () => {
     expect([counts.compared, reading?.values?.segments]).toEqual([50n, 5])
   })
 
+  test('are the same whatever the size of what a segment gives', async () => {
+    const own = world()
+    let start = 0n
+    for (const length of [40, 200, 900, 2500, 6000]) {
+      await write(own, 0, start, length)
+      start += BigInt(length)
+    }
+    await run(own)
+    const { findings, counts } = await verify(own, { values: 'all' })
+    expect({ findings, compared: counts.compared }).toEqual({ findings: [], compared: start })
+  })
+
   test('differ where one was changed, which no offset shows', async () => {
     const own = await filled()
     const file = await fileOf(own, 2)
