@@ -50,7 +50,10 @@ function connectTo(name: string, engine: Engine): Command<ConnectOptions> {
       const named = await Promise.all(documents.map(async (document) => ({ document, tables: await tablesOf(document, argument) })))
       const chosen = named.filter(({ tables }) => argument === undefined || tables.length > 0)
       if (chosen.length === 0) throw noTable(argument!, documents)
-      const answers = chosen.map(({ document, tables }) => ({ document, blocks: engine.connect(connectTarget(document, tables)) }))
+      const { catalogWays } = await import('../compose/catalogs.ts')
+      const targetOf = ({ document, tables }: (typeof chosen)[number]) =>
+        connectTarget(document, catalogWays(document.spec.sink.catalog), tables)
+      const answers = chosen.map((one) => ({ document: one.document, blocks: engine.connect(targetOf(one)) }))
       const shown = answers.map(({ document, blocks }) => {
         if (typeof blocks === 'string') throw new DocumentError(`document ${document.metadata.name}: ${blocks}`)
         return { name: document.metadata.name, blocks }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chainCredentials, roleCredentials } from '../drivers/aws/credentials.ts'
 import { memoryCatalog } from '../drivers/catalog/memory.ts'
-import { restCatalog, type RestCatalogOptions } from '../drivers/catalog/rest.ts'
+import { restCatalog, type RestCatalogOptions, type RestWays, restWays } from '../drivers/catalog/rest.ts'
 import { openSqliteCatalog } from '../drivers/catalog/sqlite.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { systemEntropy } from '../drivers/entropy/system.ts'
@@ -36,6 +36,11 @@ async function openSqlite(catalog: CatalogSettings, files: FileIO, readOnly: boo
     },
     ...seams,
   })
+}
+
+/** How a document's catalog is asked where the document leaves it open; null for one that is a file. */
+export function catalogWays({ type, endpoint }: CatalogSettings): RestWays | null {
+  return type === 'sql' ? null : restWays(type, endpoint)
 }
 
 /** Whether the catalog is a file that is not there. */

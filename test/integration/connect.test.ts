@@ -4,8 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { polarisPlace } from './catalogs/places.ts'
+import { polarisClient, polarisProxy, polarisRealm } from './catalogs/polaris.ts'
+import { startVendingWorld } from './catalogs/servers.ts'
 import { pasted } from './pasted.ts'
-import { restOnS3, sqliteOnFiles, sqliteOnS3 } from './program.ts'
+import { type Place, restOnS3, sqliteOnFiles, sqliteOnS3 } from './program.ts'
 import { python } from './servers.ts'
 
 const database = `connect_${process.pid}`
@@ -18,37 +21,66 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 /** Runs Python, with the keys where the text says that they come from. */
-async function runPython(code: string): Promise<string> {
+async function runPython(code: string, more: Record<string, string> = {}): Promise<string> {
   const { accessKeyId, secretAccessKey } = inject('s3')
-  const env = { ...process.env, AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, PYTHONWARNINGS: 'ignore' }
+  const keys = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey }
+  const env = { ...process.env, ...keys, PYTHONWARNINGS: 'ignore', ...more }
   return (await promisify(execFile)(python, ['-c', code], { env })).stdout
 }
 
-test.each([
+const catalogs = [
   ["Iceberg's REST catalog", 'rest', () => restOnS3()],
   ['a SQLite catalog over S3', 'sqlite_s3', () => sqliteOnS3(directory, 'connect')],
   ['a SQLite catalog over files', 'sqlite_files', () => sqliteOnFiles(join(directory, 'files'))],
-] as const)('what is pasted into PyIceberg answers over %s, with bytes as text', async (_what, name, place) => {
+] as const
+
+test.each(catalogs)('what is pasted into PyIceberg answers over %s, with bytes as text', async (_what, name, place) => {
   const out = await runPython((await pasted('pyiceberg', place(), `${database}_${name}`))[0])
   expect(out).toContain('["grüezi"]')
   expect(out).toContain('["wohl"]')
 })
 
-test("what is pasted into DuckDB answers over Iceberg's REST catalog, with bytes as text and times in UTC", async () => {
+/** What DuckDB answers to what is pasted, and its time zone then. Extensions are loaded from packages here; nothing is downloaded. */
+async function pastedIntoDuckDb(place: Place, name: string, secrets: Record<string, string> = {}): Promise<string> {
   const { accessKeyId, secretAccessKey } = inject('s3')
-  const sql = (await pasted('duckdb', restOnS3(), `${database}_duckdb`))[0]
-    .replace('<access key id>', accessKeyId)
-    .replace('<secret access key>', secretAccessKey)
-    // Extensions are loaded from packages here; nothing is downloaded.
-    .replaceAll(/(?:INSTALL|LOAD) \w+;/g, '')
+  let [sql] = await pasted('duckdb', place, `${database}_${name}`)
+  const filled = { '<access key id>': accessKeyId, '<secret access key>': secretAccessKey, ...secrets }
+  for (const [placeholder, value] of Object.entries(filled)) sql = sql.replaceAll(placeholder, value)
   const out = await runPython(`
 import sys
 sys.path.insert(0, ${JSON.stringify(join(import.meta.dirname, 'readers'))})
 import read_duckdb
 connection = read_duckdb.connect()
 connection.execute("SET TimeZone = 'America/New_York'")
-answer = connection.execute(${JSON.stringify(sql)}).fetch_arrow_table().to_pylist()
+answer = connection.execute(${JSON.stringify(sql.replaceAll(/(?:INSTALL|LOAD) \w+;/g, ''))}).fetch_arrow_table().to_pylist()
 print(answer[0]["kafka_key_text"], answer[0]["value_text"], connection.execute("SELECT current_setting('TimeZone')").fetchone()[0])
 `)
-  expect(out.trim()).toBe('grüezi wohl UTC')
+  return out.trim()
+}
+
+test.each(catalogs)('what is pasted into DuckDB answers over %s, with bytes as text and times in UTC', async (_what, name, place) => {
+  expect(await pastedIntoDuckDb(place(), `${name}_duckdb`)).toBe('grüezi wohl UTC')
+})
+
+test('what is pasted answers over a catalog that wants client credentials, and gives keys', async () => {
+  const world = await startVendingWorld()
+  const { vend } = await world.vendor({ lifeMs: 3_600_000 })
+  const proxy = await polarisProxy(world.restCatalogUri, { vend, defaultRealm: true })
+  try {
+    const place = polarisPlace(world, proxy.endpoint)
+    const [code] = await pasted('pyiceberg', place, `${database}_polaris_pyiceberg`)
+    const out = await runPython(code.replace('<value of Polaris-Realm>', polarisRealm), {
+      CATALOG_CLIENT_SECRET: polarisClient.clientSecret,
+      AWS_ACCESS_KEY_ID: 'nobody',
+    })
+    expect(out).toContain('["grüezi"]')
+    // DuckDB 1.4.4 sends no headers.
+    const catalog = { ...place.sink.catalog, headers: undefined }
+    const withoutRealm = { ...place, sink: { ...place.sink, catalog } }
+    const secrets = { '<client secret>': polarisClient.clientSecret }
+    expect(await pastedIntoDuckDb(withoutRealm, 'polaris_duckdb', secrets)).toBe('grüezi wohl UTC')
+  } finally {
+    await proxy.close()
+    await world.stop()
+  }
 })

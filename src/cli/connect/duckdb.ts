@@ -38,16 +38,22 @@ function filesSecret({ storage, auth }: ConnectTarget): string {
 function attached(target: ConnectTarget): string {
   const { type, endpoint, warehouse = '', vends, headers } = target
   const managed = { glue: 'glue', s3tables: 's3_tables' }[type as string]
+  const isSecret = headers.length > 0 && managed === undefined
   const options = [
     'TYPE iceberg',
-    ...(managed === undefined ? [`ENDPOINT ${literal(endpoint)}`, ...authorization(target)] : [`ENDPOINT_TYPE ${managed}`]),
-    ...(headers.length === 0
-      ? []
-      : [`EXTRA_HTTP_HEADERS MAP {${headers.map((name) => `${literal(name)}: ${literal(placeholder(`value of ${name}`))}`).join(', ')}}`]),
+    ...(managed === undefined ? [`ENDPOINT ${literal(endpoint)}`] : [`ENDPOINT_TYPE ${managed}`]),
+    ...(isSecret ? ['SECRET kafscale_catalog'] : managed === undefined ? authorization(target) : []),
     ...(vends ? [] : ["ACCESS_DELEGATION_MODE 'none'"]),
   ]
   const views = target.tables.map((table) => view(table, `kafscale.${identifier(target.database)}.${identifier(table.name)}`))
-  return linesOf(`ATTACH ${literal(warehouse)} AS kafscale (${options.join(', ')});`, ...views)
+  return linesOf(isSecret && catalogSecret(target), `ATTACH ${literal(warehouse)} AS kafscale (${options.join(', ')});`, ...views)
+}
+
+/** Headers are said in a secret, and nowhere else. */
+function catalogSecret(target: ConnectTarget): string {
+  const headers = target.headers.map((name) => `${literal(name)}: ${literal(placeholder(`value of ${name}`))}`)
+  const options = ['TYPE iceberg', ...authorization(target), `EXTRA_HTTP_HEADERS MAP {${headers.join(', ')}}`]
+  return linesOf('-- headers: DuckDB 1.5 or later', `CREATE OR REPLACE SECRET kafscale_catalog (${options.join(', ')});`)
 }
 
 function authorization({ auth }: ConnectTarget): string[] {
@@ -57,8 +63,8 @@ function authorization({ auth }: ConnectTarget): string[] {
   return [
     `CLIENT_ID ${literal(auth.clientId)}`,
     `CLIENT_SECRET ${literal(placeholder('client secret'))}`,
-    ...(auth.tokenEndpoint === undefined ? [] : [`OAUTH2_SERVER_URI ${literal(auth.tokenEndpoint)}`]),
-    ...(auth.scope === undefined ? [] : [`OAUTH2_SCOPE ${literal(auth.scope)}`]),
+    `OAUTH2_SERVER_URI ${literal(auth.tokenEndpoint)}`,
+    `OAUTH2_SCOPE ${literal(auth.scope)}`,
   ]
 }
 

@@ -43,8 +43,8 @@ function propertiesOf({ type, endpoint, warehouse, auth, headers, storage }: Con
     ...(auth.kind === 'token' && { token: 'os.environ["CATALOG_TOKEN"]' }),
     ...(auth.kind === 'oauth2' && {
       credential: `${pythonString(`${auth.clientId}:`)} + os.environ["CATALOG_CLIENT_SECRET"]`,
-      ...(auth.tokenEndpoint !== undefined && { 'oauth2-server-uri': pythonString(auth.tokenEndpoint) }),
-      ...(auth.scope !== undefined && { scope: pythonString(auth.scope) }),
+      'oauth2-server-uri': pythonString(auth.tokenEndpoint),
+      scope: pythonString(auth.scope),
     }),
     ...(auth.kind === 'sigv4' && {
       'rest.sigv4-enabled': '"true"',

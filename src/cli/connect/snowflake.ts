@@ -38,17 +38,17 @@ function integration(target: ConnectTarget): string {
   )
 }
 
-function authentication({ auth, endpoint }: ConnectTarget): string[] {
+function authentication({ auth }: ConnectTarget): string[] {
   if (auth.kind === 'sigv4') {
     return ['TYPE = SIGV4', `SIGV4_IAM_ROLE = ${literal(placeholder('role ARN'))}`, `SIGV4_SIGNING_REGION = ${literal(auth.region)}`]
   }
   if (auth.kind !== 'oauth2') return ['TYPE = BEARER', `BEARER_TOKEN = ${literal(placeholder('token'))}`]
   return [
     'TYPE = OAUTH',
-    `OAUTH_TOKEN_URI = ${literal(auth.tokenEndpoint ?? `${endpoint.replace(/\/+$/, '')}/v1/oauth/tokens`)}`,
+    `OAUTH_TOKEN_URI = ${literal(auth.tokenEndpoint)}`,
     `OAUTH_CLIENT_ID = ${literal(auth.clientId)}`,
     `OAUTH_CLIENT_SECRET = ${literal(placeholder('client secret'))}`,
-    `OAUTH_ALLOWED_SCOPES = (${literal(auth.scope ?? 'PRINCIPAL_ROLE:ALL')})`,
+    `OAUTH_ALLOWED_SCOPES = (${literal(auth.scope)})`,
   ]
 }
 

@@ -34,7 +34,7 @@ function catalogName(type: ConnectTarget['type']): string {
 
 function settingsOf({ type, endpoint, warehouse, auth, headers, vends, storage }: ConnectTarget): Record<string, string> {
   const isFile = type === 'sql'
-  const driver = isFile ? ',org.xerial:sqlite-jdbc:3.46.1.3' : ''
+  const driver = isFile ? ',org.xerial:sqlite-jdbc:3.49.1.0' : ''
   const region = storage.region ?? (auth.kind === 'sigv4' ? auth.region : undefined)
   const onFiles = isFile && warehouse?.startsWith('file:') === true
   const of: Record<string, string | undefined | false> = {
@@ -57,7 +57,7 @@ function settingsOf({ type, endpoint, warehouse, auth, headers, vends, storage }
   }
   const catalog = `sql.catalog.${catalogName(type)}`
   return {
-    'jars.packages': `org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0,org.apache.iceberg:iceberg-aws-bundle:1.10.0${driver}`,
+    'jars.packages': `org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.11.0,org.apache.iceberg:iceberg-aws-bundle:1.11.0${driver}`,
     'sql.extensions': 'org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions',
     'sql.session.timeZone': 'UTC',
     [catalog]: 'org.apache.iceberg.spark.SparkCatalog',

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { catalogWays } from '../../compose/catalogs.ts'
 import type { CatalogSettings, ProcessorDocument } from '../../spec/document.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 
@@ -23,7 +24,7 @@ export interface ConnectTarget {
 /** In whose name the catalog is asked. */
 export type ConnectAuth =
   | { readonly kind: 'none' | 'token' }
-  | { readonly kind: 'oauth2'; readonly clientId: string; readonly tokenEndpoint?: string; readonly scope?: string }
+  | { readonly kind: 'oauth2'; readonly clientId: string; readonly tokenEndpoint: string; readonly scope: string }
   | { readonly kind: 'sigv4'; readonly region: string; readonly service: string }
 
 export interface ConnectTable {
@@ -37,9 +38,12 @@ export function placeholder(what: string): string {
   return `<${what}>`
 }
 
-/** What of a document those who query its tables need. */
+type Ways = ReturnType<typeof catalogWays>
+
+/** What of a document those who query its tables need; `ways` are those of its catalog. */
 export function connectTarget(
   { spec }: ProcessorDocument,
+  ways: Ways,
   tables: readonly (readonly [name: string, mapping: TopicMapping])[],
 ): ConnectTarget {
   const { catalog, storage, database } = spec.sink
@@ -48,11 +52,11 @@ export function connectTarget(
     type: catalog.type,
     endpoint: isFile ? resolve(catalog.endpoint.replace(/^sqlite:(\/\/)?/, '')) : catalog.endpoint,
     warehouse: isFile ? warehouseUri(catalog.warehouse!) : catalog.warehouse,
-    auth: authOf(catalog, storage.region),
+    auth: authOf(catalog, ways, storage.region),
     headers: Object.keys(catalog.headers),
     vends:
       catalog.accessDelegation === undefined
-        ? storage.accessKeyId === undefined && vending.has(catalog.type)
+        ? storage.accessKeyId === undefined && ways?.vends === true
         : catalog.accessDelegation === 'vended-credentials',
     storage: { region: storage.region, endpoint: storage.endpoint, pathStyle: storage.pathStyle },
     database,
@@ -60,18 +64,17 @@ export function connectTarget(
   }
 }
 
-/** Catalogs that give credentials unless they are told not to. */
-const vending: ReadonlySet<CatalogSettings['type']> = new Set(['unity', 'polaris'])
-
-function authOf({ type, oauth2, token, sigv4, endpoint }: CatalogSettings, storageRegion: string | undefined): ConnectAuth {
-  if (oauth2 !== undefined) {
-    const { clientId, tokenEndpoint, scope } = oauth2
+/** As the program asks: what the document leaves open is as the product wants it, which engines do not know. */
+function authOf(catalog: CatalogSettings, ways: Ways, storageRegion: string | undefined): ConnectAuth {
+  const { type, oauth2, token, sigv4, endpoint } = catalog
+  if (ways !== null && oauth2 !== undefined) {
+    const { clientId, tokenEndpoint = ways.tokenEndpoint, scope = ways.oauth2Scope } = oauth2
     return { kind: 'oauth2', clientId, tokenEndpoint, scope }
   }
   if (token !== undefined) return { kind: 'token' }
-  if (sigv4 === undefined && type !== 'glue' && type !== 's3tables') return { kind: 'none' }
+  if (sigv4 === undefined && ways?.sigv4Service === undefined) return { kind: 'none' }
   const region = sigv4?.region ?? storageRegion ?? /\.([a-z]{2}(?:-[a-z]+)+-\d)\./.exec(endpoint)?.[1] ?? placeholder('region')
-  return { kind: 'sigv4', region, service: sigv4?.service ?? type }
+  return { kind: 'sigv4', region, service: sigv4?.service ?? ways?.sigv4Service ?? type }
 }
 
 function* byteColumns({ kafkaColumns, key, value }: TopicMapping): Generator<string> {

@@ -29,8 +29,8 @@ function propertiesOf({ database, endpoint, warehouse, auth, vends, storage }: C
       linesOf(
         'iceberg.rest-catalog.security=OAUTH2',
         `iceberg.rest-catalog.oauth2.credential=${auth.clientId}:\${ENV:CATALOG_CLIENT_SECRET}`,
-        auth.tokenEndpoint !== undefined && `iceberg.rest-catalog.oauth2.server-uri=${auth.tokenEndpoint}`,
-        auth.scope !== undefined && `iceberg.rest-catalog.oauth2.scope=${auth.scope}`,
+        `iceberg.rest-catalog.oauth2.server-uri=${auth.tokenEndpoint}`,
+        `iceberg.rest-catalog.oauth2.scope=${auth.scope}`,
       ),
     auth.kind === 'sigv4' &&
       `iceberg.rest-catalog.security=SIGV4\niceberg.rest-catalog.signing-name=${auth.service}\niceberg.rest-catalog.view-endpoints-enabled=false`,

@@ -31,6 +31,22 @@ export interface RestCatalogOptions extends Omit<RestClientOptions, 'auth'> {
   readonly aws?: () => AwsSigning
 }
 
+/** How a product is asked where nothing else is said. */
+export interface RestWays {
+  /** Whether it is asked for keys to files. */
+  readonly vends: boolean
+  readonly tokenEndpoint: string
+  readonly oauth2Scope: string
+  /** Undefined: requests are not signed. */
+  readonly sigv4Service: string | undefined
+}
+
+/** A product's ways, for who asks it beside us. */
+export function restWays(product: RestProfileName, endpoint: string): RestWays {
+  const { vends, tokenEndpoint, oauth2Scope, sigv4Service }: RestProfile = restProfiles[product]
+  return { vends, tokenEndpoint: tokenEndpoint(endpoint), oauth2Scope, sigv4Service }
+}
+
 /**
  * A catalog that speaks the Iceberg REST protocol. It connects at the first call, and asks for `/v1/config` once.
  *

@@ -76,7 +76,7 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     const query = new URLSearchParams(search)
     const callAt = (place: string): CatalogCall => ({ ...request, place, query, document: documentIn(request.body) })
     if (path === `${root}config`) {
-      return product.denies?.(callAt('config')) ?? configuration(product, query, await forward({ path: '/v1/config' }))
+      return product.denies?.(callAt('config')) ?? configuration(product, query, await forward({ path: '/v1/config', headers: {} }))
     }
     if (!path.startsWith(`${root}${product.prefix}/`)) return text(404, `no such route: ${path}`)
     const place = path.slice(root.length + product.prefix.length + 1)
@@ -89,7 +89,8 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
       const found = await forward({ method: 'GET', path: `/v1/${place.replace(/\/tables$/, '')}`, headers: {}, body: Buffer.of() })
       if (found.status === 404) return found
     }
-    const { authorization: _, ...headers } = request.headers
+    // Bodies are looked into on their way back.
+    const { authorization: _, 'accept-encoding': __, ...headers } = request.headers
     const behind = { path: `/v1/${place}${search === '' ? '' : `?${search}`}`, headers, body: product.rewritten?.(call) ?? request.body }
     const isCommit = request.method === 'POST' && /\/tables\/./.test(place)
     const answer = isCommit ? await meddle(call, () => forward(behind)) : await forward(behind)

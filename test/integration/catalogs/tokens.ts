@@ -37,8 +37,10 @@ export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): T
         return json(400, { error: 'invalid_request' })
       const form = new URLSearchParams(body.toString())
       if (form.get('grant_type') !== 'client_credentials') return json(400, { error: 'unsupported_grant_type' })
-      if (form.get('client_id') !== clientId || form.get('client_secret') !== clientSecret)
-        return json(401, { error: 'unauthorized_client' })
+      // RFC 6749, section 2.3.1: in the form or as HTTP has it.
+      const basic = Buffer.from(headers.authorization?.replace(/^Basic /, '') ?? '', 'base64').toString()
+      const shown = form.has('client_secret') ? `${form.get('client_id')}:${form.get('client_secret')}` : basic
+      if (shown !== `${clientId}:${clientSecret}`) return json(401, { error: 'unauthorized_client' })
       if (form.get('scope') !== scope) return json(400, { error: 'invalid_scope' })
       const token = `token-${randomUUID()}`
       issued.push(token)

@@ -30,7 +30,7 @@ def connect():
     connection = duckdb.connect(config=SETTINGS)
     home = os.path.dirname(os.path.dirname(duckdb.__file__))
     found = {os.path.basename(path).split(".")[0]: path for path in glob.glob(f"{home}/duckdb_ext/extensions/*/*/*.duckdb_extension")}
-    for name in ("json", "parquet", "httpfs", "avro", "iceberg"):
+    for name in ("json", "parquet", "httpfs", "avro", "iceberg", "sqlite_scanner"):
         connection.execute(f"LOAD {quoted(found[name])}")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET threads = 2")

@@ -8,7 +8,7 @@ set -euo pipefail
 maven_plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
 python_packages=('pyiceberg==0.12.0' 'pyiceberg-core==0.11.0' 'pyarrow==26.0.1' 'duckdb==1.4.4'
   'duckdb-ext-iceberg==1.4.4.20260205' 'duckdb-ext-avro==1.4.4.20260205' 'duckdb-ext-httpfs==1.4.4.20260205'
-  'duckdb-ext-parquet==1.4.4.20260205' 'duckdb-ext-json==1.4.4.20260205')
+  'duckdb-ext-parquet==1.4.4.20260205' 'duckdb-ext-json==1.4.4.20260205' 'duckdb-ext-sqlite==1.4.4.20260205')
 python_extras=('pyiceberg[pyarrow,s3fs,sql-sqlite]==0.12.0' boto3 pytz)
 localstack_packages=('localstack-core==4.14.0' 'localstack==4.14.0')
 # Its later releases want what this one does not have.

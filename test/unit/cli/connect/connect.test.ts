@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { connectCommand } from '../../../../src/cli/connect.ts'
 import { engines } from '../../../../src/cli/connect/engines.ts'
 import { connectTarget } from '../../../../src/cli/connect/target.ts'
+import { catalogWays } from '../../../../src/compose/catalogs.ts'
 import { mappingFor } from '../../../../src/spec/table-mapping.ts'
 import { load, type Plain, smallest } from '../../spec/documents.ts'
 import { program } from '../program.ts'
@@ -37,7 +38,9 @@ function answer(engine: string, type: string, change: (document: Plain) => void 
       change(plain)
     }),
   )
-  const blocks = engines[engine].connect(connectTarget(document, [['orders', mappingFor(document, 'orders')]]))
+  const blocks = engines[engine].connect(
+    connectTarget(document, catalogWays(document.spec.sink.catalog), [['orders', mappingFor(document, 'orders')]]),
+  )
   return typeof blocks === 'string' ? `no: ${blocks}` : blocks.map(({ where, text }) => `--- ${where}\n${text}`).join('\n')
 }
 
@@ -81,6 +84,26 @@ test('Snowflake gets an integration that refreshes twice a minute, with the clie
   expect(text).toContain('REFRESH_INTERVAL_SECONDS = 30')
   expect(text).toContain('ACCESS_DELEGATION_MODE = VENDED_CREDENTIALS')
 })
+
+test.each(['pyiceberg', 'duckdb', 'spark', 'trino', 'snowflake'])(
+  '%s is told the token endpoint and the scope that the product wants',
+  (engine) => {
+    const withoutScope = (endpoint: string) => (document: Plain) => {
+      document.spec.sink.catalog = {
+        ...document.spec.sink.catalog,
+        endpoint,
+        token: undefined,
+        oauth2: { clientId: 'reader', clientSecret: 'hidden-secret' },
+      }
+    }
+    const polaris = answer(engine, 'polaris', withoutScope('https://p.example.com/api/catalog'))
+    expect(polaris).toContain('https://p.example.com/api/catalog/v1/oauth/tokens')
+    expect(polaris).toContain('PRINCIPAL_ROLE:ALL')
+    const unity = answer(engine, 'unity', withoutScope('https://w.example.com/api/2.1/unity-catalog/iceberg-rest'))
+    expect(unity).toContain('https://w.example.com/oidc/v1/token')
+    expect(unity).toContain('all-apis')
+  },
+)
 
 test('each engine has its command', () => {
   expect(Object.keys(connectCommand.subcommands ?? {})).toEqual(Object.keys(engines))
