@@ -59,8 +59,10 @@ export const gaps: readonly Gap[] = [
   },
   {
     engine: 'spark',
-    says: 'Spark prunes by comparing uuids as signed numbers: `<` a uuid that begins with 8 to f leaves out files whose uuids all begin with 0 to 7 (apache/iceberg 14216).',
-    query: (type, { where }) => type === 'uuid' && where?.op === '<' && /^[89a-f]/.test(textOf(where.value)),
+    says: 'Spark prunes by comparing uuids as signed numbers: `<` a uuid that begins with 8 to f leaves out files whose uuids all begin with 0 to 7, and `>=` one that begins with 0 to 7 those whose uuids all begin with 8 to f (apache/iceberg 14216).',
+    query: (type, { where }) =>
+      type === 'uuid' &&
+      ((where?.op === '<' && /^[89a-f]/.test(textOf(where.value))) || (where?.op === '>=' && /^[0-7]/.test(textOf(where.value)))),
   },
 ]
 

@@ -40,13 +40,14 @@ describe.each([
   }
 
   async function expectRightBy(engine: (typeof engines)[number]): Promise<void> {
+    const judged = { engine, state: { formatVersion, deletes: false }, oneIn }
     const verdicts = []
     for (const table of partedNames) {
       const ask = (queries: Parameters<typeof tryQueries>[3]) => tryQueries(engine, place.reader, [database, table], queries)
-      verdicts.push(await judgeParted(engine, table, partedRows(table), ask, oneIn))
+      verdicts.push(await judgeParted(judged, table, partedRows(table), ask))
     }
     expect(verdicts.flatMap(({ unexplained }) => unexplained)).toEqual([])
-    expect(mended(engine, new Set(verdicts.flatMap(({ seen }) => [...seen])))).toEqual([])
+    expect(mended(judged, new Set(verdicts.flatMap(({ seen }) => [...seen])))).toEqual([])
   }
 
   test.runIf(formatVersion === 2)('are read by PyIceberg and DuckDB, whole and under predicates', expectRight, timeout)
@@ -56,7 +57,8 @@ describe.each([
     async () => {
       for (const table of partedNames) {
         const { inputFiles, outputFiles } = await rewriteTable(document, table, { sortBy: byOffset(await loadMetadata(document, table)) })
-        expect([inputFiles / outputFiles, table]).toEqual([2, table])
+        // Files of different specs are not joined.
+        expect([inputFiles / outputFiles, table]).toEqual([table === 'voided' ? 1 : 2, table])
       }
       await expectRight()
     },

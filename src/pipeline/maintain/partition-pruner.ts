@@ -45,6 +45,8 @@ function mayHave({ containsNull, lowerBound, upperBound }: FieldSummary, type: P
   if (Number.isNaN(value) || lowerBound === undefined || upperBound === undefined) return true
   try {
     const [lower, upper] = [parseSingleValue(type, lowerBound), parseSingleValue(type, upperBound)]
+    // Other writers order uuids as signed numbers.
+    if (type === 'uuid' && compareSingleValues(lower, upper) > 0) return true
     // What was read as an int, before its column was widened, compares with a long as numbers do.
     return compareSingleValues(lower, value) <= 0 && compareSingleValues(value, upper) <= 0
   } catch {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
+import { idempotencyKey } from '../../conformance/catalog.ts'
 import { type Canonical, type CanonicalRow, type Column, textOf } from '../canonical.ts'
-import { addSegment, documentOf, type Place, runOnce } from '../program.ts'
+import { currentSchema, defaultSpec } from '../../../src/formats/iceberg/table-metadata.ts'
+import { addSegment, documentOf, type Place, runOnce, withCatalog } from '../program.ts'
 import { type Kind, kinds, type Value } from './values.ts'
 
 /** A column that a table is partitioned by, or that holds the field that it is partitioned by. */
@@ -38,11 +40,21 @@ const of = (types: RegExp) => untimed.filter(({ type }) => types.test(type))
 
 const itself = (source: string) => source
 const bucket = (source: string) => `bucket(3, ${source})`
-const cut = ({ type }: Kind) => `truncate(${/^(?:string|binary)$/.test(type) ? 2 : 10}, `
+const cut =
+  ({ type }: Kind) =>
+  (source: string) =>
+    `truncate(${/^(?:string|binary)$/.test(type) ? 2 : 10}, ${source})`
+const voided = (source: string) => `void(${source})`
+/** Those that a multiple of a width lies below which has as many digits. */
+const cutToFit = (column: PartedColumn): PartedColumn => ({
+  ...column,
+  values: column.values.filter(({ canonical }) => canonical === null || !textOf(canonical).startsWith('-99')),
+})
 
 /**
- * Each transform of each type that it takes, at the top and within a struct. Tables with a `time` stand apart, since not every engine
- * loads them, and those with floats, to which another engine adds.
+ * Each transform of each type that it takes, at the top and within a struct. What not every engine loads stands apart: tables with a `time`, and
+ * with a decimal that `truncate` takes below the least of its digits; and those with floats, to which another engine adds. No document can ask
+ * for `void`, which is what other writers make of a field that is dropped: here it comes to a table between its two segments.
  */
 export const partedTables = {
   identity: [
@@ -55,9 +67,11 @@ export const partedTables = {
     ...of(/^(?:long|uuid)$/).map((kind) => within('b', kind, bucket)),
   ],
   truncate: [
-    ...of(/^(?:int|long|decimal.*|string|binary)$/).map((kind) => plain('t', kind, (source) => `${cut(kind)}${source})`)),
-    ...of(/^(?:string)$/).map((kind) => within('t', kind, (source) => `${cut(kind)}${source})`)),
+    ...of(/^(?:int|long|string|binary)$/).map((kind) => plain('t', kind, cut(kind))),
+    ...of(/^string$/).map((kind) => within('t', kind, cut(kind))),
   ],
+  decimals: of(/^decimal/).map((kind) => cutToFit(plain('t', kind, cut(kind)))),
+  overflow: of(/^decimal\(9/).map((kind) => plain('t', kind, cut(kind))),
   calendar: [
     ...['year', 'month', 'day', 'hour'].flatMap((unit) => {
       const units = of(unit === 'hour' ? /^timestamp/ : /^(?:date|timestamp)/)
@@ -65,6 +79,7 @@ export const partedTables = {
     }),
     ...of(/^timestamptz$/).map((kind) => within('day', kind, (source) => `day(${source})`)),
   ],
+  voided: [...of(/^date$/).map((kind) => plain('i', kind, itself)), ...of(/^(?:long|string)$/).map((kind) => plain('v', kind, voided))],
   timed: [...timed.map((kind) => plain('i', kind, itself)), ...timed.map((kind) => plain('b', kind, bucket))],
 } satisfies Record<string, readonly PartedColumn[]>
 
@@ -121,7 +136,7 @@ export async function writePartedTables(place: Place, directory: string, databas
     tables,
     mappings: partedNames.map((topic) => ({
       topic,
-      partitionBy: partedTables[topic].map(({ term }) => term),
+      partitionBy: partedTables[topic].map(({ term }) => term).filter((term) => !term.startsWith('void(')),
       value: { format: 'json', columns: partedTables[topic].map(({ column, declared }) => ({ name: column, type: declared })) },
     })),
   })
@@ -133,6 +148,26 @@ export async function writePartedTables(place: Place, directory: string, databas
     }
     const { ok, errors } = await runOnce(document)
     if (!ok || errors !== '') throw new Error(`the run for segment ${segment} failed: ${errors}`)
+    if (segment === 0) await addVoidFields(document, database)
   }
   return document
+}
+
+async function addVoidFields(document: ProcessorDocument, database: string): Promise<void> {
+  await withCatalog(document, async (catalog) => {
+    const table = { namespace: [database], name: 'voided' }
+    const { metadata } = (await catalog.loadTable(table))!
+    const sources = currentSchema(metadata).fields.filter(({ name }) => name.startsWith('v_'))
+    const fields = sources.map(({ id, name }, i) => ({ 'source-id': id, 'field-id': 1100 + i, name: `${name}_void`, transform: 'void' }))
+    const spec = { 'spec-id': 1, fields: [...defaultSpec(metadata).fields, ...fields] }
+    const { kind } = await catalog.commitTable(table, {
+      requirements: [{ type: 'assert-table-uuid', uuid: metadata['table-uuid'] }],
+      updates: [
+        { action: 'add-spec', spec },
+        { action: 'set-default-spec', 'spec-id': -1 },
+      ],
+      idempotencyKey: idempotencyKey(),
+    })
+    if (kind !== 'committed') throw new Error(`the void fields were not added: ${kind}`)
+  })
 }

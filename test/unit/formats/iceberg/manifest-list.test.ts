@@ -306,3 +306,10 @@ test('a count that is missing is refused by name', () => {
   const file = writeContainer({ schema: v1, metadata: {}, records: [['s3://b/m', 10n, 0, 5n, null, 2, 3, 4n, 5n, 6n]], syncMarker })
   expect(() => readManifestList(file)).toThrow(/manifest_file.added_files_count \(field 504\): expected a value, found none/)
 })
+
+test('partition summaries have bounds of uuids where all orders of them agree, and none where they do not', () => {
+  const [low, high, higher] = [0x7f, 0x80, 0xff].map((first) => new Uint8Array(16).fill(first))
+  expect(summaryOf('uuid', [high, null, higher])).toEqual({ containsNull: true, lowerBound: high, upperBound: higher })
+  expect(summaryOf('uuid', [low])).toEqual({ containsNull: false, lowerBound: low, upperBound: low })
+  expect(summaryOf('uuid', [high, low, higher])).toEqual({ containsNull: false })
+})
