@@ -80,6 +80,11 @@ export const faultKinds = [
   'backfills-overlap',
   'history-read',
   'history-beside-tail',
+  'rebuild-begun',
+  'rebuild-taken-up',
+  'rebuild-refused',
+  'rebuilt',
+  'rebuilt-beside',
   'file-removed',
 ] as const
 

@@ -12,6 +12,7 @@ import { backfillNowAndThen } from './historian.ts'
 import { expireNowAndThen } from './keeper.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
+import { rebuildNowAndThen } from './rebuilder.ts'
 import type { Role, SourceSettings } from './settings.ts'
 import type { SharedQueue } from './shared-queue.ts'
 
@@ -178,6 +179,7 @@ async function work({ source, role, random, faults, seams, commits, once, direct
   else if (role === 'compactor') await compactNowAndThen(source, seams, random, faults, stop)
   else if (role === 'keeper') await expireNowAndThen(source, seams, random, faults, stop)
   else if (role === 'historian') await backfillNowAndThen({ source, seams, random, faults }, stop)
+  else if (role === 'rebuilder') await rebuildNowAndThen({ source, seams, random, faults }, stop)
   else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
   else {
     const shared = role === 'planner' ? { ...seams, commits: commits! } : seams

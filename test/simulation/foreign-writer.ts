@@ -29,6 +29,8 @@ export interface ForeignSurroundings {
   readonly faults: FaultCounts
   readonly mapping: TopicMapping
   readonly rollbacks: boolean
+  /** It deletes no rows, and rarely brings some. */
+  readonly isMild: boolean
   readonly reader: TableReader
   /** The age at which every snapshot that is not current goes, ms; null: none does. */
   readonly snapshotExpiryMs: number | null
@@ -67,7 +69,7 @@ export class ForeignWriter {
   }
 
   async run(untilMs: number): Promise<void> {
-    const { clock, rollbacks, snapshotExpiryMs } = this.#around
+    const { clock, rollbacks, snapshotExpiryMs, isMild } = this.#around
     const random = this.#random
     const pauseMs = random.pick(snapshotExpiryMs === null ? [20_000, 60_000, 240_000] : [600_000])
     while (clock.now() < untilMs) {
@@ -77,6 +79,7 @@ export class ForeignWriter {
         continue
       }
       const dice = random.below(100)
+      if (isMild && ((dice >= 12 && dice < 25 && random.chance(0.85)) || (dice >= 54 && dice < 79))) continue
       if (dice < 12) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
       else if (dice < 25)
         await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#files.appendFile(metadata, manifests, id))

@@ -21,6 +21,8 @@ const feed = 'service/feed/table-feed.ts'
 const expirer = 'service/maintain/table-expirer.ts'
 const unreached = 'pipeline/maintain/unreached-files.ts'
 const choice = 'pipeline/maintain/choose-expired.ts'
+const branches = 'pipeline/commit/branch-view.ts'
+const rebuild = 'service/backfill/rebuild.ts'
 const judgement = 'pipeline/maintain/judge-results.ts'
 
 export const guards: readonly Guard[] = [
@@ -315,5 +317,40 @@ export const guards: readonly Guard[] = [
     file: selection,
     text: 'if (part.history !== true) frontiers = advance(frontiers, source, part)',
     without: 'frontiers = advance(frontiers, source, part)',
+  },
+  {
+    name: 'rebuild-asserts-main',
+    protects: 'what was made anew takes the place of main only as it was when all of it was found there',
+    file: branches,
+    text: "{ type: 'assert-ref-snapshot-id', ref: mainBranch, 'snapshot-id': mainId },",
+    without: '',
+  },
+  {
+    name: 'rebuild-asserts-branch',
+    protects: 'what takes the place of main is all that was made on the branch',
+    file: branches,
+    text: 'one.ref === mainBranch ? { ...one, ref: name } : one)),',
+    without: 'one.ref === mainBranch ? [] : one)).flat(),',
+  },
+  {
+    name: 'rebuild-has-what-main-has',
+    protects: 'what was made anew takes the place of main once it has everything that main has decided',
+    file: rebuild,
+    text: 'const behind = progressBeyond(mains, own)',
+    without: 'const behind = progressBeyond(mains, mains)',
+  },
+  {
+    name: 'rebuild-counts-rows',
+    protects: 'a table with rows of others is not made anew without them',
+    file: rebuild,
+    text: 'const { all: had, within: own } = await countRows(decidedSets(mains.progress), metadata, columns, seams.io)',
+    without: 'const [had, own] = [0n, 0n]',
+  },
+  {
+    name: 'rebuild-carries-requests',
+    protects: 'what people asked of a table stays asked where it is made anew',
+    file: rebuild,
+    text: 'requests: mains.requests, retraction: null',
+    without: 'retraction: null',
   },
 ]

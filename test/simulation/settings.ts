@@ -5,10 +5,10 @@ import type { StartAt } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What a process does for its document. */
-export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor' | 'keeper' | 'historian'
+export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor' | 'keeper' | 'historian' | 'rebuilder'
 
 /** Those who work beside what feeds tables, while there is something to be beside. */
-export const upkeepRoles: readonly Role[] = ['compactor', 'keeper', 'historian']
+export const upkeepRoles: readonly Role[] = ['compactor', 'keeper', 'historian', 'rebuilder']
 
 /** A bucket's prefix, what is written there, and the document that materializes it. */
 export interface SourceSettings {
@@ -40,6 +40,8 @@ export interface Settings {
   /** Mean pause between two segments of one topic-partition, ms. */
   readonly flushEveryMs: number
   readonly propertiesInCommit: boolean
+  /** Whether tables are made anew, on a branch that takes main's place, or beside; then other writers delete no rows and take nothing back. */
+  readonly rebuilds: boolean
   /** Whether a foreign writer takes snapshots back, which stops the tables. */
   readonly rollbacks: boolean
   /** Whether all processes stand still for a day, while others remove what no snapshot names. */
@@ -83,8 +85,9 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const sharesQueue = random.chance(0.4)
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
-  return {
+  const settings: Settings = {
     sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] })),
+    rebuilds: false,
     sharesQueue,
     graceMs: graceSeconds * 1000,
     headStartMs: random.chance(hasHistory ? 0.9 : 0.3) ? random.below(300_000) : 0,
@@ -103,6 +106,10 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
     restarts,
     poison: random.chance(0.4),
   }
+  if (restarts || settings.hibernates || !random.chance(0.3)) return settings
+  const rebuilders = Array.from({ length: 1 + random.below(2) }, () => 'rebuilder' as const)
+  const rebuilt = settings.sources.map((source) => ({ ...source, fleet: [...source.fleet, ...rebuilders] }))
+  return { ...settings, sources: rebuilt, rebuilds: true, rollbacks: false }
 }
 
 /** All processes do everything, or they divide the work. */

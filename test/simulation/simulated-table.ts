@@ -8,6 +8,7 @@ import type { EventLog } from './event-log.ts'
 import type { FaultCounts } from './faults.ts'
 import { ForeignWriter } from './foreign-writer.ts'
 import type { SourceModel } from './model.ts'
+import { besideOf } from './rebuilder.ts'
 import type { SharedCatalog } from './process-catalog.ts'
 import type { Settings } from './settings.ts'
 import { TableChecker } from './table-checker.ts'
@@ -37,7 +38,7 @@ interface TableSurroundings {
 
 /** One for each table that the documents name; two documents may share one. */
 export function makeTables(
-  { sources, rollbacks, snapshotExpiryMs, startAt }: Settings,
+  { sources, rollbacks, rebuilds, snapshotExpiryMs, startAt }: Settings,
   model: SourceModel,
   random: SeededRandom,
   around: TableSurroundings,
@@ -56,12 +57,31 @@ export function makeTables(
       {
         checker: new TableChecker(name, logs, model, new TableReader(around.io), { startAt, now: () => around.clock.now() }),
         topics: new Set(logs.map(({ at }) => at.topic)),
-        foreign: new ForeignWriter({ namespace: ['lake'], name }, random.fork(), { ...around, rollbacks, snapshotExpiryMs, mapping }),
+        foreign: new ForeignWriter({ namespace: ['lake'], name }, random.fork(), {
+          ...around,
+          rollbacks,
+          isMild: rebuilds,
+          snapshotExpiryMs,
+          mapping,
+        }),
         stops: 0,
         stoppedMs: new Map(),
         committed: new Map(),
       },
     ]),
+  )
+}
+
+/** Who checks the tables beside, by name: one for each topic. */
+export function makeTablesBeside(
+  { sources, startAt }: Settings,
+  model: SourceModel,
+  { clock, io }: TableSurroundings,
+): ReadonlyMap<string, TableChecker> {
+  const logs = sources.flatMap((source) => source.logs.map(({ at }) => ({ sourceId: source.sourceId, at })))
+  const byTable = [...Map.groupBy(logs, ({ at }) => besideOf(at.topic))]
+  return new Map(
+    byTable.map(([name, own]) => [name, new TableChecker(name, own, model, new TableReader(io), { startAt, now: () => clock.now() })]),
   )
 }
 

@@ -21,6 +21,7 @@ import { decodeRequests } from '../../src/pipeline/commit/requests-text.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import { InvariantBroken } from './faults.ts'
 import { control, type SourceModel } from './model.ts'
+import { branchOf, lostBy, rebuildsOf } from './rebuilt-tables.ts'
 import type { LiveFile, Row, TableReader } from './table-reader.ts'
 
 /** A snapshot that was found sound. */
@@ -68,6 +69,11 @@ export class TableChecker {
   readonly #startAt: StartAt
   readonly #now: () => number
   readonly #checked = new Map<bigint, Checked>()
+  /** The branches on which it is made anew, with their heads that were seen last; and by snapshot the branch that it was made on. */
+  readonly #branches = new Map<string, bigint>()
+  readonly #madeOn = new Map<bigint, string>()
+  /** By the snapshot that came in its place: what main had. */
+  readonly #replaced = new Map<bigint, bigint>()
   #asked: Requests | null = null
   /** By log: whatever somebody wanted to be backfilled. */
   readonly #everAsked = new Map<string, OffsetRanges>()
@@ -102,18 +108,62 @@ export class TableChecker {
     const before = this.metadata === null ? null : refSnapshotId(this.metadata)
     this.metadata = metadata
     this.#asked ??= requestsOf(metadata.properties ?? {}, noRequests)
+    for (const [branch, head] of rebuildsOf(metadata)) {
+      const { fresh, id } = this.#unseen(metadata, head)
+      if (fresh.length > 0 && id !== (this.#branches.get(branch) ?? null))
+        throw this.#broken('no commit is dropped', `${idOf(fresh[0])} of ${branch} stands on ${id}`)
+      for (const snapshot of fresh) this.#checked.set(snapshot['snapshot-id'], await this.#check(snapshot))
+      this.#branches.set(branch, head)
+    }
+    const { fresh, id } = this.#unseen(metadata, refSnapshotId(metadata))
+    const branch = id === null ? undefined : this.#madeOn.get(id)
+    const dropped = branch === undefined ? id !== before && !moved : id !== this.#branches.get(branch)
+    if (fresh.length > 0 && dropped)
+      throw this.#broken('no commit is dropped', `${idOf(fresh[0])} stands on ${id}, and ${before} was current`)
+    for (const snapshot of fresh) {
+      const checked = await this.#check(snapshot)
+      const isRebuilt = branchOf(snapshot) === undefined && this.#madeOn.has(snapshot['parent-snapshot-id'] ?? 0n)
+      this.#checked.set(snapshot['snapshot-id'], isRebuilt ? this.#checkRebuilt(snapshot, checked, before) : checked)
+    }
+    return fresh.filter((snapshot) => branchOf(snapshot) === undefined)
+  }
+
+  /** The snapshots of a history that were not looked at, oldest first, and what they stand on. */
+  #unseen(metadata: TableMetadata, head: bigint | null): { fresh: Snapshot[]; id: bigint | null } {
     const fresh: Snapshot[] = []
-    let id = refSnapshotId(metadata)
+    let id = head
     while (id !== null && !this.#checked.has(id)) {
       const snapshot = snapshotById(metadata, id)
       if (snapshot === undefined) throw this.#broken('every commit is seen', `snapshot ${id} went before it was looked at`)
       fresh.unshift(snapshot)
       id = snapshot['parent-snapshot-id'] ?? null
     }
-    if (fresh.length > 0 && id !== before && !moved)
-      throw this.#broken('no commit is dropped', `${idOf(fresh[0])} stands on ${id}, and ${before} was current`)
-    for (const snapshot of fresh) this.#checked.set(snapshot['snapshot-id'], await this.#check(snapshot))
-    return fresh
+    return { fresh, id }
+  }
+
+  /** What was made anew has main's place: it has everything that main had, which began where it began. */
+  #checkRebuilt(snapshot: Snapshot, made: Checked, before: bigint | null): Checked {
+    const replaced = before === null ? empty : this.at(before)
+    const lost = lostBy(made, replaced, (place) => this.#mayHaveNone(place))
+    if (lost !== null) throw this.#broken(lost.invariant, `${idOf(snapshot)} in the place of ${before}: ${lost.detail}`)
+    this.#replaced.set(snapshot['snapshot-id'], before ?? 0n)
+    return { ...made, starts: new Map([...made.starts, ...replaced.starts]) }
+  }
+
+  /** Whether an offset may have no row though somebody read one there: it was written again as a control record, or was damaged. */
+  #mayHaveNone(place: string): boolean {
+    const [log, offset] = [place.slice(0, place.lastIndexOf('@')), BigInt(place.slice(place.lastIndexOf('@') + 1))]
+    return this.#model.everWritten(log, offset).has(control) || this.#model.maySkip(log, offset)
+  }
+
+  /** Whether a snapshot put what was made anew in main's place. */
+  isRebuilt(snapshot: Snapshot): boolean {
+    return this.#replaced.has(snapshot['snapshot-id'])
+  }
+
+  /** What main had before a snapshot; 0: nothing. */
+  beforeOf(snapshot: Snapshot): bigint {
+    return this.#replaced.get(snapshot['snapshot-id']) ?? snapshot['parent-snapshot-id'] ?? 0n
   }
 
   /** What the current snapshot holds. */
@@ -231,6 +281,8 @@ export class TableChecker {
 
   async #check(snapshot: Snapshot): Promise<Checked> {
     this.snapshots++
+    const branch = branchOf(snapshot)
+    if (branch !== undefined) this.#madeOn.set(snapshot['snapshot-id'], branch)
     const parentId = snapshot['parent-snapshot-id'] ?? null
     const parent = parentId === null ? empty : this.at(parentId)
     const list = await this.#reader.manifestList(snapshot)

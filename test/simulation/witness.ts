@@ -10,6 +10,7 @@ import { type FaultCounts, InvariantBroken } from './faults.ts'
 import type { SharedCatalog } from './process-catalog.ts'
 import { exists } from './process-store.ts'
 import { hasLost, isTakenBack, type SimulatedTable } from './simulated-table.ts'
+import type { TableChecker } from './table-checker.ts'
 import type { TableReader } from './table-reader.ts'
 
 interface WitnessSurroundings {
@@ -26,9 +27,12 @@ export class Witness {
   commits = 0
   readonly #tables: ReadonlyMap<string, SimulatedTable>
   readonly #around: WitnessSurroundings
+  readonly #beside: ReadonlyMap<string, TableChecker>
   #looked: Promise<void> = Promise.resolve()
 
-  constructor(tables: ReadonlyMap<string, SimulatedTable>, around: WitnessSurroundings) {
+  /** `beside`: those that check tables which nobody feeds. */
+  constructor(tables: ReadonlyMap<string, SimulatedTable>, beside: ReadonlyMap<string, TableChecker>, around: WitnessSurroundings) {
+    this.#beside = beside
     this.#tables = tables
     this.#around = around
   }
@@ -39,6 +43,10 @@ export class Witness {
   }
 
   async #lookNow(): Promise<void> {
+    for (const [name, checker] of this.#beside) {
+      const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
+      if (loaded !== null) await checker.look(loaded.metadata, false)
+    }
     for (const [name, table] of this.#tables) {
       const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
       if (loaded === null) continue
@@ -48,7 +56,8 @@ export class Witness {
         this.#around.log.add('world', `${name} has snapshot ${id}`)
         if (snapshot.summary[summaryKeys.commitId] === undefined) continue
         this.commits++
-        const parent = table.checker.at(snapshot['parent-snapshot-id'] ?? 0n)
+        const parent = table.checker.at(table.checker.beforeOf(snapshot))
+        if (table.checker.isRebuilt(snapshot)) table.committed.clear()
         const { by, builtOnMs } = this.#around.catalog.sent.get(id)!
         this.#checkRestored(table, name, by, builtOnMs, parent)
         this.#checkRequests(table, name, snapshot, by)
@@ -79,6 +88,11 @@ export class Witness {
     const { rolledBack } = foreign
     if (rolledBack === null || !isTakenBack(table) || snapshotById(metadata, rolledBack.from) !== undefined) return
     throw new InvariantBroken('a table taken back keeps what was taken', `table ${name}: snapshot ${rolledBack.from}`)
+  }
+
+  /** What is said to be brought into tables that nobody feeds is there. */
+  checkBeside(): void {
+    for (const checker of this.#beside.values()) checker.checkBackfilled()
   }
 
   /** Every snapshot that is left can be read, whatever refers to it. */
@@ -113,7 +127,7 @@ export class Witness {
 
   /** What a person asked stays asked until a person asks otherwise. */
   #checkRequests({ checker, foreign }: SimulatedTable, name: string, snapshot: Snapshot, by: string): void {
-    const [before, after] = [snapshot['parent-snapshot-id'] ?? 0n, snapshot['snapshot-id']].map((id) => checker.at(id).requests)
+    const [before, after] = [checker.beforeOf(snapshot), snapshot['snapshot-id']].map((id) => checker.at(id).requests)
     if (after.abandonedUpTo !== before.abandonedUpTo && after.abandonedUpTo !== null && by.startsWith('directed')) {
       foreign.rolledBack = null
       foreign.isAccepted = true

@@ -21,7 +21,7 @@ import type { Surroundings } from './process-seams.ts'
 import { Operator } from './operator.ts'
 import { SharedQueue } from './shared-queue.ts'
 import { drawSettings, type Settings, upkeepRoles } from './settings.ts'
-import { isTakenBack, makeTables, type SimulatedTable } from './simulated-table.ts'
+import { isTakenBack, makeTables, makeTablesBeside, type SimulatedTable } from './simulated-table.ts'
 import { TableReader } from './table-reader.ts'
 import { Witness } from './witness.ts'
 
@@ -83,7 +83,8 @@ export class World {
     const { catalog, log, faults } = this
     const tableAround = { clock, catalog, io: uriFiles(async () => warehouse), reader: this.#reader, log, faults }
     this.#tables = makeTables(this.#settings, this.#model, this.#random, tableAround)
-    this.#witness = new Witness(this.#tables, { catalog, warehouse, reader: this.#reader, log, faults })
+    const beside = this.#settings.rebuilds ? makeTablesBeside(this.#settings, this.#model, tableAround) : new Map()
+    this.#witness = new Witness(this.#tables, beside, { catalog, warehouse, reader: this.#reader, log, faults })
     this.#listener = new Listener(this.#tables, { clock, faults, poison: this.#poison, model: this.#model })
   }
 
@@ -174,6 +175,7 @@ export class World {
         throw new InvariantBroken('a table taken back stops and says so', table.checker.table)
     }
     await this.#witness.checkReadable()
+    this.#witness.checkBeside()
     for (const { checker, foreign } of tables) if (!foreign.everRolledBack) checker.checkBackfilled()
     for (const { checker, foreign } of tables) checker.checkComplete(!foreign.frontierLost, this.#listener.suspected)
   }

@@ -1,7 +1,8 @@
 import { currentSnapshot, mainBranch, type SnapshotReference, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { countOffsets, endOf, formatRanges } from '../../model/offset-range.ts'
-import { type DecidedSet, decidedRanges, progressBeyond } from '../../model/progress.ts'
+import { type DecidedSet, decidedRanges, decidedSets, type Progress, progressBeyond } from '../../model/progress.ts'
+import { currentId } from '../../model/incarnation.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
@@ -11,7 +12,7 @@ import type { Branch } from '../../pipeline/commit/branch-view.ts'
 import { noFiles } from '../../pipeline/commit/file-change.ts'
 import { CommitLoop } from '../feed/commit-loop.ts'
 import { kafkaColumns } from '../verify/looked-at.ts'
-import { countRowsWithin } from '../verify/rows-within.ts'
+import { countRows } from '../verify/rows-within.ts'
 import { Processor } from '../feed/processor.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
@@ -49,7 +50,11 @@ export async function takeMainsPlace(
 ): Promise<boolean> {
   const table = [...identifier.namespace, identifier.name].join('.')
   const { spec } = document
-  const tail = { ...document, spec: { ...spec, source: { ...spec.source, topics: [topic] }, backfill: [] } }
+  // Of a topic-partition that appears meanwhile, main may stand at an offset where the branch's own start would lie behind.
+  const tail: ProcessorDocument = {
+    ...document,
+    spec: { ...spec, source: { ...spec.source, topics: [topic], startAt: 'earliest' }, backfill: [] },
+  }
   const onIt = { ...seams, catalog: onBranch(seams.catalog, { name: branch, begins: 'empty' }) }
   const follower = new CommitLoop(source.id, identifier, document.metadata.name, {}, onIt)
   const main = new CommitLoop(source.id, identifier, document.metadata.name, {}, seams)
@@ -68,18 +73,18 @@ export async function takeMainsPlace(
         isGone = metadata.refs?.[branch] === undefined
         const head = currentSnapshot(metadata)
         if (isGone || head === null) return null
-        const behind = progressBeyond(mains.progress, state.progress)
-        const lost = behind.filter(({ source: id, at, ranges }) => ranges[0][0] < (endOf(decidedRanges(state.progress, id, at)) ?? 0n))
+        const { lost, isBehind } = leftToDo(mains.progress, state.progress, { sourceId: currentId(state.progress, source.id), topic })
         if (lost.length > 0) throw new WorkError(lostIn(table, branch, lost), { retry: 'never' })
-        if (behind.length > 0) return null
+        if (isBehind) return null
         const beyond = progressBeyond(state.progress, mains.progress)
-        const [has, had] = [rowsOf(view), rowsOf(metadata)]
-        if (has < had) throw new WorkError(fewer(table, branch, has, had), { retry: 'never' })
+        const columns = kafkaColumns(table, view, tablesFor(tail, new Set([topic])).get(identifier.name)!.mapping.kafkaColumns)
+        const { all: had, within: own } = await countRows(decidedSets(mains.progress), metadata, columns, seams.io)
+        if (had > own) throw new WorkError(ofOthers(table, branch, had - own), { retry: 'never' })
         // Each offset that main has not decided yet may be a row; where it is not, its rows are counted.
+        const has = rowsOf(view)
         if (has - offsetsIn(beyond) < had) {
-          const columns = kafkaColumns(table, view, tablesFor(tail, new Set([topic])).get(identifier.name)!.mapping.kafkaColumns)
-          const within = has - (await countRowsWithin(beyond, view, columns, seams.io))
-          if (within < had) throw new WorkError(fewer(table, branch, within, had), { retry: 'never' })
+          const of = has - (await countRows(beyond, view, columns, seams.io)).within
+          if (of < had) throw new WorkError(fewer(table, branch, of, had), { retry: 'never' })
         }
         mainWas = metadata.refs?.[mainBranch] ?? { 'snapshot-id': head['snapshot-id'], type: 'branch' }
         return { what: null, change: noFiles, state: { ...state, requests: mains.requests, retraction: null } }
@@ -98,6 +103,25 @@ export async function takeMainsPlace(
     await seams.clock.sleep(roundMs, signal)
   }
   return false
+}
+
+/**
+ * What main has that the branch has not: `lost` is what the branch can not get any more, since it has passed it by, begins behind it, or is not
+ * fed from there; `isBehind`, whether there is anything else. Where a tail begins counts too, though nothing is decided there yet.
+ */
+function leftToDo(
+  mains: Progress,
+  own: Progress,
+  { sourceId, topic }: { readonly sourceId: string; readonly topic: string },
+): { readonly lost: readonly DecidedSet[]; readonly isBehind: boolean } {
+  const behind = progressBeyond(mains, own)
+  const ownOf = ({ source, at }: DecidedSet) => decidedRanges(own, source, at)
+  const all = decidedSets(mains)
+  const notBegun = all.filter((set) => ownOf(set).length === 0)
+  const passed = behind.filter((set) => ownOf(set).length > 0 && set.ranges[0][0] < endOf(ownOf(set))!)
+  const begunLater = all.filter((set) => ownOf(set).length > 0 && set.ranges[0][0] < ownOf(set)[0][0] && countOffsets(set.ranges) === 0n)
+  const strange = notBegun.filter(({ source, at }) => source !== sourceId || at.topic !== topic)
+  return { lost: [...strange, ...begunLater, ...passed], isBehind: behind.length + notBegun.length > 0 }
 }
 
 /**
@@ -134,11 +158,15 @@ async function hasAllOf(main: CommitLoop, branch: CommitLoop): Promise<boolean> 
 
 function lostIn(table: string, branch: string, lost: readonly DecidedSet[]): string {
   const list = lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join('; ')
-  return `table ${table}: main has ${list}, which the source does not have any more. ${byHand(table, branch)}`
+  return `table ${table}: main has ${list}, which its source does not have any more, or which is of another source. ${byHand(table, branch)}`
+}
+
+function ofOthers(table: string, branch: string, rows: bigint): string {
+  return `table ${table}: main has ${rows} rows that are not from what it has decided of the source, so branch ${branch} has them not (verify tells). ${byHand(table, branch)}`
 }
 
 function fewer(table: string, branch: string, has: bigint, had: bigint): string {
-  return `table ${table}: branch ${branch} has ${has} rows of what main has decided, and main has ${had}: it has rows twice, or of others (verify tells). ${byHand(table, branch)}`
+  return `table ${table}: branch ${branch} has ${has} rows of what main has decided, and main has ${had}: it has rows twice (verify tells). ${byHand(table, branch)}`
 }
 
 function byHand(table: string, branch: string): string {

@@ -13,30 +13,39 @@ import { type Extent, type KafkaColumns, mayHold, type TableFile } from '../../p
 /** Requests for files at once. */
 const filesAtOnce = 16
 
+/** Records in data files, those that deletes take out among them: all, and those that come from certain offsets. */
+export interface RowCounts {
+  readonly all: bigint
+  readonly within: bigint
+}
+
 /**
- * Counts the records in the data files of the current snapshot that come from these offsets, those that deletes take out among them. A file that has nothing
- * else is counted by its manifest entry; of one that has, the columns are read that say whence a row comes. Throws a WorkError where a file can not be read.
+ * Counts the records of the current snapshot. A file that has nothing but these offsets is counted by its manifest entry; of one that may have others, the
+ * columns are read that say whence a row comes. Throws a WorkError where a file can not be read.
  */
-export async function countRowsWithin(
+export async function countRows(
   sets: readonly DecidedSet[],
   metadata: TableMetadata,
   columns: KafkaColumns,
   io: FileIO,
-): Promise<bigint> {
+): Promise<RowCounts> {
   const snapshot = currentSnapshot(metadata)
-  if (snapshot === null) return 0n
+  if (snapshot === null) return { all: 0n, within: 0n }
   const list = await manifestListReader(io)(snapshot)
   if (list === null) throw new WorkError(`${snapshot['manifest-list']} can not be read`, { retry: 'later' })
   const windows = sets.flatMap(({ at, ranges }) => ranges.map((range) => ({ at, range })))
-  const { files } = await liveFiles(io, metadata, list.manifests, columns, (file) => mayHold(file, columns, windows))
+  let [all, within] = [0n, 0n]
+  const { files } = await liveFiles(io, metadata, list.manifests, columns, (file) => {
+    all += file.recordCount
+    return mayHold(file, columns, windows)
+  })
   const wanted = new Map(sets.map(({ at, ranges }) => [topicPartitionName(at), ranges]))
   const rangesOf = (at: TopicPartition) => wanted.get(topicPartitionName(at)) ?? []
-  let rows = 0n
   await forEachAtOnce(files, filesAtOnce, async (file) => {
     const own = isWithin(file.extent, rangesOf) ? file.rows : await countIn(file, rangesOf, columns, io)
-    rows += own
+    within += own
   })
-  return rows
+  return { all, within }
 }
 
 function isWithin(extent: Extent | null, rangesOf: (at: TopicPartition) => OffsetRanges): boolean {

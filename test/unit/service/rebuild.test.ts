@@ -6,10 +6,12 @@ import { Backfiller } from '../../../src/service/backfill/backfiller.ts'
 import { onBranch } from '../../../src/service/backfill/branch-catalog.ts'
 import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { takeMainsPlace } from '../../../src/service/backfill/rebuild.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
+import { commitForeign, liveEntries } from './foreign-commit.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { batch, record } from './segments.ts'
 import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
@@ -114,23 +116,30 @@ describe('a rebuild', () => {
     for (const part of ['kfs', 'index'] as const) await w.source.remove(`p/orders/0/segment-${'0'.repeat(20)}.${part}`)
     const rebuilder = await rebuilt(w)
     await expect(takePlace(w, rebuilder)).rejects.toThrow(
-      /main has orders\/0 \[0, 3\), which the source does not have any more\. Nothing was replaced/,
+      /main has orders\/0 \[0, 3\), which its source does not have any more, or which is of another source\. Nothing was replaced/,
     )
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
   })
 
-  test('of a table with rows of others replaces nothing', async () => {
+  test('of a table with rows of others replaces nothing, whatever its totals say', async () => {
+    const w = world()
+    await w.write({ topic: 'clicks', partition: 0 }, 0n, [batch(0n, 2)])
+    for (let i = 0n; i < 10n; i++) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce()).toBe(true)
+    const rebuilder = await rebuilt(w)
+    const [{ dataFile }] = await liveEntries(w, 'clicks')
+    const id = await commitForeign(w, 'orders', { add: [dataFile] })
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(/main has 2 rows that are not from what it has decided .* Nothing was replaced/)
+    expect((await headOf(w))['snapshot-id']).toBe(id)
+  })
+
+  test('of a table that has rows twice replaces nothing', async () => {
     const w = await withTable()
     const rebuilder = await rebuilt(w)
-    const head = await headOf(w)
-    const padded = { ...head, 'snapshot-id': 77n, 'parent-snapshot-id': head['snapshot-id'], 'sequence-number': 99n }
-    const updates = [
-      { action: 'add-snapshot', snapshot: { ...padded, summary: { operation: 'append', 'total-records': '31' } } } as const,
-      { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': 77n } as const,
-    ]
-    expect((await w.catalog.commitTable(identifier, { requirements: [], updates, idempotencyKey: '' })).kind).toBe('committed')
-    await expect(takePlace(w, rebuilder)).rejects.toThrow(/has 30 rows of what main has decided, and main has 31: .* Nothing was replaced/)
-    expect((await headOf(w))['snapshot-id']).toBe(77n)
+    const [{ dataFile }] = await liveEntries(w, 'orders')
+    await commitForeign(w, 'orders', { add: [{ ...dataFile, lowerBounds: new Map(), upperBounds: new Map() }] })
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(/has 30 rows of what main has decided, and main has 60: .* Nothing was replaced/)
   })
 
   test('meets what main commits in the same moment, and follows it first', async () => {
@@ -173,6 +182,14 @@ describe('a rebuild', () => {
     expect(next).toBeLessThan(60n)
     expect(await w.runOnce()).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, Number(next)))
+  })
+
+  test('replaces nothing of a table that another document feeds from another source, though it has no rows of it yet', async () => {
+    const w = await withTable()
+    const rebuilder = await rebuilt(w)
+    const others = new TableCommitter('s3://other/', identifier, 'other', await w.table('orders'), { ...w.seams, catalog: w.catalog })
+    await w.clock.run(() => others.commit([], [{ at: { topic: 'clicks', partition: 0 }, ranges: [[5n, 5n]] }]))
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(/main has clicks\/0 .*of another source\. Nothing was replaced/)
   })
 
   test('counts the rows that main has not decided where some of its offsets have none', async () => {

@@ -1,0 +1,84 @@
+import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { inProcessQueue } from '../../src/drivers/queue/in-process.ts'
+import { DocumentError, WorkError } from '../../src/model/failure.ts'
+import { defaultPrices } from '../../src/pipeline/backfill/bill.ts'
+import { Backfiller, type Where } from '../../src/service/backfill/backfiller.ts'
+import { takeMainsPlace } from '../../src/service/backfill/rebuild.ts'
+import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
+import type { Catalog } from '../../src/seams/catalog.ts'
+import type { Journal, JournalFields } from '../../src/seams/journal.ts'
+import { ObjectChanged, ObjectNotFound } from '../../src/seams/object-store.ts'
+import { tablesFor } from '../../src/spec/table-mapping.ts'
+import type { Archive } from './historian.ts'
+
+/** The table beside a topic's own that everything is brought into, too. */
+export function besideOf(topic: string): string {
+  return `${topic.replaceAll('_', '')}_beside`
+}
+
+/** Makes tables anew, on branches that take main's place, or beside, until `stop` aborts; goes on with what it finds begun. */
+export async function rebuildNowAndThen(archive: Archive, stop: AbortSignal): Promise<void> {
+  const { source, random } = archive
+  const seams = aside(archive.seams)
+  const topics = [...new Set(source.logs.map(({ at }) => at.topic))]
+  while (!stop.aborted) {
+    await seams.clock.sleep(5000 + random.below(60_000), stop)
+    if (stop.aborted) return
+    try {
+      await rebuild(random.pick(topics), { ...archive, seams }, stop)
+    } catch (error) {
+      if (stop.aborted) return
+      const isKnown = [WorkError, DocumentError, ObjectNotFound, ObjectChanged].some((kind) => error instanceof kind)
+      if (!isKnown) throw error
+      if (String((error as Error).message).includes('Nothing was replaced')) archive.faults.add('rebuild-refused')
+      seams.journal.warn('failed', { error: error as Error })
+    }
+  }
+}
+
+/** As `backfill --rebuild` and `backfill --all --into` do it. */
+async function rebuild(topic: string, archive: Archive, stop: AbortSignal): Promise<void> {
+  const { source, seams, random, faults } = archive
+  const { document, sourceId, prefix } = source
+  const identity = { id: sourceId, prefix }
+  const where = placeFor(topic, archive)
+  const backfiller = await Backfiller.open(document, topic, where, { workers: 1 + random.below(3) }, identity, seams)
+  if (backfiller === null) return
+  const wish = { topic, partitions: null, from: null, to: null, missing: false, newestFirst: random.chance(0.3) }
+  const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+  if (bill.work.segments > 0) {
+    const isBegun = backfiller.backfills.some(({ id }) => id === backfill.id)
+    await backfiller.ask(backfill)
+    faults.add(isBegun ? 'rebuild-taken-up' : 'rebuild-begun')
+    const { outcome } = await backfiller.carryOut(backfill, stop, () => undefined)
+    if (outcome !== 'done') return
+    if (where.kind === 'table') faults.add('rebuilt-beside')
+  }
+  if (backfiller.rebuild === null) return
+  // Whoever takes main's place does so alone, also where tasks are shared.
+  if (await takeMainsPlace(backfiller.rebuild, document, identity, { ...dawdling(seams, random), queue: inProcessQueue() }, stop))
+    faults.add('rebuilt')
+}
+
+/** What was made takes main's place some time after it was found to have everything. */
+function dawdling(seams: ProcessorSeams, random: SeededRandom): ProcessorSeams {
+  const commitTable: Catalog['commitTable'] = async (table, request) => {
+    const takesPlace = request.updates.some(({ action }) => action === 'remove-snapshot-ref')
+    if (takesPlace && random.chance(0.5)) await seams.clock.sleep(random.below(30_000))
+    return seams.catalog.commitTable(table, request)
+  }
+  return { ...seams, catalog: { ...seams.catalog, commitTable } }
+}
+
+function placeFor(topic: string, { source: { document, logs }, random }: { source: Archive['source']; random: SeededRandom }): Where {
+  const tables = [...tablesFor(document, new Set(logs.map(({ at }) => at.topic))).values()]
+  const isShared = tables.some(({ topics }) => topics.includes(topic) && topics.length > 1)
+  return isShared || random.chance(0.25) ? { kind: 'table', name: besideOf(topic) } : { kind: 'rebuild' }
+}
+
+/** What it says is about a branch or a table beside: no table that is fed stops of it. */
+function aside(seams: ProcessorSeams): ProcessorSeams {
+  const say = (message: string, fields?: JournalFields) => seams.journal.debug(`rebuild: ${message}`, fields)
+  const journal: Journal = { debug: say, info: say, warn: say, error: say }
+  return { ...seams, journal }
+}
