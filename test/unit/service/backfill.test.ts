@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { WorkError } from '../../../src/model/failure.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
 import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
@@ -305,6 +306,57 @@ describe('a backfill that is asked for', () => {
       await tail
     })
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
+  })
+
+  test('that is paused stands still, and goes on where it was when it is resumed', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, { requestsPerSecond: 1 })
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(async () => {
+      const working = backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
+      await w.clock.sleep(5000)
+      await (await backfillerOf(w)).change(backfill.id, 'paused')
+      return working
+    })
+    expect(done.outcome).toBe('paused')
+    const { length } = await w.rows('orders')
+    expect(length).toBeLessThan(60)
+    expect(await w.runOnce(latest)).toBe(true)
+    expect(await w.rows('orders')).toHaveLength(length)
+    await (await backfillerOf(w)).change(backfill.id, 'active')
+    const resumed = await backfillerOf(w)
+    const end = await w.clock.run(() => resumed.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(end.outcome).toBe('done')
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
+  test('of objects in an archive says so before, stops in their topic-partition, and goes on when they are restored', async () => {
+    const w = await withHistory()
+    const isArchived = (key: string) => key.startsWith('p/orders/0/') && key.endsWith('.kfs')
+    const source = {
+      ...w.source,
+      async *list(query: Parameters<typeof w.source.list>[0]) {
+        for await (const page of w.source.list(query)) {
+          const objects = page.objects.map((one) => (isArchived(one.key) ? { ...one, storageClass: 'DEEP_ARCHIVE' } : one))
+          yield { ...page, objects }
+        }
+      },
+    }
+    const backfiller = await backfillerOf({ ...w, seams: { ...w.seams, source } })
+    const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    expect(bill.archived).toEqual({ segments: 10, firstKey: `p/orders/0/segment-${'0'.repeat(20)}.kfs` })
+    w.faults.store = (operation, key) =>
+      operation === 'get' && isArchived(key) ? new WorkError('the object is archived: restore it', { retry: 'never' }) : undefined
+    await backfiller.ask(backfill)
+    const done = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(done).toMatchObject({ outcome: 'stopped', report: { stops: [{ at: orders, reason: 'the object is archived: restore it' }] } })
+    expect(await w.rows('orders')).toEqual(rowsOf(other, 0, 30))
+    w.faults.store = () => undefined
+    const again = await backfillerOf(w)
+    const end = await w.clock.run(() => again.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(end.outcome).toBe('done')
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
   })
 
   test('that is cancelled brings nothing more, and what it brought stays', async () => {
