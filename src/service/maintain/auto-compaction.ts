@@ -18,7 +18,7 @@ export class AutoCompaction {
   readonly #table: TableIdentifier
   readonly #context: RetentionContext
   readonly #seams: CompactorSeams
-  /** What was planned, and when: the hour's budget. */
+  /** What was planned here, and when: what failed counts too. */
   #planned: { readonly atMs: number; readonly bytes: number }[] = []
 
   constructor(table: TableIdentifier, context: RetentionContext, seams: CompactorSeams) {
@@ -27,7 +27,7 @@ export class AutoCompaction {
     this.#seams = seams
   }
 
-  /** Bytes that were planned to be rewritten within the last hour, done or not. */
+  /** Bytes that were planned here to be rewritten within the last hour, done or not. */
   hoursBytes(): number {
     const sinceMs = this.#seams.clock.now() - hourMs
     this.#planned = this.#planned.filter(({ atMs }) => atMs > sinceMs)
@@ -46,14 +46,13 @@ export class AutoCompaction {
     if (loaded === null) return
     const rewriter = new TableRewriter(source.id, this.#table, document.metadata.name, loaded.metadata, this.#seams)
     const nowMs = this.#seams.clock.now()
-    const maxBytes = bytesPerHour - this.hoursBytes()
-    const { plan, metadata } = await rewriter.plan((current) => ({
-      targetFileSizeBytes: limits.targetFileSizeBytes,
-      isQuiet: youngerThan(quietMinutes * 60_000, current, nowMs),
-      maxBytes,
-    }))
+    let maxBytes = 0
+    const { plan, metadata } = await rewriter.plan((current) => {
+      maxBytes = bytesPerHour - Math.max(this.hoursBytes(), rewrittenBytes(current, nowMs))
+      return { targetFileSizeBytes: limits.targetFileSizeBytes, isQuiet: youngerThan(quietMinutes * 60_000, current, nowMs), maxBytes }
+    })
     const { rewrites, cost, postponed, quiet } = plan
-    if (rewrites.length === 0) return
+    if (rewrites.length === 0 || maxBytes <= 0) return
     const { journal } = this.#seams
     const about = { table: rewriter.name, files: cost.inputFiles, deletes: cost.deleteFiles, bytes: cost.inputBytes }
     journal.info('rewrite of files begun', { ...about, rewrites: rewrites.length, postponed: postponed.inputFiles, young: quiet })
@@ -63,6 +62,18 @@ export class AutoCompaction {
     const { failed, problem } = await compactTable(rewriter, plan, metadata, options, this.#seams)
     if (failed > 0) throw new WorkError(`${failed} of ${rewrites.length} rewrites failed: ${problem}`, { retry: 'later' })
   }
+}
+
+/**
+ * Bytes of files that rewrites took out of a table within the last hour, whoever made them: what a process before this one did, and those
+ * beside it, tell the summaries of their snapshots.
+ */
+export function rewrittenBytes({ snapshots = [] }: TableMetadata, nowMs: number): number {
+  let bytes = 0
+  for (const { 'timestamp-ms': atMs, summary } of snapshots) {
+    if (summary.operation === 'replace' && nowMs - atMs < hourMs) bytes += Number(summary['removed-files-size'] ?? 0) || 0
+  }
+  return bytes
 }
 
 /** Which files came with a commit of the last `quietMs`: the next rewrite would take them again. */

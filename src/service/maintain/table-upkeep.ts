@@ -2,7 +2,7 @@ import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table
 import { WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { AutoCompaction, defaultBytesPerHour } from './auto-compaction.ts'
+import { AutoCompaction, defaultBytesPerHour, rewrittenBytes } from './auto-compaction.ts'
 import { ancestorsOf, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from '../../pipeline/maintain/choose-expired.ts'
@@ -23,7 +23,7 @@ export interface UpkeepMemory {
   /** When what was done last, ms. */
   readonly last: ReadonlyMap<UpkeepKind, number>
   readonly isCompacting: boolean
-  /** Bytes that were rewritten in the last hour. */
+  /** Bytes that were planned to be rewritten in the last hour; the table tells those that were. */
   readonly hoursBytes: number
 }
 
@@ -50,7 +50,7 @@ export function decideUpkeep(
     compaction: {
       enabled: asked?.compaction?.enabled,
       ...fileCounts(metadata, processing.targetFileSizeBytes),
-      bytesLeft: (asked?.compaction?.bytesPerHour ?? defaultBytesPerHour) - hoursBytes,
+      bytesLeft: (asked?.compaction?.bytesPerHour ?? defaultBytesPerHour) - Math.max(hoursBytes, rewrittenBytes(metadata, nowMs)),
       isRunning: isCompacting,
       lastMs: last.get('compaction') ?? null,
     },

@@ -1,21 +1,22 @@
 import { describe, expect, test } from 'vitest'
 import type { LiveFile } from '../../../src/pipeline/maintain/rewrite-flow.ts'
+import { decideUpkeep, noMemory } from '../../../src/service/maintain/table-upkeep.ts'
 import { youngerThan } from '../../../src/service/maintain/auto-compaction.ts'
 import { carryOutRewrite } from '../../../src/service/tasks/rewrite-task.ts'
 import { liveFile, tableOf } from '../pipeline/maintain/rewriting.ts'
-import type { Plain } from '../spec/documents.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
 import { at, batch } from './segments.ts'
 import { namespace, rowsOf, type World, world } from './world.ts'
 
 const minuteMs = 60_000
 
 /** A service for `minutes`, with a segment each minute, and half an hour more. */
-async function serve(made: World, minutes: number, compaction: Plain): Promise<void> {
+async function serve(made: World, minutes: number, compaction: Plain, from = 0): Promise<void> {
   const stop = new AbortController()
   const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
   await made.clock.run(async () => {
     const running = made.processor((document) => (document.spec.maintenance = { compaction }), { rewrites }).run(false, stop.signal)
-    for (let i = 0; i < minutes; i++) {
+    for (let i = from; i < from + minutes; i++) {
       await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
       await made.clock.sleep(minuteMs)
     }
@@ -56,6 +57,25 @@ describe('a service', () => {
     // One rewrite is larger than that, and the second waits for an hour.
     expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
     expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 60))
+  })
+
+  test('that was started again rewrites no more in the hour than it would have', async () => {
+    const made = world()
+    await serve(made, 30, { bytesPerHour: 1, quietMinutes: 0 })
+    expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
+    const rewritten = (await made.table('orders')).snapshots!.find(({ summary }) => summary.operation === 'replace')!
+    await serve(made, 15, { bytesPerHour: 1, quietMinutes: 0 }, 30)
+    expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
+    // What is told to the operator says so too, whoever asks.
+    const table = await made.table('orders')
+    const { spec } = load(smallest((document) => (document.spec.maintenance = { compaction: { bytesPerHour: 1 } })))
+    const after = (minutes: number) =>
+      decideUpkeep(table, spec, undefined, noMemory, rewritten['timestamp-ms'] + minutes * minuteMs).find(
+        ({ kind }) => kind === 'compaction',
+      )
+    expect(after(59)).toMatchObject({ due: false, reason: expect.stringContaining('bytesPerHour') })
+    expect(after(60)).toMatchObject({ due: true })
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 45))
   })
 
   test('that can not carry out rewrites tells it and feeds the table', async () => {
