@@ -10,7 +10,8 @@ export interface Container {
   readonly schema: AvroSchema
   /** The file's metadata, `avro.schema` and `avro.codec` included. */
   readonly metadata: ReadonlyMap<string, Uint8Array>
-  readonly records: readonly AvroValue[]
+  /** Decoded as they are taken, once: a block is inflated at a time. Throws an AvroError that names the block and byte position. */
+  readonly records: Generator<AvroValue, void, undefined>
 }
 
 type Decompress = (bytes: Uint8Array, maxBytes: number) => Uint8Array
@@ -22,12 +23,12 @@ const codecs: ReadonlyMap<string, Decompress> = new Map<string, Decompress>([
 ])
 
 /**
- * Reads an object container file (grammar: `container-writer.ts`) by the schema in it; codecs null, deflate and zstandard.
+ * Opens an object container file (grammar: `container-writer.ts`) to be read by the schema in it; codecs null, deflate and zstandard.
  * A record takes at least one byte: files of records that take none are refused, as their count would be unbounded.
  * @param maxInflatedBytes bound on the sum of all decompressed blocks
- * @throws AvroError that names the block and byte position, for whatever bytes it is given.
+ * @throws AvroError that names the byte position, for whatever bytes it is given.
  */
-export function readContainer(bytes: Uint8Array, maxInflatedBytes = 512 * 1024 * 1024): Container {
+export function openContainer(bytes: Uint8Array, maxInflatedBytes = 512 * 1024 * 1024): Container {
   const file = new ByteSource(bytes, '')
   if (file.remaining < 4 || !file.raw(4).every((byte, i) => byte === magic[i])) {
     throw new AvroError('avro: byte 0: expected an object container file (magic "Obj" 0x01), found other bytes')
@@ -40,22 +41,32 @@ export function readContainer(bytes: Uint8Array, maxInflatedBytes = 512 * 1024 *
   const decompress = codecs.get(codec) ?? file.fail(`codec "${codec.slice(0, 32)}" is not one of ${[...codecs.keys()].join(', ')}`)
   const syncMarker = file.raw(16)
 
-  const records: AvroValue[] = []
-  let left = maxInflatedBytes
-  for (let number = 0; file.remaining > 0; number++) {
-    const start = file.position
-    const count = file.long()
-    const stored = file.bytes()
-    const data = inflate(stored, `block ${number} (at byte ${start})`, decompress, left)
-    left -= data.length
-    const block = new ByteSource(data, `block ${number} (at byte ${start})`)
-    if (count < 0n || count > BigInt(data.length)) block.fail(`expected at most ${data.length} records in as many bytes, found ${count}`)
-    const reader = new ValueReader(block)
-    for (let i = 0n; i < count; i++) records.push(reader.read(schema))
-    if (block.remaining > 0) block.fail(`${block.remaining} bytes are left after the last record`)
-    if (!file.raw(16).every((byte, i) => byte === syncMarker[i])) file.fail(`block ${number} does not end in the file's sync marker`)
+  function* records(): Generator<AvroValue, void, undefined> {
+    let left = maxInflatedBytes
+    for (let number = 0; file.remaining > 0; number++) {
+      const start = file.position
+      const count = file.long()
+      const stored = file.bytes()
+      const data = inflate(stored, `block ${number} (at byte ${start})`, decompress, left)
+      left -= data.length
+      const block = new ByteSource(data, `block ${number} (at byte ${start})`)
+      if (count < 0n || count > BigInt(data.length)) block.fail(`expected at most ${data.length} records in as many bytes, found ${count}`)
+      const reader = new ValueReader(block)
+      for (let i = 0n; i < count; i++) yield reader.read(schema)
+      if (block.remaining > 0) block.fail(`${block.remaining} bytes are left after the last record`)
+      if (!file.raw(16).every((byte, i) => byte === syncMarker[i])) file.fail(`block ${number} does not end in the file's sync marker`)
+    }
   }
-  return { schema, metadata, records }
+  return { schema, metadata, records: records() }
+}
+
+/** All of an object container file, as `openContainer` reads it. */
+export function readContainer(
+  bytes: Uint8Array,
+  maxInflatedBytes?: number,
+): Omit<Container, 'records'> & { readonly records: readonly AvroValue[] } {
+  const container = openContainer(bytes, maxInflatedBytes)
+  return { ...container, records: [...container.records] }
 }
 
 const magic = [0x4f, 0x62, 0x6a, 0x01]

@@ -39,8 +39,8 @@ export function planClusters(manifests: readonly ManifestFile[], targetBytes: nu
 }
 
 /** Entries in the order of their partitions, and those of one partition in the order in which they came, in about equal parts. */
-export function clusterEntries(entries: readonly ManifestEntry[], count: number): ManifestEntry[][] {
-  const ordered = entries.toSorted((a, b) => comparePartitions(a, b) || compareAges(a, b))
+export function clusterEntries(entries: Iterable<ManifestEntry>, count: number): ManifestEntry[][] {
+  const ordered = [...entries].sort((a, b) => comparePartitions(a, b) || compareAges(a, b))
   const length = Math.ceil(ordered.length / count)
   return Array.from({ length: count }, (_, i) => ordered.slice(i * length, (i + 1) * length)).filter((part) => part.length > 0)
 }

@@ -30,6 +30,12 @@ export interface DataFile {
   readonly contentSizeInBytes?: bigint
 }
 
+/** A file as its manifest has it, but for its metrics, which are most of it. */
+export function withoutMetrics(file: DataFile): DataFile {
+  const { columnSizes: _a, valueCounts: _b, nullValueCounts: _c, nanValueCounts: _d, lowerBounds: _e, upperBounds: _f, ...rest } = file
+  return rest
+}
+
 export interface ManifestEntry {
   /** 0 EXISTING, 1 ADDED, 2 DELETED. */
   readonly status: 0 | 1 | 2

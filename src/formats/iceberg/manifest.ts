@@ -1,4 +1,4 @@
-import { readContainer } from '../avro/container-reader.ts'
+import { type Container, openContainer } from '../avro/container-reader.ts'
 import { writeContainer } from '../avro/container-writer.ts'
 import { AvroError } from '../avro/schema.ts'
 import type { AvroValue } from '../avro/schema.ts'
@@ -17,7 +17,8 @@ export interface ManifestContents {
   /** 0 data files, 1 delete files. */
   readonly content: 0 | 1
   readonly formatVersion: 2 | 3
-  readonly entries: readonly ManifestEntry[]
+  /** Taken one at a time, once. */
+  readonly entries: Iterable<ManifestEntry>
   /** 16 random bytes. */
   readonly syncMarker: Uint8Array
 }
@@ -40,7 +41,9 @@ export function writeManifest(contents: ManifestContents): Uint8Array {
 
 function* entryRecords(contents: ManifestContents, types: readonly PrimitiveType[]): Generator<AvroValue> {
   const optional = optionalFieldsOf(contents.formatVersion)
-  for (const [i, entry] of contents.entries.entries()) {
+  let number = 0
+  for (const entry of contents.entries) {
+    const i = number++
     const file = entry.dataFile
     const refuse = (problem: string): never => {
       throw new Error(`iceberg: manifest entry ${i}: ${problem}`)
@@ -73,9 +76,9 @@ function* entryRecords(contents: ManifestContents, types: readonly PrimitiveType
 /** What entries inherit from their manifest's row in the manifest list. */
 export type ManifestOrigin = Pick<ManifestFile, 'manifestPath' | 'partitionSpecId' | 'addedSnapshotId' | 'sequenceNumber' | 'firstRowId'>
 
-export interface Manifest {
+export interface Manifest<Entries = ManifestEntry[]> {
   /** In the file's order, with inherited values filled in. Partition values are in the order of `partitionFields`. */
-  readonly entries: ManifestEntry[]
+  readonly entries: Entries
   readonly specId: number
   /** The fields of the spec that the manifest was written with. */
   readonly partitionFields: readonly PartitionField[]
@@ -90,23 +93,42 @@ export interface Manifest {
  * @throws AvroError that names the manifest and the place in it.
  */
 export function readManifest(bytes: Uint8Array, origin: ManifestOrigin): Manifest {
+  const manifest = openManifest(bytes, origin)
+  return { ...manifest, entries: [...manifest.entries] }
+}
+
+/**
+ * As `readManifest`, with entries that are read as they are taken, once: ten thousand with all their metrics take more than a hundred
+ * megabytes when they are held.
+ */
+export function openManifest(bytes: Uint8Array, origin: ManifestOrigin): Manifest<Generator<ManifestEntry, void, undefined>> {
+  return namingManifest(origin, () => {
+    const container = openContainer(bytes)
+    const header = readManifestHeader(container.metadata, origin.partitionSpecId)
+    return { ...header, entries: entriesOf(container, header.partitionFields, origin) }
+  })
+}
+
+function namingManifest<T>({ manifestPath }: ManifestOrigin, read: () => T): T {
   try {
-    return parseManifest(bytes, origin)
+    return read()
   } catch (error) {
-    if (error instanceof AvroError) throw new AvroError(`manifest ${origin.manifestPath}: ${error.message}`, { cause: error })
+    if (error instanceof AvroError) throw new AvroError(`manifest ${manifestPath}: ${error.message}`, { cause: error })
     throw error
   }
 }
 
-function parseManifest(bytes: Uint8Array, origin: ManifestOrigin): Manifest {
-  const { schema, metadata, records } = readContainer(bytes)
-  const header = readManifestHeader(metadata, origin.partitionSpecId)
+function entriesOf(
+  { schema, records }: Container,
+  partitionFields: readonly PartitionField[],
+  origin: ManifestOrigin,
+): Generator<ManifestEntry, void, undefined> {
   const entryReader = new StructReader(schema, 'manifest_entry')
   const fileSchema = entryReader.schema(dataFileFieldId)
   if (fileSchema === undefined) throw new AvroError(`iceberg: manifest_entry has no data_file (field ${dataFileFieldId})`)
-  const readFile = fileReader(new StructReader(fileSchema, 'data_file'), header.partitionFields)
+  const readFile = fileReader(new StructReader(fileSchema, 'data_file'), partitionFields)
   let nextRowId = origin.firstRowId
-  const entries = records.map((record, i): ManifestEntry => {
+  const entryOf = (record: AvroValue, i: number): ManifestEntry => {
     const status = entryReader.required(record, entryFields.status)
     if (status !== 0 && status !== 1 && status !== 2)
       throw new AvroError(`iceberg: manifest entry ${i}: expected status 0, 1 or 2, found ${status}`)
@@ -123,8 +145,18 @@ function parseManifest(bytes: Uint8Array, origin: ManifestOrigin): Manifest {
       fileSequenceNumber: entryReader.optional(record, entryFields.fileSequenceNumber) ?? inherited,
       dataFile,
     }
-  })
-  return { entries, ...header }
+  }
+  function* entries(): Generator<ManifestEntry, void, undefined> {
+    for (let i = 0; ; i++) {
+      const entry = namingManifest(origin, () => {
+        const { value, done } = records.next()
+        return done === true ? null : entryOf(value, i)
+      })
+      if (entry === null) return
+      yield entry
+    }
+  }
+  return entries()
 }
 
 function fileReader(reader: StructReader, partitionFields: readonly PartitionField[]): (record: AvroValue, entry: number) => DataFile {

@@ -103,10 +103,11 @@ function size(manifest: ManifestFile): number {
  * The entries of a merged manifest, in the order of the manifests read, which keep the snapshot and the sequence numbers that they
  * had or inherited: what an earlier snapshot added now exists, what one deleted is left out. Entries of the new snapshot stay as they are.
  */
-export function mergeEntries(read: readonly (readonly ManifestEntry[])[], newSnapshotId: bigint): ManifestEntry[] {
-  return read.flat().flatMap((entry): ManifestEntry[] => {
-    if (entry.snapshotId === null || entry.snapshotId === newSnapshotId) return [entry]
-    if (entry.status === 2) return []
-    return [entry.status === 1 ? { ...entry, status: 0 } : entry]
-  })
+export function* mergeEntries(read: Iterable<Iterable<ManifestEntry>>, newSnapshotId: bigint): Generator<ManifestEntry, void, undefined> {
+  for (const entries of read) {
+    for (const entry of entries) {
+      if (entry.snapshotId === null || entry.snapshotId === newSnapshotId) yield entry
+      else if (entry.status !== 2) yield entry.status === 1 ? { ...entry, status: 0 } : entry
+    }
+  }
 }

@@ -1,4 +1,4 @@
-import type { ManifestEntry, ManifestFile } from './data-file.ts'
+import type { DataFile, ManifestEntry, ManifestFile } from './data-file.ts'
 import type { PartitionSpec } from './partition-spec.ts'
 import { summarizePartitionField } from './partition-summary.ts'
 import { partitionTypes } from './partition-type.ts'
@@ -6,6 +6,11 @@ import type { Schema } from './schema.ts'
 
 /** Sequence number of a manifest whose snapshot is not committed yet: the manifest list that names it gives it its own. */
 export const unassignedSequenceNumber = -1n
+
+/** What the row of a manifest list needs to know of an entry. */
+export interface SummarizedEntry extends Pick<ManifestEntry, 'status' | 'sequenceNumber'> {
+  readonly dataFile: Pick<DataFile, 'partition' | 'recordCount'>
+}
 
 export interface WrittenManifest {
   readonly path: string
@@ -18,7 +23,7 @@ export interface WrittenManifest {
   readonly snapshotId: bigint
   /** Null: that of the snapshot, which is known when its manifest list is written. */
   readonly sequenceNumber: bigint | null
-  readonly entries: readonly ManifestEntry[]
+  readonly entries: readonly SummarizedEntry[]
 }
 
 /**

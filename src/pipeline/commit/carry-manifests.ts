@@ -1,7 +1,7 @@
-import type { DataFile, ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
+import { type DataFile, type ManifestEntry, type ManifestFile, withoutMetrics } from '../../formats/iceberg/data-file.ts'
 import { clusterEntries, planClusters } from '../../formats/iceberg/cluster-manifests.ts'
 import { fileKey } from '../../formats/iceberg/file-key.ts'
-import { readManifest } from '../../formats/iceberg/manifest.ts'
+import { openManifest } from '../../formats/iceberg/manifest.ts'
 import { mergeEntries, mergeOptions, planManifestMerge } from '../../formats/iceberg/merge-manifests.ts'
 import type { FileChange } from './file-change.ts'
 import { type ManifestWriting, writeOne } from './write-manifests.ts'
@@ -29,23 +29,37 @@ export async function carryManifests(
     const keys = removed.get(manifest.manifestPath)
     if (keys === undefined || keys.size === 0) manifests.push(manifest)
     else {
-      const entries = without(await entriesOf(writing, manifest), keys, writing.snapshotId)
-      const taken = entries.filter(({ status }) => status === 2)
+      const taken: DataFile[] = []
+      const entries = without(await entriesOf(writing, manifest), keys, writing.snapshotId, taken)
+      const written = await writeOne(writing, manifest.partitionSpecId, manifest.content, entries)
       if (taken.length !== keys.size)
         throw new Error(`iceberg: manifest ${manifest.manifestPath}: ${keys.size} live files were to be removed, found ${taken.length}`)
-      files.push(...taken.map(({ dataFile }) => dataFile))
-      manifests.push(await writeOne(writing, manifest.partitionSpecId, manifest.content, entries))
+      for (const file of taken) files.push(file)
+      manifests.push(written)
     }
   }
   return { manifests: await (clusters === true ? cluster : mergeSmall)(writing, manifests), removed: files }
 }
 
-/** Entries as another snapshot writes them: those with these keys as deleted by it, live ones as existing. */
-function without(entries: readonly ManifestEntry[], keys: ReadonlySet<string>, snapshotId: bigint): ManifestEntry[] {
-  return entries.flatMap((entry): ManifestEntry[] => {
-    if (entry.status === 2) return []
-    return [keys.has(fileKey(entry.dataFile)) ? { ...entry, status: 2, snapshotId } : { ...entry, status: 0 }]
-  })
+/**
+ * Entries as another snapshot writes them: those with these keys as deleted by it, live ones as existing. The files of the former go to `taken`,
+ * without their metrics.
+ */
+function* without(
+  entries: Iterable<ManifestEntry>,
+  keys: ReadonlySet<string>,
+  snapshotId: bigint,
+  taken: DataFile[],
+): Generator<ManifestEntry, void, undefined> {
+  for (const entry of entries) {
+    if (entry.status === 2) continue
+    const { dataFile } = entry
+    if (!keys.has(fileKey(dataFile))) yield { ...entry, status: 0 }
+    else {
+      taken.push(withoutMetrics(dataFile))
+      yield { ...entry, status: 2, snapshotId }
+    }
+  }
 }
 
 async function mergeSmall(writing: ManifestWriting, manifests: readonly ManifestFile[]): Promise<ManifestFile[]> {
@@ -62,7 +76,7 @@ async function cluster(writing: ManifestWriting, manifests: readonly ManifestFil
   const { clusters, keep } = planClusters(manifests, mergeOptions(writing.metadata.properties ?? {}).targetBytes)
   const written: ManifestFile[] = []
   for (const { manifests: own, count } of clusters) {
-    const read: (readonly ManifestEntry[])[] = []
+    const read: Iterable<ManifestEntry>[] = []
     for (const manifest of own) read.push(await entriesOf(writing, manifest))
     const [{ partitionSpecId, content }] = own
     for (const entries of clusterEntries(mergeEntries(read, writing.snapshotId), count)) {
@@ -72,6 +86,6 @@ async function cluster(writing: ManifestWriting, manifests: readonly ManifestFil
   return [...written, ...keep]
 }
 
-async function entriesOf({ io }: ManifestWriting, manifest: ManifestFile): Promise<readonly ManifestEntry[]> {
-  return readManifest(await io.read(manifest.manifestPath), manifest).entries
+async function entriesOf({ io }: ManifestWriting, manifest: ManifestFile): Promise<Iterable<ManifestEntry>> {
+  return openManifest(await io.read(manifest.manifestPath), manifest).entries
 }

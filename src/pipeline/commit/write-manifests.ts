@@ -3,7 +3,7 @@ import { writeManifest } from '../../formats/iceberg/manifest.ts'
 import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
 import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { Schema } from '../../formats/iceberg/schema.ts'
-import { summarizeManifest } from '../../formats/iceberg/summarize-manifest.ts'
+import { type SummarizedEntry, summarizeManifest } from '../../formats/iceberg/summarize-manifest.ts'
 import { metadataDirectory } from '../../formats/iceberg/table-location.ts'
 import { currentSchema, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -36,12 +36,12 @@ export async function writeAdded(writing: ManifestWriting, added: readonly Added
   return manifests
 }
 
-/** Writes a manifest of files of one kind (0 data, 1 deletes) and spec. */
+/** Writes a manifest of files of one kind (0 data, 1 deletes) and spec. The entries are taken one at a time: none is held with its metrics. */
 export async function writeOne(
   { metadata, snapshotId, io, entropy }: ManifestWriting,
   specId: number,
   content: 0 | 1,
-  entries: readonly ManifestEntry[],
+  entries: Iterable<ManifestEntry>,
 ): Promise<ManifestFile> {
   const spec = metadata['partition-specs'].find((candidate) => candidate['spec-id'] === specId)
   if (spec === undefined)
@@ -50,9 +50,25 @@ export async function writeOne(
     })
   const schema = schemaFor(metadata, spec)
   const path = `${metadataDirectory(metadata)}/${entropy.uuid()}-m0.avro`
-  const bytes = writeManifest({ schema, spec, content, formatVersion: versionOf(metadata), entries, syncMarker: syncMarker(entropy) })
+  const written: SummarizedEntry[] = []
+  const noted = Iterator.from(entries).map((entry) => {
+    const { status, sequenceNumber, dataFile } = entry
+    written.push({ status, sequenceNumber, dataFile: { partition: dataFile.partition, recordCount: dataFile.recordCount } })
+    return entry
+  })
+  const formatVersion = versionOf(metadata)
+  const bytes = writeManifest({ schema, spec, content, formatVersion, entries: noted, syncMarker: syncMarker(entropy) })
   await io.write(path, [bytes])
-  return summarizeManifest({ path, length: BigInt(bytes.length), spec, schema, content, snapshotId, sequenceNumber: null, entries })
+  return summarizeManifest({
+    path,
+    length: BigInt(bytes.length),
+    spec,
+    schema,
+    content,
+    snapshotId,
+    sequenceNumber: null,
+    entries: written,
+  })
 }
 
 /** The current schema, or where it lacks a source column of an old spec, the newest that has all of them. */

@@ -1,4 +1,4 @@
-import type { DataFile, ManifestEntry } from '../../formats/iceberg/data-file.ts'
+import { type ManifestEntry, withoutMetrics } from '../../formats/iceberg/data-file.ts'
 import { pathFieldId } from './delete-index.ts'
 import type { LiveDelete, LiveFile } from './rewrite-flow.ts'
 
@@ -17,9 +17,4 @@ export function liveDelete({ dataFile, sequenceNumber }: ManifestEntry, specId: 
       ? {}
       : { lowerBounds: new Map([[pathFieldId, lower]]), upperBounds: new Map([[pathFieldId, upper]]) }
   return { file: { ...withoutMetrics(dataFile), ...bounds }, specId, sequenceNumber: sequenceNumber ?? 0n }
-}
-
-function withoutMetrics(file: DataFile): DataFile {
-  const { columnSizes: _a, valueCounts: _b, nullValueCounts: _c, nanValueCounts: _d, lowerBounds: _e, upperBounds: _f, ...rest } = file
-  return rest
 }

@@ -1,6 +1,6 @@
 import { comparablePath } from '../../formats/iceberg/comparable-path.ts'
 import type { ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
-import { readManifest } from '../../formats/iceberg/manifest.ts'
+import { openManifest } from '../../formats/iceberg/manifest.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import type { Snapshot, TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -83,9 +83,9 @@ async function unnamed(held: Map<string, HeldFile>, manifests: Iterable<Manifest
   return [...held.values()].map(({ path, kind, bytes }) => ({ path, kind, bytes }))
 }
 
-/** Entries of files that a manifest has in the table. Throws as `readManifest` and the store do. */
-export async function liveEntries(manifest: ManifestFile, io: Pick<FileIO, 'read'>): Promise<ManifestEntry[]> {
-  return readManifest(await io.read(manifest.manifestPath), manifest).entries.filter(({ status }) => status !== 2)
+/** Entries of files that a manifest has in the table, read as they are taken. Throws as `openManifest` and the store do. */
+export async function liveEntries(manifest: ManifestFile, io: Pick<FileIO, 'read'>): Promise<Iterable<ManifestEntry>> {
+  return openManifest(await io.read(manifest.manifestPath), manifest).entries.filter(({ status }) => status !== 2)
 }
 
 /** Throws as `readManifestList` and the store do. */

@@ -1,5 +1,5 @@
 import type { DataFile, ManifestEntry, ManifestFile, SingleValue } from '../../formats/iceberg/data-file.ts'
-import { readManifest } from '../../formats/iceberg/manifest.ts'
+import { openManifest } from '../../formats/iceberg/manifest.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { parseSingleValue } from '../../formats/iceberg/single-value.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -68,10 +68,10 @@ export interface SpecEntry {
   readonly specId: number
 }
 
-/** The entries of manifests, manifest after manifest. Throws as `readManifest` and the store do. */
+/** The entries of manifests, manifest after manifest. Throws as `openManifest` and the store do. */
 export async function* manifestEntries(io: FileIO, manifests: readonly ManifestFile[]): AsyncGenerator<SpecEntry, void, undefined> {
   for (const manifest of manifests) {
-    const { entries } = readManifest(await io.read(manifest.manifestPath), manifest)
+    const { entries } = openManifest(await io.read(manifest.manifestPath), manifest)
     for (const entry of entries) yield { entry, specId: manifest.partitionSpecId }
   }
 }

@@ -151,11 +151,11 @@ const entry = (status: 0 | 1 | 2, snapshotId: bigint | null, path: string): Mani
 })
 
 test('merged entries of earlier snapshots exist, with their own snapshot and sequence numbers, and their deletions are gone', () => {
-  const merged = mergeEntries([[entry(1, 3n, 'a'), entry(0, 1n, 'b'), entry(2, 3n, 'c')], [entry(1, 2n, 'd')]], 9n)
+  const merged = [...mergeEntries([[entry(1, 3n, 'a'), entry(0, 1n, 'b'), entry(2, 3n, 'c')], [entry(1, 2n, 'd')]], 9n)]
   expect(merged).toEqual([entry(0, 3n, 'a'), entry(0, 1n, 'b'), entry(0, 2n, 'd')])
 })
 
 test('entries of the new snapshot stay added or deleted', () => {
   const own = [entry(1, null, 'a'), entry(1, 9n, 'b'), entry(2, 9n, 'c')]
-  expect(mergeEntries([own], 9n)).toEqual(own)
+  expect([...mergeEntries([own], 9n)]).toEqual(own)
 })
