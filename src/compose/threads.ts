@@ -1,12 +1,13 @@
-import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import { release } from '../formats/bytes/release.ts'
+import { boundHeaps, boundOldObjects, boundYoungObjects, countBuffersWithHeap } from './bound-heaps.ts'
+import { discard, release } from '../formats/bytes/release.ts'
 import { WorkError } from '../model/failure.ts'
 import type { Task } from '../model/task.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
 import type { CarryOutRewrite } from '../service/tasks/rewrite-task.ts'
 import { carryOut, type CarryOut, type WorkerSeams } from '../service/tasks/worker.ts'
 import type { FileIO } from '../seams/file-io.ts'
+import { Turns } from './turns.ts'
 import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
 /** Less input than this is carried out at once, in the main thread: to hand it over would take longer, and a service that is idle needs no thread. */
@@ -21,18 +22,23 @@ const smallSegmentBytes = 256 * 1024
 /** Worker threads that carry out tasks, so that requests and commits are never kept waiting by columns and Parquet. */
 export interface Threads {
   readonly carryOut: CarryOut
-  /** In a thread always: a rewrite takes long. */
+  /** In a thread always, since a rewrite takes long; and one in each thread at most, since two take twice the memory and no less time. */
   readonly rewrite: CarryOutRewrite
   close(): Promise<void>
 }
 
 /** At most `count` threads, started when there is work for them. A task goes to the thread with the fewest. */
 export function openThreads(count: number): Threads {
-  if (count > 1) countBuffersWithHeap()
+  boundHeaps()
   const threads: Thread[] = []
+  const rewrites = new Turns(count)
   let here = 0
+  let isFeeding = false
   return {
     async carryOut(task, target, limits, seams) {
+      boundYoungObjects()
+      if (count > 1 && !isFeeding) countBuffersWithHeap()
+      isFeeding = true
       const isLone = here === 0 && threads.every(({ tasks }) => tasks === 0)
       if (task.bytes < smallTaskBytes || (isLone && isOfSmallSegments(task))) {
         here++
@@ -40,8 +46,12 @@ export function openThreads(count: number): Threads {
       }
       return threadFor(threads, count).run({ kind: 'task', work: [task, target, limits] }, seams)
     },
-    rewrite: (task, order, metadata, limits, { io, ...seams }) =>
-      threadFor(threads, count).run({ kind: 'rewrite', work: [task, order, metadata, limits] }, { ...seams, io, source: noSource }),
+    rewrite: (task, order, metadata, limits, { io, ...seams }) => {
+      boundYoungObjects()
+      boundOldObjects()
+      const work = { kind: 'rewrite', work: [task, order, metadata, limits] } as const
+      return rewrites.take(() => threadFor(threads, count).run(work, { ...seams, io, source: noSource }))
+    },
     async close() {
       await Promise.all(threads.splice(0).map((thread) => thread.close()))
     },
@@ -50,16 +60,6 @@ export function openThreads(count: number): Threads {
 
 function isOfSmallSegments({ bytes, parts }: Task): boolean {
   return bytes < loneTaskBytes && parts.every(({ segments }) => segments.every(({ size }) => size < smallSegmentBytes))
-}
-
-/**
- * V8 by default takes each 64 MiB of buffers for a reason to look through its heap, and segments that pass by are all buffers: that took a
- * seventh of the CPU time of a service with two threads. With this, buffers count with the heap, against a limit that grows with both. It
- * costs some 50 MB, which a service that was told to do one thing at a time can not spare.
- */
-function countBuffersWithHeap(): void {
-  // Another V8 may not know the flag, and would say so.
-  if (process.versions.v8.startsWith('13.')) setFlagsFromString('--external-memory-accounted-in-global-limit')
 }
 
 /** Whether the whole buffer can be handed over, which the store takes back when it is read. */
@@ -207,6 +207,7 @@ class Thread {
       const next = await promise
       if (next.done === true) return
       yield next.value
+      discard(next.value)
     }
   }
 

@@ -43,7 +43,10 @@ export interface ObjectStore {
    * buffer, and nobody else has any part of a buffer of a mebibyte or more.
    */
   readonly release?: (bytes: Uint8Array) => void
-  /** Writes a new object. `chunks` are consumed once; large ones go up in parts while they are produced. Returns the size in bytes. */
+  /**
+   * Writes a new object. `chunks` are consumed once, and each is read before the next one is asked for; large objects go up in parts while
+   * they are produced. Returns the size in bytes.
+   */
   put(key: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, options?: { signal?: AbortSignal }): Promise<number>
   /** Releases sockets. */
   close(): Promise<void>

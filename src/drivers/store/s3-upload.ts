@@ -1,3 +1,4 @@
+import { discard } from '../../formats/bytes/release.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import {
   AbortMultipartUploadCommand,
@@ -30,8 +31,9 @@ export async function putS3(target: Target, chunks: Parameters<ObjectStore['put'
     const first = (await parts.next()).value ?? new Uint8Array()
     const second = await parts.next()
     if (!second.done) return await putParts(target, [first, second.value], parts, signal)
+    const size = first.length
     await putWhole(target, first, signal)
-    return first.length
+    return size
   } finally {
     await parts.return(undefined)
   }
@@ -44,6 +46,7 @@ async function putWhole({ client, send, bucket, key }: Target, body: Uint8Array,
       client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentLength: body.length }), { abortSignal }),
     signal,
   )
+  discard(body)
 }
 
 async function putParts(
@@ -72,6 +75,7 @@ async function putParts(
       new UploadPartCommand({ ...upload, PartNumber: number, Body: body, ContentLength: body.length })
     const answer = await send(question, (abortSignal) => client.send(command(), { abortSignal }), stop.signal)
     completed[number - 1] = { PartNumber: number, ETag: answer.ETag }
+    discard(body)
   }
 
   async function launch(body: Uint8Array): Promise<void> {
@@ -123,25 +127,34 @@ async function complete(
   )
 }
 
-/** Cuts chunks into parts of exactly `partBytes`, the last one of what is left (nothing at all where there are no bytes). Copies no more than one part at a time. */
+/**
+ * Cuts chunks into parts of exactly `size`, the last one of what is left (nothing at all where there are no bytes). Each part is a copy in a buffer of its
+ * own; a chunk is copied before the next one is taken.
+ */
 export async function* cutParts(chunks: Parameters<ObjectStore['put']>[1], size = partBytes): AsyncGenerator<Uint8Array, undefined> {
-  let pieces: Uint8Array[] = []
+  let part: Uint8Array = new Uint8Array()
   let filled = 0
   for await (const chunk of chunks) {
     for (let at = 0; at < chunk.length;) {
-      const piece = chunk.subarray(at, at + size - filled)
-      pieces.push(piece)
-      filled += piece.length
-      at += piece.length
+      const end = Math.min(size, filled + chunk.length - at)
+      part = grown(part, filled, end, size)
+      part.set(chunk.subarray(at, at + end - filled), filled)
+      at += end - filled
+      filled = end
       if (filled < size) continue
-      yield joined(pieces)
-      pieces = []
+      yield part
+      part = new Uint8Array()
       filled = 0
     }
   }
-  if (filled > 0) yield joined(pieces)
+  if (filled > 0) yield part.subarray(0, filled)
 }
 
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)
+/** Room for `end` bytes of at most `size`, with the first `filled` of `part`. */
+function grown(part: Uint8Array, filled: number, end: number, size: number): Uint8Array {
+  if (end <= part.length) return part
+  const larger = Buffer.allocUnsafeSlow(Math.min(size, Math.max(end, 2 * part.length)))
+  larger.set(part.subarray(0, filled))
+  discard(part)
+  return larger
 }

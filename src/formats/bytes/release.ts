@@ -1,3 +1,11 @@
+/**
+ * Gives the memory back at once under what begins a buffer that nobody else has any part of. What is small is left to the garbage
+ * collector: Node cuts small buffers from a shared one.
+ */
+export function discard({ buffer, byteOffset }: ArrayBufferView): void {
+  if (byteOffset === 0 && buffer instanceof ArrayBuffer && buffer.byteLength > Buffer.poolSize) buffer.transfer(0)
+}
+
 /** Below this, the garbage collector finds what is left soon enough. */
 const worthwhileBytes = 1024 * 1024
 

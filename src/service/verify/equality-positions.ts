@@ -82,7 +82,7 @@ export async function readEqualityDeletes(
   }
 
   async function matchRows(file: TableFile, matchers: readonly EqualityMatcher[]): Promise<void> {
-    const parquet = await openParquet(dataFileOf(file, 0), { io })
+    const { parquet, close } = await openParquet(dataFileOf(file, 0), { io })
     const context = projectionOf(file, { spec: specs.get(file.specId) ?? { fields: [] }, nameMapping })
     const sources = matchers.map(({ fields }) => project(fields, parquet.root, context))
     const end = until(file)
@@ -106,7 +106,9 @@ export async function readEqualityDeletes(
           else known.push(group.firstRow + at + row)
         }
       }
+      reader.close()
     }
+    close()
     for (const [sequence, positions] of found) rows.addRows(file, { sequence, snapshot: snapshots.get(sequence) ?? null, positions })
   }
 }

@@ -73,7 +73,7 @@ function seamsOf(change: Partial<{ get: WorkerSeams['source']['get']; write: Wor
         change.write ??
         (async (uri, chunks) => {
           const all: Uint8Array[] = []
-          for await (const chunk of chunks) all.push(chunk)
+          for await (const chunk of chunks) all.push(chunk.slice())
           written.set(uri, Buffer.concat(all))
           return Buffer.concat(all).length
         }),

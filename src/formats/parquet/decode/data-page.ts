@@ -18,6 +18,8 @@ export interface DataPage {
   /** The values, or the dictionary that `indexes` lead into. */
   readonly values: StoredVector
   readonly indexes: Int32Array | null
+  /** All memory that this page has for itself. */
+  readonly own: readonly ArrayBufferView[]
 }
 
 export interface PageContext {
@@ -43,12 +45,36 @@ export function decodeDataPage(header: PageHeader, body: Uint8Array, context: Pa
   const page = pageBytes(isV2 && !header.isCompressed ? body.subarray(levelBytes) : inflated)
   const levels = isV2 ? levelsOfV2(header, body, leaf) : levelsOfV1(header, page, leaf)
   const { definition, repetition } = levels
-  const values = leaf.definition === 0 ? length : definition.count
+  const count = leaf.definition === 0 ? length : definition.count
+  const { values, indexes } = valuesOf(page, levels.end, header.encoding, count, context)
+  const own = [repetition.levels, definition.levels, indexes, ...(values === context.dictionary ? [] : memoryOf(values))]
   return {
     length,
     repetition: repetition.levels,
     definition: definition.levels,
-    ...valuesOf(page, levels.end, header.encoding, values, context),
+    values,
+    indexes,
+    // What is not compressed is read where it lies.
+    own: [page.bytes, ...own.filter((one) => one !== null)].filter(({ buffer }) => buffer !== body.buffer),
+  }
+}
+
+function memoryOf(vector: StoredVector): readonly ArrayBufferView[] {
+  switch (vector.layout) {
+    case 'bytes':
+    case 'plain-bytes':
+      return [vector.offsets, vector.data]
+    case 'fixed-bytes':
+      return [vector.data]
+    case 'fixed':
+    case 'boolean':
+    case 'decimal':
+    case 'plain-decimals':
+      return [vector.values]
+    case 'list':
+    case 'map':
+    case 'struct':
+      return []
   }
 }
 

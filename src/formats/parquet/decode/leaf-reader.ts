@@ -1,3 +1,4 @@
+import { discard } from '../../bytes/release.ts'
 import type { LeafRun } from '../encode/row-group-writer.ts'
 import type { StoredVector } from '../encode/value-store.ts'
 import { pageBytes } from './bit-view.ts'
@@ -17,7 +18,10 @@ export interface FileRun extends LeafRun {
 /** Enough for a page header without large statistics. */
 const headerGuess = 1024
 
-/** Reads one column chunk, page after page, as many rows at a time as are asked for. Holds one inflated page and one dictionary. */
+/**
+ * Reads one column chunk, page after page, as many rows at a time as are asked for. Holds one inflated page and one dictionary. The memory of
+ * pages is given back when it is done with them: a garbage collector that counts objects lets hundreds of megabytes pile up.
+ */
 export class LeafReader {
   readonly #leaf: FileLeaf
   readonly #bytes: ChunkBytes
@@ -25,6 +29,8 @@ export class LeafReader {
   readonly #convert: Convert
   #dictionary: StoredVector | null = null
   #page: DataPage | null = null
+  /** Of pages whose last rows were read. */
+  #spent: ArrayBufferView[] = []
   /** Of the page: levels and values taken. */
   #level = 0
   #value = 0
@@ -36,8 +42,9 @@ export class LeafReader {
     this.#convert = convert
   }
 
-  /** The next `rows` rows, whole. Throws an Error where the chunk has fewer, or is damaged. */
+  /** The next `rows` rows, whole, until the next call. Throws an Error where the chunk has fewer, or is damaged. */
   async read(rows: number): Promise<FileRun[]> {
+    this.#discardSpent()
     const runs: FileRun[] = []
     let wanted = rows
     for (;;) {
@@ -54,6 +61,22 @@ export class LeafReader {
       runs.push(run)
       if (this.#level < page.length) return runs
     }
+  }
+
+  /** Gives back the memory of what was read. */
+  close(): void {
+    this.#spend()
+    this.#discardSpent()
+    this.#bytes.discard()
+  }
+
+  #spend(): void {
+    if (this.#page !== null) this.#spent.push(...this.#page.own)
+    this.#page = null
+  }
+
+  #discardSpent(): void {
+    for (const memory of this.#spent.splice(0)) discard(memory)
   }
 
   /** Levels of the page up to the end of `rows` more rows. */
@@ -96,6 +119,7 @@ export class LeafReader {
   /** The page that the reader stands in, or the next one; null behind the last. */
   async #current(): Promise<DataPage | null> {
     while (this.#page === null || this.#level >= this.#page.length) {
+      this.#spend()
       if (this.#bytes.left === 0) return null
       const header = await this.#header()
       const whole = await this.#bytes.peek(header.length + header.compressedBytes)

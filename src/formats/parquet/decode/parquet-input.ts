@@ -76,7 +76,9 @@ function inputRowGroup(file: RandomAccess, group: ThriftStruct, rows: number, fi
       const start = dictionary > 0 && dictionary < data ? dictionary : data
       const end = start + Number(integer(meta, columnMetaData.compressedBytes))
       if (start < 4 || end > file.byteLength) throw new RangeError(`column ${leaf.path}: its pages lie outside the file`)
-      return new LeafReader(leaf, new ChunkBytes(file, start, end, windowBytes), Number(integer(meta, 4)), convert)
+      const codec = Number(integer(meta, 4))
+      // Values of pages that are not compressed lie where they were read.
+      return new LeafReader(leaf, new ChunkBytes(file, start, end, windowBytes, codec !== 0), codec, convert)
     },
   }
 }

@@ -8,14 +8,21 @@ import type { RandomAccess } from '../../../formats/parquet/decode/chunk-bytes.t
 import type { ProjectionContext } from '../../../formats/parquet/decode/projection.ts'
 import type { StoredVector } from '../../../formats/parquet/encode/value-store.ts'
 import type { DataFile } from '../../../formats/iceberg/data-file.ts'
+import { discard } from '../../../formats/bytes/release.ts'
 import { WorkError } from '../../../model/failure.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 
 /** Files up to this size are read as one. */
-export const wholeBytes = 4 * 1024 * 1024
+const wholeBytes = 4 * 1024 * 1024
+
+/** A Parquet file to be rewritten; `close` gives the memory of its bytes back. */
+export interface OpenedInput {
+  readonly parquet: ParquetInput
+  close(): void
+}
 
 /** Reads the footer of a file, or all of it where it is small. Throws a WorkError that names the file. */
-export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, 'io'>): Promise<ParquetInput> {
+export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, 'io'>): Promise<OpenedInput> {
   const { filePath: path, fileFormat: format } = file
   if (format !== 'PARQUET') {
     throw new WorkError(`${path} is ${format}, and only Parquet can be rewritten: rewrite it with the engine that wrote it`, {
@@ -31,8 +38,15 @@ export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, '
   const access: RandomAccess = {
     byteLength,
     slice: (start, end) => (whole === null ? io.read(path, { start, end }) : Promise.resolve(whole.subarray(start, end))),
+    givesOwn: whole === null,
   }
-  return naming(path, () => ParquetInput.open(access))
+  return { parquet: await naming(path, () => ParquetInput.open(access)), close: () => whole !== null && discard(whole) }
+}
+
+/** What of a file is in memory as long as it is open, beside windows. */
+export function heldBytes({ fileSizeInBytes }: DataFile): number {
+  const bytes = Number(fileSizeInBytes)
+  return bytes <= wholeBytes ? bytes : 0
 }
 
 /** Says of what is thrown which file it is about. */

@@ -15,7 +15,7 @@ export async function* readDeleteFile(
   sourcesOf: (root: FileGroup) => LeafSource[],
   options: Pick<RewriteOptions, 'io'>,
 ): AsyncGenerator<{ readonly rows: number; readonly leaves: readonly (readonly LeafRun[])[] }, void, undefined> {
-  const parquet = await openParquet(file, options)
+  const { parquet, close } = await openParquet(file, options)
   const sources = await naming(file.filePath, () => sourcesOf(parquet.root))
   for (const group of parquet.rowGroups) {
     const reader = await naming(file.filePath, () => new RowGroupReader(group, sources, windowBytes))
@@ -23,5 +23,7 @@ export async function* readDeleteFile(
       const rows = Math.min(rowsAtOnce, group.rows - at)
       yield { rows, leaves: await naming(file.filePath, () => reader.read(rows)) }
     }
+    reader.close()
   }
+  close()
 }

@@ -1,3 +1,4 @@
+import { discard } from '../../../formats/bytes/release.ts'
 import { type ColumnMetrics, dataFileMetrics } from '../../../formats/iceberg/column-metrics.ts'
 import type { DataFile } from '../../../formats/iceberg/data-file.ts'
 import { findField } from '../../../formats/iceberg/primitive-type.ts'
@@ -16,6 +17,7 @@ import { sortedSlices } from './sorted-slices.ts'
 const maxSourcesBytes = 8 * 1024 * 1024
 /** A file that is alone may be this much larger than the target, rather than leave a small one behind. */
 const mostOfTarget = 1.8
+const pieceBytes = 1024 * 1024
 /** Offsets into the bytes of a column that is sorted at once have 31 bits. */
 const mostSortedBytes = 1024 * 1024 * 1024
 
@@ -62,7 +64,7 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
           }
           last = slice.sources
           writer.appendLeaves(slice.rows, slice.leaves)
-          if (writer.byteLength >= options.rowGroupBytes) yield* file.add(writer.finish())
+          if (writer.byteLength >= options.rowGroupBytes) yield* joined(file.add(writer.finish()))
           // Rows in another order may come from anywhere: each file has the sources of all.
           const isLong = options.sortOrder === null && sources.byteLength >= maxSourcesBytes
           if (isLong || file.size + writer.byteLength >= cutBytes) {
@@ -70,7 +72,7 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
             break
           }
         }
-        if (writer.rowCount > 0) yield* file.add(writer.finish())
+        if (writer.rowCount > 0) yield* joined(file.add(writer.finish()))
         const { tail, file: encoded } = file.finish(hasSources ? new Map([[options.sources.key, sources.encode()]]) : new Map())
         written.file = encoded
         yield tail
@@ -80,6 +82,22 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
     await slices.return()
   }
   return { group, files, rowsRead: totals.read, rowsDeleted: totals.deleted }
+}
+
+/** Pages in pieces that are worth a message to another thread; the memory of the pages is given back. */
+function* joined(pages: readonly Uint8Array[]): Generator<Uint8Array, void, undefined> {
+  for (let from = 0; from < pages.length;) {
+    let [to, bytes] = [from, 0]
+    while (to < pages.length && bytes < pieceBytes) bytes += pages[to++].length
+    const piece = new Uint8Array(bytes)
+    let at = 0
+    for (; from < to; from++) {
+      piece.set(pages[from], at)
+      at += pages[from].length
+      discard(pages[from])
+    }
+    yield piece
+  }
 }
 
 /** Sorted where the rows are to be. What waits for it may take half of the memory. */

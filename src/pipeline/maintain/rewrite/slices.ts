@@ -8,7 +8,7 @@ import type { RewriteInput } from '../rewrite-flow.ts'
 import type { GroupDeletes } from './deletes.ts'
 import { keepRows } from './keep-rows.ts'
 import { inheritLineage } from './lineage.ts'
-import { naming, openParquet, projectionOf } from './input-file.ts'
+import { heldBytes, naming, type OpenedInput, openParquet, projectionOf } from './input-file.ts'
 import { outputFields } from './output-fields.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 
@@ -28,26 +28,33 @@ const maxSliceRows = 64 * 1024
 /** Of all columns of a large input that are in memory at a time, before they are inflated. */
 const windowsBytes = 32 * 1024 * 1024
 const maxWindowBytes = 4 * 1024 * 1024
-/** Small inputs that are read while others are decoded. */
+/** Inputs that are read while others are decoded, and their bytes as far as they are read as one; one is always. */
 const ahead = 8
+const aheadBytes = 8 * 1024 * 1024
 
-/** The rows of a group's inputs, one input after another, a few at a time. Throws a WorkError that names the file. */
+/** The rows of a group's inputs, one input after another, a few at a time: a slice is good until the next one is asked for. Throws a WorkError that names the file. */
 export async function* slicesOf(
   inputs: readonly RewriteInput[],
   deletes: GroupDeletes,
   options: RewriteOptions,
 ): AsyncGenerator<Slice, void, undefined> {
   const fields = outputFields(options.schema, options.formatVersion)
-  const opened: Promise<ParquetInput>[] = []
+  const opened: Promise<OpenedInput>[] = []
   let started = 0
+  let bytes = 0
   for (const [i, input] of inputs.entries()) {
-    while (started < Math.min(inputs.length, i + ahead)) {
-      const next = openParquet(inputs[started++].live.file, options)
+    while (started < inputs.length && (started === i || (started < i + ahead && bytes < aheadBytes))) {
+      const { file } = inputs[started++].live
+      bytes += heldBytes(file)
+      const next = openParquet(file, options)
       // Whoever comes to it hears of it; until then nobody listens.
       next.catch(() => {})
       opened.push(next)
     }
-    yield* slicesOfFile(await opened.shift()!, input, fields, deletes, options)
+    const { parquet, close } = await opened.shift()!
+    yield* slicesOfFile(parquet, input, fields, deletes, options)
+    close()
+    bytes -= heldBytes(input.live.file)
   }
 }
 
@@ -84,5 +91,6 @@ async function* slicesOfFile(
         return { rows: keep.count, leaves: kept, sources: carried, deleted: rows - keep.count }
       })
     }
+    reader.close()
   }
 }

@@ -99,7 +99,7 @@ export class SortedRuns {
   async *#blocksOf({ uri, byteLength }: { uri: string; byteLength: number }): AsyncGenerator<RowBlock, void, undefined> {
     const { io, order } = this.#options
     const slice = (start: number, end: number) => io.read(uri, { start, end })
-    const parquet = await naming(uri, () => ParquetInput.open({ byteLength, slice }))
+    const parquet = await naming(uri, () => ParquetInput.open({ byteLength, slice, givesOwn: true }))
     const sources = project(this.#fields, parquet.root, { nameMapping: null, constantOf: () => null })
     const sorter = new RowSorter(this.#fields, order)
     for (const group of parquet.rowGroups) {
@@ -110,6 +110,7 @@ export class SortedRuns {
         sorter.appendLeaves(rows, await naming(uri, () => reader.read(rows)))
         yield sorter.finishBlock()
       }
+      reader.close()
     }
   }
 }

@@ -15,7 +15,7 @@ export function memoryFiles(): { io: Io; files: Map<string, Uint8Array> } {
       async read(uri, range) {
         const bytes = files.get(uri)
         if (bytes === undefined) throw new Error(`there is no ${uri}`)
-        return range === undefined ? bytes : bytes.subarray(range.start, range.end)
+        return bytes.slice(range?.start, range?.end)
       },
       async write(uri, chunks) {
         const parts: Uint8Array[] = []
