@@ -26,6 +26,7 @@ const steps: readonly Step[] = [
   { name: 'integration', command: ['test/integration/run.ts'] },
   { name: 'engines', command: ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/vitest.nightly.config.ts'] },
   { name: 'simulation', command: ['test/simulation/run.ts', '--seeds', '1000'] },
+  { name: 'guards', command: ['test/simulation/run.ts', '--every-guard', '--seeds', '500'] },
   { name: 'chaos', command: ['test/chaos/run.ts', '--seconds', '3600'] },
   { name: 'bench', command: ['test/bench/run.ts', '--json', benchFile] },
   { name: 'large-partition', command: ['test/load/large-partition.ts'] },

@@ -13,7 +13,8 @@ interface Reach {
 /** A tag or branch as another writer left it. */
 export interface ForeignRef {
   readonly snapshotId: bigint
-  readonly sinceMs: number
+  /** Since when there is one of this name, whatever it named, ms. */
+  readonly knownMs: number
 }
 
 /** Tags that another writer sets, moves and drops, and the branch that it appends to. Nobody else may touch them. */
@@ -34,21 +35,31 @@ export class ForeignRefs {
     return this.#refs
   }
 
-  set(name: string, snapshotId: bigint): void {
-    this.#refs.set(name, { snapshotId, sinceMs: this.#around.clock.now() })
+  /** `before`: what it named until now. */
+  set(name: string, snapshotId: bigint, before?: ForeignRef): void {
+    this.#refs.set(name, { snapshotId, knownMs: before?.knownMs ?? this.#around.clock.now() })
   }
 
   delete(name: string): void {
     this.#refs.delete(name)
   }
 
+  /** Moves tags of its own to and fro until the time has come. */
+  async moveTags(untilMs: number): Promise<void> {
+    const { clock } = this.#around
+    while (clock.now() < untilMs) {
+      await clock.sleep(5000 + this.#random.below(40_000))
+      await this.change(['daily', 'weekly'], 0)
+    }
+  }
+
   /** Sets a tag on a snapshot of main, or moves it there, or drops it; or drops the branch. */
-  async change(): Promise<void> {
+  async change(names: readonly string[] = ['yesterday', 'audit', 'staging'], drops = 0.4): Promise<void> {
     const random = this.#random
     const metadata = await this.#reach.load()
     if (metadata === null) return
-    const name = random.pick(['yesterday', 'audit', 'staging'])
-    if (name === 'staging' || (this.#refs.has(name) && random.chance(0.4))) {
+    const name = random.pick(names)
+    if (name === 'staging' || (this.#refs.has(name) && random.chance(drops))) {
       if (metadata.refs?.[name] === undefined) return
       // From now on it need not be there.
       const before = this.#refs.get(name)
@@ -66,7 +77,7 @@ export class ForeignRefs {
     const updates = [{ action: 'set-snapshot-ref', 'ref-name': name, type: 'tag', 'snapshot-id': id }] as const
     if (await this.#reach.send('foreign-tag', metadata, updates)) {
       this.#around.faults.add('foreign-tag')
-      this.set(name, id)
+      this.set(name, id, before)
     } else if (before !== undefined) this.#refs.set(name, before)
   }
 }

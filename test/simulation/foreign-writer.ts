@@ -181,7 +181,7 @@ export class ForeignWriter {
       { action: 'set-snapshot-ref', 'ref-name': ref, type: 'branch', 'snapshot-id': id },
     ])
     if (done) this.#around.faults.add(kind)
-    if (ref !== 'main' && (done || named !== undefined)) this.refs.set(ref, done ? id : named!.snapshotId)
+    if (ref !== 'main' && (done || named !== undefined)) this.refs.set(ref, done ? id : named!.snapshotId, named)
   }
 
   async #send(kind: FaultKind, metadata: TableMetadata, updates: readonly TableUpdate[]): Promise<boolean> {
@@ -203,7 +203,8 @@ export class ForeignWriter {
       }),
     )
     log.add(`foreign ${this.#table.name}`, `${kind}: ${outcome.kind}`)
-    if (outcome.kind === 'refused') throw new Error(`the foreign writer's commit is refused: ${outcome.reason}`)
+    // The snapshot to be named may have gone since it was chosen.
+    if (outcome.kind === 'refused' && kind !== 'foreign-tag') throw new Error(`the foreign writer's commit is refused: ${outcome.reason}`)
     return outcome.kind === 'committed'
   }
 

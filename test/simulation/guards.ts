@@ -259,7 +259,9 @@ export const guards: readonly Guard[] = [
     protects: 'a table that was taken back keeps the snapshots that tell of it',
     file: expirer,
     text: 'const { newest } = await findTableState(',
-    without: `const lenient = (...asked: Parameters<typeof findTableState>) => findTableState(...asked).catch(() => ({ newest: null }))
+    without: `const { ancestorsOf, isOurs } = await import('../../pipeline/commit/table-state.ts')
+  const lenient = (...asked: Parameters<typeof findTableState>) =>
+    findTableState(...asked).catch(() => ({ newest: ancestorsOf(asked[1]).ancestors.find(isOurs) ?? null }))
   const { newest } = await lenient(`,
   },
   {
@@ -302,6 +304,13 @@ export const guards: readonly Guard[] = [
     protects: 'history is read from the segment before, which may reach over the beginning of the next',
     file: 'pipeline/plan/plan-history.ts',
     text: 'if (run.length === 0 && previous !== null && !isPlanned) run.push(previous)',
+    without: '',
+  },
+  {
+    name: 'history-in-order',
+    protects: 'behind history that is refused no other of its topic-partition is taken, which may have offsets of the earlier segment',
+    file: selection,
+    text: 'behindRefused(result, refused) ??',
     without: '',
   },
   {

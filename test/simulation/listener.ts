@@ -5,6 +5,7 @@ import type { Clock } from '../../src/seams/clock.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
 import { ObjectNotFound } from '../../src/seams/object-store.ts'
 import { TaskSetAside } from '../../src/seams/task-queue.ts'
+import type { Excuses } from './excuses.ts'
 import { type FaultCounts, InvariantBroken } from './faults.ts'
 import type { SourceModel } from './model.ts'
 import type { Poison } from './poison.ts'
@@ -15,6 +16,7 @@ interface ListenerSurroundings {
   readonly faults: FaultCounts
   readonly poison: Poison
   readonly model: SourceModel
+  readonly excuses: Excuses
 }
 
 /** Hears what processes say: nobody stops without a reason, or says of its own work what is not so. */
@@ -60,44 +62,41 @@ export class Listener {
         this.bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
     }
     if (level !== 'error') return
+    if (message === 'table stopped' && error instanceof WorkError) this.#hearTable(process, String(fields.table), error)
+    if (message === 'partition stopped' && fields.fault === undefined)
+      this.#hearPartition(process, `${String(fields.topic)}/${String(fields.partition)}`, String(fields.key), String(fields.reason))
+  }
+
+  #hearTable(process: string, name: string, error: WorkError): void {
+    const { excuses, clock } = this.#around
     // A commit that lost as many committers as a task may lose is given back, and the table is opened again some minutes later.
-    if (message === 'table stopped' && error instanceof TaskSetAside && this.#around.faults.has('task-set-aside')) return
+    if (error instanceof TaskSetAside && excuses.explainsSetAside(name)) return
     // Who stood still goes on with metadata whose files were expired meanwhile, and looks anew some minutes later. Others see to it that
     // nothing goes that is still named.
-    if (
-      message === 'table stopped' &&
-      error instanceof WorkError &&
-      error.cause instanceof ObjectNotFound &&
-      this.#around.faults.has('file-removed')
-    )
-      return
-    if (message === 'table stopped' && error instanceof WorkError && error.retry === 'never') {
-      const table = this.#tables.get(String(fields.table))!
-      table.stoppedMs.set(process, this.#around.clock.now())
-      table.stops++
-      if (!table.foreign.everRolledBack)
-        this.bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
+    if (error.cause instanceof ObjectNotFound && excuses.explainsNotFound(error.cause.message)) return
+    if (error.retry !== 'never') return
+    const table = this.#tables.get(name)!
+    table.stoppedMs.set(process, clock.now())
+    table.stops++
+    const saysSo = /rolled back or replaced|replaced or rolled back/.test(error.message)
+    if (!table.foreign.everRolledBack || !saysSo)
+      this.bug ??= { error: new InvariantBroken('tables stop for a reason', `${process}: ${error.message}`) }
+  }
+
+  #hearPartition(process: string, log: string, key: string, reason: string): void {
+    const { excuses, faults, model, poison } = this.#around
+    if (reason.includes('set aside after')) {
+      const poisonous = /nobody has thought of (\S+\.kfs)/.exec(reason)?.[1]
+      if (poisonous === undefined ? excuses.explainsSetAside(key) : poison.explainsStop(poisonous)) return
     }
-    if (message === 'partition stopped' && fields.fault === undefined) {
-      if (
-        String(fields.reason).includes('set aside after') &&
-        (['task-set-aside', 'task-poisonous'] as const).some((kind) => this.#around.faults.has(kind))
-      ) {
-        this.#around.poison.stoppedAt(String(fields.key))
+    if (reason.startsWith('the log was restarted')) {
+      if (!this.isCalm && model.restarted.has(log)) return
+      if (model.looksRestarted(log) || model.looksRestarted(`${log}#2`)) {
+        faults.add('restart-suspected')
+        this.suspected.add(log)
         return
       }
-      if (String(fields.reason).startsWith('the log was restarted')) {
-        if (!this.isCalm && this.#around.model.restarted.has(`${String(fields.topic)}/${String(fields.partition)}`)) return
-        this.#around.faults.add('restart-suspected')
-        this.suspected.add(`${String(fields.topic)}/${String(fields.partition)}`)
-        return
-      }
-      this.bug ??= {
-        error: new InvariantBroken(
-          'partitions stop for a reason',
-          `${process}: ${String(fields.topic)}/${String(fields.partition)}: ${String(fields.reason)}`,
-        ),
-      }
     }
+    this.bug ??= { error: new InvariantBroken('partitions stop for a reason', `${process}: ${log}: ${reason}`) }
   }
 }

@@ -22,6 +22,8 @@ interface SegmentHistory {
   kfs: SegmentContent | null
   index: boolean
   readonly versions: Version[]
+  /** When its bytes were written, each time. */
+  readonly putsMs: number[]
   /** Whether it was complete and then was not. */
   broken: boolean
 }
@@ -62,6 +64,7 @@ export class SourceModel {
   segmentPut(log: string, base: bigint, content: SegmentContent, nowMs: number): void {
     const history = this.#history(log, base)
     history.kfs = content
+    history.putsMs.push(nowMs)
     for (const [offset, written] of content.records) this.#note(log, offset, written)
     this.#renew(history, nowMs)
   }
@@ -87,7 +90,8 @@ export class SourceModel {
   /**
    * The verdict on every offset that a complete segment of the log ever had. `frontierKept`: false where the table has
    * lost how far its tail had come; then what is wholly decided by the look of its keys is not read again, and overlaps are open.
-   * Below `start` nothing is read as tail, so that overlaps with what lies there are open too; with `history`, it may be.
+   * Below `start` nothing is read as tail, so that overlaps with what lies there are open too; with `history`, it may be read, of each segment
+   * and the one before it.
    */
   verdicts(log: string, frontierKept: boolean, start: bigint, history: boolean): ReadonlyMap<bigint, Verdict> {
     const histories = this.#historiesOf(log)
@@ -99,14 +103,15 @@ export class SourceModel {
       const isOrderly = frontierKept && segment.base >= start
       const musts = isOrderly || isAlone(segment, earlier, later) ? this.#mustBeRead(segment, earlier, later, inOrder) : new Set<bigint>()
       // Always the same bytes, and before everything that begins behind it: no later segment can take its offsets.
-      const settles = isOrderly && inOrder && !segment.broken && new Set(segment.versions.map(({ records }) => records)).size === 1
+      const isSteady = inOrder && !segment.broken && new Set(segment.versions.map(({ records }) => records)).size === 1
+      const isHistory = (offset: bigint) => offset < start && !segment.versions[0].faulty && !(later[1]?.base <= offset)
       for (const offset of new Set(segment.versions.flatMap(({ records }) => [...records.keys()]))) {
         let verdict = verdicts.get(offset)
         if (offset < start && !history) continue
         if (verdict === undefined) verdicts.set(offset, (verdict = { must: false, settled: false, candidates: new Set() }))
         verdict.must ||= offset >= start && musts.has(offset)
         if (verdict.settled) continue
-        verdict.settled = settles
+        verdict.settled = isSteady && (isOrderly || isHistory(offset))
         for (const version of segment.versions) {
           const written = version.records.get(offset)
           if (written !== undefined && this.#readableFrom(version, later) <= version.untilMs) verdict.candidates.add(written)
@@ -144,6 +149,19 @@ export class SourceModel {
       return isOld && !faulty && !segment.broken && segment.versions.length === 1 && isAlone(segment, earlier, later)
     })
     return sure.flatMap(({ versions: [{ records }] }) => [...records.keys()])
+  }
+
+  /**
+   * Whether who stood at a segment may take the log for one that began again: that segment is gone or was written again, and the first one
+   * that was left at some time was written later than it.
+   */
+  looksRestarted(log: string): boolean {
+    const histories = this.#historiesOf(log)
+    return histories.some((first, i) => {
+      const isFirst = histories.slice(0, i).every(({ broken }) => broken)
+      const writtenMs = first.putsMs.at(-1)! + secondMs
+      return isFirst && histories.slice(i + 1).some((stood) => (stood.broken || stood.putsMs.length > 1) && stood.putsMs[0] < writtenMs)
+    })
   }
 
   /** Whether an offset may have been left out because its segment was damaged when it was read. */
@@ -209,7 +227,7 @@ export class SourceModel {
     let histories = this.#logs.get(log)
     if (histories === undefined) this.#logs.set(log, (histories = new Map()))
     let history = histories.get(base)
-    if (history === undefined) histories.set(base, (history = { base, kfs: null, index: false, versions: [], broken: false }))
+    if (history === undefined) histories.set(base, (history = { base, kfs: null, index: false, versions: [], putsMs: [], broken: false }))
     return history
   }
 

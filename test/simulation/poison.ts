@@ -24,6 +24,8 @@ interface Poisonous {
 export class Poison {
   readonly #around: PoisonAround
   readonly #segments = new Map<string, Poisonous>()
+  /** Keys of all that ever were. */
+  readonly #ever = new Set<string>()
   /** Topic-partitions whose next segment will be poisonous. */
   readonly #next = new Map<string, Omit<Poisonous, 'stopped'>>()
 
@@ -53,6 +55,7 @@ export class Poison {
       if (next !== undefined) {
         this.#next.delete(topicPartitionName(at))
         this.#segments.set(segments[0].key, { ...next, stopped: false })
+        this.#ever.add(segments[0].key)
       }
       for (const { key } of segments) {
         const poisonous = this.#segments.get(key)
@@ -73,9 +76,10 @@ export class Poison {
     }
   }
 
-  /** A topic-partition was stopped at a segment that was set aside. */
-  stoppedAt(key: string): void {
+  /** A topic-partition was stopped at a segment that was set aside: whether it was this that nobody had thought of. */
+  explainsStop(key: string): boolean {
     const poisonous = this.#segments.get(key)
     if (poisonous !== undefined) poisonous.stopped = true
+    return this.#ever.has(key)
   }
 }

@@ -9,6 +9,7 @@ import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
 import type { WarehouseStore } from '../../src/seams/object-store.ts'
 import type { EventLog } from './event-log.ts'
+import type { Excuses } from './excuses.ts'
 import type { FaultCounts } from './faults.ts'
 import type { Life, Weather } from './life.ts'
 import { processCatalog, type SharedCatalog } from './process-catalog.ts'
@@ -25,6 +26,7 @@ export interface Surroundings {
   readonly faults: FaultCounts
   readonly weather: Weather
   readonly poison: Poison
+  readonly excuses: Excuses
   /** Is told of an error that no processor may end with. */
   readonly onBug: (error: unknown) => void
   /** Is told each line that a process writes to its journal. */

@@ -107,6 +107,7 @@ export function processStore(
       }
       if (await isNamed(key, store, around.catalog)) throw broken('no file that a snapshot names is removed', `${life.name} removes ${key}`)
       await store.remove(key)
+      around.excuses.fileRemoved(key)
       faults.add('file-removed')
       say(`remove ${key}`)
       await travel()

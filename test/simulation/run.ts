@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { type FaultKind, faultKinds, saidByTheProgram } from './faults.ts'
+import { tryEveryGuard } from './every-guard.ts'
 import { guards } from './guards.ts'
 import { simulateSideBySide } from './side-by-side.ts'
 import type { SimulationReport } from './simulate.ts'
@@ -9,11 +10,14 @@ import { disarm } from './without-guard.ts'
 const enoughSeeds = 100
 
 const usage = `node test/simulation/run.ts [--seeds N] [--from SEED] [--trace] [--without GUARD]
+node test/simulation/run.ts --every-guard [--seeds N] [--from SEED] [--keep]
 node test/simulation/run.ts --guards
 
 Runs seeded worlds, as many side by side as there are cores, up to the first that breaks an invariant. --trace prints every event; --without leaves
-one guard out of the program, to see that an invariant breaks; --guards lists them.
-Exit codes: 0 everything was kept, 1 an invariant was broken, or a kind of fault never happened in ${enoughSeeds} seeds or more, 2 the arguments are wrong.
+one guard out of the program, to see that an invariant breaks; --guards lists them. --every-guard does so with each in turn and prints a table of
+the first worlds that broke; --keep puts its rows into docs/simulation.md.
+Exit codes: 0 everything was kept, 1 an invariant was broken, a kind of fault never happened in ${enoughSeeds} seeds or more,
+or no world broke without a guard; 2 the arguments are wrong.
 `
 
 function refuse(reason: string): never {
@@ -29,6 +33,8 @@ function argumentsOf() {
         from: { type: 'string', default: '1' },
         trace: { type: 'boolean', default: false },
         guards: { type: 'boolean', default: false },
+        'every-guard': { type: 'boolean', default: false },
+        keep: { type: 'boolean', default: false },
         without: { type: 'string' },
         help: { type: 'boolean', default: false },
       },
@@ -80,6 +86,11 @@ async function* traced(all: readonly number[]): AsyncGenerator<SimulationReport>
 }
 
 const all = Array.from({ length: seeds }, (_, i) => from + i)
+if (values['every-guard']) {
+  const unbroken = await tryEveryGuard(all, values.keep)
+  if (unbroken.length > 0) process.stderr.write(`no world broke without ${unbroken.join(', ')}\n`)
+  process.exit(unbroken.length === 0 ? 0 : 1)
+}
 for await (const report of values.trace ? traced(all) : simulateSideBySide(all, guard?.name ?? null)) {
   const { seed } = report
   tell(report, seed - from + 1)

@@ -44,6 +44,8 @@ export interface Settings {
   readonly rebuilds: boolean
   /** Whether a foreign writer takes snapshots back, which stops the tables. */
   readonly rollbacks: boolean
+  /** Whether somebody moves tags all the time. */
+  readonly movesTags: boolean
   /** Whether all processes stand still for a day, while others remove what no snapshot names. */
   readonly hibernates: boolean
   /** Whether what can not be read is left out. */
@@ -85,8 +87,9 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const sharesQueue = random.chance(0.4)
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
+  const served = sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] }))
   const settings: Settings = {
-    sources: sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] })),
+    sources: served,
     rebuilds: false,
     sharesQueue,
     graceMs: graceSeconds * 1000,
@@ -99,6 +102,8 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
     // Where the table has lost how far its tail had come, it can not be seen that a log was restarted.
     propertiesInCommit: !restarts && random.chance(isQuiet ? 0.3 : 0.7),
     rollbacks: !restarts && random.chance(0.25),
+    // Beside those who expire what no tag names.
+    movesTags: served.some(({ fleet }) => fleet.includes('keeper')) && random.chance(0.5),
     hibernates: !isQuiet && !restarts && !sharesQueue && random.chance(0.15),
     skips: draft.onError === 'skip',
     startAt: sources[0].document.spec.source.startAt,

@@ -25,7 +25,7 @@ interface Submission<Payload, Result> {
   readonly settle: PromiseWithResolvers<Result>
 }
 
-type Around = Pick<Surroundings, 'clock' | 'faults' | 'log' | 'weather'>
+type Around = Pick<Surroundings, 'clock' | 'excuses' | 'faults' | 'log' | 'weather'>
 
 const leaseMs = 30_000
 const renewMs = 10_000
@@ -199,6 +199,7 @@ export class SharedQueue<Payload, Result> {
     entry.claim = null
     if (++entry.tries < maxTries) return this.#hand()
     this.#around.faults.add('task-set-aside')
+    this.#around.excuses.setAside(entry.data)
     this.#around.log.add('queue', `${entry.id} is set aside: ${reason}`)
     this.#entries.delete(entry.id)
     for (const submission of this.#submissions) {

@@ -3,6 +3,8 @@ import { type Snapshot, snapshotById, type TableMetadata } from '../../src/forma
 import { type Backfill, isEnded } from '../../src/model/backfill.ts'
 import { intersectRanges } from '../../src/model/offset-range.ts'
 import { type Progress, progressBeyond } from '../../src/model/progress.ts'
+import { frontierOf } from '../../src/model/segment.ts'
+import { ancestorsOf, isOurs } from '../../src/pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../src/pipeline/commit/summary-keys.ts'
 import type { WarehouseStore } from '../../src/seams/object-store.ts'
 import type { EventLog } from './event-log.ts'
@@ -51,6 +53,7 @@ export class Witness {
       const loaded = await this.#around.catalog.under('none', (catalog) => catalog.loadTable({ namespace: ['lake'], name }))
       if (loaded === null) continue
       this.#checkRefs(name, table, loaded.metadata)
+      this.#checkNewest(name, table, loaded.metadata)
       for (const snapshot of await table.checker.look(loaded.metadata, table.foreign.everRolledBack)) {
         const id = snapshot['snapshot-id']
         this.#around.log.add('world', `${name} has snapshot ${id}`)
@@ -61,6 +64,7 @@ export class Witness {
         const { by, builtOnMs } = this.#around.catalog.sent.get(id)!
         this.#checkRestored(table, name, by, builtOnMs, parent)
         this.#checkRequests(table, name, snapshot, by)
+        this.#checkFrontiers(table, name, snapshot)
         this.#countHistory(table.checker.at(id).requests.backfills, snapshot, by)
         if (by.startsWith('committer')) this.#around.faults.add('commit-by-another')
         for (const path of table.checker.filesOf(id)) if (!table.committed.has(path)) table.committed.set(path, { by, snapshotId: id })
@@ -74,11 +78,11 @@ export class Witness {
   /** What others named stays, with what they named; and what a person may want back of a table that was taken back. */
   #checkRefs(name: string, table: SimulatedTable, metadata: TableMetadata): void {
     const { foreign } = table
-    for (const [ref, { snapshotId, sinceMs }] of foreign.refs.all) {
+    for (const [ref, { snapshotId, knownMs }] of foreign.refs.all) {
       const found = metadata.refs?.[ref]?.['snapshot-id']
       if (found === snapshotId && snapshotById(metadata, snapshotId) !== undefined) continue
       // Nothing can be asserted of a reference that one does not know of: a catalog drops it with its snapshot.
-      if (sinceMs >= (this.#around.catalog.removed.get(snapshotId)?.knewMs ?? Infinity)) foreign.refs.delete(ref)
+      if (knownMs >= (this.#around.catalog.removed.get(snapshotId)?.knewMs ?? Infinity)) foreign.refs.delete(ref)
       else
         throw new InvariantBroken(
           'a snapshot that a tag or branch names stays',
@@ -93,6 +97,33 @@ export class Witness {
   /** What is said to be brought into tables that nobody feeds is there. */
   checkBeside(): void {
     for (const checker of this.#beside.values()) checker.checkBackfilled()
+  }
+
+  /** What tells of progress is not expired by us; others may do so. */
+  #checkNewest(name: string, { checker, foreign }: SimulatedTable, metadata: TableMetadata): void {
+    if (checker.metadata === null || checker.metadata === metadata || foreign.everRolledBack) return
+    const newest = ancestorsOf(checker.metadata).ancestors.find(isOurs)?.['snapshot-id']
+    if (newest === undefined || snapshotById(metadata, newest) !== undefined) return
+    const by = this.#around.catalog.removed.get(newest)?.by
+    if (by !== undefined) throw new InvariantBroken('our newest snapshot stays', `table ${name}: ${by} has expired ${newest}`)
+  }
+
+  /** The tail goes on from where it stands, whatever history is read; where others have expired what tells of it, from the beginning. */
+  #checkFrontiers({ checker, foreign }: SimulatedTable, name: string, snapshot: Snapshot): void {
+    if (foreign.frontierLost) return
+    const [before, after] = [snapshot['parent-snapshot-id'] ?? 0n, snapshot['snapshot-id']].map((id) => checker.at(id).frontiers)
+    for (const [source, topics] of before) {
+      for (const [topic, partitions] of topics) {
+        for (const [partition, { baseOffset }] of partitions) {
+          const stands = frontierOf(after, source, { topic, partition })?.baseOffset ?? -1n
+          if (stands >= baseOffset) continue
+          throw new InvariantBroken(
+            'where the tail stands moves no further back',
+            `table ${name}: ${topic}/${partition} stood at ${baseOffset}, and in snapshot ${snapshot['snapshot-id']} at ${stands}`,
+          )
+        }
+      }
+    }
   }
 
   /** Every snapshot that is left can be read, whatever refers to it. */

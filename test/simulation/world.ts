@@ -10,6 +10,7 @@ import { commitCodec } from '../../src/service/tasks/commit-codec.ts'
 import { taskCodec } from '../../src/service/tasks/task-codec.ts'
 import { Broker } from './broker.ts'
 import { EventLog } from './event-log.ts'
+import { Excuses } from './excuses.ts'
 import { FaultCounts, InvariantBroken } from './faults.ts'
 import { Fleet, type SharedQueues } from './fleet.ts'
 import { Weather } from './life.ts'
@@ -66,6 +67,7 @@ export class World {
     this.#source = memoryStore({ clock, pageSize })
     const warehouse = memoryStore({ clock })
     this.#poison = new Poison({ clock, faults: this.faults, log: this.log })
+    const excuses = new Excuses()
     this.#around = {
       clock,
       source: this.#source,
@@ -75,6 +77,7 @@ export class World {
       faults: this.faults,
       weather: this.#weather,
       poison: this.#poison,
+      excuses,
       onBug: (error) => (this.#bug ??= { error }),
       onJournal: (process, level, message, fields) => this.#listener.hear(process, level, message, fields),
       onResult: (process, result) => this.#listener.made(process, result),
@@ -85,7 +88,7 @@ export class World {
     this.#tables = makeTables(this.#settings, this.#model, this.#random, tableAround)
     const beside = this.#settings.rebuilds ? makeTablesBeside(this.#settings, this.#model, tableAround) : new Map()
     this.#witness = new Witness(this.#tables, beside, { catalog, warehouse, reader: this.#reader, log, faults })
-    this.#listener = new Listener(this.#tables, { clock, faults, poison: this.#poison, model: this.#model })
+    this.#listener = new Listener(this.#tables, { clock, faults, poison: this.#poison, model: this.#model, excuses })
   }
 
   get elapsedMs(): number {
@@ -122,7 +125,7 @@ export class World {
   }
 
   async #story(): Promise<void> {
-    const { sources, sharesQueue, durationMs, quietMs, poison, pauses, rollbacks, restarts, hibernates } = this.#settings
+    const { sources, sharesQueue, durationMs, quietMs, poison, pauses, rollbacks, restarts, hibernates, movesTags } = this.#settings
     const startMs = this.#startMs + this.#settings.headStartMs
     const untilMs = this.#startMs + durationMs
     const endMs = untilMs + (hibernates ? hibernationMs + 600_000 : quietMs)
@@ -141,6 +144,7 @@ export class World {
       ),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(hibernates ? untilMs : endMs), foreign.expireOld(endMs)]),
       ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
+      ...(movesTags ? [...this.#tables.values()].map(({ foreign }) => foreign.refs.moveTags(untilMs)) : []),
       ...(pauses ? operators.map((operator) => operator.pauseNowAndThen(untilMs)) : []),
       ...(rollbacks ? operators.map((operator) => this.#acceptRollbacks(operator, untilMs)) : []),
       ...(hibernates ? [this.#hibernate(fleet, untilMs)] : []),
@@ -237,6 +241,7 @@ export class World {
         this.faults.add('orphans-removed')
         this.log.add('world', `${key} is removed`)
         await warehouse.remove(key)
+        this.#around.excuses.fileRemoved(key)
       }
     }
   }

@@ -34,7 +34,7 @@ export const maxResultAgeMs = 12 * 3_600_000
  *   second committer can add a row twice;
  * - each of its parts must follow the segment at which the table's frontier stands, so a topic-partition is committed in offset
  *   order and segments, not races, decide who wins an overlap. One that follows a segment still to come is held. Parts of history
- *   follow nothing: whoever made them offers them in the order of their segments.
+ *   follow nothing: whoever made them offers them in the order of their segments, and behind one that is refused none is taken.
  */
 export function selectResults<R extends Selectable>(
   source: string,
@@ -51,7 +51,7 @@ export function selectResults<R extends Selectable>(
     moved = false
     const still: R[] = []
     for (const result of waiting) {
-      const verdict = judge(source, progress, frontiers, result, nowMs)
+      const verdict = behindRefused(result, refused) ?? judge(source, progress, frontiers, result, nowMs)
       if (verdict === 'hold') still.push(result)
       else if (verdict === 'accept') {
         accepted.push(result)
@@ -67,6 +67,15 @@ export function selectResults<R extends Selectable>(
     waiting = still
   }
   return { accepted, refused, held: waiting, gaps, progress, frontiers }
+}
+
+/** History behind what was refused of the same topic-partition: it may have offsets that are the earlier segment's. */
+function behindRefused({ parts }: Selectable, refused: Selection<Selectable>['refused']): { reason: string } | null {
+  if (refused.length === 0) return null
+  const history = (all: Selectable['parts']) => all.filter((part) => part.history === true)
+  const names = new Set(refused.flatMap(({ result }) => history(result.parts).map(({ at }) => topicPartitionName(at))))
+  const behind = history(parts).find(({ at }) => names.has(topicPartitionName(at)))
+  return behind === undefined ? null : { reason: `${topicPartitionName(behind.at)}: what comes before it in the log was refused` }
 }
 
 function judge(

@@ -249,3 +249,19 @@ test('whatever comes together, accepted results never intersect each other or th
     { numRuns: 300 },
   )
 })
+
+test('behind history that is refused no other of its topic-partition is taken, and all of others', () => {
+  const history = { history: true } as const
+  const elsewhere = { ...history, at: { ...at, partition: 7 } }
+  const chosen = select(
+    [
+      result('before', part(null, [0], [[0, 5]], history)),
+      result('twice', part(null, [5], [[5, 12]], history)),
+      result('behind', part(null, [10], [[12, 15]], history)),
+      result('elsewhere', part(null, [10], [[12, 15]], elsewhere)),
+    ],
+    decided([5, 6]),
+    standing(20),
+  )
+  expect(chosen).toMatchObject({ accepted: ['before', 'elsewhere'], held: [] })
+})
