@@ -65,7 +65,7 @@ test('the rows of many files stand in the file that they are rewritten to, as th
   )
 })
 
-test('however large rows are, few of them are in memory at once', async () => {
+test('however large rows are, few of them are in memory at once, and none of a slice once the next one is there', async () => {
   const fields: readonly NestedField[] = [{ id: 1, name: 's', required: true, type: 'string' }]
   const { io, files } = memoryFiles()
   const rows = Array.from({ length: 24 }, (_, row) => [new Uint8Array(1024 * 1024).fill(row)])
@@ -88,7 +88,16 @@ test('however large rows are, few of them are in memory at once', async () => {
     },
   )
   const counts: number[] = []
-  for await (const slice of slices) counts.push(slice.rows)
+  let last: ArrayBufferLike | undefined
+  for await (const slice of slices) {
+    counts.push(slice.rows)
+    expect(last?.byteLength ?? 0).toBe(0)
+    const { values } = slice.leaves[0][0]
+    if (values?.layout !== 'plain-bytes') throw new Error(`expected byte strings, found ${values?.layout}`)
+    last = values.data.buffer
+    expect(last.byteLength).toBeGreaterThan(0)
+  }
+  expect(last?.byteLength).toBe(0)
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(24)
   expect(Math.max(...counts)).toBeLessThanOrEqual(4)
 })
