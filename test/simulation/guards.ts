@@ -343,10 +343,18 @@ export const guards: readonly Guard[] = [
   },
   {
     name: 'rebuild-has-what-main-has',
-    protects: 'what was made anew takes the place of main once it has everything that main has decided',
+    protects: 'what was made anew takes the place of main once it has everything that main has decided, by its progress and by its rows',
     file: rebuild,
-    text: 'const behind = progressBeyond(mains, own)',
-    without: 'const behind = progressBeyond(mains, mains)',
+    text: `        if (lost.length > 0) throw new WorkError(lostIn(table, branch, lost), { retry: 'never' })
+        if (isBehind) return null
+        const beyond = progressBeyond(state.progress, mains.progress)
+        const columns = kafkaColumns(table, view, tablesFor(tail, new Set([topic])).get(identifier.name)!.mapping.kafkaColumns)
+        const { all: had, within: own } = await countRows(decidedSets(mains.progress), metadata, columns, seams.io)
+`,
+    without: `        const beyond = progressBeyond(state.progress, mains.progress)
+        const columns = kafkaColumns(table, view, tablesFor(tail, new Set([topic])).get(identifier.name)!.mapping.kafkaColumns)
+        const [had, own] = [0n, 0n]
+`,
   },
   {
     name: 'rebuild-counts-rows',
