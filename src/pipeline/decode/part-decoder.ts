@@ -130,9 +130,12 @@ export class PartDecoder {
   ): Generator<OffsetRanges, void, undefined> {
     const frames = this.#frames
     const unsound = this.#tooMany(batch) ?? decodeRecords(bytes, batch, this.#options, frames)
-    const found = freshRuns(frames, batch.baseOffset, maxOffset(segment.baseOffset, this.#part.startOffset), this.#seen)
-    const fault = found.length > maxRuns ? this.#tooScattered(batch) : unsound
-    const runs = found.length > maxRuns ? [] : found
+    const floor = maxOffset(segment.baseOffset, this.#part.startOffset)
+    const found = freshRuns(frames, batch.baseOffset, floor, this.#seen)
+    // Holes that the progress has already are none of the batch's: filling them leaves fewer.
+    const isScattered = found.length > maxRuns && freshRuns(frames, batch.baseOffset, floor, []).length > maxRuns
+    const fault = isScattered ? this.#tooScattered(batch) : unsound
+    const runs = isScattered ? [] : found
     this.#countRepeated(segment, batch, before, runs)
     this.#passTo(segment, batch)
     if (batch.isTransactional && !batch.isControl) this.#counts.transactional += frames.count

@@ -81,9 +81,10 @@ function canBeRight({ entry, parquet, deleted }: EnteredFile, claims: readonly F
   if (apart !== entry.rows) return false
   const ranges = normalizeRanges(claims.flatMap((claim) => claim.ranges))
   const partitions = claims.map(({ at }) => at.partition)
+  const [lowest, highest] = [partitions.reduce((a, b) => Math.min(a, b)), partitions.reduce((a, b) => Math.max(a, b))]
   return (
     agrees(parquet, columns.offset, ranges[0][0], ranges[ranges.length - 1][1] - 1n) &&
-    agrees(parquet, columns.partition, BigInt(Math.min(...partitions)), BigInt(Math.max(...partitions)))
+    agrees(parquet, columns.partition, BigInt(lowest), BigInt(highest))
   )
 }
 

@@ -71,8 +71,9 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   tell({ segments, values: comparing?.plan(chosen.items) ?? null })
   await forEachAtOnce(surveyed, partitionsAtOnce, async (one) => {
     const verdict = await judgeSurveyed(table, one, entered.unknownRows, removals, seams)
-    findings.push(...verdict.findings)
-    facts.push(...verdict.facts)
+    // There may be more of them than a call takes arguments.
+    for (const finding of verdict.findings) findings.push(finding)
+    for (const fact of verdict.facts) facts.push(fact)
     counts = sumOf(counts, verdict.counts)
   })
   const decided = new Set(known.map(topicPartitionName))

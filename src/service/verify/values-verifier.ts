@@ -108,7 +108,7 @@ export class ValuesVerifier {
           if (own.some((row) => this.#agrees(row.text, text))) continue
           different.push({ offset, snapshot: this.#files[own[0].file].snapshot })
         }
-        findings.push(...findingsOf(this.#table.table, one, different))
+        for (const finding of findingsOf(this.#table.table, one, different)) findings.push(finding)
       }
       progress(i + 1, segments.length)
     }
@@ -154,7 +154,7 @@ export class ValuesVerifier {
     const [{ ended, skips, ranges }] = parts
     // Where a damaged segment ends that is the last one, nothing tells.
     const cut = ended?.kind === 'fault' ? [{ segment, range: [ended.fault.offset, range[1]] as const, fault: ended.fault }] : []
-    facts.push(...[...skips, ...cut].map((skip) => damagedFact(at, skip)))
+    for (const skip of [...skips, ...cut]) facts.push(damagedFact(at, skip))
     if (ended !== null && ended.kind !== 'fault') return null
     const skipped = normalizeRanges(skips.map((skip) => skip.range))
     const texts = new Map<bigint, string>()

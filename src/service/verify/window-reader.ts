@@ -66,7 +66,7 @@ export async function readWindows(
       columns.clear()
     }
     const { ranges, counts, skips } = decoder.finish()
-    damaged.push(...skips.map((skip) => damagedFact(at, skip)))
+    for (const skip of skips) damaged.push(damagedFact(at, skip))
     control += BigInt(counts.control)
     skipped += BigInt(counts.skipped)
     left = subtractRanges(left, ranges)

@@ -139,6 +139,23 @@ describe('rows that equality deletes take out', () => {
     expect((await verify(lacking)).problem).toMatch(/the deletes in .* can not be read: .* it lacks column kafka_offset/)
   })
 
+  test('are all told, however scattered they are in one batch', async () => {
+    const own = world()
+    await own.write(at, 0n, [batch(0n, 24_000)])
+    await own.runOnce()
+    const by = await deleteBy(
+      own,
+      'kafka_offset',
+      Array.from({ length: 12_000 }, (_, i) => BigInt(2 * i)),
+    )
+    const { findings, counts } = await verify(own)
+    expect(findings).toHaveLength(12_000)
+    expect(new Set(findings.map(({ kind, snapshot }) => `${kind} ${snapshot}`))).toEqual(new Set([`missing ${by}`]))
+    expect(counts).toMatchObject({ rows: 12_000n, skipped: 0n })
+    expect((await verify(own, { retract: 'commit' })).retraction).toEqual({ offsets: 12_000n, done: true })
+    expect((await verify(own)).counts).toMatchObject({ rows: 12_000n, decided: 12_000n })
+  })
+
   test('are the same however few keys memory is for', async () => {
     const changes = fc.array(fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 4 })
     await fc.assert(

@@ -100,7 +100,7 @@ export async function commitForeign(
 /** Writes a deletion vector that takes these rows out of a data file, behind other bytes in its file. */
 export async function deletionVector({ io, seams }: World, path: string, positions: readonly number[]): Promise<DataFile> {
   const blob = deletionVectorOf(new Map([[0, { kind: positions.length > 4096 ? 'bitmap' : 'array', values: positions }]]), false)
-  const filePath = `s3://warehouse/deletes/${seams.entropy.uuid()}.puffin`
+  const filePath = `${path.slice(0, path.lastIndexOf('/'))}/${seams.entropy.uuid()}.puffin`
   await io.write(filePath, [Buffer.concat([Buffer.from('PFA1'), blob, Buffer.from('rest')])])
   return {
     content: 1,
@@ -129,7 +129,7 @@ export async function positionDeletes({ io, seams }: World, path: string, positi
     vectorOf('long', positions.map(BigInt)),
   ]
   const { bytes } = encodeFile(fields, [[{ length: positions.length, columns }]])
-  const filePath = `s3://warehouse/deletes/${seams.entropy.uuid()}.parquet`
+  const filePath = `${path.slice(0, path.lastIndexOf('/'))}/${seams.entropy.uuid()}.parquet`
   await io.write(filePath, [bytes])
   return {
     content: 1,
@@ -148,10 +148,12 @@ export async function equalityDeletes(
   columns: readonly string[],
   rows: readonly (readonly unknown[])[],
 ): Promise<DataFile> {
-  const { fields: all } = currentSchema(await table(name))
+  const metadata = await table(name)
+  const { location } = metadata
+  const { fields: all } = currentSchema(metadata)
   const fields = columns.map((column) => all.find((field) => field.name === column)!)
   const { bytes } = encodeFile(fields, [[batchOf(fields, rows)]])
-  const filePath = `s3://warehouse/deletes/${seams.entropy.uuid()}.parquet`
+  const filePath = `${location}/data/${seams.entropy.uuid()}.parquet`
   await io.write(filePath, [bytes])
   return {
     content: 2,

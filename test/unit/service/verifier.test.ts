@@ -141,7 +141,7 @@ describe('a table set against its source', () => {
 
   test('deletes that can not be read leave the table not judged, and it is not clean', async () => {
     const own = await filled(1)
-    const position = await positionDeletes(own, 'x', [0])
+    const position = await positionDeletes(own, 's3://warehouse/x.parquet', [0])
     const by = await commitForeign(own, at.topic, { deletes: [{ ...position, fileFormat: 'AVRO' }] })
     expect((await verify(own)).problem).toContain(`snapshot ${by} wrote position deletes in AVRO`)
   })
