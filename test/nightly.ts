@@ -34,7 +34,7 @@ const steps: readonly Step[] = [
   { name: 'load-on-a-fleet', command: ['test/load/run.ts', '--workers', '4'] },
   { name: 'two-processes', command: ['test/load/two-processes.ts'] },
   { name: 'backfill', command: ['test/load/backfill.ts'] },
-  { name: 'backfill of 50 GB', command: ['test/load/history.ts'] },
+  { name: 'backfill-of-50-gb', command: ['test/load/history.ts'] },
   { name: 'day-of-commits', command: ['--expose-gc', 'test/load/steady.ts', '1440'] },
   { name: 'day-of-commits-over-redis', command: ['--expose-gc', 'test/load/steady.ts', '1440', '--redis'] },
   { name: 'idle', command: ['test/load/idle.ts'] },
