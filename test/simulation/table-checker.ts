@@ -147,7 +147,13 @@ export class TableChecker {
     const lost = lostBy(made, replaced, (place) => this.#mayHaveNone(place))
     if (lost !== null) throw this.#broken(lost.invariant, `${idOf(snapshot)} in the place of ${before}: ${lost.detail}`)
     this.#replaced.set(snapshot['snapshot-id'], before ?? 0n)
-    return { ...made, starts: new Map([...made.starts, ...replaced.starts]) }
+    const starts = new Map([...made.starts, ...replaced.starts])
+    // Of topic-partitions too that could not be seen when it was asked for it has everything: those begin anew.
+    for (const { name, decided } of this.#namedLogs()) {
+      const below = intersectRanges(decided(made.progress), [[0n, starts.get(name)?.offset ?? 0n]])
+      if (subtractRanges(below, this.#askedOf(name)).length > 0) starts.set(name, made.starts.get(name)!)
+    }
+    return { ...made, starts }
   }
 
   /** Whether an offset may have no row though somebody read one there: it was written again as a control record, or was damaged. */

@@ -215,7 +215,7 @@ describe('deletes', () => {
     const [rewrite] = await planned()
     const [first, ...rest] = rewrite.group.inputs
     await commitForeign(w, 'orders', {
-      deletes: [{ ...(await positionDeletes(w, 'x', [0])), referencedDataFile: first.live.file.filePath }],
+      deletes: [{ ...(await positionDeletes(w, 's3://warehouse/x.parquet', [0])), referencedDataFile: first.live.file.filePath }],
     })
     const report = await (await rewriter()).replace([carriedOut({ ...rewrite, group: { ...rewrite.group, inputs: rest } })], w.clock.now())
     expect(report.refused).toEqual([])
