@@ -308,7 +308,8 @@ describe('a backfill that is asked for', () => {
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 33), ...rowsOf(other, 0, 30)])
   })
 
-  test('that is paused stands still, and goes on where it was when it is resumed', async () => {
+  /** Carries a slow backfill out, which somebody else pauses or cancels after five seconds. */
+  async function changedMeanwhile(to: 'paused' | 'cancelled') {
     const w = await withHistory()
     const backfiller = await backfillerOf(w, { requestsPerSecond: 1 })
     const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
@@ -316,9 +317,14 @@ describe('a backfill that is asked for', () => {
     const done = await w.clock.run(async () => {
       const working = backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
       await w.clock.sleep(5000)
-      await (await backfillerOf(w)).change(backfill.id, 'paused')
+      await (await backfillerOf(w)).change(backfill.id, to)
       return working
     })
+    return { w, done, backfill }
+  }
+
+  test('that is paused stands still, and goes on where it was when it is resumed', async () => {
+    const { w, done, backfill } = await changedMeanwhile('paused')
     expect(done.outcome).toBe('paused')
     const { length } = await w.rows('orders')
     expect(length).toBeLessThan(60)
@@ -360,16 +366,7 @@ describe('a backfill that is asked for', () => {
   })
 
   test('that is cancelled brings nothing more, and what it brought stays', async () => {
-    const w = await withHistory()
-    const backfiller = await backfillerOf(w, { requestsPerSecond: 1 })
-    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
-    await backfiller.ask(backfill)
-    const done = await w.clock.run(async () => {
-      const working = backfiller.carryOut(backfill, new AbortController().signal, () => undefined)
-      await w.clock.sleep(5000)
-      await (await backfillerOf(w)).change(backfill.id, 'cancelled')
-      return working
-    })
+    const { w, done, backfill } = await changedMeanwhile('cancelled')
     expect(done.outcome).toBe('cancelled')
     const rows = await w.rows('orders')
     expect(rows.length).toBeLessThan(60)
