@@ -3,6 +3,7 @@ import type { Backfill } from '../model/backfill.ts'
 import { countOffsets } from '../model/offset-range.ts'
 import type { BackfillBill } from '../service/backfill/backfiller.ts'
 import { printable } from './printable.ts'
+import { paceText } from './pace-text.ts'
 import { tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes, formatCount, formatDuration, formatNumberOf } from './units.ts'
@@ -14,8 +15,8 @@ interface Item {
   readonly note: string
 }
 
-/** What a backfill would take. */
-export function billLines(bill: BackfillBill, { style }: Pick<Terminal, 'style'>): string[] {
+/** What a backfill, or a rebuild, would take. */
+export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pick<Terminal, 'style'>): string[] {
   const { id, table, topic, topicPartitions, wanted, decided, work, money, notBegun, archived } = bill
   const amount = (value: number) => `${value === 0 ? '0' : value < 0.01 ? '< 0.01' : value.toFixed(2)} ${money.currency}`
   const items: Item[] = [
@@ -29,7 +30,7 @@ export function billLines(bill: BackfillBill, { style }: Pick<Terminal, 'style'>
     {
       what: 'time',
       estimate: `~${formatDuration(Math.max(1, Math.round(work.seconds)) * 1000)}`,
-      note: 'of one process, with nothing else to do',
+      note: paceNote(bill),
     },
     { what: 'money', estimate: money.total < 0.01 ? amount(money.total) : `~${amount(money.total)}`, note: moneyNote(bill, amount) },
   ]
@@ -52,6 +53,11 @@ export function billLines(bill: BackfillBill, { style }: Pick<Terminal, 'style'>
       ),
     )
   }
+  if (isRebuild && bill.branch === null) {
+    lines.push(
+      `  ${style('yellow', 'note')}  the catalog has no branches: a table beside it is made, and how to rename both is said at the end`,
+    )
+  }
   if (notBegun.length > 0) {
     const names = notBegun.slice(0, 5).map(({ topic: name, partition }) => `${printable(name)}/${partition}`)
     const more = notBegun.length > 5 ? ` and ${formatCount(notBegun.length - 5)} more` : ''
@@ -65,6 +71,11 @@ export function billLines(bill: BackfillBill, { style }: Pick<Terminal, 'style'>
     )
   }
   return lines
+}
+
+function paceNote({ work, pace }: BackfillBill): string {
+  if (pace.by === 'bounds') return 'as fast as it was allowed to be'
+  return `of one process with nothing else to do, at ${formatBytes(work.bytes / work.seconds)} a second, ${paceText(pace)}`
 }
 
 function moneyNote({ money }: BackfillBill, amount: (value: number) => string): string {

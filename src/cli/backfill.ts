@@ -14,7 +14,7 @@ import { graceOf, graceOption } from './grace.ts'
 import { pricesOption, readPrices } from './prices.ts'
 import { abortOnSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
-import { formatCount } from './units.ts'
+import { formatBytes, formatCount } from './units.ts'
 
 interface BackfillOptions {
   readonly file: string
@@ -65,7 +65,8 @@ export const backfillCommand: Command<BackfillOptions> = {
     },
     {
       flags: '--rebuild',
-      description: "make the table anew on a branch of its own, from everything the source has, and put that in main's place",
+      description:
+        "make the table anew from everything the source has, on a branch of its own, which then takes main's place; where the catalog has no branches, in a table beside it",
     },
     { flags: '--newest-first', description: 'from the newest to the oldest' },
     { flags: '--workers <n>', description: 'tasks at once; always one fewer than parallelism at most', parse: positive('--workers') },
@@ -108,8 +109,8 @@ export const backfillCommand: Command<BackfillOptions> = {
       () => terminal.err('Stopping: committing what was read. Once more to stop at once.'),
       graceOf(options, terminal),
     )
-    const bar = terminal.progress('offsets', formatCount)
-    let refusal: string | null = null
+    const bar = terminal.progress('segments', formatBytes)
+    let [refusal, toRead]: [string | null, number] = [null, 0]
     try {
       const done = await backfillTopic(documents, {
         wish,
@@ -121,11 +122,12 @@ export const backfillCommand: Command<BackfillOptions> = {
         detach: options.detach === true,
         signal: signals.signal,
         agrees(bill) {
-          if (options.json !== true) for (const line of billLines(bill, terminal)) terminal.out(line)
+          if (options.json !== true) for (const line of billLines(bill, options.rebuild === true, terminal)) terminal.out(line)
           refusal = refusalOf(bill, options)
+          toRead = bill.work.bytes
           return options.dryRun !== true && refusal === null
         },
-        progress: ({ decided, wanted }: HistoryReport) => void bar.update(Number(decided), Number(wanted)),
+        progress: ({ readBytes }: HistoryReport) => void bar.update(readBytes, toRead),
       })
       bar.stop()
       return tell(done, refusal, options, terminal)

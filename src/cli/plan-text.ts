@@ -3,6 +3,7 @@ import type { Money } from '../pipeline/backfill/bill.ts'
 import type { OutlookColumn } from '../service/status/table-outlook.ts'
 import type { PartitionNote } from '../service/status/tail-outlook.ts'
 import { printable } from './printable.ts'
+import { paceText } from './pace-text.ts'
 import { originText } from './origin-text.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Style, Terminal } from './terminal.ts'
@@ -70,14 +71,25 @@ function secondsText(seconds: number): string {
   return formatDuration(Math.max(1, Math.round(seconds)) * 1000)
 }
 
-function totalText({ total, money, commitIntervalSeconds }: DocumentPlan): string {
+function totalText(plan: DocumentPlan): string {
+  const { total, money, commitIntervalSeconds } = plan
   const { topicPartitions, segments, bytes, gets, lists, tasks, puts, commits, files, fileBytes, seconds }: Work = total
   const looked = `${formatNumberOf(lists, 'LIST')} to see that`
   if (segments === 0) return `nothing to do now; ${looked}`
   const read = `${formatNumberOf(segments, 'segment')} of ${formatNumberOf(topicPartitions, 'topic-partition')}, ${formatBytes(bytes)}`
   const requests = `${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')} and about ${formatNumberOf(puts, 'PUT')}`
   const written = `about ${formatNumberOf(files, 'data file')} of ${formatBytes(fileBytes)} in all in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`
-  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process; ${moneyText(money)}`
+  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process, ${pacesText(plan.tables)}; ${moneyText(money)}`
+}
+
+/** What the time of tables with work was reckoned by. */
+function pacesText(tables: readonly TablePlan[]): string {
+  const [one, ...others] = tables.filter(({ work }) => work.segments > 0)
+  if (others.length === 0) return `at ${formatBytes(one.work.bytes / one.work.seconds)} a second, ${paceText(one.pace)}`
+  const measured = [one, ...others].filter(({ pace }) => pace.by === 'commits').length
+  if (measured === 0) return 'by the speed of the benchmark: no commit of these tables tells yet'
+  const all = others.length + 1
+  return `by the speed of the last commits of ${measured === all ? 'each table' : `${measured} of ${all} tables, and of the benchmark`}`
 }
 
 function moneyText({ total, storagePerMonth, currency }: Money): string {

@@ -153,13 +153,14 @@ function refuseUnknown({ table, topic, accept }: VerifyCommandOptions, verificat
 /** What is going to be read. */
 function planText({
   table,
+  step,
+  manifests,
   files,
   deleteFiles,
   bytes,
   partitions,
   requests,
   exact,
-  isListing,
   segments,
   values,
 }: ReadingPlan): string | null {
@@ -169,7 +170,11 @@ function planText({
     const read = [...(segments.segments > 0 ? [around] : []), ...(values === null ? [] : [`to compare values, ${compared}`])]
     return read.length === 0 ? null : `${table}: reads ${read.join('; and ')}`
   }
-  if (isListing) return `${table}: lists ${formatNumberOf(partitions, 'topic-partition')}: ${formatNumberOf(requests.list, 'LIST')}`
+  if (step === 'manifests') {
+    return `${table}: reads ${formatNumberOf(manifests.manifests, 'manifest')}, ${formatBytes(manifests.bytes)}: ${formatNumberOf(manifests.manifests, 'GET')}`
+  }
+  if (step === 'listing')
+    return `${table}: lists ${formatNumberOf(partitions, 'topic-partition')}: ${formatNumberOf(requests.list, 'LIST')}`
   const what = exact ? 'the Kafka columns' : 'the footers'
   const deletes = deleteFiles === 0 ? '' : ` and ${formatNumberOf(deleteFiles, 'delete file')}`
   return `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${formatNumberOf(requests.get, 'GET')}`

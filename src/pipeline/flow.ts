@@ -82,6 +82,8 @@ export interface TaskResult {
   readonly parts: readonly TranslatedPart[]
   /** When its task was begun, ms, before its first file was written: old results are made again, however long a worker stood still. */
   readonly startedAtMs: number
+  /** What it took to carry it out, ms; absent of a rewrite, and where an older program did it. */
+  readonly tookMs?: number
   /** Of a rewrite of data files, which has no parts: rows of its inputs, and those of them that deletes removed. */
   readonly rewritten?: { readonly rowsRead: bigint; readonly rowsDeleted: bigint }
 }

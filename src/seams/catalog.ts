@@ -72,6 +72,8 @@ export interface CatalogProfile {
   readonly location?: 'required' | 'refused'
   /** Format versions of tables that it creates; undefined: all. */
   readonly formatVersions?: readonly number[]
+  /** Whether tables may have branches beside main; undefined: they may. */
+  readonly branches?: false
   /** What an administrator grants for each right, in the catalog's own words; undefined where nothing can be granted, or nobody knows how. */
   readonly grants?: Grants
   /** Whether old metadata documents are removed by this process, with its own access to the warehouse. */

@@ -44,7 +44,7 @@ const polaris: RestProfile = {
 
 /**
  * Unity Catalog, Databricks' and the open one. It manages compaction and expiry; properties set beside a snapshot conflict with other
- * writers; its names are lower case; it has neither of the refused types.
+ * writers; its names are lower case; it has neither of the refused types. Databricks reads main alone, and nothing says that others may be written.
  */
 const unity: RestProfile = {
   product: 'Unity Catalog',
@@ -65,6 +65,7 @@ const unity: RestProfile = {
   names: { pattern: /^[a-z0-9_-]{1,255}$/, words: 'lower-case letters, digits, _ and -, at most 255 of them' },
   refusedTypes: ['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'],
   location: 'refused',
+  branches: false,
   oauth2Scope: 'all-apis',
   tokenEndpoint: (endpoint) => `${new URL(endpoint).origin}/oidc/v1/token`,
   vends: true,

@@ -34,7 +34,7 @@ export interface Work {
   readonly commits: number
   readonly files: number
   readonly fileBytes: number
-  /** Of one process with all its workers. */
+  /** Of one process with all its workers, by the table's own speed where it has one, and else by the benchmark. */
   readonly seconds: number
 }
 
@@ -64,15 +64,6 @@ export function moneyOf(work: Work, prices: Prices, cores: number): Money {
   const compute = (work.seconds / 3600) * cores * prices.corePerHour
   const storagePerMonth = (work.fileBytes / gibibyte) * prices.storedPerGiBMonth
   return { currency: prices.currency, requests, transfer, compute, storagePerMonth, total: requests + transfer + compute }
-}
-
-/** One process does about so much a second, by docs/bench.md: bytes of large segments, and small segments. */
-const bytesPerSecond = 32 * 1024 * 1024
-const segmentsPerSecond = 500
-
-/** How long one process takes, about, seconds. */
-export function secondsFor(bytes: number, segments: number): number {
-  return Math.round((bytes / bytesPerSecond + segments / segmentsPerSecond) * 1000) / 1000
 }
 
 /** Rows compress to about this share of their segments' bytes, where no file of the table tells better. */

@@ -12,6 +12,7 @@ import type { Progress } from '../../model/progress.ts'
 import { isEmpty, type Requests } from '../../model/requests.ts'
 import type { Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
+import { encodeSpeed, type Speed } from '../../model/speed.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import { carryManifests } from './carry-manifests.ts'
@@ -31,6 +32,7 @@ export interface SnapshotContents {
   readonly leftOut: Progress
   readonly watermarkMs: number | null
   readonly rescuedRows: bigint | null
+  readonly speed: Speed | null
   readonly requests: Requests
   /** Offsets without a row that were accepted as such. */
   readonly accepted: Progress
@@ -152,6 +154,7 @@ function summaryOf(contents: SnapshotContents, progress: string, inline: boolean
     [summaryKeys.commitId]: contents.commitId,
     ...(contents.watermarkMs === null ? {} : { [summaryKeys.watermarkMs]: String(contents.watermarkMs) }),
     ...(contents.rescuedRows === null ? {} : { [summaryKeys.rescuedRows]: String(contents.rescuedRows) }),
+    ...(contents.speed === null ? {} : { [summaryKeys.speed]: encodeSpeed(contents.speed) }),
     ...(isEmpty(contents.requests) ? {} : { [summaryKeys.requests]: encodeRequests(contents.requests) }),
     ...(inline
       ? { [summaryKeys.progress]: progress }

@@ -7,6 +7,8 @@ export const summaryKeys = {
   watermarkMs: 'kafscale.processor.watermark-ms',
   /** Records of which a value went into the rescue column, since the table's first snapshot of ours; absent where an older program wrote. */
   rescuedRows: 'kafscale.processor.rescued-rows',
+  /** How fast tasks were, over the last commits that tell; absent where none does, or an older program wrote. */
+  speed: 'kafscale.processor.speed',
   progress: 'kafscale.processor.progress',
   /** `manifest-list`: the progress is the Avro metadata of the snapshot's own manifest list, under the key `progress`. */
   progressIn: 'kafscale.processor.progress-in',

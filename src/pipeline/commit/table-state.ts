@@ -7,6 +7,7 @@ import { type DecidedSet, noProgress, type Progress, progressBeyond, unionProgre
 import { noRequests, type Requests } from '../../model/requests.ts'
 import { excusing, type Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
+import { decodeSpeed, type Speed } from '../../model/speed.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
 import { decodeRequests } from './requests-text.ts'
@@ -23,6 +24,8 @@ export interface TableState {
   readonly watermarkMs: number | null
   /** Records of which a value went into the rescue column, in all our snapshots; null where not all of them tell. */
   readonly rescuedRows: bigint | null
+  /** How fast tasks were, over the last commits that tell; null: none does. */
+  readonly speed: Speed | null
   readonly requests: Requests
   /** Offsets without a row about which somebody said that this is known and meant: `verify` does not report them. */
   readonly accepted: Progress
@@ -40,6 +43,7 @@ export const emptyState: TableState = {
   leftOut: noProgress,
   watermarkMs: null,
   rescuedRows: 0n,
+  speed: null,
   requests: noRequests,
   accepted: noProgress,
   retraction: null,
@@ -220,6 +224,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
         : readOrStop(table, () => decodeFrontiers(frontiers, `frontiers of snapshot ${snapshot['snapshot-id']}`)),
     watermarkMs: watermark === undefined ? null : Number(watermark),
     rescuedRows: rescued !== undefined && /^\d{1,18}$/.test(rescued) ? BigInt(rescued) : null,
+    speed: decodeSpeed(summary[summaryKeys.speed]),
     requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
     accepted: listed(summaryKeys.accepted, 'accepted offsets'),
     leftOut: listed(summaryKeys.leftOut, 'offsets left out'),

@@ -62,9 +62,13 @@ export const noCounts: VerificationCounts = {
   compared: 0n,
 }
 
-/** What verifying a table is going to read beside its manifests, told step by step as it gets known; about. */
+/** What verifying a table is going to read, told step by step as it gets known; about. */
 export interface ReadingPlan {
   readonly table: string
+  /** What is read next. */
+  readonly step: 'manifests' | 'files' | 'listing' | 'segments'
+  /** A GET each; they tell of the files. */
+  readonly manifests: { readonly manifests: number; readonly bytes: number }
   readonly files: number
   readonly deleteFiles: number
   /** Of footers, delete files, and of the columns that are read. */
@@ -74,8 +78,6 @@ export interface ReadingPlan {
   readonly requests: { readonly get: number; readonly list: number }
   /** Whether every row is read. */
   readonly exact: boolean
-  /** Whether the files were read, so that the listing is next. */
-  readonly isListing: boolean
   /** The segments that are read, a GET each, since decided offsets have no row, or for holes. Null: before the source was listed. */
   readonly segments: { readonly segments: number; readonly bytes: number } | null
   /** What comparing values reads beside that. Null: before the source was listed, or values are not compared. */

@@ -52,7 +52,7 @@ export interface BackfillBounds {
   readonly requestsPerSecond?: number
 }
 
-/** Where history goes: the table that the topic feeds; another one, or a branch of it, which begin where the log ends now. */
+/** Where history goes: the table that the topic feeds; another one, or, for a rebuild, a branch of it (another one where the catalog has no branches), which begin where the log ends now. */
 export type Where = { readonly kind: 'live' } | { readonly kind: 'table'; readonly name: string } | { readonly kind: 'rebuild' }
 
 interface Place {
@@ -117,7 +117,10 @@ export class Backfiller {
         `--rebuild: table ${discovered.name} has several topics (${discovered.topics.join(', ')}); use --into for each`,
       )
     }
-    return new Backfiller(document, source, seams, bounds, await findPlace(document, discovered, topic, where, source, seams))
+    // A rebuild where tables have no branches: in a table beside it.
+    const isBeside = where.kind === 'rebuild' && seams.catalog.profile.branches === false
+    const place: Where = isBeside ? { kind: 'table', name: `${discovered.name}_rebuilt` } : where
+    return new Backfiller(document, source, seams, bounds, await findPlace(document, discovered, topic, place, source, seams))
   }
 
   /** What is to take main's place when it is done; null: nothing. */
@@ -146,21 +149,19 @@ export class Backfiller {
 
   /** What is wanted, and its cost; nothing is changed. Throws a DocumentError for partitions that are not there, and what the store throws. */
   async bill(wish: BackfillWish, by: Backfill['by'], prices: Prices): Promise<{ bill: BackfillBill; backfill: Backfill }> {
-    const { maxBatchBytes, targetFileSizeBytes, pack } = this.#limits
+    const { maxBatchBytes, targetFileSizeBytes } = this.#limits
     const { partitions, metadata } = this.#place
     const sourceId = this.#sourceId
     const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
     const { backfill, notBegun } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
     const outlook = await historyOutlook(backfill, this.#state, this.#history, {
+      ...this.#options,
       sourceId,
-      pack: this.#options.pack,
-      workers: this.#options.workers,
-      commitBytes: this.#options.commitBytes,
       targetFileSizeBytes,
       putsPerCommit: this.#document.spec.sink.catalog.type === 'sql' ? 2 : 1,
       rowBytes: metadata === null ? null : rowBytesOf(metadata),
     })
-    const money = moneyOf(outlook.work, prices, pack.parallelism)
+    const money = moneyOf(outlook.work, prices, this.#limits.pack.parallelism)
     return {
       backfill,
       bill: {

@@ -59,6 +59,8 @@ export interface HistoryReport {
   /** Segments read, and their bytes. */
   readonly segments: number
   readonly bytes: number
+  /** Bytes of segments that were read, those among them that are not committed yet. */
+  readonly readBytes: number
   /** Wanted offsets that are decided now, and all that were wanted and could be had or not. */
   readonly decided: bigint
   readonly wanted: bigint
@@ -123,7 +125,7 @@ export class HistoryFeed {
   }
 
   /** Until it is done or `signal` aborts: then what is finished is committed. Throws what stops the table, and what fails again and again. */
-  async run(signal: AbortSignal, progress: (report: HistoryReport) => void = () => undefined): Promise<HistoryOutcome> {
+  async run(signal: AbortSignal, progress?: (report: HistoryReport) => void): Promise<HistoryOutcome> {
     const { clock } = this.#seams
     for (const at of this.#partitions()) this.#begin(at)
     for (;;) {
@@ -133,10 +135,9 @@ export class HistoryFeed {
       await this.#setbacks.attempt('plan', () => this.#plan())
       this.#handOut()
       const isIdle = this.#open.size === 0 && this.#waiting.length === 0 && [...this.#cursors.values()].every(({ isOver }) => isOver)
-      if (this.#isCommitDue()) {
-        await this.#setbacks.attempt('commit', () => this.#commit())
-        progress(this.report())
-      } else if (clock.now() - this.#seenMs >= lookMs) await this.#setbacks.attempt('commit', () => this.#look())
+      if (this.#isCommitDue()) await this.#setbacks.attempt('commit', () => this.#commit())
+      else if (clock.now() - this.#seenMs >= lookMs) await this.#setbacks.attempt('commit', () => this.#look())
+      progress?.(this.report())
       // What failed was done otherwise, or is gone.
       if (isIdle) this.#setbacks.clear('task')
       this.#setbacks.throwFatal()
@@ -144,7 +145,7 @@ export class HistoryFeed {
       if (isIdle && this.#open.size === 0 && this.#setbacks.worst === 0) break
       await this.#nap(signal)
     }
-    progress(this.report())
+    progress?.(this.report())
     for (const { at, ranges } of this.report().missing) tellGaps(this.#telling, at, ranges)
     return this.#stops.size === 0 ? 'done' : 'stopped'
   }
@@ -160,7 +161,8 @@ export class HistoryFeed {
       left += countOffsets(rest)
       if (rest.length > 0 && !this.#stops.has(topicPartitionName(at))) missing.push({ at, ranges: rest })
     }
-    return { ...this.#done, wanted, decided: wanted - left, missing, stops: [...this.#stops.values()] }
+    const readBytes = this.#done.bytes + this.#open.finishedBytes
+    return { ...this.#done, readBytes, wanted, decided: wanted - left, missing, stops: [...this.#stops.values()] }
   }
 
   #partitions(): TopicPartition[] {

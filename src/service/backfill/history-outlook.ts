@@ -3,7 +3,8 @@ import { countOffsets, intersectRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
-import { secondsFor, usualShare, type Work } from '../../pipeline/backfill/bill.ts'
+import { type Pace, paceOf, secondsFor } from '../../model/speed.ts'
+import { usualShare, type Work } from '../../pipeline/backfill/bill.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { HistoryCursor, type HistorySource } from './history-cursor.ts'
 import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
@@ -12,6 +13,8 @@ import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
 export interface HistoryOutlook {
   readonly topicPartitions: number
   readonly work: Work
+  /** What its seconds were reckoned by. */
+  readonly pace: Pace
   /** Offsets that are wanted, and how many of them are decided already. */
   readonly wanted: bigint
   readonly decided: bigint
@@ -23,6 +26,9 @@ export interface HistoryOutlookOptions {
   readonly sourceId: string
   readonly pack: PackOptions
   readonly workers: number
+  /** As in `HistoryOptions`. */
+  readonly bytesPerSecond: number | null
+  readonly requestsPerSecond: number | null
   readonly commitBytes: number
   readonly targetFileSizeBytes: number
   /** Objects that a commit writes beside its manifest: the manifest list, and where the catalog keeps none itself, the metadata. */
@@ -41,7 +47,7 @@ export async function historyOutlook(
   source: HistorySource,
   options: HistoryOutlookOptions,
 ): Promise<HistoryOutlook> {
-  const { sourceId, pack, workers } = options
+  const { sourceId, pack, workers, bytesPerSecond, requestsPerSecond } = options
   const asked = countingLists(source.store)
   let [segments, bytes, tasks, wanted, left] = [0, 0, 0, 0n, 0n]
   let archived = 0
@@ -81,6 +87,8 @@ export async function historyOutlook(
   const commits = bytes === 0 ? 0 : Math.max(1, Math.ceil(bytes / options.commitBytes))
   const fileBytes = Math.round(options.rowBytes === null ? bytes * usualShare : options.rowBytes * Number(left))
   const files = Math.max(tasks, Math.ceil(fileBytes / options.targetFileSizeBytes))
+  const ownSeconds = secondsFor({ bytes, segments }, state.speed, Math.min(workers, tasks))
+  const allowed = Math.max(bytes / (bytesPerSecond ?? Infinity), segments / (requestsPerSecond ?? Infinity))
   return {
     topicPartitions: ranges.size,
     wanted,
@@ -96,8 +104,9 @@ export async function historyOutlook(
       commits,
       files,
       fileBytes,
-      seconds: secondsFor(bytes, segments),
+      seconds: Math.max(ownSeconds, allowed),
     },
+    pace: allowed > ownSeconds ? { by: 'bounds' } : paceOf(state.speed),
   }
 }
 

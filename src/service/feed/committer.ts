@@ -4,6 +4,7 @@ import type { OffsetRanges } from '../../model/offset-range.ts'
 import { withDecided } from '../../model/progress.ts'
 import type { Requests } from '../../model/requests.ts'
 import { type Frontier, type Frontiers, withFrontier } from '../../model/segment.ts'
+import { speedWith } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import { appended, noFiles } from '../../pipeline/commit/file-change.ts'
@@ -95,7 +96,7 @@ export class TableCommitter {
       return {
         what: accepted,
         change: appended(files, this.#specId),
-        state: { ...state, progress, frontiers, leftOut, watermarkMs, rescuedRows },
+        state: { ...state, progress, frontiers, leftOut, watermarkMs, rescuedRows, speed: speedWith(state.speed, accepted) },
       }
     })
     if (landed.kind !== 'nothing') this.#unanswered = []

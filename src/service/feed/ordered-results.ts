@@ -37,6 +37,11 @@ export class OrderedResults {
     return [...this.#open].flatMap(([id, { result }]) => (result === null ? [id] : []))
   }
 
+  /** Bytes of the tasks that came back. */
+  get finishedBytes(): number {
+    return [...this.#open.values()].reduce((sum, { planned, result }) => (result === null ? sum : sum + planned.task.bytes), 0)
+  }
+
   /** Those that no unfinished one of the same topic-partition stands before, in their order. */
   ready(): Finished[] {
     const waited = new Set<string>()

@@ -2,6 +2,7 @@ import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
+import { type Pace, paceOf, type Speed, secondsFor } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
@@ -12,7 +13,7 @@ import { limitsOf } from '../tasks/limits.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
-import { defaultPrices, type Money, moneyOf, type Prices, secondsFor, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
+import { defaultPrices, type Money, moneyOf, type Prices, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
 
 /** What a run would do with one document now. */
@@ -29,6 +30,8 @@ export interface DocumentPlan {
 /** What a run would do with one table now. */
 export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' | 'stops' | 'notes' | 'readyInMs'> {
   readonly work: Work
+  /** What its seconds were reckoned by. */
+  readonly pace: Pace
   /** Why nothing is done with the whole table; null where it goes on. */
   readonly stopped: string | null
 }
@@ -64,7 +67,9 @@ export async function documentPlan(
             own.store,
           )
     const { partitions, stops, notes, readyInMs } = tail
-    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work: workOf(tail, own, commitIntervalSeconds) })
+    const speed = state?.speed ?? null
+    const work = workOf(tail, own, speed, document.spec.processing)
+    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed) })
   }
   const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
   const total: Work = {
@@ -105,9 +110,14 @@ function plannerOptions(document: ProcessorDocument, table: string, source: Sour
 /** A manifest, a manifest list, and the metadata where the catalog does not write it itself. */
 const putsPerCommit = 3
 
-function workOf(tail: TailOutlook, asked: { gets: number; lists: number }, commitIntervalSeconds: number): Work {
+function workOf(
+  tail: TailOutlook,
+  asked: { gets: number; lists: number },
+  speed: Speed | null,
+  { parallelism, commitIntervalSeconds }: ProcessorDocument['spec']['processing'],
+): Work {
   const { segments, bytes, tasks, starts, partitions } = tail
-  const seconds = secondsFor(bytes, segments)
+  const seconds = secondsFor(tail, speed, Math.min(parallelism, tasks))
   // The first commit comes with the first result, the others an interval apart. A start is committed by itself before that.
   const commits = Math.min(tasks, 1 + Math.floor(seconds / commitIntervalSeconds)) + Math.min(1, starts)
   // A task is cut so that its rows make a file of the target size.

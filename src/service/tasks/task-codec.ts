@@ -54,11 +54,12 @@ export const taskCodec: TaskCodec<TablePayload, TaskResult> = {
 }
 
 /** What a task came to, without the task: whoever waits for it knows that one. */
-export function encodeOutcome({ files, parts, startedAtMs, rewritten }: Omit<TaskResult, 'task'>): object {
+export function encodeOutcome({ files, parts, startedAtMs, tookMs, rewritten }: Omit<TaskResult, 'task'>): object {
   return {
     startedAtMs,
     files: files.map(encodeDataFile),
     parts: parts.map(encodeTranslated),
+    ...(tookMs !== undefined && { tookMs }),
     ...(rewritten !== undefined && { rewritten: [String(rewritten.rowsRead), String(rewritten.rowsDeleted)] }),
   }
 }
@@ -68,6 +69,7 @@ export function readOutcome(outcome: Reader): Omit<TaskResult, 'task'> {
     files: outcome.field('files').list(readDataFile),
     parts: outcome.field('parts').list(readTranslated),
     startedAtMs: outcome.field('startedAtMs').number(),
+    ...outcome.field('tookMs').optional((ms) => ({ tookMs: ms.number() })),
     ...outcome.field('rewritten').optional((rows) => ({ rewritten: { rowsRead: rows.at(0).bigint(), rowsDeleted: rows.at(1).bigint() } })),
   }
 }

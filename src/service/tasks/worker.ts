@@ -138,7 +138,7 @@ export async function carryOut(
           offsetColumn: layout.columns.findIndex(({ role }) => role === 'offset'),
           openFilesBytes: limits.openFilesBytes,
         })
-  return { task, files, parts, startedAtMs }
+  return { task, files, parts, startedAtMs, tookMs: Math.max(0, seams.clock.now() - startedAtMs) }
 }
 
 /** The task's rows in batches; what its parts came to is pushed to `parts` as they end. */

@@ -1,3 +1,4 @@
+import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { snapshotById } from '../../formats/iceberg/table-metadata.ts'
 import { footerGuessBytes } from '../../formats/parquet/read-rows.ts'
 import type { FileIO } from '../../seams/file-io.ts'
@@ -15,15 +16,31 @@ import type { ReadingPlan } from '../../pipeline/verify/verification.ts'
 /** Objects on a page of a listing. */
 const listedAtOnce = 1000
 
+/** What reading the manifests takes: the rest is known when they were. */
+export function planManifests(table: string, manifests: readonly ManifestFile[], partitions: number, exact: boolean): ReadingPlan {
+  return {
+    table,
+    step: 'manifests',
+    manifests: { manifests: manifests.length, bytes: manifests.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0) },
+    files: 0,
+    deleteFiles: 0,
+    bytes: 0,
+    partitions,
+    requests: { get: 0, list: partitions },
+    exact,
+    segments: null,
+    values: null,
+  }
+}
+
 /**
  * What reading the files takes, as their manifests tell. The Kafka columns are read of all files with `exact`, else of those that deletes
- * are about and of those that another writer added.
+ * are about and of those that another writer added. `before`: what was planned before the manifests were read.
  */
 export async function planReading(
-  { table, metadata, processing }: TableWithDeletes,
+  before: ReadingPlan,
+  { metadata, processing }: TableWithDeletes,
   { files, deletes, index }: LiveFiles,
-  partitions: number,
-  exact: boolean,
   io: FileIO,
 ): Promise<ReadingPlan> {
   const { share, cost } = await footerShare(io, files)
@@ -40,22 +57,12 @@ export async function planReading(
         : index.of({ file: { filePath: file.path, partition: file.partition }, specId: file.specId, sequenceNumber: file.dataSequence })
     const compares = applying.some((one) => one.file.content === 2)
     const { get, bytes } = compares ? keysCost(file) : nothing
-    const readsKafka = exact || applying.length > 0 || isForeign(file.snapshot)
+    const readsKafka = before.exact || applying.length > 0 || isForeign(file.snapshot)
     return sumOfCosts([footerCost(file, share), readsKafka ? kafkaCost(file) : nothing, { get: get * passes, bytes: bytes * passes }])
   })
   const { get, bytes } = sumOfCosts([cost, ...ofFiles, ...deletes.map(deletesCost)])
-  return {
-    table,
-    files: files.length,
-    deleteFiles: deletes.length,
-    bytes,
-    partitions,
-    requests: { get, list: partitions },
-    exact,
-    isListing: false,
-    segments: null,
-    values: null,
-  }
+  const requests = { ...before.requests, get }
+  return { ...before, step: 'files', files: files.length, deleteFiles: deletes.length, bytes, requests }
 }
 
 /** Pages of a listing: a segment and its index for each that files tell of. */

@@ -1,6 +1,7 @@
 import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
-import { containsOffset, type OffsetRanges } from '../../model/offset-range.ts'
+import { containsOffset, countOffsets, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import type { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import type { DecidedSet } from '../../model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { FileIO } from '../../seams/file-io.ts'
@@ -8,6 +9,7 @@ import { manifestListReader } from './looked-at.ts'
 import { liveFiles } from './table-books.ts'
 import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import { openDataFile, readOffsets } from '../../pipeline/verify/data-file.ts'
+import { decodeSources, type FileSource, sourcesKey } from '../../pipeline/write/file-sources.ts'
 import { type Extent, type KafkaColumns, mayHold, type TableFile } from '../../pipeline/verify/table-files.ts'
 
 /** Requests for files at once. */
@@ -20,7 +22,7 @@ export interface RowCounts {
 }
 
 /**
- * Counts the records of the current snapshot. A file that has nothing but these offsets is counted by its manifest entry; of one that may have others, the
+ * Counts the records of the current snapshot. A file that has nothing but these offsets is counted by its manifest entry, or by what it says in its footer; of one that may have others, the
  * columns are read that say whence a row comes. Throws a WorkError where a file can not be read.
  */
 export async function countRows(
@@ -52,6 +54,20 @@ function isWithin(extent: Extent | null, rangesOf: (at: TopicPartition) => Offse
   return extent !== null && rangesOf(extent).some(([start, end]) => start <= extent.start && extent.end <= end)
 }
 
+/** Whether a file says itself that it has no rows of others, as those that we write do, and has no more rows than it says. */
+function isClaimedWithin(parquet: ParquetColumns, rows: bigint, rangesOf: (at: TopicPartition) => OffsetRanges): boolean {
+  const text = parquet.keyValue(sourcesKey)
+  if (text === undefined || parquet.rowCount !== rows) return false
+  let sources: FileSource[]
+  try {
+    sources = decodeSources(text)
+  } catch {
+    return false
+  }
+  const claimed = sources.reduce((sum, { ranges }) => sum + countOffsets(ranges), 0n)
+  return rows <= claimed && sources.every(({ at, ranges }) => subtractRanges(ranges, rangesOf(at)).length === 0)
+}
+
 async function countIn(
   file: TableFile,
   rangesOf: (at: TopicPartition) => OffsetRanges,
@@ -60,10 +76,15 @@ async function countIn(
 ): Promise<bigint> {
   const opened = await openDataFile(io, file)
   if (opened.kind !== 'open') throw new WorkError(`data file ${file.path} can not be read`, { retry: 'later' })
-  let rows = 0n
-  for await (const { at, offsets } of readOffsets(opened.parquet, columns, null)) {
-    const ranges = rangesOf(at)
-    for (const offset of offsets) if (containsOffset(ranges, offset)) rows++
+  try {
+    if (isClaimedWithin(opened.parquet, file.rows, rangesOf)) return file.rows
+    let rows = 0n
+    for await (const { at, offsets } of readOffsets(opened.parquet, columns, null)) {
+      const ranges = rangesOf(at)
+      for (const offset of offsets) if (containsOffset(ranges, offset)) rows++
+    }
+    return rows
+  } finally {
+    opened.parquet.close()
   }
-  return rows
 }

@@ -4,7 +4,7 @@ import { WorkError } from '../../model/failure.ts'
 import type { OffsetRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
 import { judgeSurveyed, type SurveyedPartition, surveyPartition } from './partition-verifier.ts'
-import { pagesOf, planReading } from './plan-verification.ts'
+import { pagesOf, planManifests, planReading } from './plan-verification.ts'
 import { RemovalFinder } from './removal-finder.ts'
 import { enterFiles, liveFiles } from './table-books.ts'
 import { readDeletes } from './table-deletes.ts'
@@ -42,11 +42,12 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const windows = windowsOf(options.scope, known)
   const isWhole = isEverything(options.scope)
   const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
-  const live = await liveFiles(seams.io, table.metadata, manifests, columns, isWanted)
-  const { files } = live
-  let reading = await planReading(table, live, windows.length, options.exact, seams.io)
+  let reading = planManifests(table.table, manifests, windows.length, options.exact)
   const tell = (more: Partial<ReadingPlan>) => options.tell((reading = { ...reading, ...more }))
   tell({})
+  const live = await liveFiles(seams.io, table.metadata, manifests, columns, isWanted)
+  const { files } = live
+  tell(await planReading(reading, table, live, seams.io))
   const deleted = await readDeletes(table, seams.io, live)
   const entering = { io: seams.io, columns, prefix: source.prefix, exact: options.exact, progress: options.progress }
   const entered = await enterFiles(files, { ...entering, deletes: deleted })
@@ -57,7 +58,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const findings: Finding[] = []
   const facts: SourceFact[] = []
   let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
-  tell({ isListing: true, requests: { ...reading.requests, list: pagesOf(windows, entered.books) } })
+  tell({ step: 'listing', requests: { ...reading.requests, list: pagesOf(windows, entered.books) } })
   const surveyed: SurveyedPartition[] = []
   await forEachAtOnce(windows, partitionsAtOnce, async (window) => {
     const survey = await surveyPartition(table, window, files, entered.books, seams, (segment) => {
@@ -68,7 +69,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const comparing = values === null ? null : new ValuesVerifier(table, files, entered, deleted, seams)
   const around = surveyed.flatMap(({ ofSuspects, ofHoles }) => [...ofSuspects, ...ofHoles])
   const segments = { segments: around.length, bytes: around.reduce((sum, { segment }) => sum + segment.size, 0) }
-  tell({ segments, values: comparing?.plan(chosen.items) ?? null })
+  tell({ step: 'segments', segments, values: comparing?.plan(chosen.items) ?? null })
   await forEachAtOnce(surveyed, partitionsAtOnce, async (one) => {
     const verdict = await judgeSurveyed(table, one, entered.unknownRows, removals, seams)
     // There may be more of them than a call takes arguments.

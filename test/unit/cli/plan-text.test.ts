@@ -45,7 +45,17 @@ const sample: SampleOutlook = {
 const there = {} as NonNullable<TablePlan['metadata']>
 
 function table(changes: Partial<TablePlan> = {}): TablePlan {
-  return { ...outlook(), work: idle, partitions: [], stops: [], notes: [], readyInMs: null, stopped: null, ...changes }
+  return {
+    ...outlook(),
+    work: idle,
+    pace: { by: 'benchmark' },
+    partitions: [],
+    stops: [],
+    notes: [],
+    readyInMs: null,
+    stopped: null,
+    ...changes,
+  }
 }
 
 function shown(tables: readonly TablePlan[], total = idle): readonly string[] {
@@ -66,7 +76,7 @@ test('tables, the sum of the work and the columns of each table are shown', () =
     'local',
     '  TABLE           NOW            TO DO  PARTITIONS  SEGMENTS    BYTES   GETS  LISTS  TASKS  COMMITS  FILES         TIME',
     '  default.orders  would be made  read            2     1,200  4.7 GiB  1,203      5     10       ~3    ~10  ~2 min 32 s',
-    '  in all: 1,200 segments of 2 topic-partitions, 4.7 GiB; 1,203 GETs, 5 LISTs and about 19 PUTs; 10 tasks; about 10 data files of 1.2 GiB in all in about 3 commits, of each table one every 1 min at most; about 2 min 32 s for one process; less than 0.01 USD, and about 0.03 USD a month for the files',
+    '  in all: 1,200 segments of 2 topic-partitions, 4.7 GiB; 1,203 GETs, 5 LISTs and about 19 PUTs; 10 tasks; about 10 data files of 1.2 GiB in all in about 3 commits, of each table one every 1 min at most; about 2 min 32 s for one process, at 31 MiB a second, of the benchmark: no commit of this table tells yet; less than 0.01 USD, and about 0.03 USD a month for the files',
     '',
     '  default.orders  columns: the rescue column alone, inferred from 1,234 records in 12 segments',
     '  COLUMN       TYPE                                                          NULL   FROM',
@@ -76,6 +86,18 @@ test('tables, the sum of the work and the columns of each table are shown', () =
     '  _rescued     string                                                               what fits no other column',
     '  theirs       date                                                                 nothing of ours',
   ])
+})
+
+test('what the time was reckoned by is said', () => {
+  const last = (paces: readonly TablePlan['pace'][]) =>
+    shown(
+      paces.map((pace) => table({ work: busy, pace })),
+      busy,
+    ).find((line) => line.startsWith('  in all'))
+  const measured = { by: 'commits', commits: 7 } as const
+  expect(last([measured])).toContain('for one process, at 31 MiB a second, measured over the last 7 commits of this table; ')
+  expect(last([measured, measured])).toContain('for one process, by the speed of the last commits of each table; ')
+  expect(last([measured, { by: 'benchmark' }])).toContain('by the speed of the last commits of 1 of 2 tables, and of the benchmark; ')
 })
 
 test('where nothing is to do that is said', () => {

@@ -10,7 +10,7 @@ import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { takeMainsPlace } from '../../../src/service/backfill/rebuild.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
-import type { Catalog } from '../../../src/seams/catalog.ts'
+import type { Catalog, CatalogProfile } from '../../../src/seams/catalog.ts'
 import { commitForeign, liveEntries } from './foreign-commit.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { batch, record } from './segments.ts'
@@ -29,8 +29,8 @@ const document = load(
 const identifier = { namespace, name: 'orders' }
 
 /** Ten segments of three records, all in the table. */
-async function withTable(): Promise<World> {
-  const w = world()
+async function withTable(profile?: CatalogProfile): Promise<World> {
+  const w = world(profile)
   for (let i = 0n; i < 10n; i++) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
   await w.clock.advanceBy(60_000)
   expect(await w.runOnce()).toBe(true)
@@ -84,6 +84,18 @@ describe('a rebuild', () => {
     await w.clock.advanceBy(60_000)
     expect(await w.runOnce()).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 36))
+  })
+
+  test('where the catalog has no branches is made in a table beside it', async () => {
+    const w = await withTable({ propertiesInCommit: true, forbiddenProperties: [], branches: false })
+    const rebuilder = await rebuilderOf(w)
+    expect(rebuilder.rebuild).toBeNull()
+    const { bill, backfill } = await rebuilder.bill(wish, 'command', defaultPrices)
+    expect(bill).toMatchObject({ table: 'analytics.orders_rebuilt', besides: 'analytics.orders', branch: null, wanted: 30n })
+    await rebuilder.ask(backfill)
+    expect((await w.clock.run(() => rebuilder.carryOut(backfill, never, () => undefined))).outcome).toBe('done')
+    expect(await w.rows('orders_rebuilt')).toEqual(rowsOf(orders, 0, 30))
+    for (const name of ['orders', 'orders_rebuilt']) expect(Object.keys((await w.table(name)).refs!)).toEqual(['main'])
   })
 
   test('goes on where it was left, on the branch that it began', async () => {

@@ -62,6 +62,7 @@ function build(
     frontiers: new Map(),
     watermarkMs: 9,
     rescuedRows: 4n,
+    speed: null,
     requests: noRequests,
     retraction: null,
     accepted: new Map(),

@@ -34,6 +34,7 @@ describe('finding progress', () => {
       frontiers: new Map(),
       watermarkMs: null,
       rescuedRows: 0n,
+      speed: null,
       requests: noRequests,
       accepted: new Map(),
       leftOut: new Map(),

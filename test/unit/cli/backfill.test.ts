@@ -1,0 +1,77 @@
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { golden, program } from './program.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'backfill-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const document = `apiVersion: kafscale.io/v1
+kind: IcebergProcessor
+metadata: {name: local}
+spec:
+  source: {topics: [g-none], directory: segments, graceSeconds: 0, startAt: latest}
+`
+
+/** A directory with segments, a table that begins behind them, and prices by which a GET costs 1 USD. */
+async function workspace() {
+  const cwd = mkdtempSync(join(scratch, 'in-'))
+  cpSync(join(golden, 'g-none'), join(cwd, 'segments', 'g-none'), { recursive: true })
+  writeFileSync(join(cwd, 'spec.yaml'), document)
+  writeFileSync(join(cwd, 'dear.json'), '{"getsPerThousand": 1000}')
+  expect(await program(['run', '-f', 'spec.yaml', '--once'], { cwd })).toMatchObject({ code: 0 })
+  return (...args: string[]) => program(['backfill', '-f', 'spec.yaml', '--topic', 'g-none', ...args], { cwd })
+}
+
+test('what costs more than the limit is not begun without --yes, and estimate and actual stand side by side at the end', async () => {
+  const backfill = await workspace()
+  const dear = ['--all', '--prices', 'dear.json']
+  const refused = await backfill(...dear)
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toBe('This costs about 12.00 USD, more than 10: say --yes, or a higher --limit.\n')
+  expect(refused.stdout).toMatch(/GET +12\n/)
+  expect(await backfill(...dear, '--limit', '11.99')).toMatchObject({ code: 2 })
+  const asJson = await backfill(...dear, '--json')
+  expect(asJson.code).toBe(2)
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ ok: false, outcome: null, refused: expect.stringContaining('more than 10') as string })
+  expect((await backfill('--list')).stdout).toBe('The table remembers no backfill of g-none.\n')
+  expect(await backfill(...dear, '--dry-run')).toMatchObject({ code: 0, stderr: '' })
+  expect((await backfill('--list')).stdout).toBe('The table remembers no backfill of g-none.\n')
+
+  const done = await backfill(...dear, '--yes')
+  expect({ code: done.code, stderr: done.stderr }).toEqual({ code: 0, stderr: '' })
+  for (const [what, count] of Object.entries({ segments: '12', GET: '12', LIST: String.raw`\d+` })) {
+    expect(done.stdout).toMatch(new RegExp(String.raw`^  ${what} +(${count}) +\1$`, 'm'))
+  }
+  expect(done.stdout).toMatch(/^ {2}time +~1 s +\d+ m?s$/m)
+  expect((await backfill('--list')).stdout).toMatch(/done +a command/)
+  expect((await backfill(...dear)).stdout).toContain('nothing is left to do')
+})
+
+test('without bounds nothing starts, and what does not go together is refused', async () => {
+  const cwd = mkdtempSync(join(scratch, 'in-'))
+  writeFileSync(join(cwd, 'spec.yaml'), document)
+  for (const [args, words] of [
+    [[], 'say what is wanted: --from and --to, --missing, or --all'],
+    [['--partitions', '0'], 'say what is wanted'],
+    [['--all', '--from', '3'], '--all is everything'],
+    [['--rebuild', '--from', '3'], '--rebuild is everything'],
+    [['--all', '--limit', 'much'], '--limit: expected an amount of money'],
+    [['--all', '--bytes-per-second', '0'], '--bytes-per-second: expected a whole number above 0'],
+  ] as const) {
+    const { code, stderr } = await program(['backfill', '-f', 'spec.yaml', '--topic', 'g-none', ...args], { cwd })
+    expect({ args, code, stderr }).toEqual({ args, code: 2, stderr: expect.stringContaining(words) as string })
+  }
+})
+
+test('of a part of the partitions only that is brought in, where the limit is high enough without a question', async () => {
+  const backfill = await workspace()
+  const asked = ['--from', '0', '--partitions', '0,2', '--prices', 'dear.json', '--limit', '9', '--json']
+  const part = JSON.parse((await backfill(...asked)).stdout) as { bill: { ranges: object }; outcome: string }
+  expect([Object.keys(part.bill.ranges), part.outcome]).toEqual([['0', '2'], 'done'])
+  expect(await backfill('--all', '--partitions', '7')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('has no partition 7') as string,
+  })
+})

@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import { type BackfillBounds, Backfiller } from '../../../src/service/backfill/backfiller.ts'
+import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
+import { carryOut, type CarryOut } from '../../../src/service/tasks/worker.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
+import { batch } from './segments.ts'
+import { sourceId, world, type World } from './world.ts'
+
+const orders = { topic: 'orders', partition: 0 } as const
+const segments = 150
+const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
+
+/** History of so many segments of one record, behind which the tail begins. */
+async function withHistory(): Promise<World> {
+  const w = world()
+  for (let i = 0n; i < segments; i++) await w.write(orders, i, [batch(i, 1)])
+  await w.clock.advanceBy(60_000)
+  expect(await w.runOnce((document: Plain) => (document.spec.source.startAt = 'latest'))).toBe(true)
+  return w
+}
+
+async function backfillerOf(w: World, bounds: BackfillBounds, parallelism = 5, work: CarryOut = carryOut): Promise<Backfiller> {
+  const document = load(
+    smallest((plain) => {
+      plain.spec.source.topics = ['*']
+      plain.spec.sink = { database: 'analytics' }
+      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      plain.spec.processing = { parallelism }
+    }),
+  )
+  const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
+  return (await Backfiller.open(document, 'orders', { kind: 'live' }, bounds, { id: sourceId, prefix: 'p/' }, seams))!
+}
+
+/** What was read by when, of segments, since it began; ms. */
+async function backfilled(w: World, backfiller: Backfiller) {
+  const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+  const beganMs = w.clock.now()
+  const reads: { readonly afterMs: number; readonly bytes: number }[] = []
+  w.faults.store = (operation) => {
+    if (operation === 'get') reads.push({ afterMs: w.clock.now() - beganMs, bytes: bill.work.bytes / segments })
+    return undefined
+  }
+  await backfiller.ask(backfill)
+  const { outcome } = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+  expect(outcome).toBe('done')
+  expect(await w.rows('orders')).toHaveLength(segments)
+  expect(reads).toHaveLength(segments)
+  return { bill, reads, seconds: (w.clock.now() - beganMs) / 1000 }
+}
+
+/** Of a bound a second, so many seconds' worth is in one task, and so is read ahead at most. */
+const aheadSeconds = 10
+
+test('reads no more bytes a second than it may, and its bill says how long that takes', async () => {
+  const w = await withHistory()
+  const size = (await (await backfillerOf(w, {})).bill(wish, 'command', defaultPrices)).bill.work.bytes / segments
+  const bytesPerSecond = Math.round(size)
+  const { bill, reads, seconds } = await backfilled(w, await backfillerOf(w, { bytesPerSecond }))
+  let read = 0
+  for (const { afterMs, bytes } of reads) {
+    read += bytes
+    expect(read).toBeLessThanOrEqual(bytesPerSecond * (afterMs / 1000 + aheadSeconds) * 1.01)
+  }
+  expect(seconds).toBeGreaterThanOrEqual(segments - 2 * aheadSeconds)
+  expect(seconds).toBeLessThan(segments * 1.1)
+  expect(bill.pace).toEqual({ by: 'bounds' })
+  expect(bill.work.seconds).toBeCloseTo(segments, 0)
+})
+
+test('asks for no more segments a second than it may', async () => {
+  const w = await withHistory()
+  const { bill, reads, seconds } = await backfilled(w, await backfillerOf(w, { requestsPerSecond: 2 }))
+  for (const [i, { afterMs }] of reads.entries()) expect(i + 1).toBeLessThanOrEqual(2 * (afterMs / 1000 + aheadSeconds))
+  expect(seconds).toBeGreaterThanOrEqual(segments / 2 - 2 * aheadSeconds)
+  expect(seconds).toBeLessThan(segments)
+  expect(bill).toMatchObject({ pace: { by: 'bounds' }, work: { seconds: segments / 2 } })
+})
+
+test.each([
+  ['fewer workers than it may have', { workers: 2 }, 5, 2],
+  ['one worker fewer than there are', {}, 4, 3],
+  ['one worker where there is no other', { workers: 9 }, 1, 1],
+])('has %s busy at once', async (_, bounds, parallelism, atOnce) => {
+  const w = await withHistory()
+  let [busy, most] = [0, 0]
+  const counting: CarryOut = async (...work) => {
+    most = Math.max(most, ++busy)
+    await w.clock.sleep(1000)
+    try {
+      return await carryOut(...work)
+    } finally {
+      busy--
+    }
+  }
+  // Small tasks, so that there are enough of them.
+  await backfilled(w, await backfillerOf(w, { ...bounds, requestsPerSecond: 1_000_000, bytesPerSecond: 200 }, parallelism, counting))
+  expect(most).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(atOnce)
+})
+
+test('what a part took tells how long the rest takes', async () => {
+  const w = await withHistory()
+  const slow: CarryOut = async (...work) => ({ ...(await carryOut(...work)), tookMs: 1400 })
+  const backfiller = await backfillerOf(w, {}, 1, slow)
+  const part = await backfiller.bill({ ...wish, to: { offset: 140n } }, 'command', defaultPrices)
+  expect(part.bill).toMatchObject({ pace: { by: 'benchmark' }, work: { segments: 140 } })
+  await backfiller.ask(part.backfill)
+  await w.clock.run(() => backfiller.carryOut(part.backfill, new AbortController().signal, () => undefined))
+  const { bill } = await (await backfillerOf(w, {}, 1)).bill(wish, 'command', defaultPrices)
+  expect(bill).toMatchObject({ pace: { by: 'commits', commits: 1 }, work: { segments: 11 } })
+  // It begins with the segment before it.
+  expect(bill.work.seconds).toBeCloseTo(0.11, 2)
+})
