@@ -68,7 +68,7 @@ export const metrics = {
   partition_stops_total: counter(['table'], 'Times that a topic-partition was stopped.'),
   upkeep_total: counter(
     ['table', 'kind', 'outcome'],
-    'Upkeep by kind (retention, compaction, expiry, orphans) and what came of it: done, failed.',
+    'Upkeep by kind (retention, compaction, manifests, expiry, orphans) and what came of it: done, failed.',
   ),
   rows_retired_total: counter(['table'], 'Rows that were deleted because they were kept for as long as the document says.'),
   rewrites_total: counter(
@@ -143,6 +143,8 @@ export const counters = {
   'failures.keepAlive': of('failures_total', { step: 'keepAlive' }),
   'upkeep.retention.done': of('upkeep_total', { kind: 'retention', outcome: 'done' }),
   'upkeep.retention.failed': of('upkeep_total', { kind: 'retention', outcome: 'failed' }),
+  'upkeep.manifests.done': of('upkeep_total', { kind: 'manifests', outcome: 'done' }),
+  'upkeep.manifests.failed': of('upkeep_total', { kind: 'manifests', outcome: 'failed' }),
   'upkeep.expiry.done': of('upkeep_total', { kind: 'expiry', outcome: 'done' }),
   'upkeep.expiry.failed': of('upkeep_total', { kind: 'expiry', outcome: 'failed' }),
   'upkeep.orphans.done': of('upkeep_total', { kind: 'orphans', outcome: 'done' }),

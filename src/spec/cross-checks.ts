@@ -6,6 +6,7 @@ import { pathText } from './path.ts'
 import type { Path } from './path.ts'
 import type { Clean, CrossCheck } from './schema-parts.ts'
 import { catalogChecks } from './catalog-checks.ts'
+import { lackOfMemory } from './rewrite-memory.ts'
 import { inLayout, meetings } from './table-mapping.ts'
 import { isGlob } from './topic-glob.ts'
 import { pathsMeet, valuePathText } from './value-path.ts'
@@ -27,6 +28,7 @@ export const crossChecks: readonly CrossCheck<CheckedDocument>[] = [
   tablesApart,
   backfillTimes,
   oneRedis,
+  rewriteMemory,
 ]
 
 function* onePlace({ spec }: CheckedDocument, clean: Clean): Found {
@@ -44,6 +46,14 @@ function* oneRedis({ spec }: CheckedDocument, clean: Clean): Found {
     const message = `expected one of redis, sentinel and cluster, found ${found.length === 0 ? 'none' : enumerated(found, 'and')}`
     yield { path: ['spec', 'queue'], message }
   }
+}
+
+/** Where rewriting is asked for; where it is not said, it is left out in so little memory. */
+function* rewriteMemory({ spec }: CheckedDocument, clean: Clean): Found {
+  const path: Path = ['spec', 'processing', 'memoryLimitBytes']
+  if (!clean(path) || !clean(['spec', 'maintenance']) || spec.maintenance?.compaction?.enabled !== true) return
+  const message = lackOfMemory(spec.processing)
+  if (message !== null) yield { path, message: `${message}; or leave spec.maintenance.compaction.enabled out` }
 }
 
 function* topicsOnce({ spec }: CheckedDocument, clean: Clean): Found {

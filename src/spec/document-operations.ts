@@ -11,7 +11,9 @@ export const processing = object({
   parallelism: wholeNumber(1, 10_000).prefault(4).meta({ description: 'Tasks at once for this document, over the whole fleet.' }),
   commitIntervalSeconds: positive({ high: 86_400 }).prefault(60).meta({ description: 'Time between two commits to a table.' }),
   targetFileSizeBytes: wholeNumber(1_048_576).prefault(134_217_728).meta({ description: 'Size that data files grow to.' }),
-  memoryLimitBytes: wholeNumber(134_217_728).prefault(1_073_741_824).meta({ description: 'Memory that one process may use.' }),
+  memoryLimitBytes: wholeNumber(134_217_728)
+    .prefault(1_073_741_824)
+    .meta({ description: 'Memory that one process may use. Files are rewritten where it is 416 MiB or more.' }),
 })
 
 const node = () => parsed('host:port', nodeAddress)

@@ -38,6 +38,18 @@ export function planClusters(manifests: readonly ManifestFile[], targetBytes: nu
   return { clusters, keep: live.filter((manifest) => !again.has(manifest)) }
 }
 
+/** So many fewer manifests to read pay for writing all again. */
+const manyFewer = 200
+/** And so many that were merged one after another, each by the time that it came, where a query for some partitions reads all of them. */
+const manyMerged = 4
+
+/** Whether it pays to write a cluster again unasked: not soon again after it was, however many commits come. */
+export function isWorthClustering({ manifests, count }: ManifestCluster, targetBytes: number): boolean {
+  // Merging at commit leaves those alone from then on, and clustering writes all of its own in one commit.
+  const merged = manifests.filter((one) => one.content === 0 && size(one) * 2 >= targetBytes)
+  return manifests.length - count >= manyFewer || new Set(merged.map((one) => one.sequenceNumber)).size >= manyMerged
+}
+
 /** Entries in the order of their partitions, and those of one partition in the order in which they came, in about equal parts. */
 export function clusterEntries(entries: Iterable<ManifestEntry>, count: number): ManifestEntry[][] {
   const ordered = [...entries].sort((a, b) => comparePartitions(a, b) || compareAges(a, b))

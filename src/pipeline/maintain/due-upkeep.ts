@@ -1,5 +1,5 @@
 /** What can be done for a table beside feeding it. */
-export type UpkeepKind = 'retention' | 'compaction' | 'expiry' | 'orphans'
+export type UpkeepKind = 'retention' | 'compaction' | 'manifests' | 'expiry' | 'orphans'
 
 /** What is due of a table's upkeep, and why something is not done now. */
 export interface UpkeepDecision {
@@ -27,6 +27,8 @@ export interface UpkeepFacts {
   readonly compaction: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
+    /** Why the document's memory is not for a rewrite; null: it is. */
+    readonly lack: string | null
     /** Data files, and as many as the data would be at the target size; null where the snapshot does not tell. */
     readonly files: number | null
     readonly filesAtTarget: number | null
@@ -36,6 +38,7 @@ export interface UpkeepFacts {
     readonly isRunning: boolean
     readonly lastMs: number | null
   }
+  readonly manifests: { readonly lastMs: number | null }
   readonly expiry: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
@@ -58,6 +61,8 @@ const expireEveryMs = 3_600_000
 const compactEveryMs = 600_000
 /** Fewer files are not joined. */
 const fewFiles = 5
+/** The manifests of fewer files are so few megabytes that it does not matter which of them a query reads. */
+const manyFiles = 10_000
 /** A sweep lists everything that the table has, and rows are kept by whole days. */
 const dailyMs = 24 * 3_600_000
 
@@ -66,6 +71,7 @@ export function dueUpkeep(facts: UpkeepFacts, nowMs: number): UpkeepDecision[] {
   return [
     { kind: 'retention', ...retentionDue(facts, nowMs) },
     { kind: 'compaction', ...compactionDue(facts, nowMs) },
+    { kind: 'manifests', ...manifestsDue(facts, nowMs) },
     { kind: 'expiry', ...expiryDue(facts, nowMs) },
     { kind: 'orphans', ...orphansDue(facts, nowMs) },
   ]
@@ -90,10 +96,10 @@ function retentionDue({ retention }: UpkeepFacts, nowMs: number): Omit<UpkeepDec
 }
 
 function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
-  const { enabled, files, filesAtTarget, deleteFiles, bytesLeft, isRunning, lastMs } = compaction
-  if (ownUpkeep !== undefined) return not(`${ownUpkeep} rewrites files by itself`)
-  if (enabled === false) return not('off by maintenance.compaction.enabled')
-  if (enabled === undefined && !isOurs) return not('the table was made by others; maintenance.compaction.enabled: true rewrites its files')
+  const { lack, files, filesAtTarget, deleteFiles, bytesLeft, isRunning, lastMs } = compaction
+  const off = rewritesOff({ ownUpkeep, isOurs, compaction })
+  if (off !== null) return not(off)
+  if (lack !== null) return not(`processing.memoryLimitBytes: ${lack}`)
   if (isRunning) return not('under way')
   if (bytesLeft <= 0) return not('what may be rewritten in an hour was: maintenance.compaction.bytesPerHour')
   const deletes = deleteFiles === 0 ? '' : ` with ${deleteFiles} delete file${deleteFiles === 1 ? '' : 's'}`
@@ -104,6 +110,26 @@ function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: nu
   if (files !== null && files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0) return not(some)
   const waitMs = lastMs === null ? 0 : lastMs + compactEveryMs - nowMs
   return waitMs > 0 ? not(`${some}; looked at again in ${Math.ceil(waitMs / 60_000)} min`) : { due: true, reason: some }
+}
+
+/** Why nothing of the table is rewritten; null where it is. */
+function rewritesOff({
+  ownUpkeep,
+  isOurs,
+  compaction: { enabled },
+}: Pick<UpkeepFacts, 'ownUpkeep' | 'isOurs' | 'compaction'>): string | null {
+  if (ownUpkeep !== undefined) return `${ownUpkeep} rewrites files by itself`
+  if (enabled === false) return 'off by maintenance.compaction.enabled'
+  if (enabled === true || isOurs) return null
+  return 'the table was made by others; maintenance.compaction.enabled: true rewrites its files'
+}
+
+function manifestsDue(facts: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  const off = rewritesOff(facts)
+  if (off !== null) return not(off)
+  const { files } = facts.compaction
+  if (files !== null && files < manyFiles) return not(`the manifests of fewer than ${manyFiles} files are not clustered by partition`)
+  return daily(facts.manifests.lastMs, nowMs)
 }
 
 function daily(lastMs: number | null, nowMs: number): Omit<UpkeepDecision, 'kind'> {

@@ -1,6 +1,7 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
+import { rewritesAtOnce } from '../tasks/limits.ts'
 import type { RewritePolicy } from '../../pipeline/maintain/plan-rewrites.ts'
 import type { RetentionContext } from './row-retention.ts'
 import { compactTable, type CompactorSeams, outputsOf } from './table-compactor.ts'
@@ -57,7 +58,7 @@ export class AutoCompaction {
     const about = { table: rewriter.name, files: cost.inputFiles, deletes: cost.deleteFiles, bytes: cost.inputBytes }
     journal.info('rewrite of files begun', { ...about, rewrites: rewrites.length, postponed: postponed.inputFiles, young: quiet })
     this.#planned.push({ atMs: nowMs, bytes: cost.inputBytes + cost.deleteBytes })
-    const atOnce = Math.max(1, Math.floor(processing.parallelism / 4))
+    const atOnce = Math.max(1, Math.min(rewritesAtOnce(processing), Math.floor(processing.parallelism / 4)))
     const options = { ...outputsOf(metadata, processing), table: this.#table.name, atOnce, signal }
     const { failed, problem } = await compactTable(rewriter, plan, metadata, options, this.#seams)
     if (failed > 0) throw new WorkError(`${failed} of ${rewrites.length} rewrites failed: ${problem}`, { retry: 'later' })

@@ -1,7 +1,8 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import { WorkError } from '../../model/failure.ts'
+import { DocumentError, WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { lackOfMemory } from '../../spec/rewrite-memory.ts'
 import type { SortTerm } from '../../spec/terms.ts'
 import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { limitsOf, rewritesAtOnce } from '../tasks/limits.ts'
@@ -35,14 +36,19 @@ export interface CompactOptions {
   readonly progress?: (table: string, doneBytes: number, totalBytes: number) => void
 }
 
-/** Rewrites files of the tables of a document that there are; of all, or of the one of this name. Young files too. */
-export function compactTables(
+/**
+ * Rewrites files of the tables of a document that there are; of all, or of the one of this name. Young files too. Throws a DocumentError
+ * where its memory is not for a rewrite.
+ */
+export async function compactTables(
   document: ProcessorDocument,
   wanted: string | undefined,
   source: SourceIdentity,
   seams: ProcessorSeams,
   options: CompactOptions,
 ): Promise<TableOutcome<Compaction>[]> {
+  const lack = lackOfMemory(document.spec.processing)
+  if (!options.dryRun && lack !== null) throw new DocumentError(`spec.processing.memoryLimitBytes: ${lack}`)
   return workOnTables(document, wanted, source, seams, (table) => compactOne(document, table, source, seams, options))
 }
 

@@ -1,5 +1,5 @@
 import type { ManifestEntry, ManifestFile } from '../../formats/iceberg/data-file.ts'
-import { planClusters } from '../../formats/iceberg/cluster-manifests.ts'
+import { isWorthClustering, planClusters } from '../../formats/iceberg/cluster-manifests.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { mergeOptions } from '../../formats/iceberg/merge-manifests.ts'
 import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
@@ -214,14 +214,16 @@ export class TableRewriter {
 
   /**
    * Writes the manifests of the table again, few and clustered by partition, where they are more than they need be; no file and no row changes. `dryRun`: says what
-   * that would be.
+   * that would be. `onlyWorth`: only where it pays to do it unasked.
    */
-  rewriteManifests({ dryRun }: { readonly dryRun: boolean }): Promise<ManifestsReport> {
+  rewriteManifests({ dryRun, onlyWorth = false }: { readonly dryRun: boolean; readonly onlyWorth?: boolean }): Promise<ManifestsReport> {
     return this.#loop.ofThisTable(async () => {
       let report: ManifestsReport = { manifests: 0, rewritten: 0, bytes: 0, written: 0 }
       const propose = async (state: TableState, metadata: TableMetadata) => {
         const manifests = await this.#manifestsOf(metadata)
-        const { clusters } = planClusters(manifests, mergeOptions(metadata.properties ?? {}).targetBytes)
+        const { targetBytes } = mergeOptions(metadata.properties ?? {})
+        const planned = planClusters(manifests, targetBytes).clusters
+        const clusters = onlyWorth && !planned.some((one) => isWorthClustering(one, targetBytes)) ? [] : planned
         const own = clusters.flatMap((one) => one.manifests)
         report = {
           manifests: manifests.length,

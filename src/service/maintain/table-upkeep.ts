@@ -2,6 +2,7 @@ import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table
 import { WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { lackOfMemory } from '../../spec/rewrite-memory.ts'
 import { AutoCompaction, defaultBytesPerHour, rewrittenBytes } from './auto-compaction.ts'
 import { ancestorsOf, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
@@ -13,6 +14,7 @@ import { type RetentionContext, retentionColumn, retireRows } from './row-retent
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { expireTable } from './table-expirer.ts'
+import { TableRewriter } from './table-rewriter.ts'
 
 /** Files are rewritten where somebody takes such tasks from the queue. */
 type UpkeepSeams = CommitterSeams & SweepSeams & Partial<Pick<ProcessorSeams, 'queue' | 'rewrites'>>
@@ -49,11 +51,13 @@ export function decideUpkeep(
     retention: { days: asked?.retention?.days, problem: typeof age === 'string' ? age : null, lastMs: last.get('retention') ?? null },
     compaction: {
       enabled: asked?.compaction?.enabled,
+      lack: lackOfMemory(processing),
       ...fileCounts(metadata, processing.targetFileSizeBytes),
       bytesLeft: (asked?.compaction?.bytesPerHour ?? defaultBytesPerHour) - Math.max(hoursBytes, rewrittenBytes(metadata, nowMs)),
       isRunning: isCompacting,
       lastMs: last.get('compaction') ?? null,
     },
+    manifests: { lastMs: last.get('manifests') ?? null },
     expiry: {
       enabled: asked?.expiry?.enabled,
       expired: snapshots.length + refs.length,
@@ -174,6 +178,8 @@ export class TableUpkeep {
     switch (kind) {
       case 'retention':
         return this.#retire(signal)
+      case 'manifests':
+        return this.#clusterManifests()
       case 'expiry':
         return this.#expire(signal)
       case 'orphans':
@@ -187,6 +193,16 @@ export class TableUpkeep {
     const { files, rewritten, rows } = await retireRows(this.#table, this.#asked!.retention!, this.#context, this.#seams, signal)
     meter.add('upkeep.rows.retired', Number(rows), { table })
     if (rows > 0n) journal.info('old rows deleted', { table, rows, files, rewritten })
+  }
+
+  async #clusterManifests(): Promise<void> {
+    const { document, source } = this.#context
+    const loaded = await this.#seams.catalog.loadTable(this.#table)
+    if (loaded === null) return
+    const rewriter = new TableRewriter(source.id, this.#table, document.metadata.name, loaded.metadata, this.#seams)
+    const { manifests, rewritten, written } = await rewriter.rewriteManifests({ dryRun: false, onlyWorth: true })
+    if (rewritten > 0)
+      this.#seams.journal.info('manifests clustered by partition', { table: this.#table.name, manifests, rewritten, written })
   }
 
   async #expire(signal: AbortSignal): Promise<void> {

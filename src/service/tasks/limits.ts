@@ -1,4 +1,5 @@
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { leastRewriteMemoryBytes } from '../../spec/rewrite-memory.ts'
 import type { PackOptions } from '../../pipeline/plan/pack-tasks.ts'
 import type { WorkerLimits } from './worker.ts'
 
@@ -25,8 +26,7 @@ export interface FeedBounds {
   readonly maxUncommittedBytes: number
 }
 
-/** With one rewrite under way, and for each further one, as measured (docs/rewriting.md). */
-const rewritingBytes = 416 * mebibyte
+/** For each further rewrite that is under way beside one, as measured (docs/rewriting.md). */
 const nextRewriteBytes = 160 * mebibyte
 
 /** Rewrites that a process which does nothing else carries out at once: as many as its memory is for, and one at least. */
@@ -34,7 +34,7 @@ export function rewritesAtOnce({
   parallelism,
   memoryLimitBytes,
 }: Pick<ProcessorDocument['spec']['processing'], 'parallelism' | 'memoryLimitBytes'>): number {
-  return Math.max(1, Math.min(parallelism, 1 + Math.floor((memoryLimitBytes - rewritingBytes) / nextRewriteBytes)))
+  return Math.max(1, Math.min(parallelism, 1 + Math.floor((memoryLimitBytes - leastRewriteMemoryBytes) / nextRewriteBytes)))
 }
 
 /**

@@ -37,7 +37,7 @@ export async function makeWorld(directory: string, options: WorldOptions): Promi
     spec: {
       source: { topics, graceSeconds: 0, ...source },
       sink: { database: 'kill', ...sink },
-      processing: { parallelism, commitIntervalSeconds, targetFileSizeBytes: 1_048_576, memoryLimitBytes: 134_217_728 },
+      processing: { parallelism, commitIntervalSeconds, targetFileSizeBytes: 1_048_576, memoryLimitBytes: 436_207_616 },
       ...(queue !== undefined && { queue }),
       ...(maintenance !== undefined && { maintenance }),
     },

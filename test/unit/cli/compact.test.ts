@@ -41,6 +41,17 @@ test('small files are shown by a dry run, then joined, and the table has every r
     /^default\.orders: would rewrite 5 files \([\d.]+ \w+\) of 5 into about 1, in 1 rewrite: about 10 GETs and 1 PUT\n$/,
   )
   expect(files()).toBe(5)
+  const text = readFileSync(join(cwd, 'spec.yaml'), 'utf8')
+  writeFileSync(join(cwd, 'tight.yaml'), `${text}  processing: {memoryLimitBytes: 268435456}\n`)
+  expect((await program(['compact', '-f', 'tight.yaml', '--dry-run'], { cwd })).stdout).toContain('would rewrite 5 files')
+  expect(await program(['compact', '-f', 'tight.yaml'], { cwd })).toMatchObject({
+    code: 2,
+    stderr: 'error: spec.processing.memoryLimitBytes: expected at least 436207616 to rewrite files, found 268435456\n',
+  })
+  expect((await program(['status', '-f', 'tight.yaml'], { cwd })).stdout).toContain(
+    'not due  default.orders: compaction: processing.memoryLimitBytes: expected at least 436207616 to rewrite files, found 268435456',
+  )
+  expect(files()).toBe(5)
   const done = await program(['compact', '-f', 'spec.yaml', '--json'], { cwd })
   expect(done).toMatchObject({ code: 0, stderr: '' })
   expect(JSON.parse(done.stdout)).toMatchObject({

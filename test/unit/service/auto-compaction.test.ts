@@ -11,11 +11,13 @@ import { namespace, rowsOf, type World, world } from './world.ts'
 const minuteMs = 60_000
 
 /** A service for `minutes`, with a segment each minute, and half an hour more. */
-async function serve(made: World, minutes: number, compaction: Plain, from = 0): Promise<void> {
+async function serve(made: World, minutes: number, compaction: Plain, { from = 0, processing = {} } = {}): Promise<void> {
   const stop = new AbortController()
   const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
   await made.clock.run(async () => {
-    const running = made.processor((document) => (document.spec.maintenance = { compaction }), { rewrites }).run(false, stop.signal)
+    const running = made
+      .processor((document) => Object.assign(document.spec, { maintenance: { compaction }, processing }), { rewrites })
+      .run(false, stop.signal)
     for (let i = from; i < from + minutes; i++) {
       await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
       await made.clock.sleep(minuteMs)
@@ -51,6 +53,13 @@ describe('a service', () => {
     expect((await summaryOf(made))['total-data-files']).toBe('30')
   })
 
+  test('whose memory is not for rewriting leaves files alone', async () => {
+    const made = world()
+    await serve(made, 30, {}, { processing: { memoryLimitBytes: 400 * 1024 * 1024 } })
+    expect((await summaryOf(made))['total-data-files']).toBe('30')
+    expect(made.linesOf('error')).toEqual([])
+  })
+
   test('rewrites no more in an hour than its document allows', async () => {
     const made = world()
     await serve(made, 60, { bytesPerHour: 1, quietMinutes: 0 })
@@ -64,7 +73,7 @@ describe('a service', () => {
     await serve(made, 30, { bytesPerHour: 1, quietMinutes: 0 })
     expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
     const rewritten = (await made.table('orders')).snapshots!.find(({ summary }) => summary.operation === 'replace')!
-    await serve(made, 15, { bytesPerHour: 1, quietMinutes: 0 }, 30)
+    await serve(made, 15, { bytesPerHour: 1, quietMinutes: 0 }, { from: 30 })
     expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
     // What is told to the operator says so too, whoever asks.
     const table = await made.table('orders')

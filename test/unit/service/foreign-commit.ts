@@ -10,8 +10,11 @@ import { namespace, type World } from './world.ts'
 
 const syncMarker = new Uint8Array(16)
 
+/** What another writer has of a world: its table and its files. */
+export type ForeignWorld = Pick<World, 'io' | 'catalog' | 'table'> & { readonly seams: Pick<World['seams'], 'entropy'> }
+
 /** The live data files of a table, each with its sequence number. */
-export async function liveEntries({ io, table }: World, name: string): Promise<ManifestEntry[]> {
+export async function liveEntries({ io, table }: ForeignWorld, name: string): Promise<ManifestEntry[]> {
   const { manifests } = readManifestList(await io.read(currentSnapshot(await table(name))!['manifest-list']))
   const entries: ManifestEntry[] = []
   for (const manifest of manifests) entries.push(...readManifest(await io.read(manifest.manifestPath), manifest).entries)
@@ -30,7 +33,7 @@ export interface ForeignChange {
 
 /** Commits a snapshot that knows nothing of this program; returns its id. */
 export async function commitForeign(
-  world: World,
+  world: ForeignWorld,
   name: string,
   { remove = [], add = [], deletes = [], formatVersion = 2 }: ForeignChange,
 ): Promise<bigint> {
@@ -116,7 +119,7 @@ export async function deletionVector({ io, seams }: World, path: string, positio
 }
 
 /** Writes a position delete file that takes these rows out of a data file. */
-export async function positionDeletes({ io, seams }: World, path: string, positions: readonly number[]): Promise<DataFile> {
+export async function positionDeletes({ io, seams }: ForeignWorld, path: string, positions: readonly number[]): Promise<DataFile> {
   const fields = [
     { id: 2147483546, name: 'file_path', required: true, type: 'string' },
     { id: 2147483545, name: 'pos', required: true, type: 'long' },

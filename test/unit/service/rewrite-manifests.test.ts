@@ -8,7 +8,7 @@ import type { Catalog } from '../../../src/seams/catalog.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { batch } from './segments.ts'
 import { verify } from './verifying.ts'
-import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
+import { namespace, sourceId, world, type World } from './world.ts'
 
 const orders = { namespace, name: 'orders' }
 const partitions = [0, 1, 2].map((partition) => ({ topic: 'orders', partition }))
@@ -30,12 +30,17 @@ async function fed(properties: Record<string, string> = {}): Promise<World> {
 
 function rewrite(
   made: World,
-  { dryRun = false, catalog = made.catalog }: { dryRun?: boolean; catalog?: Catalog } = {},
+  { dryRun = false, onlyWorth = false, catalog = made.catalog }: { dryRun?: boolean; onlyWorth?: boolean; catalog?: Catalog } = {},
 ): Promise<ManifestsReport> {
   return made.clock.run(async () => {
     const rewriter = new TableRewriter(sourceId, orders, 'test', await made.table('orders'), { ...made.seams, catalog })
-    return rewriter.rewriteManifests({ dryRun })
+    return rewriter.rewriteManifests({ dryRun, onlyWorth })
   })
+}
+
+async function setTarget(made: World, bytes: number): Promise<void> {
+  const updates = [{ action: 'set-properties', updates: { 'commit.manifest.target-size-bytes': String(bytes) } }] as const
+  await made.catalog.commitTable(orders, { requirements: [], updates, idempotencyKey: '' })
 }
 
 /** Of each manifest the partitions of its live files, and of each file its numbers. */
@@ -63,11 +68,7 @@ test('manifests become few, with the files of a partition side by side, and noth
   const before = await filesIn(made)
   const bytes = (await rewrite(made, { dryRun: true })).bytes
   const table = await made.table('orders')
-  await made.catalog.commitTable(orders, {
-    requirements: [],
-    updates: [{ action: 'set-properties', updates: { 'commit.manifest.target-size-bytes': String(Math.ceil(bytes / 3)) } }],
-    idempotencyKey: '',
-  })
+  await setTarget(made, Math.ceil(bytes / 3))
   expect(await rewrite(made)).toEqual({ manifests: 9, rewritten: 9, bytes, written: 3 })
   expect((await manifests(made)).map((one) => one.partitions)).toEqual([
     [0, 0, 0],
@@ -101,6 +102,25 @@ test('where they are few already nothing is written, nor by a dry run', async ()
   expect(await made.table('orders')).toBe(after)
 })
 
+test('unasked it is done where many manifests that are merged for good came one after another, and not again', async () => {
+  const made = await fed()
+  expect(await rewrite(made, { onlyWorth: true })).toMatchObject({ manifests: 9, rewritten: 0 })
+  const { bytes } = await rewrite(made, { dryRun: true })
+  await setTarget(made, Math.ceil(bytes / 6))
+  expect(await rewrite(made, { onlyWorth: true, dryRun: true })).toMatchObject({ manifests: 9, rewritten: 9, written: 6 })
+  // The service does it for a table of which nobody knows how many files it has, or that has many.
+  await commitForeign(made, 'orders', {})
+  await made.write(partitions[0], 3n, [batch(3n, 1)])
+  expect(await made.runOnce()).toBe(true)
+  expect(made.linesOf('info', 'manifests clustered by partition').map(({ fields }) => fields)).toMatchObject([
+    { manifests: 10, rewritten: 10 },
+  ])
+  expect(made.seams.meter.totals().get('upkeep.manifests.done')).toBe(1)
+  expect(await rewrite(made, { onlyWorth: true })).toMatchObject({ rewritten: 0 })
+  expect(await rewrite(made, { dryRun: true })).not.toMatchObject({ rewritten: 0 })
+  expect(await made.rows('orders')).toHaveLength(10)
+})
+
 test('manifests of deletes are clustered for themselves', async () => {
   const made = await fed()
   const [[path]] = await filesIn(made)
@@ -128,22 +148,4 @@ test('an append that comes first is clustered too', async () => {
   }
   expect(await rewrite(made, { catalog })).toMatchObject({ manifests: 10, rewritten: 10, written: 1 })
   expect(await filesIn(made)).toHaveLength(10)
-})
-
-test('killed at any write or commit, the table is whole', async () => {
-  for (let dies = 0; dies < 3; dies++) {
-    const made = await fed()
-    let steps = 0
-    const never = () => new Promise<never>(() => undefined)
-    const catalog: Catalog = {
-      ...made.catalog,
-      commitTable: (...asked) => (steps++ >= dies ? never() : made.catalog.commitTable(...asked)),
-    }
-    const io = { ...made.io, write: (...asked: Parameters<typeof made.io.write>) => (steps++ >= dies ? never() : made.io.write(...asked)) }
-    const rewriter = new TableRewriter(sourceId, orders, 'test', await made.table('orders'), { ...made.seams, io, catalog })
-    await Promise.race([rewriter.rewriteManifests({ dryRun: false }), new Promise((resolve) => setTimeout(resolve, 30))])
-    expect(await made.rows('orders')).toEqual(partitions.flatMap((at) => rowsOf(at, 0, 3)))
-    await rewrite(made)
-    expect(await manifests(made)).toHaveLength(1)
-  }
 })

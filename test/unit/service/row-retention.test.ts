@@ -26,12 +26,7 @@ async function feed(made: World, baseOffset: bigint, ages: readonly (number | nu
 
 function retire(
   made: World,
-  {
-    by = 'kafka_timestamp',
-    days = 10,
-    catalog = made.catalog,
-    dies = false,
-  }: { by?: string; days?: number; catalog?: Catalog; dies?: boolean } = {},
+  { by = 'kafka_timestamp', days = 10, catalog = made.catalog }: { by?: string; days?: number; catalog?: Catalog } = {},
 ) {
   const document = load(smallest())
   const context = {
@@ -41,8 +36,7 @@ function retire(
     kafkaColumns: mappingFor(document, 'orders').kafkaColumns,
   }
   const seams = { ...made.seams, catalog }
-  const retiring = () => retireRows(orders, { by, days }, context, seams, new AbortController().signal)
-  return dies ? retiring() : made.clock.run(retiring)
+  return made.clock.run(() => retireRows(orders, { by, days }, context, seams, new AbortController().signal))
 }
 
 /** A table with a file of old rows, one of old and young ones, and one of young ones. */
@@ -123,27 +117,6 @@ test('a file that an append adds meanwhile is no concern, and one that others ta
   }
   expect(await retire(made, { catalog })).toEqual({ files: 0, rewritten: 1, rows: 2n })
   expect(await made.rows('orders')).toEqual(kept)
-})
-
-test('killed at any write or commit, the table is whole, and the next run does the rest', async () => {
-  for (let dies = 0; dies < 8; dies++) {
-    const made = await aged()
-    let steps = 0
-    const catalog: Catalog = {
-      ...made.catalog,
-      commitTable: (...asked) => (steps++ >= dies ? new Promise<never>(() => undefined) : made.catalog.commitTable(...asked)),
-    }
-    const io = {
-      ...made.io,
-      write: (...asked: Parameters<typeof made.io.write>) =>
-        steps++ >= dies ? new Promise<never>(() => undefined) : made.io.write(...asked),
-    }
-    const killed = { ...made, seams: { ...made.seams, io } }
-    await Promise.race([retire(killed, { catalog, dies: true }), new Promise((resolve) => setTimeout(resolve, 60))])
-    await retire(made)
-    expect(await made.rows('orders')).toEqual(kept)
-    expect(await verify(made)).toMatchObject({ findings: [], problem: null })
-  }
 })
 
 test.each([

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { readRows } from '../../../src/formats/parquet/read-rows.ts'
 import { compareSingleValues } from '../../../src/formats/iceberg/single-value.ts'
 import { outputsOf } from '../../../src/service/maintain/table-compactor.ts'
-import { liveEntries } from './foreign-commit.ts'
+import { recoverDocument } from '../../../src/service/recover/recovery.ts'
+import { load, smallest } from '../spec/documents.ts'
+import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
-import { rowsOf, world, type World } from './world.ts'
+import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
 
 const other = { topic: 'orders', partition: 1 } as const
 
@@ -31,6 +33,7 @@ const run = (own: World, sortBy: readonly string[], more: object = {}) =>
 async function filesOf(own: World): Promise<{ order: number | undefined; times: bigint[]; partitions: number[] }[]> {
   const files = []
   for (const { dataFile } of await liveEntries(own, 'orders')) {
+    if (dataFile.content !== 0) continue
     const rows = (await readRows(await own.io.read(dataFile.filePath), 1_000_000)) as { kafka_timestamp: bigint; kafka_partition: number }[]
     expect(BigInt(rows.length)).toBe(dataFile.recordCount)
     files.push({
@@ -92,6 +95,47 @@ describe('a table that is sorted', () => {
     expect((await filesOf(own))[0].order).toBe(2)
     expect(await own.rows('orders')).toEqual([...rowsOf(at, 0, 30), ...rowsOf(other, 0, 10)].toSorted())
     expect((await verify(own)).findings).toEqual([])
+  })
+
+  test('has what is left of a file whose old rows were deleted in the order of today', async () => {
+    const own = await sorted([])
+    const dayMs = 86_400_000
+    const aged = Array.from({ length: 10 }, (_, i) => record('v', { timestampMs: BigInt(own.clock.now() - ((i * 7) % 10) * dayMs) }))
+    await own.write(at, 10n, [batch(10n, aged)])
+    expect(await run(own, ['kafka_timestamp'])).toBe(true)
+    await own.write(at, 20n, [batch(20n, [record('v', { timestampMs: BigInt(own.clock.now()) })])])
+    const done = await own.runOnce((document) => {
+      document.spec.mappings = [{ topic: '*', value: { format: 'binary' }, sortBy: ['kafka_timestamp desc'] }]
+      document.spec.maintenance = { retention: { by: 'kafka_timestamp', days: 5 } }
+    })
+    expect(done).toBe(true)
+    const left = (await filesOf(own)).find(({ times }) => times.length > 1)!
+    expect([left.order, left.times]).toEqual([2, ascending(left.times).toReversed()])
+    expect(new Set(left.times).size).toBe(6)
+  })
+
+  test('has what is left of a file whose rows were there twice in the order of today', async () => {
+    const own = await sorted(['kafka_timestamp'])
+    const [{ dataFile }] = await liveEntries(own, 'orders')
+    const filePath = `${dataFile.filePath}.again.parquet`
+    await own.io.write(filePath, [await own.io.read(dataFile.filePath)])
+    // What was deleted from the first file is there once, in the second.
+    await commitForeign(own, 'orders', { deletes: [await positionDeletes(own, dataFile.filePath, [0, 2, 4, 5, 11, 17])] })
+    await commitForeign(own, 'orders', { add: [{ ...dataFile, filePath }] })
+    await own.write(at, 10n, [shuffled(10)])
+    expect(await run(own, ['kafka_timestamp desc'])).toBe(true)
+    const document = load(
+      smallest((plain) => {
+        plain.spec.sink = { database: namespace[0] }
+        plain.spec.source.topics = ['*']
+        plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      }),
+    )
+    const asked = { from: 'duplicates', table: null, exact: false, passed: null, commit: true, progress: () => undefined } as const
+    const { tables } = await own.clock.run(() => recoverDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
+    expect(tables).toMatchObject([{ done: true, duplicates: { rows: 14n, files: 1 } }])
+    const left = (await filesOf(own)).find(({ times }) => times.length === 6)!
+    expect([left.order, left.times]).toEqual([2, ascending(left.times).toReversed()])
   })
 
   test.each([

@@ -48,9 +48,9 @@ export interface World {
   processor(change?: (document: Plain) => void, seams?: Partial<ProcessorSeams>, directed?: Directed): Processor
   runOnce(change?: (document: Plain) => void, directed?: Directed): Promise<boolean>
   table(name: string): Promise<TableMetadata>
-  /** `topic/partition@offset` of each row of a table, sorted. */
+  /** `topic/partition@offset` of each row of a table's data files, sorted; deleted ones too. */
   rows(name: string): Promise<string[]>
-  /** Each row as it is, whatever its columns. */
+  /** Each row of its data files as it is, whatever its columns; deleted ones too. */
   plainRows(name: string): Promise<Record<string, unknown>[]>
   linesOf(level: JournalLine['level'], message?: string): JournalLine[]
 }
@@ -116,7 +116,7 @@ export function world(profile?: CatalogProfile): World {
       const found: Record<string, unknown>[] = []
       for (const manifest of readManifestList(await io.read(snapshot['manifest-list'])).manifests) {
         for (const { status, dataFile } of readManifest(await io.read(manifest.manifestPath), manifest).entries) {
-          if (status === 2) continue
+          if (status === 2 || dataFile.content !== 0) continue
           found.push(...(await readRows(await io.read(dataFile.filePath), 1_000_000)))
         }
       }

@@ -178,6 +178,11 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     'spec.processing.memoryLimitBytes: expected a whole number of at least 134217728, found 1000',
   ],
   [
+    'rewriting of files in too little memory for it',
+    (d) => ((d.spec.processing = { memoryLimitBytes: 436_207_615 }), (d.spec.maintenance = { compaction: { enabled: true } })),
+    'spec.processing.memoryLimitBytes: expected at least 436207616 to rewrite files, found 436207615; or leave spec.maintenance.compaction.enabled out',
+  ],
+  [
     'a number beyond what a number holds',
     (d) => (d.spec.processing = { targetFileSizeBytes: 2 ** 60 }),
     'spec.processing.targetFileSizeBytes: expected a whole number of at least 1048576, found 1152921504606847000',

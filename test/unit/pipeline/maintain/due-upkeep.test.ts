@@ -8,7 +8,8 @@ const facts: UpkeepFacts = {
   isOurs: true,
   gcDisabled: false,
   retention: { days: undefined, problem: null, lastMs: null },
-  compaction: { enabled: undefined, files: 20, filesAtTarget: 2, deleteFiles: 0, bytesLeft: 1, isRunning: false, lastMs: null },
+  compaction: { enabled: undefined, lack: null, files: 20, filesAtTarget: 2, deleteFiles: 0, bytesLeft: 1, isRunning: false, lastMs: null },
+  manifests: { lastMs: null },
   expiry,
   orphans: { enabled: undefined, lastMs: null },
 }
@@ -46,6 +47,18 @@ test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string
   expect(of('orphans', { ...facts, ...more, orphans }, 24 * hour)).toEqual({ kind: 'orphans', due, reason })
 })
 
+test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boolean, string]>([
+  ['few files', {}, {}, false, 'the manifests of fewer than 10000 files are not clustered by partition'],
+  ['many files', {}, { files: 10_000 }, true, 'once a day'],
+  ['nobody knows', {}, { files: null }, true, 'once a day'],
+  ['it was done today', { manifests: { lastMs: 23 * hour } }, { files: 10_000 }, false, 'done 1 h ago, once a day'],
+  ['the document says no', {}, { files: 10_000, enabled: false }, false, 'off by maintenance.compaction.enabled'],
+  ['the catalog does it', { ownUpkeep: 'It' }, { files: 10_000, enabled: true }, false, 'It rewrites files by itself'],
+])('manifests: %s', (_what, more, moreCompaction, due, reason) => {
+  const asked = { ...facts, ...more, compaction: { ...facts.compaction, ...moreCompaction } }
+  expect(of('manifests', asked, 24 * hour)).toEqual({ kind: 'manifests', due, reason })
+})
+
 test.each<[string, UpkeepFacts['retention'], boolean, string]>([
   ['nobody asked', { days: undefined, problem: null, lastMs: null }, false, 'rows stay unless maintenance.retention says for how long'],
   ['somebody did', { days: 9, problem: null, lastMs: null }, true, 'once a day'],
@@ -63,6 +76,7 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boo
   ['nobody knows', {}, { files: null }, true, 'its snapshot does not say how many files it has'],
   ['looked at lately', {}, { lastMs: hour - 60_000 }, false, '20 data files, 2 at the target size; looked at again in 9 min'],
   ['looked at before', {}, { lastMs: hour - 600_000 }, true, '20 data files, 2 at the target size'],
+  ['memory is not for it', {}, { lack: 'too little' }, false, 'processing.memoryLimitBytes: too little'],
   ['still at it', {}, { isRunning: true }, false, 'under way'],
   ['enough for an hour', {}, { bytesLeft: 0 }, false, 'what may be rewritten in an hour was: maintenance.compaction.bytesPerHour'],
   ['the document says no', {}, { enabled: false }, false, 'off by maintenance.compaction.enabled'],
