@@ -16,7 +16,7 @@ import { check, report } from './findings.ts'
  * A worker uses as many threads as there are cores, so that without its own core one process would do what two do. Enough
  * segments that the second or two from the planner's start to its first task, which no worker shortens, do not count.
  */
-const { values } = parseArgs({ options: { segments: { type: 'string', default: '120' }, records: { type: 'string', default: '20000' } } })
+const { values } = parseArgs({ options: { segments: { type: 'string', default: '180' }, records: { type: 'string', default: '20000' } } })
 const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
 const rows = partitions * segments * records
 
