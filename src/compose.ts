@@ -142,7 +142,12 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
     const shared =
       fleet === null
         ? {}
-        : { queue: fleet.tasks, leases: fleet.leases, look: lookOnce(seams.catalog, document.spec.sink.database.split('.')) }
+        : {
+            queue: fleet.tasks,
+            tasksAtOnce: fleet.tasksAtOnce,
+            leases: fleet.leases,
+            look: lookOnce(seams.catalog, document.spec.sink.database.split('.')),
+          }
     const run: OpenedDocument['run'] = (signal, hurry) => {
       const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options)
       serving.watch(document, () => part.health())

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import type { RedisFleet, RedisFleetOptions } from '../drivers/queue/redis.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { commitCodec } from '../service/tasks/commit-codec.ts'
@@ -16,6 +17,8 @@ export type Role = 'run' | 'worker' | 'planner' | 'committer'
 /** What the processes of a fleet share. */
 export interface Fleet {
   readonly tasks: TaskQueue<TablePayload, TaskResult>
+  /** Tasks that this process carries out at once. */
+  readonly tasksAtOnce: number
   readonly commits: CommitQueue
   readonly leases: Leases
   close(): Promise<void>
@@ -23,6 +26,12 @@ export interface Fleet {
 
 /** Commits at once, over all committers of a document: each table's are made one after another. */
 const commitsAtOnce = 16
+
+/**
+ * A thread that waits for the store has a second task to go on with. More would only be taken from workers that have nothing to do: of two on
+ * a core each, one held six of eight tasks (docs/fleet.md).
+ */
+const tasksPerThread = 2
 
 /** Opens what the document's fleet shares in Redis; null where it names none, and one process does all the work. */
 export async function openFleet({ metadata, spec }: ProcessorDocument, journal: Journal): Promise<Fleet | null> {
@@ -32,12 +41,14 @@ export async function openFleet({ metadata, spec }: ProcessorDocument, journal: 
   const fleet: RedisFleet = openRedisFleet({
     settings: redisSettings(spec.queue),
     document: `${metadata.namespace}/${metadata.name}`,
-    parallelism: spec.processing.parallelism,
     clock: systemClock,
     journal,
   })
+  const { parallelism } = spec.processing
+  const tasksAtOnce = Math.min(parallelism, tasksPerThread * availableParallelism())
   return {
-    tasks: fleet.queue('tasks', taskCodec),
+    tasks: fleet.queue('tasks', taskCodec, parallelism, tasksAtOnce),
+    tasksAtOnce,
     commits: fleet.queue('commits', commitCodec, commitsAtOnce),
     leases: fleet.leases,
     close: () => fleet.close(),

@@ -33,9 +33,10 @@ export function partOf(
     return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
   }
   const { spec, metadata } = document
+  const { tasksAtOnce } = fleet
   const work =
     role === 'worker'
-      ? (signal: AbortSignal) => carryOutTasks(spec.processing.parallelism, limitsOf(spec.processing), seams, signal)
+      ? (signal: AbortSignal) => carryOutTasks(tasksAtOnce, limitsOf({ ...spec.processing, parallelism: tasksAtOnce }), seams, signal)
       : (signal: AbortSignal) => carryOutCommits(document, source.id, fleet.commits, seams, signal)
   const queue = role === 'worker' ? fleet.tasks : fleet.commits
   return {

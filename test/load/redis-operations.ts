@@ -24,12 +24,11 @@ const open = () =>
   openRedisFleet({
     settings: { url: () => redis.url },
     document: 'default/load',
-    parallelism: 4,
     clock: systemClock,
     journal: memoryJournal(),
   })
 const fleets = [open(), open(), open()]
-const [planner, ...workers] = fleets.map((fleet) => fleet.queue('tasks', codec))
+const [planner, ...workers] = fleets.map((fleet) => fleet.queue('tasks', codec, 4))
 const stop = new AbortController()
 const lane = async (queue: (typeof workers)[number]) => {
   for (;;) {

@@ -80,10 +80,10 @@ export class BullClaims<Payload, Result> {
       if (this.#worker.isPaused() && !this.#isAlone) void this.#worker.resume()
       return
     }
-    const { name, parallelism } = this.#options
+    const { name, atOnceHere } = this.#options
     this.#worker = new Worker<object, Outcome>(name, (job, token) => this.#process(job, token!), {
       ...connectionOf(this.#options),
-      concurrency: parallelism,
+      concurrency: atOnceHere,
       lockDuration: lockMs,
       stalledInterval: stalledCheckMs,
       maxStalledCount: maxTries - 1,

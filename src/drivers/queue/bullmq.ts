@@ -14,6 +14,8 @@ export interface BullQueueOptions<Payload, Result> {
   readonly codec: TaskCodec<Payload, Result>
   /** Tasks at once, over all processes. */
   readonly parallelism: number
+  /** And in this one. */
+  readonly atOnceHere: number
   readonly redis: RedisClient
   /** Why Redis can not be reached now. */
   readonly trouble: () => Trouble | null

@@ -12,7 +12,6 @@ export interface RedisFleetOptions {
   readonly settings: RedisSettings
   /** Namespace and name of the document: each has its keys to itself. */
   readonly document: string
-  readonly parallelism: number
   readonly clock: Clock
   readonly journal: Journal
 }
@@ -20,21 +19,26 @@ export interface RedisFleetOptions {
 /** What the processes that serve one document share in Redis. All of it can be lost at any time. */
 export interface RedisFleet {
   readonly leases: Leases
-  /** A queue of that name; at most `parallelism` of its tasks are carried out at once, over all processes. */
-  queue<Payload, Result>(name: string, codec: TaskCodec<Payload, Result>, parallelism?: number): TaskQueue<Payload, Result>
+  /** A queue of that name; at most `parallelism` of its tasks are carried out at once over all processes, and `atOnceHere` in this one. */
+  queue<Payload, Result>(
+    name: string,
+    codec: TaskCodec<Payload, Result>,
+    parallelism: number,
+    atOnceHere?: number,
+  ): TaskQueue<Payload, Result>
   close(): Promise<void>
 }
 
 /** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
-export function openRedisFleet({ settings, document, parallelism, clock, journal }: RedisFleetOptions): RedisFleet {
+export function openRedisFleet({ settings, document, clock, journal }: RedisFleetOptions): RedisFleet {
   const { client: redis, trouble } = openRedis(settings, clock, journal)
   const prefix = `{iceberg-processor:${document}}`
   const queues: BullQueue<never, never>[] = []
   void checkServer(redis, journal)
   return {
     leases: redisLeases(redis, prefix, clock, journal),
-    queue(name, codec, atOnce = parallelism) {
-      const queue = new BullQueue({ name, prefix, codec, parallelism: atOnce, redis, trouble, clock, journal })
+    queue(name, codec, parallelism, atOnceHere = parallelism) {
+      const queue = new BullQueue({ name, prefix, codec, parallelism, atOnceHere, redis, trouble, clock, journal })
       queues.push(queue as unknown as BullQueue<never, never>)
       return queue
     },

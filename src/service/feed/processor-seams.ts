@@ -20,6 +20,8 @@ export interface ProcessorSeams {
   readonly catalog: Catalog
   readonly io: ListedFiles
   readonly queue: TaskQueue<TablePayload, TaskResult>
+  /** Tasks that are carried out at once here, where other processes take them too; absent: `parallelism`. */
+  readonly tasksAtOnce?: number
   /** Commits are made by other processes, and tasks carried out by others; absent: both here. */
   readonly commits?: CommitQueue
   /** Absent: no other process feeds the same tables. */

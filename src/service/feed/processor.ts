@@ -88,7 +88,9 @@ export class Processor {
   }
 
   #work(signal: AbortSignal): Promise<void> {
-    return carryOutTasks(this.#document.spec.processing.parallelism, this.#limits, this.#seams, signal)
+    const { processing } = this.#document.spec
+    const { tasksAtOnce = processing.parallelism } = this.#seams
+    return carryOutTasks(tasksAtOnce, limitsOf({ ...processing, parallelism: tasksAtOnce }), this.#seams, signal)
   }
 
   /** One feed a table; tables whose topics appear later are taken up when they are discovered. */

@@ -43,14 +43,14 @@ interface Member {
   work(carryOut: (text: string) => Promise<string>, lanes?: number): void
 }
 
-function member(version = 1, parallelism = 4, url = redis.url): Member {
-  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', parallelism, clock: systemClock, journal })
+function member(version = 1, parallelism = 4, url = redis.url, atOnceHere = parallelism): Member {
+  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', clock: systemClock, journal })
   const stop = new AbortController()
   opened.push({ fleet, stop })
-  const queue = fleet.queue('tasks', codecOf(version))
+  const queue = fleet.queue('tasks', codecOf(version), parallelism, atOnceHere)
   return {
     queue,
-    work(carryOut, lanes = parallelism) {
+    work(carryOut, lanes = atOnceHere) {
       const lane = async () => {
         for (;;) {
           const claim = await queue.claim(stop.signal)
@@ -117,6 +117,27 @@ describe('a queue in Redis', { timeout }, () => {
     most = 0
     await Promise.all(names(30).map((name) => planner.queue.submit(`again ${name}`, name)))
     expect(most).toBe(3)
+  })
+
+  test('leaves to others what a worker has no hands for, however early it came', async () => {
+    const seen = [0, 0]
+    const work = (one: number) => {
+      let now = 0
+      member(1, 8, redis.url, 2).work(async (text) => {
+        seen[one]++
+        if (++now > 2) throw new TypeError('more than it has hands for')
+        await sleep(100)
+        now--
+        return done(text)
+      })
+    }
+    const planner = member(1, 8)
+    const waiting = Promise.all(names(40).map((name) => planner.queue.submit(name, name)))
+    await until(() => planner.queue.depth === 40)
+    work(0)
+    work(1)
+    await waiting
+    expect(Math.min(...seen)).toBeGreaterThanOrEqual(15)
   })
 
   test("carries out each table's first task before any table's second", async () => {
