@@ -180,8 +180,16 @@ function wishOf(options: BackfillOptions): BackfillWish {
   if (options.into !== undefined && options.detach === true) {
     throw new DocumentError('--detach: no service feeds the table that --into names; leave one of them out')
   }
+  if (isReversed(from, to)) throw new DocumentError('--to: it is not behind --from')
   if (all && (bounded || missing)) throw new DocumentError('--all is everything; it has no place beside --from, --to or --missing')
   return { topic, partitions, from, to, missing, newestFirst }
+}
+
+/** An offset and a time can not be compared. */
+function isReversed(from: Bound, to: Bound): boolean {
+  if (from === null || to === null) return false
+  if ('offset' in from) return 'offset' in to && to.offset <= from.offset
+  return 'timeMs' in to && to.timeMs <= from.timeMs
 }
 
 function changeOf({ pause, resume, cancel }: BackfillOptions): { id: string; to: 'paused' | 'active' | 'cancelled' } | null {

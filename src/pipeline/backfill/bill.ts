@@ -25,7 +25,7 @@ export const defaultPrices: Prices = {
 /** What work takes and gives. Requests to the source and bytes are counted from listings; the rest is about so. */
 export interface Work {
   readonly segments: number
-  /** Of these segments. */
+  /** Of these segments, and of those that are looked into first where a table is to be made. */
   readonly bytes: number
   readonly gets: number
   readonly lists: number

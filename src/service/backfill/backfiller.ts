@@ -13,7 +13,7 @@ import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
 import { emptyState, type TableState } from '../../pipeline/commit/table-state.ts'
 import { carryOutTasks, lookOnce } from '../tasks/carry-out-tasks.ts'
 import { type StartMark, TableCommitter, withMarks } from '../feed/committer.ts'
-import { createTable, decideTableValue } from '../feed/create-table.ts'
+import { createTable, decideTableValue, needsSample } from '../feed/create-table.ts'
 import { type DiscoveredTable, discoverTables } from '../status/discover-tables.ts'
 import type { HistoryOutcome, HistoryReport } from './history-feed.ts'
 import { type HistoryOutlook, historyOutlook } from './history-outlook.ts'
@@ -150,7 +150,7 @@ export class Backfiller {
   /** What is wanted, and its cost; nothing is changed. Throws a DocumentError for partitions that are not there, and what the store throws. */
   async bill(wish: BackfillWish, by: Backfill['by'], prices: Prices): Promise<{ bill: BackfillBill; backfill: Backfill }> {
     const { maxBatchBytes, targetFileSizeBytes } = this.#limits
-    const { partitions, metadata } = this.#place
+    const { partitions, metadata, mapping } = this.#place
     const sourceId = this.#sourceId
     const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
     const { backfill, notBegun } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
@@ -160,6 +160,7 @@ export class Backfiller {
       targetFileSizeBytes,
       putsPerCommit: this.#document.spec.sink.catalog.type === 'sql' ? 2 : 1,
       rowBytes: metadata === null ? null : rowBytesOf(metadata),
+      samples: metadata === null && needsSample(mapping),
     })
     const money = moneyOf(outlook.work, prices, this.#limits.pack.parallelism)
     return {

@@ -4,6 +4,7 @@ import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
 import { type Pace, paceOf, secondsFor } from '../../model/speed.ts'
+import { sampleCost } from '../feed/sampler.ts'
 import { usualShare, type Work } from '../../pipeline/backfill/bill.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { HistoryCursor, type HistorySource } from './history-cursor.ts'
@@ -35,6 +36,8 @@ export interface HistoryOutlookOptions {
   readonly putsPerCommit: number
   /** Mean size of a row in the table's files, bytes; null where there is none to tell. */
   readonly rowBytes: number | null
+  /** Whether records are looked at first, to tell what columns the table gets. */
+  readonly samples: boolean
 }
 
 /** Storage classes from which an object can not be read at once. */
@@ -89,6 +92,7 @@ export async function historyOutlook(
   const files = Math.max(tasks, Math.ceil(fileBytes / options.targetFileSizeBytes))
   const ownSeconds = secondsFor({ bytes, segments }, state.speed, Math.min(workers, tasks))
   const allowed = Math.max(bytes / (bytesPerSecond ?? Infinity), segments / (requestsPerSecond ?? Infinity))
+  const sample = options.samples ? sampleCost(cursors.length, segments, bytes) : { gets: 0, lists: 0, bytes: 0 }
   return {
     topicPartitions: ranges.size,
     wanted,
@@ -96,9 +100,9 @@ export async function historyOutlook(
     archived: { segments: archived, firstKey },
     work: {
       segments,
-      bytes,
-      gets: segments,
-      lists: asked.lists,
+      bytes: bytes + sample.bytes,
+      gets: segments + sample.gets,
+      lists: asked.lists + sample.lists,
       // Begun and ended by a commit each, that has no manifest of its own.
       puts: files + commits * (1 + options.putsPerCommit) + (bytes === 0 ? 0 : 2 * options.putsPerCommit),
       commits,

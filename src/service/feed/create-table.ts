@@ -28,7 +28,7 @@ export async function decideTableValue(
   store: ObjectStore,
 ): Promise<DecidedValue | Unready> {
   const declared = declaredValue(mapping.value)
-  if (declared !== null && declared.format !== 'json') return declared
+  if (declared !== null && !needsSample(mapping)) return declared
   const sample = await takeSample(store, partitions, {
     prefix: source.prefix,
     graceMs: document.spec.source.graceSeconds * 1000,
@@ -40,6 +40,12 @@ export async function decideTableValue(
     throw new WorkError(message, { retry: 'later' })
   }
   return decideValue(mapping, sample)
+}
+
+/** Whether records have to be looked at to tell what becomes of the values. */
+export function needsSample({ value }: TopicMapping): boolean {
+  const declared = declaredValue(value)
+  return declared === null || declared.format === 'json'
 }
 
 /** The request that creates a table, checked against what its catalog takes. Throws a WorkError (`retry: never`) that says what to change. */

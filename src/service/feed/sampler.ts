@@ -29,6 +29,13 @@ const maxFurtherSegments = 32
 /** Segments that are fetched side by side. */
 const fetchedAtOnce = 4
 
+/** What a sample of so many segments in so many topic-partitions reads, about: as if all of them were of the mean size, and there is a value. */
+export function sampleCost(partitions: number, segments: number, bytes: number): { gets: number; lists: number; bytes: number } {
+  const lists = Math.min(partitions, maxPartitions)
+  const gets = Math.min(segments, 3 * lists)
+  return { gets, lists, bytes: segments === 0 ? 0 : Math.round(gets * Math.min(maxSegmentBytes, bytes / segments)) }
+}
+
 /** There is nothing to sample yet. */
 export interface Unready {
   /** How long until there may be something, ms; null where nothing is there that only has to age. */

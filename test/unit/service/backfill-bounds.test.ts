@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
-import { type BackfillBounds, Backfiller } from '../../../src/service/backfill/backfiller.ts'
+import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
 import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut, type CarryOut } from '../../../src/service/tasks/worker.ts'
@@ -23,17 +23,23 @@ async function withHistory(): Promise<World> {
   return w
 }
 
-async function backfillerOf(w: World, bounds: BackfillBounds, parallelism = 5, work: CarryOut = carryOut): Promise<Backfiller> {
+async function backfillerOf(
+  w: World,
+  bounds: BackfillBounds,
+  parallelism = 5,
+  work: CarryOut = carryOut,
+  where: Where = { kind: 'live' },
+): Promise<Backfiller> {
   const document = load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
       plain.spec.sink = { database: 'analytics' }
-      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      if (where.kind === 'live') plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
       plain.spec.processing = { parallelism }
     }),
   )
   const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
-  return (await Backfiller.open(document, 'orders', { kind: 'live' }, bounds, { id: sourceId, prefix: 'p/' }, seams))!
+  return (await Backfiller.open(document, 'orders', where, bounds, { id: sourceId, prefix: 'p/' }, seams))!
 }
 
 /** What was read by when, of segments, since it began; ms. */
@@ -115,4 +121,17 @@ test('what a part took tells how long the rest takes', async () => {
   expect(bill).toMatchObject({ pace: { by: 'commits', commits: 1 }, work: { segments: 11 } })
   // It begins with the segment before it.
   expect(bill.work.seconds).toBeCloseTo(0.11, 2)
+})
+
+test('the bill of a table that is to be made knows the records that its columns are chosen by', async () => {
+  const w = await withHistory()
+  const backfiller = await backfillerOf(w, {}, 2, carryOut, { kind: 'table', name: 'orders_rebuilt' })
+  const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+  const asked = { get: 0, list: 0, put: 0 }
+  w.faults.store = (operation) => void asked[operation]++
+  await backfiller.ask(backfill)
+  await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+  expect(await w.rows('orders_rebuilt')).toHaveLength(segments)
+  expect(bill.work).toMatchObject({ segments, gets: asked.get, lists: asked.list })
+  expect(asked.get).toBe(segments + 3)
 })
