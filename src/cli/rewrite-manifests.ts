@@ -39,6 +39,6 @@ function sentence({ manifests, rewritten, bytes, written }: ManifestsReport, dry
   const all = formatNumberOf(manifests, 'manifest')
   if (rewritten === 0) return `nothing to rewrite among ${all}`
   // Beside them the manifest list, read and written.
-  const requests = `${rewritten + 1} GET and ${written + 1} PUT`
+  const requests = `${formatNumberOf(rewritten + 1, 'GET')} and ${formatNumberOf(written + 1, 'PUT')}`
   return `${rewritten} of ${all} (${formatBytes(bytes)}) ${dryRun ? 'would be' : 'are'} ${written} now${dryRun ? `, with ${requests}` : ''}`
 }
