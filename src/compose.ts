@@ -9,6 +9,7 @@ import { partOf } from './compose/serve-role.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openServing } from './compose/serving.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
+import { boundListing } from './compose/bound-heaps.ts'
 import { openThreads } from './compose/threads.ts'
 import { openWatermarks, passedOffsets } from './compose/watermarks.ts'
 import { grantingCatalog } from './drivers/catalog/granting.ts'
@@ -210,7 +211,11 @@ export function documentTables(documents: readonly ProcessorDocument[]): Promise
 
 /** What a run would do with documents now; changes nothing. */
 export function documentPlans(documents: readonly ProcessorDocument[], prices: Prices): Promise<DocumentPlan[]> {
-  return lookInto(documents, (document, source, seams) => documentPlan(document, source, seams, prices))
+  return lookInto(documents, (document, source, seams) => {
+    // Once it is open, which bounds the heap for those that carry out tasks.
+    boundListing()
+    return documentPlan(document, source, seams, prices)
+  })
 }
 
 /** What the tables of documents are, or would be made with; of all of them, or of the one of this name. Changes nothing. */

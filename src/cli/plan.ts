@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
 import type { DocumentPlan } from '../service/status/plan-report.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
@@ -22,7 +21,6 @@ export const planCommand: Command<PlanOptions> = {
     ['plan -f spec.yaml --json', 'The same for a program:'],
   ],
   async run({ options }, terminal) {
-    leaveLittleGarbage()
     const { documents } = await readDocuments(options.file)
     const { documentPlans } = await import('../compose.ts')
     const plans = await documentPlans(documents, await readPrices(options.prices))
@@ -30,17 +28,6 @@ export const planCommand: Command<PlanOptions> = {
     else showPlans(plans, terminal)
     return 0
   },
-}
-
-/**
- * Listing a large bucket is a stream of short-lived objects, and V8 would let its heap grow by four times what is alive before it looks
- * through it. A plan has no other work that this could slow down.
- */
-function leaveLittleGarbage(): void {
-  // Another V8 may not know the flags, and would say so.
-  if (!process.versions.v8.startsWith('13.')) return
-  setFlagsFromString('--semi-space-growth-factor=1')
-  setFlagsFromString('--heap-growing-percent=50')
 }
 
 function toJson({ tables, ...plan }: DocumentPlan): unknown {
