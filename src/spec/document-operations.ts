@@ -8,7 +8,9 @@ import { topicPattern } from './topic-glob.ts'
 const hoursOfAYear = 8_784
 
 export const processing = object({
-  parallelism: wholeNumber(1, 10_000).prefault(4).meta({ description: 'Tasks at once for this document, over the whole fleet.' }),
+  parallelism: wholeNumber(1, 10_000)
+    .prefault(4)
+    .meta({ description: 'Tasks at once for this document, over the whole fleet; each of its processes takes two for each core at most.' }),
   commitIntervalSeconds: positive({ high: 86_400 }).prefault(60).meta({ description: 'Time between two commits to a table.' }),
   targetFileSizeBytes: wholeNumber(1_048_576).prefault(134_217_728).meta({ description: 'Size that data files grow to.' }),
   memoryLimitBytes: wholeNumber(134_217_728)
