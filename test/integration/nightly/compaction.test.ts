@@ -101,9 +101,11 @@ test('deletion vectors that Spark wrote are applied, and rows keep their ids', a
   const made = await world('vectors')
   await spark.sql(`ALTER TABLE ${made.name} SET TBLPROPERTIES ('format-version' = '3', 'write.delete.mode' = 'merge-on-read')`)
   await spark.sql(`DELETE FROM ${made.name} WHERE kafka_offset % 7 = 3 OR kafka_offset BETWEEN 21 AND 23`)
+  const rows = await spark.sql(`SELECT * FROM ${made.name}`)
   const { before } = await compactAlike('vectors', made, 'kafka_offset, value, _row_id, _last_updated_sequence_number', [])
   expect(before).toHaveLength(60 - 9 - 3)
   expect(before.some((row) => row.includes('null'))).toBe(false)
+  expect(await readTable('duckdb', restOnS3().reader, [database, 'vectors'])).toEqual(rows)
 })
 
 test('equality deletes that were written by Iceberg’s Java API are applied, those of earlier and of later rows too', async () => {

@@ -6,7 +6,7 @@ import { retireRows } from '../../../src/service/maintain/row-retention.ts'
 import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
 import { mappingFor } from '../../../src/spec/table-mapping.ts'
-import { load, smallest } from '../spec/documents.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
@@ -71,8 +71,10 @@ test('old files go whole, those at the edge are rewritten, and what is left is w
 test('what was deleted stays decided, and verify misses nothing, even when the snapshots that deleted it are gone; other losses it does miss', async () => {
   const made = await aged()
   await retire(made)
-  expect(await made.runOnce()).toBe(true)
-  expect(await made.rows('orders')).toEqual(kept)
+  for (const backfill of [undefined, [{ topic: 'orders' }]]) {
+    expect(await made.runOnce((document) => (document.spec.backfill = backfill))).toBe(true)
+    expect(await made.rows('orders')).toEqual(kept)
+  }
   expect(await verify(made)).toMatchObject({ findings: [], problem: null, counts: { rows: 5n, removed: 5n, accepted: 0n } })
   await feed(made, 10n, [0])
   await made.clock.advanceBy(dayMs)
@@ -126,6 +128,34 @@ test.each([
   const made = await aged()
   await expect(retire(made, { by })).rejects.toThrow(reason)
   expect(await made.rows('orders')).toHaveLength(10)
+})
+
+test.each([
+  ['date', 10],
+  ['timestamp', 19],
+])('rows go by a %s of their values too, and those without one stay', async (type, length) => {
+  const made = world()
+  const text = (days: number) => new Date(made.clock.now() - days * dayMs).toISOString().slice(0, length)
+  const change = (document: Plain) => {
+    document.spec.mappings = [{ topic: '*', value: { format: 'json', columns: [{ name: 'at', type }] } }]
+    document.spec.maintenance = { retention: { by: 'at', days: 10 } }
+  }
+  const values = [[30, 20], [12, 3, null], [1]].map((own) => own.map((days) => JSON.stringify({ at: days === null ? null : text(days) })))
+  let offset = 0n
+  for (const own of values) {
+    await made.write(at, offset, [
+      batch(
+        offset,
+        own.map((value) => record(value)),
+      ),
+    ])
+    offset += BigInt(own.length)
+    expect(await made.runOnce(change)).toBe(true)
+    await made.clock.advanceBy(1000)
+  }
+  expect(await made.rows('orders')).toEqual([3, 4, 5].map((left) => rowsOf(at, left, left + 1)[0]))
+  expect(made.seams.meter.totals().get('upkeep.rows.retired')).toBe(3)
+  expect(await verify(made, { exact: true }, change)).toMatchObject({ findings: [], problem: null })
 })
 
 test('the service does it, whatever the table calls the time', async () => {
