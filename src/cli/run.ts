@@ -17,7 +17,7 @@ export const runCommand = serveCommandOf(
     ],
   },
   [
-    { flags: '--once', description: 'end when all that is visible is in the tables; exit 1 if a partition had to stop' },
+    { flags: '--once', description: 'end when all that there was at the first look is in the tables; exit 1 if a partition had to stop' },
     ...directionOptions,
   ],
 )

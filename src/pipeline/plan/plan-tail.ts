@@ -5,6 +5,7 @@ import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo } from '../../seams/object-store.ts'
 import { acceptSegments } from './accept-segments.ts'
+import { type FirstLook, thereAtFirst } from './first-look.ts'
 import type { Listing } from './list-segments.ts'
 
 /** A segment at which planning stands, and what shows whether it is still the same. */
@@ -44,6 +45,8 @@ export interface TailPlan {
 /**
  * The tail of one topic-partition: every segment behind the cursor that is ready and may hold undecided offsets. Pure.
  * A rewritten cursor segment is read again: what it decided stays, what it has beyond that is new.
+ *
+ * @param first where what came later is left to others
  */
 export function planTail(
   at: TopicPartition,
@@ -52,9 +55,11 @@ export function planTail(
   listing: Listing,
   graceMs: number,
   writtenTo?: bigint,
+  first?: FirstLook,
 ): TailPlan {
   const { cursor, follows } = position
-  const accepted = acceptSegments(listing.objects, listing.listedAtMs, graceMs, writtenTo)
+  const ready = acceptSegments(listing.objects, listing.listedAtMs, graceMs, writtenTo)
+  const accepted = first === undefined ? ready : thereAtFirst(ready, first, graceMs)
   const liesBelow = (i: number): boolean => {
     const next = accepted.segments[i + 1]?.baseOffset ?? accepted.nextBaseOffset
     return next !== null && next <= startOffset
@@ -80,7 +85,7 @@ export function planTail(
           },
     position: { cursor: accepted.segments.at(-1) ?? cursor, follows: segments.at(-1)?.baseOffset ?? follows },
     readyAtMs: accepted.readyAtMs,
-    more: !listing.complete,
+    more: !listing.complete && accepted.segments.length === ready.segments.length,
     withoutIndex: accepted.withoutIndex,
     cursorSegment: cursor === null ? 'same' : segmentAtCursor(cursor, listing.objects),
   }

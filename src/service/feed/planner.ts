@@ -13,6 +13,7 @@ import type { StartAt } from '../../spec/document.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { StartMark } from './committer.ts'
 import { acceptSegments } from '../../pipeline/plan/accept-segments.ts'
+import { type FirstLook, firstLook } from '../../pipeline/plan/first-look.ts'
 import type { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { type Listing, listSegments } from '../../pipeline/plan/list-segments.ts'
 import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
@@ -31,6 +32,8 @@ export interface PlannerOptions {
   readonly graceMs: number
   readonly maxBatchBytes: number
   readonly pack: PackOptions
+  /** Nothing is planned that was not there when a topic-partition was first listed; absent: all that comes. */
+  readonly once?: boolean
 }
 
 export interface PlannerSeams {
@@ -114,6 +117,7 @@ export class TailPlanner {
   readonly #waits = new Map<string, SegmentRef>()
   /** When, by the store's clock, a stopped topic-partition was first passed by. */
   readonly #stoppedAtMs = new Map<string, number>()
+  readonly #firstLooks = new Map<string, FirstLook>()
   readonly #reported = new Set<string>()
 
   constructor(options: PlannerOptions, seams: PlannerSeams) {
@@ -281,9 +285,17 @@ export class TailPlanner {
     const writtenTo = this.#seams.hints?.nextOffset(at)
     const listing = await listSegments(this.#seams.source, prefix, at, from, { maxBytes, maxObjects: maxObjectsPerRound })
     const decided = decidedRanges(state.progress, sourceId, at)
-    const plan = planTail(at, position, { decided, startOffset: startOf(state, sourceId, at) }, listing, graceMs, writtenTo)
+    const first = this.#options.once === true ? this.#firstLook(at, listing) : undefined
+    const plan = planTail(at, position, { decided, startOffset: startOf(state, sourceId, at) }, listing, graceMs, writtenTo, first)
     this.#seams.watch?.listed(at, from, listing, plan, writtenTo)
     return { position, listing, plan, writtenTo }
+  }
+
+  #firstLook(at: TopicPartition, listing: Listing): FirstLook {
+    const name = topicPartitionName(at)
+    const first = this.#firstLooks.get(name) ?? firstLook(listing)
+    this.#firstLooks.set(name, first)
+    return first
   }
 
   /** Lists topic-partitions of which nothing is to be planned, so that it is known what waits in them. */

@@ -70,7 +70,7 @@ export class Processor {
   }
 
   /**
-   * Until `signal` aborts, or with `once` until everything visible is decided. Then what is under way is finished and committed, until
+   * Until `signal` aborts, or with `once` until all that was there at first is decided. Then what is under way is finished and committed, until
    * `hurry` aborts: the rest is given up. Returns whether nothing was stopped or given up.
    */
   async run(once: boolean, signal: AbortSignal, hurry: AbortSignal = new AbortController().signal): Promise<boolean> {
@@ -207,6 +207,7 @@ export class Processor {
         graceMs: spec.source.graceSeconds * 1000,
         maxBatchBytes: this.#limits.maxBatchBytes,
         pack: this.#limits.pack,
+        once,
       },
       {
         source,

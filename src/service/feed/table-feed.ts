@@ -92,7 +92,7 @@ export class TableFeed {
   }
 
   /**
-   * Runs until `signal` aborts (then finishes what is under way and commits it) or, with `once`, until everything visible is decided.
+   * Runs until `signal` aborts (then finishes what is under way and commits it) or, with `once`, until all that was there at first is decided.
    * What is still under way when `hurry` aborts is given up. `partitions` is asked anew for each round. Returns whether every
    * topic-partition went through and nothing was given up; throws what stops the table.
    */

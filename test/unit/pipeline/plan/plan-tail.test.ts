@@ -3,6 +3,7 @@ import type { OffsetRanges } from '../../../../src/model/offset-range.ts'
 import { type Cursor, planTail, type TailPosition } from '../../../../src/pipeline/plan/plan-tail.ts'
 import type { ObjectInfo } from '../../../../src/seams/object-store.ts'
 import { at } from '../../service/segments.ts'
+import { firstLook } from '../../../../src/pipeline/plan/first-look.ts'
 import { graceMs, listedAtMs, object, pair } from './objects.ts'
 
 const beginning: TailPosition = { cursor: null, follows: null }
@@ -129,5 +130,53 @@ describe('what is decided', () => {
       startOffset: 7n,
     })
     expect(plan([pair(0), pair(5), pair(10)], beginning, [[10n, 10n]]).run).toMatchObject({ segments: [5n, 10n], startOffset: 10n })
+  })
+})
+
+describe('of what was there at a first look', () => {
+  const until = (first: (ObjectInfo | ObjectInfo[])[], later: (ObjectInfo | ObjectInfo[])[], complete = true) => {
+    const look = firstLook({ objects: first.flat(), listedAtMs: listedAtMs - 60_000, complete })
+    const tail = planTail(
+      at,
+      beginning,
+      { decided: [], startOffset: 0n },
+      { objects: later.flat(), listedAtMs, complete: false },
+      graceMs,
+      undefined,
+      look,
+    )
+    const { run, readyAtMs, more, position } = tail
+    return {
+      offsets: run?.segments.map(({ baseOffset }) => baseOffset),
+      next: run?.nextBaseOffset,
+      readyAtMs,
+      more,
+      at: position.cursor?.baseOffset,
+    }
+  }
+
+  test('what came behind it only shows that what was there is settled', () => {
+    expect(until([pair(0), pair(5)], [pair(0), pair(5), pair(9)])).toEqual({
+      offsets: [0n, 5n],
+      next: 9n,
+      readyAtMs: null,
+      more: false,
+      at: 5n,
+    })
+  })
+
+  test('a later segment is not waited for, and one that was there is', () => {
+    expect(until([pair(0)], [pair(0), pair(5, { ageMs: 0 })])).toMatchObject({ offsets: [0n], next: 5n, readyAtMs: null })
+    expect(until([pair(0), pair(5)], [pair(0), pair(5, { ageMs: 0 })])).toMatchObject({ offsets: [0n], readyAtMs: listedAtMs + graceMs })
+  })
+
+  test('where nothing was, nothing is planned', () => {
+    expect(until([], [pair(0), pair(5)])).toMatchObject({ offsets: undefined, more: false, at: undefined })
+  })
+
+  test('behind the end of a first listing that was cut, times tell what was there, in whole seconds', () => {
+    const later = [pair(0), pair(5, { ageMs: 59_500 }), pair(9, { ageMs: 40_000 })]
+    expect(until([pair(0)], later, false)).toMatchObject({ offsets: [0n, 5n], next: 9n, more: false })
+    expect(until([pair(0)], [pair(0), pair(5, { ageMs: 61_000 })], false)).toMatchObject({ offsets: [0n, 5n], more: true })
   })
 })
