@@ -29,6 +29,8 @@ export interface ForeignSurroundings {
   readonly faults: FaultCounts
   readonly mapping: TopicMapping
   readonly rollbacks: boolean
+  /** Whether somebody expires snapshots: then it is taken back more often and for longer, so that they meet that. */
+  readonly isExpired: boolean
   /** It deletes no rows, and rarely brings some. */
   readonly isMild: boolean
   readonly reader: TableReader
@@ -69,18 +71,19 @@ export class ForeignWriter {
   }
 
   async run(untilMs: number): Promise<void> {
-    const { clock, rollbacks, snapshotExpiryMs, isMild } = this.#around
+    const { clock, rollbacks, snapshotExpiryMs, isExpired, isMild } = this.#around
     const random = this.#random
     const pauseMs = random.pick(snapshotExpiryMs === null ? [20_000, 60_000, 240_000] : [600_000])
     while (clock.now() < untilMs) {
       await clock.sleep(5000 + random.below(2 * pauseMs))
       if (this.rolledBack !== null) {
-        if (random.chance(0.7)) await this.rollForward()
+        if (random.chance(isExpired ? 0.2 : 0.7)) await this.rollForward()
         continue
       }
       const dice = random.below(100)
       if (isMild && ((dice >= 12 && dice < 25 && random.chance(0.85)) || (dice >= 54 && dice < 79))) continue
-      if (dice < 12) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
+      if (rollbacks && isExpired && dice >= 60 && !this.isAccepted) await this.#takeBack()
+      else if (dice < 12) await this.#commit('foreign-append', async (_, manifests) => ({ operation: 'append', manifests, addedRows: 0n }))
       else if (dice < 25)
         await this.#commit('foreign-append-file', (metadata, manifests, id) => this.#files.appendFile(metadata, manifests, id))
       else if (dice < 32)
@@ -95,7 +98,7 @@ export class ForeignWriter {
       else if (dice < 79) await this.#commit('foreign-delete', (metadata, manifests, id) => this.#files.deleteFile(metadata, manifests, id))
       else if (dice < 88) {
         if (snapshotExpiryMs === null) await this.#expire()
-      } else if (rollbacks && !this.isAccepted) await (random.chance(0.6) ? this.#rollBack() : this.#restore())
+      } else if (rollbacks && !this.isAccepted) await this.#takeBack()
     }
   }
 
@@ -221,6 +224,10 @@ export class ForeignWriter {
     if (!(await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))) return
     this.frontierLost ||= !ancestors.slice(0, kept).some(isOurs)
     this.#around.faults.add(kept === 1 && !isOurs(ancestors[0]) ? 'foreign-expire-ours' : 'foreign-expire')
+  }
+
+  #takeBack(): Promise<void> {
+    return this.#random.chance(0.6) ? this.#rollBack() : this.#restore()
   }
 
   async #rollBack(): Promise<void> {

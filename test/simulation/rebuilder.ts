@@ -5,7 +5,7 @@ import { defaultPrices } from '../../src/pipeline/backfill/bill.ts'
 import { Backfiller, type Where } from '../../src/service/backfill/backfiller.ts'
 import { takeMainsPlace } from '../../src/service/backfill/rebuild.ts'
 import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
-import type { Catalog } from '../../src/seams/catalog.ts'
+import type { Catalog, CommitRequest } from '../../src/seams/catalog.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
 import { ObjectChanged, ObjectNotFound } from '../../src/seams/object-store.ts'
 import { tablesFor } from '../../src/spec/table-mapping.ts'
@@ -28,12 +28,15 @@ export async function rebuildNowAndThen(archive: Archive, stop: AbortSignal): Pr
       await rebuild(random.pick(topics), { ...archive, seams }, stop)
     } catch (error) {
       if (stop.aborted) return
-      const isKnown = [WorkError, DocumentError, ObjectNotFound, ObjectChanged].some((kind) => error instanceof kind)
-      if (!isKnown) throw error
+      if (!isKnown(error)) throw error
       if (String((error as Error).message).includes('Nothing was replaced')) archive.faults.add('rebuild-refused')
       seams.journal.warn('failed', { error: error as Error })
     }
   }
+}
+
+function isKnown(error: unknown): boolean {
+  return [WorkError, DocumentError, ObjectNotFound, ObjectChanged].some((kind) => error instanceof kind)
 }
 
 /** As `backfill --rebuild` and `backfill --all --into` do it. */
@@ -56,16 +59,38 @@ async function rebuild(topic: string, archive: Archive, stop: AbortSignal): Prom
   }
   if (backfiller.rebuild === null) return
   // Whoever takes main's place does so alone, also where tasks are shared.
-  if (await takeMainsPlace(backfiller.rebuild, document, identity, { ...dawdling(seams, random), queue: inProcessQueue() }, stop))
-    faults.add('rebuilt')
+  const { rebuild: made } = backfiller
+  const alone: ProcessorSeams = { ...seams, queue: inProcessQueue() }
+  const another = (until: AbortSignal) => takeMainsPlace(made, document, identity, withoutTakingPlace(alone, until), until)
+  if (await takeMainsPlace(made, document, identity, dawdling(alone, random, another), stop)) faults.add('rebuilt')
 }
 
-/** What was made takes main's place some time after it was found to have everything. */
-function dawdling(seams: ProcessorSeams, random: SeededRandom): ProcessorSeams {
+/** Whether a commit puts a branch in main's place. */
+function takesPlace({ updates }: CommitRequest): boolean {
+  return updates.some(({ action }) => action === 'remove-snapshot-ref')
+}
+
+/** What was made takes main's place some time after it was found to have everything; `another` may follow main's tail on the branch meanwhile. */
+function dawdling(seams: ProcessorSeams, random: SeededRandom, another: (until: AbortSignal) => Promise<unknown>): ProcessorSeams {
   const commitTable: Catalog['commitTable'] = async (table, request) => {
-    const takesPlace = request.updates.some(({ action }) => action === 'remove-snapshot-ref')
-    if (takesPlace && random.chance(0.5)) await seams.clock.sleep(random.below(30_000))
+    if (takesPlace(request) && random.chance(0.5)) {
+      const until = new AbortController()
+      const following = another(until.signal).catch((error: unknown) => {
+        if (!isKnown(error)) throw error
+      })
+      await Promise.all([seams.clock.sleep(random.below(30_000)).then(() => until.abort()), following])
+    }
     return seams.catalog.commitTable(table, request)
+  }
+  return { ...seams, catalog: { ...seams.catalog, commitTable } }
+}
+
+/** Follows the tail, and waits where it would take main's place. */
+function withoutTakingPlace(seams: ProcessorSeams, until: AbortSignal): ProcessorSeams {
+  const commitTable: Catalog['commitTable'] = async (table, request) => {
+    if (!takesPlace(request)) return seams.catalog.commitTable(table, request)
+    await seams.clock.sleep(60_000, until)
+    throw new WorkError('another takes the place', { retry: 'later' })
   }
   return { ...seams, catalog: { ...seams.catalog, commitTable } }
 }

@@ -60,6 +60,7 @@ export function makeTables(
         foreign: new ForeignWriter({ namespace: ['lake'], name }, random.fork(), {
           ...around,
           rollbacks,
+          isExpired: sources.some(({ fleet }) => fleet.includes('keeper')),
           isMild: rebuilds,
           snapshotExpiryMs,
           mapping,
