@@ -128,7 +128,8 @@ function manifestsDue(facts: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, '
   const off = rewritesOff(facts)
   if (off !== null) return not(off)
   const { files } = facts.compaction
-  if (files !== null && files < manyFiles) return not(`the manifests of fewer than ${manyFiles} files are not clustered by partition`)
+  if (files === null) return not('its snapshot does not say how many files it has')
+  if (files < manyFiles) return not(`the manifests of fewer than ${manyFiles} files are not clustered by partition`)
   return daily(facts.manifests.lastMs, nowMs)
 }
 

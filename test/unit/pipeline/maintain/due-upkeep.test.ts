@@ -50,7 +50,7 @@ test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string
 test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boolean, string]>([
   ['few files', {}, {}, false, 'the manifests of fewer than 10000 files are not clustered by partition'],
   ['many files', {}, { files: 10_000 }, true, 'once a day'],
-  ['nobody knows', {}, { files: null }, true, 'once a day'],
+  ['nobody knows', {}, { files: null }, false, 'its snapshot does not say how many files it has'],
   ['it was done today', { manifests: { lastMs: 23 * hour } }, { files: 10_000 }, false, 'done 1 h ago, once a day'],
   ['the document says no', {}, { files: 10_000, enabled: false }, false, 'off by maintenance.compaction.enabled'],
   ['the catalog does it', { ownUpkeep: 'It' }, { files: 10_000, enabled: true }, false, 'It rewrites files by itself'],
