@@ -88,6 +88,9 @@ export async function findTableState(
 /** The table was rolled back or replaced: going on would materialize rows again that somebody took away. */
 export class RolledBack extends WorkError {}
 
+/** A newer program wrote the progress: it is known, and not to this program, so that nothing may be assumed in its place. */
+export class NewerProgress extends WorkError {}
+
 /**
  * What the current history alone says, of a table that `findTableState` stopped as rolled back: what is committed on top of it goes on
  * from there. What was asked last stays asked, and our snapshots beside the history are abandoned from now on.
@@ -243,10 +246,8 @@ function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestLis
   const { summary } = snapshot
   const version = summary[summaryKeys.version]
   if (version !== formatVersion && version !== incarnationsVersion) {
-    throw stop(
-      table,
-      `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion} and ${incarnationsVersion}; run the newer version`,
-    )
+    const reason = `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion} and ${incarnationsVersion}; run the newer version`
+    throw version === undefined ? stop(table, reason) : new NewerProgress(stop(table, reason).message, { retry: 'never' })
   }
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
   if (text === undefined) {

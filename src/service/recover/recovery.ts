@@ -17,6 +17,7 @@ import {
   findTableState,
   isOurs,
   lostByRollback,
+  NewerProgress,
   RolledBack,
   stateAfterRollback,
   type TableState,
@@ -221,12 +222,16 @@ function refuseRestarted(table: string, metadata: TableMetadata): void {
   )
 }
 
-/** What the table says, of which its progress is what is missing. Throws where it was rolled back: then something else is to be decided. */
+/**
+ * What the table says, of which its progress is what is missing. Throws where it was rolled back, since then something else is to be
+ * decided, and where a newer program wrote it.
+ */
 async function knownState(table: string, metadata: TableMetadata, read: ReturnType<typeof manifestListReader>): Promise<TableState> {
   try {
     return await findTableState(table, metadata, read)
   } catch (error) {
-    if (error instanceof RolledBack || !(error instanceof WorkError) || error.retry !== 'never') throw error
+    if (error instanceof RolledBack || error instanceof NewerProgress || !(error instanceof WorkError) || error.retry !== 'never')
+      throw error
     const snapshotId = currentSnapshot(metadata)?.['snapshot-id'] ?? null
     return { ...emptyState, snapshotId, requests: abandoningRequests(table, metadata) }
   }

@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { openDocument } from '../../../src/compose.ts'
@@ -39,6 +41,27 @@ async function end(one: Running): Promise<void> {
   one.kill('SIGTERM')
   const { code, log } = await one.ended
   expect(code, log).toBe(0)
+}
+
+/** The commands that write to a table, or judge it. */
+const commands = [
+  ['pause', 'orders'],
+  ['backfill', '--topic', 'orders', '--all'],
+  ['compact'],
+  ['expire'],
+  ['rewrite-manifests'],
+  ['verify'],
+  ['recover', '--from-rows', '--yes'],
+] as const
+
+/** What a command of the program comes to, as it is. */
+function carriedOut(command: string, args: readonly string[]): Promise<{ code: number; said: string }> {
+  const program = join(import.meta.dirname, '../../../src/bin.js')
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, command, '-f', fleet.world.file, ...args], (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), said: stdout + stderr }),
+    )
+  })
 }
 
 /** Replaces each process of a fleet by one that is started as `env` says, one role after another, while the others work. */
@@ -118,6 +141,12 @@ test(
     const old = fleet.start('run')
     await old.logged(/has progress of format version 3, and this program reads 1 and 2; run the newer version/)
     await sleep(3000)
+    for (const [command, ...args] of commands) {
+      const { code, said } = await carriedOut(command, args)
+      expect(`${code}: ${said}`, command).toMatch(
+        /^1: [^]*has progress of format version 3, and this program reads 1 and 2; run the newer version/,
+      )
+    }
     expect(await metadata()).toEqual(upgraded)
     old.kill('SIGTERM')
     expect((await old.ended).code).toBe(1)

@@ -62,6 +62,30 @@ describe('a table whose progress is lost', () => {
     expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 40))
   })
 
+  test('is another than one whose progress a newer program wrote: nothing is assumed of that', async () => {
+    const own = await filled([0n, 10n])
+    const newest = (await own.table(at.topic)).snapshots!.at(-1)!
+    const catalog = {
+      ...own.seams.catalog,
+      async loadTable(identifier: { readonly namespace: readonly string[]; readonly name: string }) {
+        const loaded = await own.seams.catalog.loadTable(identifier)
+        const { snapshots } = loaded!.metadata
+        const newer = { ...newest, summary: { ...newest.summary, 'kafscale.processor.version': '3' } }
+        return {
+          ...loaded!,
+          metadata: {
+            ...loaded!.metadata,
+            snapshots: snapshots!.map((one) => (one['snapshot-id'] === newest['snapshot-id'] ? newer : one)),
+          },
+        }
+      },
+    }
+    const refused = await recover({ ...own, seams: { ...own.seams, catalog } }, { commit: true })
+    expect(refused).toMatchObject({ done: false, partitions: [] })
+    expect(refused.problem).toMatch(/progress of format version 3, and this program reads 1 and 2; run the newer version/)
+    expect((await own.table(at.topic)).snapshots).toHaveLength(2)
+  })
+
   test('is told the same with and without believing metadata', async () => {
     const own = await filled([0n, 10n, 20n])
     await loseProgress(own)
