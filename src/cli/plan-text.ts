@@ -1,4 +1,5 @@
 import type { DocumentPlan, TablePlan, Work } from '../service/status/plan-report.ts'
+import type { BackfillPlan } from '../service/backfill/service-backfills.ts'
 import type { Money } from '../pipeline/backfill/bill.ts'
 import type { OutlookColumn } from '../service/status/table-outlook.ts'
 import type { PartitionNote } from '../service/status/tail-outlook.ts'
@@ -27,7 +28,10 @@ export function showPlans(plans: readonly DocumentPlan[], terminal: Terminal): v
 function showTables(plan: DocumentPlan, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns, plan.tables, style)) terminal.out(line)
-  for (const table of plan.tables) showNotes(table, terminal)
+  for (const table of plan.tables) {
+    showNotes(table, terminal)
+    for (const one of table.backfills) terminal.out(`  ${style('dim', 'backfill')}  ${printable(table.table)}: ${backfillText(one)}`)
+  }
   terminal.out(`  ${totalText(plan)}`)
   for (const table of plan.tables) {
     terminal.out(`\n  ${style('bold', printable(table.table))}  ${style('dim', `columns: ${originText(table)}`)}`)
@@ -80,6 +84,19 @@ function totalText(plan: DocumentPlan): string {
   const requests = `${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')} and about ${formatNumberOf(puts, 'PUT')}`
   const written = `about ${formatNumberOf(files, 'data file')} of ${formatBytes(fileBytes)} in all in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`
   return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process, ${pacesText(plan.tables)}; ${moneyText(money)}`
+}
+
+/** What a backfill of the service would take. */
+function backfillText({ id, topic, state, wanted, decided, work, pace, money, notBegun }: BackfillPlan): string {
+  const name = `${id} of ${printable(topic)}, ${state}`
+  const unknown = notBegun.length === 0 ? '' : `; of ${formatNumberOf(notBegun.length, 'topic-partition')} the tail has read nothing yet`
+  if (work.segments === 0) return `${name}: nothing to read${unknown}`
+  const left = `${formatNumberOf(wanted - decided, 'offset')}${decided === 0n ? '' : ` of ${formatCount(wanted)}`}`
+  const read = `${formatNumberOf(work.segments, 'segment')}, ${formatBytes(work.bytes)}`
+  const requests = `${formatNumberOf(work.gets, 'GET')}, ${formatNumberOf(work.lists, 'LIST')} and about ${formatNumberOf(work.puts, 'PUT')}`
+  const written = `about ${formatNumberOf(work.files, 'data file')} of ${formatBytes(work.fileBytes)} in all in about ${formatNumberOf(work.commits, 'commit')}`
+  const time = `about ${secondsText(work.seconds)}, at ${formatBytes(work.bytes / work.seconds)} a second, ${paceText(pace)}`
+  return `${name}: ${left} in ${read}; ${requests}; ${written}; ${time}; ${moneyText(money)}${unknown}`
 }
 
 /** What the time of tables with work was reckoned by. */

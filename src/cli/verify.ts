@@ -165,16 +165,20 @@ function planText({
   values,
 }: ReadingPlan): string | null {
   if (segments !== null) {
-    const around = `${formatNumberOf(segments.segments, 'segment')} of ${formatBytes(segments.bytes)}, where rows are missing`
+    const around = `${formatNumberOf(segments.segments, 'segment')} of ${formatBytes(segments.bytes)}, where offsets have no row`
     const compared = `${formatNumberOf(values?.segments ?? 0, 'segment')} and the rows of data files, about ${formatBytes(values?.bytes ?? 0)}: ${formatNumberOf(values?.get ?? 0, 'GET')}`
     const read = [...(segments.segments > 0 ? [around] : []), ...(values === null ? [] : [`to compare values, ${compared}`])]
     return read.length === 0 ? null : `${table}: reads ${read.join('; and ')}`
   }
   if (step === 'manifests') {
+    if (manifests.manifests === 0) return null
     return `${table}: reads ${formatNumberOf(manifests.manifests, 'manifest')}, ${formatBytes(manifests.bytes)}: ${formatNumberOf(manifests.manifests, 'GET')}`
   }
   if (step === 'listing')
-    return `${table}: lists ${formatNumberOf(partitions, 'topic-partition')}: ${formatNumberOf(requests.list, 'LIST')}`
+    return partitions === 0
+      ? null
+      : `${table}: lists ${formatNumberOf(partitions, 'topic-partition')}: ${formatNumberOf(requests.list, 'LIST')}`
+  if (files + deleteFiles === 0) return null
   const what = exact ? 'the Kafka columns' : 'the footers'
   const deletes = deleteFiles === 0 ? '' : ` and ${formatNumberOf(deleteFiles, 'delete file')}`
   return `${table}: reads ${what} of ${formatNumberOf(files, 'data file')}${deletes}, about ${formatBytes(bytes)}: ${formatNumberOf(requests.get, 'GET')}`

@@ -1,4 +1,4 @@
-import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { type Backfill, isEnded } from '../../model/backfill.ts'
 import { DocumentError, WorkError } from '../../model/failure.ts'
 import { currentId, currentIncarnation } from '../../model/incarnation.ts'
@@ -16,7 +16,7 @@ import { type StartMark, TableCommitter, withMarks } from '../feed/committer.ts'
 import { createTable, decideTableValue, needsSample } from '../feed/create-table.ts'
 import { type DiscoveredTable, discoverTables } from '../status/discover-tables.ts'
 import type { HistoryOutcome, HistoryReport } from './history-feed.ts'
-import { type HistoryOutlook, historyOutlook } from './history-outlook.ts'
+import { type HistoryOutlook, historyOutlook, outlookOptions } from './history-outlook.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { TailPlanner } from '../feed/planner.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
@@ -149,19 +149,14 @@ export class Backfiller {
 
   /** What is wanted, and its cost; nothing is changed. Throws a DocumentError for partitions that are not there, and what the store throws. */
   async bill(wish: BackfillWish, by: Backfill['by'], prices: Prices): Promise<{ bill: BackfillBill; backfill: Backfill }> {
-    const { maxBatchBytes, targetFileSizeBytes } = this.#limits
+    const { maxBatchBytes } = this.#limits
     const { partitions, metadata, mapping } = this.#place
     const sourceId = this.#sourceId
     const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
     const { backfill, notBegun } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
-    const outlook = await historyOutlook(backfill, this.#state, this.#history, {
-      ...this.#options,
-      sourceId,
-      targetFileSizeBytes,
-      putsPerCommit: this.#document.spec.sink.catalog.type === 'sql' ? 2 : 1,
-      rowBytes: metadata === null ? null : rowBytesOf(metadata),
-      samples: metadata === null && needsSample(mapping),
-    })
+    const samples = metadata === null && needsSample(mapping)
+    const options = outlookOptions(this.#document, this.#options, sourceId, metadata, samples)
+    const outlook = await historyOutlook(backfill, this.#state, this.#history, options)
     const money = moneyOf(outlook.work, prices, this.#limits.pack.parallelism)
     return {
       backfill,
@@ -317,13 +312,4 @@ async function marksAtEnd(
   const sourceId = currentId(state.progress, source.id)
   const unknown = partitions.filter(({ topic, partition }) => state.progress.get(sourceId)?.get(topic)?.has(partition) !== true)
   return unknown.length === 0 ? [] : (await planner.plan(unknown, state)).marks
-}
-
-/** Rows that tell a mean. */
-const enoughRows = 1000
-
-function rowBytesOf(metadata: TableMetadata): number | null {
-  const summary = currentSnapshot(metadata)?.summary
-  const [rows, bytes] = [Number(summary?.['total-records']), Number(summary?.['total-files-size'])]
-  return rows >= enoughRows && bytes > 0 ? bytes / rows : null
 }

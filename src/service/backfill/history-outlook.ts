@@ -1,3 +1,4 @@
+import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { type Backfill, wantedOffsets } from '../../model/backfill.ts'
 import { countOffsets, intersectRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
@@ -6,6 +7,7 @@ import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
 import { type Pace, paceOf, secondsFor } from '../../model/speed.ts'
 import { sampleCost } from '../feed/sampler.ts'
 import { usualShare, type Work } from '../../pipeline/backfill/bill.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { HistoryCursor, type HistorySource } from './history-cursor.ts'
 import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
@@ -38,6 +40,33 @@ export interface HistoryOutlookOptions {
   readonly rowBytes: number | null
   /** Whether records are looked at first, to tell what columns the table gets. */
   readonly samples: boolean
+}
+
+/** What an outlook needs to know of a document, and of the table as it is; `samples`: as in the options. */
+export function outlookOptions(
+  document: ProcessorDocument,
+  feed: Pick<HistoryOutlookOptions, 'pack' | 'workers' | 'bytesPerSecond' | 'requestsPerSecond' | 'commitBytes'>,
+  sourceId: string,
+  metadata: TableMetadata | null,
+  samples: boolean,
+): HistoryOutlookOptions {
+  return {
+    ...feed,
+    sourceId,
+    targetFileSizeBytes: document.spec.processing.targetFileSizeBytes,
+    putsPerCommit: document.spec.sink.catalog.type === 'sql' ? 2 : 1,
+    rowBytes: metadata === null ? null : rowBytesOf(metadata),
+    samples,
+  }
+}
+
+/** Rows that tell a mean. */
+const enoughRows = 1000
+
+function rowBytesOf(metadata: TableMetadata): number | null {
+  const summary = currentSnapshot(metadata)?.summary
+  const [rows, bytes] = [Number(summary?.['total-records']), Number(summary?.['total-files-size'])]
+  return rows >= enoughRows && bytes > 0 ? bytes / rows : null
 }
 
 /** Storage classes from which an object can not be read at once. */

@@ -11,6 +11,7 @@ import { emptyState, findTableState, type TableState } from '../../pipeline/comm
 import { discoverTables } from './discover-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
+import { type BackfillPlan, serviceBackfills } from '../backfill/service-backfills.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
 import { defaultPrices, type Money, moneyOf, type Prices, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
@@ -32,6 +33,8 @@ export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' 
   readonly work: Work
   /** What its seconds were reckoned by. */
   readonly pace: Pace
+  /** What the service has to do of history; not in `work`. */
+  readonly backfills: readonly BackfillPlan[]
   /** Why nothing is done with the whole table; null where it goes on. */
   readonly stopped: string | null
 }
@@ -66,10 +69,11 @@ export async function documentPlan(
             plannerOptions(document, table.name, { ...source, id: currentId(state.progress, source.id) }),
             own.store,
           )
+    const backfills = state === null ? [] : await serviceBackfills(document, table, outlook.metadata, state, source, seams.source, prices)
     const { partitions, stops, notes, readyInMs } = tail
     const speed = state?.speed ?? null
     const work = workOf(tail, own, speed, document.spec.processing)
-    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed) })
+    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed), backfills })
   }
   const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
   const total: Work = {

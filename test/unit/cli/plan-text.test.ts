@@ -49,6 +49,7 @@ function table(changes: Partial<TablePlan> = {}): TablePlan {
     ...outlook(),
     work: idle,
     pace: { by: 'benchmark' },
+    backfills: [],
     partitions: [],
     stops: [],
     notes: [],
@@ -98,6 +99,28 @@ test('what the time was reckoned by is said', () => {
   expect(last([measured])).toContain('for one process, at 31 MiB a second, measured over the last 7 commits of this table; ')
   expect(last([measured, measured])).toContain('for one process, by the speed of the last commits of each table; ')
   expect(last([measured, { by: 'benchmark' }])).toContain('by the speed of the last commits of 1 of 2 tables, and of the benchmark; ')
+})
+
+test('a backfill of the service has its bill', () => {
+  const backfill = {
+    id: '803d67eb',
+    topic: 'orders',
+    state: 'declared',
+    topicPartitions: 2,
+    wanted: 400n,
+    decided: 100n,
+    work: { ...busy, segments: 12 },
+    pace: { by: 'commits', commits: 1 },
+    archived: { segments: 0, firstKey: null },
+    money: moneyOf(busy, defaultPrices, 4),
+    notBegun: [{ topic: 'orders', partition: 2 }],
+  } as const
+  const lines = shown([table({ metadata: there, backfills: [backfill] })]).filter((line) => line.startsWith('  backfill'))
+  expect(lines).toEqual([
+    '  backfill  default.orders: 803d67eb of orders, declared: 300 offsets of 400 in 12 segments, 4.7 GiB; 1,203 GETs, 5 LISTs and about 19 PUTs; about 10 data files of 1.2 GiB in all in about 3 commits; about 2 min 32 s, at 31 MiB a second, measured over the last 1 commit of this table; less than 0.01 USD, and about 0.03 USD a month for the files; of 1 topic-partition the tail has read nothing yet',
+  ])
+  const nothing = { ...backfill, work: idle, notBegun: [] }
+  expect(shown([table({ backfills: [nothing] })])).toContain('  backfill  default.orders: 803d67eb of orders, declared: nothing to read')
 })
 
 test('where nothing is to do that is said', () => {

@@ -48,6 +48,22 @@ test('plan says what a run would do, changes nothing, and has nothing to say aft
   expect(after.stdout).toContain('nothing to do now')
 })
 
+test('plan has the bill of what is declared of history', async () => {
+  const declared = document.replace('[g-edge, g-none, g-txn]', '[g-none]').replace('graceSeconds: 0', 'graceSeconds: 0, startAt: latest')
+  const cwd = workspace(`${declared}  backfill: [{topic: g-none}]\n`)
+  expect((await program(['plan', '-f', 'spec.yaml'], { cwd })).stdout).toMatch(
+    /backfill {2}default\.g_none: 803d67eb of g-none, declared: nothing to read; of 3 topic-partitions the tail has read nothing yet/,
+  )
+  writeFileSync(join(cwd, 'spec.yaml'), declared)
+  await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
+  writeFileSync(join(cwd, 'spec.yaml'), `${declared}  backfill: [{topic: g-none}]\n`)
+  expect((await program(['plan', '-f', 'spec.yaml'], { cwd })).stdout).toMatch(
+    /backfill {2}default\.g_none: 803d67eb of g-none, declared: 400 offsets in 12 segments, 151 KiB; 12 GETs, 9 LISTs/,
+  )
+  await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
+  expect((await program(['plan', '-f', 'spec.yaml'], { cwd })).stdout).not.toContain('backfill')
+})
+
 test('plan of a document that asks for what is not there yet exits 2 and names it', async () => {
   const cwd = workspace(document.replace('spec:', 'spec:\n  mappings: [{ topic: g_none, mode: upsert }]'))
   expect(await program(['plan', '-f', 'spec.yaml'], { cwd })).toMatchObject({
