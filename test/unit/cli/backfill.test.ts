@@ -1,11 +1,14 @@
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { golden, program } from './program.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'backfill-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
+
+// Many starts of the program in one test.
+vi.setConfig({ testTimeout: 180_000 })
 
 const document = `apiVersion: kafscale.io/v1
 kind: IcebergProcessor

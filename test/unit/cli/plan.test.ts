@@ -62,7 +62,7 @@ test('plan has the bill of what is declared of history', async () => {
   )
   await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
   expect((await program(['plan', '-f', 'spec.yaml'], { cwd })).stdout).not.toContain('backfill')
-})
+}, 180_000)
 
 test('plan of a document that asks for what is not there yet exits 2 and names it', async () => {
   const cwd = workspace(document.replace('spec:', 'spec:\n  mappings: [{ topic: g_none, mode: upsert }]'))
