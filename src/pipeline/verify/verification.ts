@@ -20,7 +20,7 @@ export interface TableVerification {
   readonly retraction: { readonly offsets: bigint; readonly done: boolean } | null
   /** What reading was estimated at before it began; null where nothing was read. */
   readonly reading: ReadingPlan | null
-  /** What was met on the way, a sentence each: files that are gone or can not be read. */
+  /** What was met on the way, a sentence each: files that are gone or can not be read, a source of which the table knows nothing. */
   readonly notes: readonly string[]
   /** Why the table can not be judged; null where it was. A table that was not judged is not clean. */
   readonly problem: string | null

@@ -1,6 +1,7 @@
 import type { TableUnderTest } from './table-under-test.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import { WorkError } from '../../model/failure.ts'
+import { parseIncarnation } from '../../model/incarnation.ts'
 import type { OffsetRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
 import { judgeSurveyed, type SurveyedPartition, surveyPartition } from './partition-verifier.ts'
@@ -81,7 +82,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   for (const { at, runs } of isWhole ? entered.books.all() : []) {
     if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
   }
-  const told = { counts, findings, facts, notes: entered.notes, reading, filesGone: entered.gone > 0 }
+  const told = { counts, findings, facts, notes: [...entered.notes, ...ofOtherSources(table)], reading, filesGone: entered.gone > 0 }
   if (comparing === null) return told
   const compared = await comparing.compare(chosen.items, options.progress)
   return {
@@ -112,6 +113,15 @@ function sumOf(counts: VerificationCounts, more: Partial<VerificationCounts>): V
     others: plus(counts.others, more.others),
     compared: counts.compared,
   }
+}
+
+/** Said where a table stands in its document with a source of which it knows nothing: then nothing that it has was judged. */
+function ofOtherSources({ state, source }: TableUnderTest): string[] {
+  const sources = new Set([...state.progress.keys()].map((id) => parseIncarnation(id).source))
+  if (sources.size === 0 || sources.has(parseIncarnation(source.id).source)) return []
+  return [
+    `nothing was materialized from ${source.id}, so none of its rows was judged: they are of ${[...sources].join(', ')}. If the source has moved, run with --source-moved`,
+  ]
 }
 
 /** All topic-partitions of which this source has decided something. */

@@ -286,3 +286,18 @@ function inRuns(offsets: readonly (readonly [offset: bigint, by: string])[], kin
   }
   return runs.map(({ start, end, by }) => `${kind} [${start}, ${end}) ${by}`)
 }
+
+test('a table that knows nothing of the source is not just clean: a note says whose its rows are', async () => {
+  const own = world()
+  await own.write(at, 0n, [batch(0n, 3)])
+  await own.clock.run(() => own.clock.sleep(60_000))
+  const elsewhere = 's3://before/p/'
+  expect(await own.runOnce(undefined, { id: elsewhere })).toBe(true)
+  const { notes, counts } = await verify(own)
+  expect(counts).toMatchObject({ rows: 0n, others: 3n })
+  expect(notes).toEqual([
+    `nothing was materialized from ${sourceId}, so none of its rows was judged: they are of ${elsewhere}. If the source has moved, run with --source-moved`,
+  ])
+  expect(await own.runOnce(undefined, { sourceMoved: elsewhere })).toBe(true)
+  expect(await verify(own)).toMatchObject({ notes: [], counts: { rows: 3n, decided: 3n, others: 0n } })
+})
