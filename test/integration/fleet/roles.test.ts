@@ -93,3 +93,39 @@ test('Redis is emptied under load, and killed and started again empty: nothing i
   await fleet.complete()
   await fleet.stop()
 })
+
+/** When commits were made to one table, by the logs of those that fed it, ms. */
+function commitTimes(...logs: readonly string[]): number[] {
+  const lines = logs.flatMap((log) => log.split('\n')).filter((line) => /"table":"orders".*"msg":"committed"/.test(line))
+  return lines.map((line) => Date.parse((JSON.parse(line) as { time: string }).time)).toSorted((one, other) => one - other)
+}
+
+test('each role is replaced under load, and commits pause for no longer than who stands by takes to look', { timeout }, async () => {
+  const load = fleet.load()
+  const [worker, committer, planner] = [fleet.start('worker'), fleet.start('committer'), fleet.start('planner')]
+  await planner.logged(/"msg":"committed"/)
+  const next = fleet.start('planner')
+  await next.logged(/standing by/)
+  planner.kill('SIGTERM')
+  await planner.ended
+  await next.logged(/"msg":"committed"/)
+  for (const [role, old] of [
+    ['worker', worker],
+    ['committer', committer],
+  ] as const) {
+    fleet.start(role)
+    await sleep(3000)
+    old.kill('SIGTERM')
+    await old.ended
+    await sleep(2000)
+  }
+  const times = commitTimes(planner.log(), next.log())
+  const pauses = times.slice(1).map((at, i) => at - times[i])
+  console.log(`commits every second; ms between them: ${pauses.join(' ')}`)
+  expect(pauses.length).toBeGreaterThan(8)
+  // An interval of 1 s and a look every 3 s, on a machine that may be busy; a lease that had to run out would take 15 s.
+  expect(Math.max(...pauses)).toBeLessThan(10_000)
+  await load.end()
+  await fleet.complete()
+  await fleet.stop()
+})
