@@ -75,7 +75,7 @@ function dawdling(seams: ProcessorSeams, random: SeededRandom, another: (until: 
   const commitTable: Catalog['commitTable'] = async (table, request) => {
     if (takesPlace(request) && random.chance(0.5)) {
       const until = new AbortController()
-      const following = another(until.signal).catch((error: unknown) => {
+      const following = (random.chance(0.5) ? another(until.signal) : Promise.resolve()).catch((error: unknown) => {
         if (!isKnown(error)) throw error
       })
       await Promise.all([seams.clock.sleep(random.below(30_000)).then(() => until.abort()), following])
