@@ -28,7 +28,7 @@ export interface WrittenManifest {
 
 /**
  * The row of a manifest list for a manifest (table specification, "Manifest Lists"). The smallest sequence number is that of the
- * live entries; where all of them inherit theirs, it is the manifest's own.
+ * live entries; where all of them inherit theirs, it is the manifest's own. Partitions are summarized all or, which is optional, not at all.
  */
 export function summarizeManifest(manifest: WrittenManifest): ManifestFile {
   const { entries } = manifest
@@ -39,6 +39,12 @@ export function summarizeManifest(manifest: WrittenManifest): ManifestFile {
     return { files: files.length, rows: files.reduce((sum, entry) => sum + entry.dataFile.recordCount, 0n) }
   })
   const [existing, added, deleted] = counts
+  const partitions = partitionTypes(manifest.schema, manifest.spec).map((type, field) =>
+    summarizePartitionField(
+      type,
+      entries.map((entry) => entry.dataFile.partition[field]),
+    ),
+  )
   return {
     manifestPath: manifest.path,
     manifestLength: manifest.length,
@@ -53,11 +59,6 @@ export function summarizeManifest(manifest: WrittenManifest): ManifestFile {
     addedRowsCount: added.rows,
     existingRowsCount: existing.rows,
     deletedRowsCount: deleted.rows,
-    partitions: partitionTypes(manifest.schema, manifest.spec).map((type, field) =>
-      summarizePartitionField(
-        type,
-        entries.map((entry) => entry.dataFile.partition[field]),
-      ),
-    ),
+    ...(partitions.every((summary) => summary !== null) && { partitions }),
   }
 }

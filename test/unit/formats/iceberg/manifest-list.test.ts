@@ -204,7 +204,7 @@ test('a manifest of another snapshot without a sequence number is not listed', (
   )
 })
 
-const summaryOf = (type: PrimitiveType, values: readonly SingleValue[]): FieldSummary => {
+const summaryOf = (type: PrimitiveType, values: readonly SingleValue[]): FieldSummary | undefined => {
   const one = { ...schema, fields: [{ id: 1, name: 'a', required: false, type }] }
   const entries = values.map((value) => entry(1, null, 1n, [value]))
   const summary = summarizeManifest({
@@ -217,7 +217,7 @@ const summaryOf = (type: PrimitiveType, values: readonly SingleValue[]): FieldSu
     sequenceNumber: null,
     entries,
   })
-  return summary.partitions![0]
+  return summary.partitions?.[0]
 }
 
 test('partition summaries order text by its UTF-8 bytes and decimals by value', () => {
@@ -311,5 +311,9 @@ test('partition summaries have bounds of uuids where all orders of them agree, a
   const [low, high, higher] = [0x7f, 0x80, 0xff].map((first) => new Uint8Array(16).fill(first))
   expect(summaryOf('uuid', [high, null, higher])).toEqual({ containsNull: true, lowerBound: high, upperBound: higher })
   expect(summaryOf('uuid', [low])).toEqual({ containsNull: false, lowerBound: low, upperBound: low })
-  expect(summaryOf('uuid', [high, low, higher])).toEqual({ containsNull: false })
+  expect(summaryOf('uuid', [high, low, higher])).toBeUndefined()
+  // To two signed numbers the nil uuid comes after one that has the same first half and the variant of RFC 9562.
+  const nil = new Uint8Array(16)
+  const variant = Uint8Array.from(nil, (byte, place) => (place === 8 ? 0x80 : byte))
+  expect(summaryOf('uuid', [nil, variant])).toBeUndefined()
 })
