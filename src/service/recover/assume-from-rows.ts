@@ -16,6 +16,7 @@ import {
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import type { Treatment } from '../tasks/worker.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import { layoutOrKafka } from '../verify/looked-at.ts'
@@ -68,7 +69,7 @@ export interface TableOfRows {
   readonly columns: KafkaColumns
   readonly source: SourceIdentity
   readonly processing: ProcessorDocument['spec']['processing']
-  readonly oldMessageFormats: ProcessorDocument['spec']['source']['oldMessageFormats']
+  readonly treatment: Treatment
   readonly startAt: ProcessorDocument['spec']['source']['startAt']
   readonly manifestsOf: (snapshot: Snapshot) => Promise<readonly ManifestFile[] | null>
 }
@@ -131,11 +132,11 @@ async function assumePartition(
   const between = holesOf(unionRanges(normalizeRanges(marks), seen))
   const known = { claims: book.segments, frontier: null, end, isRestarted: false }
   const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
-  const bounds = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
+  const bounds = { ...limitsOf(table.processing), ...table.treatment }
   const found =
     between.length === 0 ? nothingInWindows : await readWindows(seams.source, at, survey.inWindows, between, layoutOrKafka(table), bounds)
   const { duplicates } = weighRows([live], book.runs, () => ({ sequence: 0n, snapshot: null }))
-  const { holes, gaps } = splitHoles(subtractRanges(between, found.without), found.rows)
+  const { holes, gaps } = splitHoles(subtractRanges(between, found.without), unionRanges(found.rows, found.unreadable))
   const doneBefore: OffsetRanges = passed > 0n ? [[0n, passed]] : []
   const open = subtractRanges(holes, doneBefore)
   const decided = [seen, found.without, doneBefore].reduce(unionRanges)

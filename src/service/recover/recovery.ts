@@ -6,6 +6,7 @@ import { type Progress, progressOf, unionProgress } from '../../model/progress.t
 import { type Frontiers, withFrontier } from '../../model/segment.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { treatmentOf } from '../tasks/worker.ts'
 import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { isGlob } from '../../spec/topic-glob.ts'
 import { type AssumedPartition, type AssumeOptions, assumeFromRows } from './assume-from-rows.ts'
@@ -203,7 +204,7 @@ async function recoverRows(
       columns: kafkaColumns(table, metadata, mapping.kafkaColumns),
       source: { ...source, id: currentId(base.progress, source.id) },
       processing: document.spec.processing,
-      oldMessageFormats: document.spec.source.oldMessageFormats,
+      treatment: treatmentOf(document, mapping),
       startAt: document.spec.source.startAt,
       manifestsOf: async (one) => (await read(one))?.manifests ?? null,
     },

@@ -100,7 +100,7 @@ export async function judgeSurveyed(
   const { state, source, metadata } = table
   const { at, range, book, own, balance, survey, suspects, open } = surveyed
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
-  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
+  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats, onError: 'skip' as const }
   const lookFor = (wanted: OffsetRanges, segments: readonly ListedSegment[]) =>
     wanted.length === 0 ? Promise.resolve(nothingInWindows) : readWindows(seams.source, at, segments, wanted, layoutOrKafka(table), limits)
   const ofSuspects = await lookFor(suspects, surveyed.ofSuspects)

@@ -19,15 +19,17 @@ export interface WindowContents {
   readonly without: OffsetRanges
   readonly control: bigint
   readonly skipped: bigint
+  /** Offsets that can not be read now and that nothing skips. What decided them has read them. */
+  readonly unreadable: OffsetRanges
   /** Segments that are not sound there, or have records that can not become rows. */
   readonly damaged: readonly SourceFact[]
 }
 
 /** Nothing was looked for. */
-export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, skipped: 0n, damaged: [] }
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, skipped: 0n, unreadable: [], damaged: [] }
 
 /**
- * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, as `onError: skip` has it. Of
+ * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, past what can not be read. Of
  * segments that overlap, the earlier one counts. Throws what the store throws; a segment that is gone since it was listed tells nothing.
  */
 export async function readWindows(
@@ -36,12 +38,13 @@ export async function readWindows(
   segments: readonly ListedSegment[],
   windows: OffsetRanges,
   layout: TableLayout,
-  bounds: FetchBounds & Omit<DecodeOptions, 'onError'>,
+  bounds: FetchBounds & DecodeOptions,
 ): Promise<WindowContents> {
   const columns = new TableColumns(layout)
   const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
   const byKey = new Map(segments.map((listed) => [listed.segment.key, listed]))
   const rows: OffsetRange[] = []
+  const unreadable: OffsetRange[] = []
   const damaged: SourceFact[] = []
   let [left, control, skipped] = [windows, 0n, 0n]
   const refs = segments.map(({ segment }) => segment)
@@ -68,11 +71,14 @@ export async function readWindows(
     const { ranges, counts, skips } = decoder.finish()
     for (const skip of skips) damaged.push(damagedFact(at, skip))
     control += BigInt(counts.control)
-    skipped += BigInt(counts.skipped)
+    if (bounds.onError === 'skip') skipped += BigInt(counts.skipped)
+    else for (const { range } of skips) unreadable.push(range)
     left = subtractRanges(left, ranges)
   }
   const found = normalizeRanges(rows)
-  return { rows: found, without: subtractRanges(subtractRanges(windows, left), found), control, skipped, damaged }
+  const torn = subtractRanges(intersectRanges(normalizeRanges(unreadable), windows), found)
+  const without = [left, found, torn].reduce(subtractRanges, windows)
+  return { rows: found, without, control, skipped, unreadable: torn, damaged }
 }
 
 function append(ranges: OffsetRange[], offset: bigint): void {

@@ -6,12 +6,12 @@ import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts
 import { at, batch } from './segments.ts'
 import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
 
-async function recover(own: World, options: Partial<RecoverOptions> = {}): Promise<TableRecovery> {
+async function recover(own: World, options: Partial<RecoverOptions> = {}, onError: 'stop' | 'skip' = 'stop'): Promise<TableRecovery> {
   const document = load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
       plain.spec.sink = { database: namespace[0] }
-      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, onError }]
     }),
   )
   const asked = { from: 'rows', table: null, exact: false, passed: null, commit: false, progress: () => undefined, ...options } as const
@@ -118,6 +118,19 @@ describe('a table whose progress is lost', () => {
     expect(await own.runOnce()).toBe(true)
     // A hole is for a backfill: the tail does not go back.
     expect(await own.rows(at.topic)).toHaveLength(38)
+  })
+
+  test('has a hole where a segment between its rows can not be read, unless such ones are skipped', async () => {
+    const own = await filled([0n])
+    const bad = batch(10n, 10)
+    bad[70] ^= 1
+    await own.write(at, 10n, [bad])
+    await own.write(at, 20n, [batch(20n, 10)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    await own.runOnce((document) => ((document as { spec: { mappings: object[] } }).spec.mappings[0] = { topic: '*', onError: 'skip' }))
+    await loseProgress(own)
+    expect((await recover(own)).partitions).toMatchObject([{ rows: 20n, withoutRow: 0n, holes: [[10n, 20n]], gaps: [] }])
+    expect((await recover(own, {}, 'skip')).partitions).toMatchObject([{ rows: 20n, withoutRow: 10n, holes: [], gaps: [] }])
   })
 
   test('counts rows that were deleted as decided, as far as it still knows of them', async () => {
