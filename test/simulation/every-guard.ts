@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Guard, guards } from './guards.ts'
+import { seedsThatReach } from './guard-worlds.ts'
 import { simulateSideBySide } from './side-by-side.ts'
 
 const page = join(import.meta.dirname, '../../docs/simulation.md')
@@ -13,7 +14,7 @@ interface Broken {
 }
 
 /**
- * Runs the worlds of `seeds` without each guard in turn, up to the first that breaks, and prints a row of a table for each. `keep`: the guard's row in
+ * Runs those worlds of `seeds` that have something for it to decide without each guard in turn, up to the first that breaks, and prints a row of a table for each. `keep`: the guard's row in
  * docs/simulation.md becomes this one. Returns the names of the guards without which no world broke.
  */
 export async function tryEveryGuard(seeds: readonly number[], keep: boolean): Promise<readonly string[]> {
@@ -30,7 +31,8 @@ export async function tryEveryGuard(seeds: readonly number[], keep: boolean): Pr
 }
 
 async function firstBroken({ name }: Guard, seeds: readonly number[]): Promise<Broken | null> {
-  for await (const { seed, broken } of simulateSideBySide(seeds, name)) if (broken !== null) return { seed, invariant: broken.invariant }
+  for await (const { seed, broken } of simulateSideBySide(seedsThatReach(name, seeds), name))
+    if (broken !== null) return { seed, invariant: broken.invariant }
   return null
 }
 

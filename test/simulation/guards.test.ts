@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { seedsThatReach, worldsOf } from './guard-worlds.ts'
 import { guards } from './guards.ts'
 import { sourceWithout } from './without-guard.ts'
 
@@ -10,6 +11,13 @@ function simulate(...args: string[]) {
 
 test.each(guards)('the text of the guard $name stands once in its file, and what replaces it is another', (guard) => {
   expect(sourceWithout(guard)).not.toContain(guard.text)
+})
+
+test('each guard has worlds that reach it, and those that not all reach are guards', () => {
+  const seeds = Array.from({ length: 60 }, (_, i) => i + 1)
+  for (const { name } of guards) expect(seedsThatReach(name, seeds), name).not.toEqual([])
+  expect(guards.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(worldsOf)))
+  expect(seedsThatReach('rebuild-asserts-main', seeds).length).toBeLessThan(seeds.length)
 })
 
 test('a guard whose text is not there, or is there twice, is refused', () => {

@@ -1,0 +1,50 @@
+import { virtualClock } from '../../src/drivers/clock/virtual.ts'
+import { seededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { drawSettings, type Role, type Settings } from './settings.ts'
+
+const has =
+  (role: Role) =>
+  ({ sources }: Settings): boolean =>
+    sources.some(({ fleet }) => fleet.includes(role))
+const restarts = (settings: Settings) => settings.restarts
+const rebuilds = (settings: Settings) => settings.rebuilds
+/** By a process of its own, or by the service as the document has it. */
+const expires = (settings: Settings) =>
+  has('keeper')(settings) || JSON.stringify(settings.sources[0].document.spec.sink).includes('max-snapshot-age')
+
+/** In which worlds the code of a guard has something to decide; guards that are not here have in all. */
+export const worldsOf: Readonly<Record<string, (settings: Settings) => boolean>> = {
+  'result-age': ({ hibernates }) => hibernates,
+  'known-progress': ({ rollbacks }) => rollbacks,
+  'stop-restarted-log': restarts,
+  'one-incarnation': restarts,
+  'inputs-still-live': has('compactor'),
+  'deletes-since-planned': has('compactor'),
+  'keep-sequence-number': has('compactor'),
+  'keep-newer-deletes': has('compactor'),
+  'keep-needed-deletes': has('compactor'),
+  'expiry-asserts-refs': (settings) => settings.movesTags && expires(settings),
+  'expiry-seen-gone': expires,
+  'expiry-keeps-stopped': (settings) => settings.rollbacks && expires(settings),
+  'expiry-keeps-named-files': expires,
+  'expiry-keeps-named-manifests': expires,
+  'expiry-keeps-refs': expires,
+  'expiry-keeps-progress': expires,
+  'history-as-asked': has('historian'),
+  'history-in-order': has('historian'),
+  'history-keeps-frontier': has('historian'),
+  'history-keeps-start': has('historian'),
+  'history-reads-before': has('historian'),
+  'rebuild-asserts-branch': rebuilds,
+  'rebuild-asserts-main': rebuilds,
+  'rebuild-carries-requests': rebuilds,
+  'rebuild-counts-rows': rebuilds,
+  'rebuild-has-what-main-has': rebuilds,
+}
+
+/** Those of `seeds` whose worlds can tell a program without the guard from one with it, by what is drawn for them. */
+export function seedsThatReach(guard: string, seeds: readonly number[]): readonly number[] {
+  const reaches = worldsOf[guard]
+  if (reaches === undefined) return seeds
+  return seeds.filter((seed) => reaches(drawSettings(seededRandom(seed).fork(), virtualClock().now())))
+}
