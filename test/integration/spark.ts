@@ -20,7 +20,7 @@ export interface Spark {
 export async function startSpark(s3: S3Endpoint, restCatalogUri: string): Promise<Spark> {
   await install('spark')
   const home = installDirectory()
-  const jars = readdirSync(join(home, 'spark-jars')).filter((name) => /^iceberg-.*\.jar$/.test(name))
+  const jars = readdirSync(join(home, 'spark-jars')).filter((name) => name.endsWith('.jar'))
   const child = spawn(join(home, 'spark', 'bin', 'python'), [join(import.meta.dirname, 'readers', 'spark.py')], {
     env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1', PYTHONWARNINGS: 'ignore', PYTHONDONTWRITEBYTECODE: '1' },
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -1,13 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
+import { polarisPlace, unityPlace } from '../catalogs/places.ts'
+import { polarisClient, polarisProxy, polarisRealm } from '../catalogs/polaris.ts'
+import { startVendingWorld } from '../catalogs/servers.ts'
+import { unityClient, unityProxy } from '../catalogs/unity.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
-import { addSegment, type DocumentParts, documentOf, loadMetadata, restOnS3, runOnce } from '../program.ts'
+import { addSegment, type DocumentParts, documentOf, loadMetadata, type Place, restOnS3, runOnce, sqliteOnFiles } from '../program.ts'
 import { type Engine, readTable } from '../readers.ts'
 import { type Spark, startSpark } from '../spark.ts'
 
@@ -147,14 +151,45 @@ test('Java replaces the table, and it is stopped with what would be materialized
   expect(await spark.sql(`SELECT kafka_offset FROM ice.${database}.replaced`)).toEqual(['{"kafka_offset":"0"}'])
 })
 
-test('Spark answers what connect prints, with bytes as text', async () => {
-  const [settings, sql] = await pasted('spark', restOnS3(), `${database}_connect`)
-  const { accessKeyId, secretAccessKey } = inject('s3')
-  const catalog = 'spark.sql.catalog.kafscale'
-  const own = settings.split('\n').filter((line) => line.startsWith(catalog))
-  const keys = [`${catalog}.s3.access-key-id ${accessKeyId}`, `${catalog}.s3.secret-access-key ${secretAccessKey}`]
-  for (const line of [...own, ...keys]) await spark.sql(line.replace(/^(\S+) (.*)$/, 'SET `$1`=`$2`'))
+/** What Spark answers to what `connect` prints of a table, with `filled` in the place of what a user fills in. */
+async function pastedAnswer(place: Place, name: string, filled: Readonly<Record<string, string>>, more: readonly string[] = []) {
+  const texts = await pasted('spark', place, `${database}_connect_${name}`)
+  // A catalog that a session has opened stays as it is.
+  const replaced = { ...filled, 'spark.sql.catalog.kafscale': `spark.sql.catalog.kafscale_${name}`, '`kafscale`': `\`kafscale_${name}\`` }
+  const [settings, sql] = texts.map((text) => Object.entries(replaced).reduce((so, [from, to]) => so.replaceAll(from, to), text))
+  const own = settings.split('\n').filter((line) => line.startsWith('spark.sql.catalog.'))
+  expect(settings).not.toContain('<')
+  for (const line of [...own, ...more]) await spark.sql(line.replace(/^(\S+) (.*)$/, 'SET `$1`=`$2`'))
   let answer: readonly string[] = []
   for (const statement of sql.split(';\n')) answer = await spark.sql(statement.replace(/;$/, ''))
-  expect(answer.map((row) => JSON.parse(row) as object)).toMatchObject([{ kafka_key_text: 'grüezi', value_text: 'wohl' }])
+  return answer.map((row) => JSON.parse(row) as object)
+}
+
+const greeting = [{ kafka_key_text: 'grüezi', value_text: 'wohl' }]
+
+test('Spark answers what connect prints, with bytes as text', async () => {
+  const { accessKeyId, secretAccessKey } = inject('s3')
+  const catalog = 'spark.sql.catalog.kafscale_rest'
+  const keys = [`${catalog}.s3.access-key-id ${accessKeyId}`, `${catalog}.s3.secret-access-key ${secretAccessKey}`]
+  expect(await pastedAnswer(restOnS3(), 'rest', {}, keys)).toMatchObject(greeting)
+})
+
+test('Spark answers what connect prints of a SQLite catalog', async () => {
+  await mkdir(join(directory, 'files'))
+  expect(await pastedAnswer(sqliteOnFiles(join(directory, 'files')), 'sqlite', {})).toMatchObject(greeting)
+})
+
+test('Spark answers what connect prints of catalogs that want client credentials, and give keys', async () => {
+  const given = await startVendingWorld()
+  const { vend } = await given.vendor({ lifeMs: 3_600_000 })
+  const proxies = [await polarisProxy(given.restCatalogUri, { vend }), await unityProxy(given.restCatalogUri, { vend })]
+  try {
+    const polaris = { '<client secret>': polarisClient.clientSecret, '<value of Polaris-Realm>': polarisRealm }
+    expect(await pastedAnswer(polarisPlace(given, proxies[0].endpoint), 'polaris', polaris)).toMatchObject(greeting)
+    const unity = { '<client secret>': unityClient.clientSecret }
+    expect(await pastedAnswer(unityPlace(given, proxies[1].endpoint), 'unity', unity)).toMatchObject(greeting)
+  } finally {
+    for (const proxy of proxies) await proxy.close()
+    await given.stop()
+  }
 })
