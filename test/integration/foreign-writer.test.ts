@@ -113,14 +113,15 @@ test('while PyIceberg’s snapshot is the newest, an empty append of ours carrie
   await run(table)
   await writeTable(table.place.reader, table.table, [{ append: theirs('one') }])
   const signal = AbortSignal.timeout(90_000)
-  // A service that runs on: its clock goes an hour a minute of sleep, and it looks again within the hour.
+  // A service that runs on and looks again within the hour. Its clock goes by half a minute with each sleep of any of its loops, of which there are a few
+  // while a commit is built: that must not seem to take so long that it is given up.
   let nowMs = Date.now()
   const found = new AbortController()
   const clock = {
     now: () => nowMs,
     sleep: async (ms: number) => {
-      nowMs += Math.max(ms, 60_000)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      nowMs += Math.min(Math.max(ms, 1000), 30_000)
+      await new Promise((resolve) => setTimeout(resolve, 20))
       const newest = currentSnapshot(await table.metadata())
       if (progressOf(newest) !== undefined && newest?.summary['operation'] === 'append' && newest.summary['added-records'] === undefined)
         found.abort()

@@ -1,13 +1,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { toRows } from '../canonical.ts'
-import { polarisPlace, unityPlace } from '../catalogs/places.ts'
-import { polarisClient, polarisProxy } from '../catalogs/polaris.ts'
-import { startVendingWorld } from '../catalogs/servers.ts'
-import { unityClient, unityProxy } from '../catalogs/unity.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
-import { documentOf, type Place, restOnS3, runOnce } from '../program.ts'
+import { documentOf, restOnS3, runOnce } from '../program.ts'
 import { startTrino, type Trino } from '../trino.ts'
 
 const database = `trino_${process.pid}`
@@ -25,42 +21,14 @@ test('Trino reads every golden table as the consumer’s dump says', async () =>
   }
 })
 
-/** What Trino answers to what `connect` prints of a table, with `filled` in the place of what a user fills in. */
-async function pastedAnswer(place: Place, name: string, filled: Readonly<Record<string, string>>, more: readonly string[] = []) {
-  const texts = await pasted('trino', place, `${database}_connect_${name}`)
-  const [properties, sql] = texts.map((text) => Object.entries(filled).reduce((so, [from, to]) => so.replaceAll(from, to), text))
-  const own = properties.split('\n').filter((line) => !/^(?:#|connector\.name=)/.test(line))
-  expect(own.join('\n')).not.toMatch(/<|\$\{/)
-  const quoted = [...own, ...more].map((line) => line.replace(/^([^=]+)=(.*)$/, `"$1" = '$2'`))
-  await trino.sql(`CREATE CATALOG kafscale_${name} USING iceberg WITH (${quoted.join(', ')})`)
-  let answer: readonly string[] = []
-  for (const statement of sql.replaceAll('FROM kafscale.', `FROM kafscale_${name}.`).split(';\n'))
-    answer = await trino.sql(statement.replace(/;$/, ''))
-  return answer.map((row) => JSON.parse(row) as object)
-}
-
-const greeting = [{ kafka_key_text: 'grüezi', value_text: 'wohl' }]
-
 test('Trino answers what connect prints, with bytes as text', async () => {
+  const [properties, sql] = await pasted('trino', restOnS3(), `${database}_connect`)
   const { accessKeyId, secretAccessKey } = inject('s3')
-  const keys = [`s3.aws-access-key=${accessKeyId}`, `s3.aws-secret-key=${secretAccessKey}`]
-  expect(await pastedAnswer(restOnS3(), 'rest', {}, keys)).toMatchObject(greeting)
-})
-
-test('Trino answers what connect prints of catalogs that want client credentials, and give keys', async () => {
-  const given = await startVendingWorld()
-  const { vend } = await given.vendor({ lifeMs: 3_600_000 })
-  // Trino 476 sends no headers.
-  const proxies = [await polarisProxy(given.restCatalogUri, { vend, defaultRealm: true }), await unityProxy(given.restCatalogUri, { vend })]
-  try {
-    const polaris = polarisPlace(given, proxies[0].endpoint)
-    const withoutRealm = { ...polaris, sink: { catalog: { ...polaris.sink.catalog, headers: undefined } } }
-    const ofPolaris = { '<region>': given.s3.region, '${ENV:CATALOG_CLIENT_SECRET}': polarisClient.clientSecret }
-    expect(await pastedAnswer(withoutRealm, 'polaris', ofPolaris)).toMatchObject(greeting)
-    const ofUnity = { '<region>': given.s3.region, '${ENV:CATALOG_CLIENT_SECRET}': unityClient.clientSecret }
-    expect(await pastedAnswer(unityPlace(given, proxies[1].endpoint), 'unity', ofUnity)).toMatchObject(greeting)
-  } finally {
-    for (const proxy of proxies) await proxy.close()
-    await given.stop()
-  }
+  const own = properties.split('\n').filter((line) => !/^(?:#|connector\.name=)/.test(line))
+  const all = [...own, `s3.aws-access-key=${accessKeyId}`, `s3.aws-secret-key=${secretAccessKey}`]
+  const quoted = all.map((line) => line.replace(/^([^=]+)=(.*)$/, `"$1" = '$2'`))
+  await trino.sql(`CREATE CATALOG kafscale USING iceberg WITH (${quoted.join(', ')})`)
+  let answer: readonly string[] = []
+  for (const statement of sql.split(';\n')) answer = await trino.sql(statement.replace(/;$/, ''))
+  expect(answer.map((row) => JSON.parse(row) as object)).toMatchObject([{ kafka_key_text: 'grüezi', value_text: 'wohl' }])
 })
