@@ -50,7 +50,7 @@ async function told(place: Place, database: string, env: NodeJS.ProcessEnv, tabl
     const [code, text] = await new Promise<[number, string]>((resolve) => {
       const child = execFile(
         process.execPath,
-        [bin, command, ...(command === 'connect' ? args : []), '-f', file, ...(command === 'connect' ? [] : args)],
+        [bin, command, ...args, '-f', file],
         { env: { ...process.env, NODE_DEBUG: '', ...env } },
         (_, stdout, stderr) => resolve([child.exitCode ?? -1, stdout + stderr]),
       )
