@@ -30,6 +30,7 @@ export interface SnapshotContents {
   readonly progress: Progress
   readonly frontiers: Frontiers
   readonly leftOut: Progress
+  readonly skipped: Progress | null
   readonly watermarkMs: number | null
   readonly rescuedRows: bigint | null
   readonly speed: Speed | null
@@ -89,6 +90,7 @@ export async function buildSnapshot(
     metadata: {
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
       ...(contents.leftOut.size === 0 ? {} : { [summaryKeys.leftOut]: encodeProgress(contents.leftOut) }),
+      ...(contents.skipped === null ? {} : { [summaryKeys.skipped]: encodeProgress(contents.skipped) }),
       ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
       ...retractionKeys(contents.retraction),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),

@@ -21,6 +21,8 @@ export const summaryKeys = {
   accepted: 'kafscale.processor.accepted',
   /** In the manifest list's Avro metadata, not the summary: what lies below the start of topic-partitions of which history is decided; the property is its copy. */
   leftOut: 'kafscale.processor.left-out',
+  /** In the manifest list's Avro metadata only: offsets that `onError: skip` left out; absent where an older program wrote. */
+  skipped: 'kafscale.processor.skipped',
   /** In the manifest list's Avro metadata only: offsets that were decided once and are to be materialized again. */
   retracted: 'kafscale.processor.retracted',
   /** Beside it: the sequence number up to which snapshots may have decided them. */

@@ -21,6 +21,8 @@ export interface TableState {
   readonly frontiers: Frontiers
   /** What lies below the starts of topic-partitions of which history is decided (`startOf`). */
   readonly leftOut: Progress
+  /** Offsets that `onError: skip` left out, where there are many also some between them (`skippedWith`); null where not all our snapshots tell. */
+  readonly skipped: Progress | null
   readonly watermarkMs: number | null
   /** Records of which a value went into the rescue column, in all our snapshots; null where not all of them tell. */
   readonly rescuedRows: bigint | null
@@ -41,6 +43,7 @@ export const emptyState: TableState = {
   progress: noProgress,
   frontiers: new Map(),
   leftOut: noProgress,
+  skipped: noProgress,
   watermarkMs: null,
   rescuedRows: 0n,
   speed: null,
@@ -199,6 +202,7 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
     rescuedRows: null,
     accepted: copied(summaryKeys.accepted),
     leftOut: copied(summaryKeys.leftOut),
+    skipped: null,
   }
 }
 
@@ -231,6 +235,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
     requests: requestsOf(table, summary, `snapshot ${snapshot['snapshot-id']}`),
     accepted: listed(summaryKeys.accepted, 'accepted offsets'),
     leftOut: listed(summaryKeys.leftOut, 'offsets left out'),
+    skipped: list?.metadata.has(summaryKeys.skipped) === true ? listed(summaryKeys.skipped, 'skipped offsets') : null,
     retraction: readOrStop(table, () => retractionIn(list, `retracted offsets of snapshot ${snapshot['snapshot-id']}`)),
     newest: snapshot,
   }

@@ -4,6 +4,7 @@ import type { OffsetRanges } from '../../model/offset-range.ts'
 import { withDecided } from '../../model/progress.ts'
 import type { Requests } from '../../model/requests.ts'
 import { type Frontier, type Frontiers, withFrontier } from '../../model/segment.ts'
+import { skippedWith } from '../../model/skipped.ts'
 import { speedWith } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
@@ -88,15 +89,17 @@ export class TableCommitter {
       selection = selectResults(this.sourceId, marked, results, this.#seams.clock.now())
       if (selection.accepted.length === 0 && marked === state && !keepAlive) return null
       const { accepted, progress, frontiers } = selection
-      const history = accepted.flatMap(({ parts }) => parts.filter((part) => part.history === true))
+      const parts = accepted.flatMap((result) => result.parts)
+      const history = parts.filter((part) => part.history === true)
       const leftOut = leftOutWith(marked, this.sourceId, history)
+      const skipped = state.skipped === null ? null : skippedWith(state.skipped, this.sourceId, parts)
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
       const rescuedRows = state.rescuedRows === null ? null : state.rescuedRows + rescuedIn(accepted)
       const files = accepted.flatMap((result) => result.files)
       return {
         what: accepted,
         change: appended(files, this.#specId),
-        state: { ...state, progress, frontiers, leftOut, watermarkMs, rescuedRows, speed: speedWith(state.speed, accepted) },
+        state: { ...state, progress, frontiers, leftOut, skipped, watermarkMs, rescuedRows, speed: speedWith(state.speed, accepted) },
       }
     })
     if (landed.kind !== 'nothing') this.#unanswered = []

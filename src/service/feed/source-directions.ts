@@ -79,6 +79,7 @@ async function moveSource(old: string, source: SourceIdentity, committer: TableC
       progress: withKeys(state.progress, renamed),
       accepted: withKeys(state.accepted, renamed),
       leftOut: withKeys(state.leftOut, renamed),
+      skipped: state.skipped === null ? null : withKeys(state.skipped, renamed),
       frontiers: await atNewPlace(frontiers, currentId(withKeys(state.progress, renamed), source.id), source, committer, seams.source),
     }
   })
@@ -150,7 +151,7 @@ async function restartSource(
       source: next,
       restarted: [...anew].sort(),
     })
-    let { progress, frontiers, leftOut } = before
+    let { progress, frontiers, leftOut, skipped } = before
     for (const { at, ranges } of decidedSets(progress).filter((set) => set.source === id)) {
       const isNew = anew.has(topicPartitionName(at))
       progress = withDecided(progress, next, at, isNew ? [[0n, 0n]] : ranges)
@@ -158,8 +159,9 @@ async function restartSource(
       if (!isNew && frontier !== null) frontiers = withFrontier(frontiers, next, at, frontier)
       const below = decidedRanges(leftOut, id, at)
       if (!isNew && below.length > 0) leftOut = withDecided(leftOut, next, at, below)
+      if (!isNew && skipped !== null) skipped = withDecided(skipped, next, at, decidedRanges(skipped, id, at))
     }
-    return { ...before, progress, frontiers, leftOut }
+    return { ...before, progress, frontiers, leftOut, skipped }
   })
 }
 

@@ -44,6 +44,8 @@ export interface AssumedPartition extends TopicPartition {
   readonly removed: bigint
   /** Between rows: control records, and records that can not be read, as their segments say. */
   readonly withoutRow: bigint
+  /** Of these, where `onError: skip` leaves out what can not be read. */
+  readonly skipped: OffsetRanges
   /** Between rows, or before the first where the source is read from its beginning, and segments have them: never materialized, or removed and forgotten. */
   readonly holes: OffsetRanges
   /** Like holes, and decided all the same: the writer before us had passed over them. */
@@ -132,14 +134,17 @@ async function assumePartition(
   const between = holesOf(unionRanges(normalizeRanges(marks), seen))
   const known = { claims: book.segments, frontier: null, end, isRestarted: false }
   const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
-  const bounds = { ...limitsOf(table.processing), ...table.treatment }
+  const { onError, ...formats } = table.treatment
+  const bounds = { ...limitsOf(table.processing), ...formats }
   const found =
     between.length === 0 ? nothingInWindows : await readWindows(seams.source, at, survey.inWindows, between, layoutOrKafka(table), bounds)
   const { duplicates } = weighRows([live], book.runs, () => ({ sequence: 0n, snapshot: null }))
-  const { holes, gaps } = splitHoles(subtractRanges(between, found.without), unionRanges(found.rows, found.unreadable))
+  const skipped = onError === 'skip' ? found.unreadable : []
+  const withoutRow = unionRanges(found.without, skipped)
+  const { holes, gaps } = splitHoles(subtractRanges(between, withoutRow), unionRanges(found.rows, found.unreadable))
   const doneBefore: OffsetRanges = passed > 0n ? [[0n, passed]] : []
   const open = subtractRanges(holes, doneBefore)
-  const decided = [seen, found.without, doneBefore].reduce(unionRanges)
+  const decided = [seen, withoutRow, doneBefore].reduce(unionRanges)
   // A hole below all that is decided is none without a mark of where the topic-partition starts.
   const isBelow = open.length > 0 && (decided.length === 0 || open[0][0] < decided[0][0])
   return {
@@ -147,10 +152,11 @@ async function assumePartition(
     decided: isBelow ? [[open[0][0], open[0][0]], ...decided] : decided,
     rows: countOffsets(live),
     removed: countOffsets(removed),
-    withoutRow: countOffsets(found.without),
+    withoutRow: countOffsets(withoutRow),
+    skipped,
     holes: open,
     passed: intersectRanges(holes, doneBefore),
-    absent: subtractRanges(subtractRanges(doneBefore, seen), found.without),
+    absent: subtractRanges(subtractRanges(doneBefore, seen), withoutRow),
     gaps,
     duplicates: duplicates.get(null) ?? [],
     frontier: survey.lastDecided,

@@ -6,6 +6,7 @@ import {
   endOf,
   holesOf,
   intersectRanges,
+  noOffsets,
   type OffsetRange,
   type OffsetRanges,
   subtractRanges,
@@ -100,13 +101,14 @@ export async function judgeSurveyed(
   const { state, source, metadata } = table
   const { at, range, book, own, balance, survey, suspects, open } = surveyed
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
-  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats, onError: 'skip' as const }
+  const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const lookFor = (wanted: OffsetRanges, segments: readonly ListedSegment[]) =>
     wanted.length === 0 ? Promise.resolve(nothingInWindows) : readWindows(seams.source, at, segments, wanted, layoutOrKafka(table), limits)
   const ofSuspects = await lookFor(suspects, surveyed.ofSuspects)
   const ofHoles = await lookFor(open, surveyed.ofHoles)
 
-  const missing = await removals.find(subtractRanges(suspects, ofSuspects.without), book)
+  const skipped = skippedIn(table, at, ofSuspects.unreadable)
+  const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
   const untold = missing.get(null) ?? []
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
   if (unknownRows && untold.length > 0) {
@@ -119,7 +121,7 @@ export async function judgeSurveyed(
       at,
       missing,
       duplicates: balance.duplicates,
-      ...splitHoles(open, unionRanges(ofHoles.rows, ofHoles.without)),
+      ...splitHoles(open, [ofHoles.without, ofHoles.unreadable].reduce(unionRanges, ofHoles.rows)),
       altered,
       rewritten: survey.rewritten.flatMap((one) => within([one])),
     },
@@ -140,10 +142,19 @@ export async function judgeSurveyed(
       rows: balance.present,
       decided: countOffsets(own),
       control: ofSuspects.control,
-      skipped: ofSuspects.skipped,
+      skipped: countOffsets(skipped),
       removed: verdict.removed,
       accepted: verdict.accepted,
       others: balance.others,
     },
   }
+}
+
+/**
+ * Which of the offsets that can not be read were skipped, as the table says. Where it does not, since an older program wrote it: all, if
+ * the document has unreadable ones skipped, and else none.
+ */
+function skippedIn({ state, source, mapping }: TableUnderTest, at: TopicPartition, unreadable: OffsetRanges): OffsetRanges {
+  if (state.skipped !== null) return intersectRanges(unreadable, decidedRanges(state.skipped, source.id, at))
+  return mapping.onError === 'skip' ? unreadable : noOffsets
 }

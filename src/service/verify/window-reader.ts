@@ -1,6 +1,7 @@
-import { intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import { endOf, intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { PartEnd, Skip } from '../../model/translated-part.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import { type DecodeOptions, PartDecoder } from '../../pipeline/decode/part-decoder.ts'
 import { TableColumns } from '../../pipeline/decode/table-columns.ts'
@@ -15,18 +16,17 @@ const lastOffset = 0x7fffffffffffffffn
 export interface WindowContents {
   /** Offsets that become rows. */
   readonly rows: OffsetRanges
-  /** Offsets that become none: control records, and what can not be read and is skipped where that is chosen. */
+  /** Offsets that become none: control records. */
   readonly without: OffsetRanges
   readonly control: bigint
-  readonly skipped: bigint
-  /** Offsets that can not be read now and that nothing skips. What decided them has read them. */
+  /** Offsets that can not be read now: they were skipped, or the segment was damaged since. */
   readonly unreadable: OffsetRanges
   /** Segments that are not sound there, or have records that can not become rows. */
   readonly damaged: readonly SourceFact[]
 }
 
 /** Nothing was looked for. */
-export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, skipped: 0n, unreadable: [], damaged: [] }
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, unreadable: [], damaged: [] }
 
 /**
  * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, past what can not be read. Of
@@ -38,7 +38,7 @@ export async function readWindows(
   segments: readonly ListedSegment[],
   windows: OffsetRanges,
   layout: TableLayout,
-  bounds: FetchBounds & DecodeOptions,
+  bounds: FetchBounds & Omit<DecodeOptions, 'onError'>,
 ): Promise<WindowContents> {
   const columns = new TableColumns(layout)
   const offsetColumn = layout.columns.findIndex(({ role }) => role === 'offset')
@@ -46,7 +46,7 @@ export async function readWindows(
   const rows: OffsetRange[] = []
   const unreadable: OffsetRange[] = []
   const damaged: SourceFact[] = []
-  let [left, control, skipped] = [windows, 0n, 0n]
+  let [left, control] = [windows, 0n]
   const refs = segments.map(({ segment }) => segment)
   for await (const fetched of fetchSegments(store, refs, bounds)) {
     if (fetched.kind !== 'bytes') continue
@@ -68,17 +68,24 @@ export async function readWindows(
       if (offsets.layout === 'fixed') for (let i = 0; i < columns.length; i++) append(rows, BigInt(offsets.values[i]))
       columns.clear()
     }
-    const { ranges, counts, skips } = decoder.finish()
-    for (const skip of skips) damaged.push(damagedFact(at, skip))
+    const { ranges, counts, skips, ended } = decoder.finish()
+    for (const skip of [...skips, ...cutOff(ended, reach ?? endOf(wanted) ?? 0n)]) {
+      damaged.push(damagedFact(at, skip))
+      unreadable.push(skip.range)
+    }
     control += BigInt(counts.control)
-    if (bounds.onError === 'skip') skipped += BigInt(counts.skipped)
-    else for (const { range } of skips) unreadable.push(range)
     left = subtractRanges(left, ranges)
   }
   const found = normalizeRanges(rows)
   const torn = subtractRanges(intersectRanges(normalizeRanges(unreadable), windows), found)
   const without = [left, found, torn].reduce(subtractRanges, windows)
-  return { rows: found, without, control, skipped, unreadable: torn, damaged }
+  return { rows: found, without, control, unreadable: torn, damaged }
+}
+
+/** Where a damaged segment ends that is the last one, nothing tells: what was looked for in it can not be read. */
+function cutOff(ended: PartEnd | null, end: bigint): Skip[] {
+  if (ended?.kind !== 'fault' || ended.fault.offset >= end) return []
+  return [{ segment: ended.segment, range: [ended.fault.offset, end], fault: ended.fault }]
 }
 
 function append(ranges: OffsetRange[], offset: bigint): void {

@@ -67,6 +67,7 @@ function build(
     retraction: null,
     accepted: new Map(),
     leftOut: new Map(),
+    skipped: null,
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }

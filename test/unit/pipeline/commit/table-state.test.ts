@@ -38,6 +38,7 @@ describe('finding progress', () => {
       requests: noRequests,
       accepted: new Map(),
       leftOut: new Map(),
+      skipped: new Map(),
       retraction: null,
       newest: null,
     })

@@ -1,0 +1,68 @@
+import { describe, expect, test } from 'vitest'
+import { readManifestList, writeManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
+import { commitForeign } from './foreign-commit.ts'
+import { fileOf, run, runSkipping, withWrongCrc, write } from './forging.ts'
+import { at } from './segments.ts'
+import { verify } from './verifying.ts'
+import { type World, world } from './world.ts'
+
+const skipping = (document: { spec: { mappings: { onError?: string }[] } }) => void (document.spec.mappings[0].onError = 'skip')
+
+/** Segments of ten records; of the second, the offsets from 14 on were skipped as unreadable. The rows of the first are gone, and its bytes are damaged now. */
+async function withLossAndSkip(): Promise<{ own: World; by: bigint; damaged: string }> {
+  const own = world()
+  await write(own, 0, 0n, 10)
+  await runSkipping(own)
+  await own.write(at, 10n, withWrongCrc(10n, 10))
+  await write(own, 0, 20n, 10)
+  await own.clock.advanceBy(60_000)
+  await runSkipping(own)
+  const first = await fileOf(own, 1)
+  const by = await commitForeign(own, at.topic, { remove: [first.filePath] })
+  return { own, by, damaged: await own.write(at, 0n, withWrongCrc(0n, 10)) }
+}
+
+describe('offsets without a row, of segments that can not be read', () => {
+  test.each([
+    ['stop', undefined],
+    ['skip', skipping],
+  ])('are missing where they were not skipped, whatever the document says now: %s', async (_onError, change) => {
+    const { own, by, damaged } = await withLossAndSkip()
+    for (const options of [{}, { exact: true }]) {
+      const { findings, facts, counts } = await verify(own, options, change as never)
+      expect(findings.filter(({ kind }) => kind === 'missing')).toMatchObject([{ start: 0n, end: 10n, snapshot: by }])
+      expect(facts.filter(({ key }) => key === damaged)).toMatchObject([{ kind: 'damaged', start: 4n, end: 10n }])
+      expect(counts.skipped).toBe(6n)
+    }
+  })
+
+  test('are known as skipped after commits that skip nothing', async () => {
+    const own = world()
+    await own.write(at, 0n, withWrongCrc(0n, 10))
+    await write(own, 0, 10n, 10)
+    await own.clock.advanceBy(60_000)
+    await runSkipping(own)
+    await write(own, 0, 20n, 10)
+    await run(own)
+    expect(await verify(own)).toMatchObject({ findings: [], counts: { skipped: 6n, rows: 24n } })
+  })
+
+  test('are as the document has it, of a table that an older program wrote', async () => {
+    const { own } = await withLossAndSkip()
+    const snapshot = (await own.table(at.topic)).snapshots!.findLast(({ summary }) => summary[summaryKeys.commitId] !== undefined)!
+    const { manifests, metadata } = readManifestList(await own.io.read(snapshot['manifest-list']))
+    const older = Object.fromEntries([...metadata].filter(([key]) => key.startsWith('kafscale.') && key !== summaryKeys.skipped))
+    const [snapshotId, sequenceNumber] = [snapshot['snapshot-id'], snapshot['sequence-number']!]
+    const list = { manifests, snapshotId, parentSnapshotId: snapshot['parent-snapshot-id'] ?? null, sequenceNumber, metadata: older }
+    await own.io.write(snapshot['manifest-list'], [writeManifestList({ ...list, formatVersion: 2, syncMarker: new Uint8Array(16) })])
+    expect(currentSnapshot(await own.table(at.topic))!['snapshot-id']).not.toBe(snapshotId)
+    const missing = async (change?: never) => (await verify(own, {}, change)).findings.filter(({ kind }) => kind === 'missing')
+    expect(await missing()).toMatchObject([
+      { start: 0n, end: 10n },
+      { start: 14n, end: 20n },
+    ])
+    expect(await missing(skipping as never)).toMatchObject([{ start: 0n, end: 4n }])
+  })
+})
