@@ -17,7 +17,7 @@ export const trino: Engine = {
   },
 }
 
-function propertiesOf({ database, endpoint, warehouse, auth, vends, storage }: ConnectTarget): string {
+function propertiesOf({ database, endpoint, warehouse, auth, headers, vends, storage }: ConnectTarget): string {
   const region = storage.region ?? (auth.kind === 'sigv4' ? auth.region : undefined)
   return linesOf(
     'connector.name=iceberg',
@@ -34,12 +34,21 @@ function propertiesOf({ database, endpoint, warehouse, auth, vends, storage }: C
       ),
     auth.kind === 'sigv4' &&
       `iceberg.rest-catalog.security=SIGV4\niceberg.rest-catalog.signing-name=${auth.service}\niceberg.rest-catalog.view-endpoints-enabled=false`,
+    headers.length > 0 &&
+      linesOf(
+        '# headers: Trino 481 or later',
+        `iceberg.rest-catalog.http-headers=${headers.map((name) => `${name}: ${placeholder(`value of ${name}`)}`).join(', ')}`,
+      ),
     database.includes('.') && 'iceberg.rest-catalog.nested-namespace-enabled=true',
     vends && 'iceberg.rest-catalog.vended-credentials-enabled=true',
     'fs.native-s3.enabled=true',
     `s3.region=${region ?? placeholder('region')}`,
     storage.endpoint !== undefined && `s3.endpoint=${storage.endpoint}`,
     storage.pathStyle && 's3.path-style-access=true',
+    // Trino 476 takes keys from the catalog, and neither region nor address.
+    vends &&
+      storage.endpoint === undefined &&
+      '# a store that is not AWS: s3.endpoint and s3.path-style-access, which Trino may not take from the catalog',
     !vends && '# keys: s3.aws-access-key and s3.aws-secret-key, or what the AWS credential chain finds',
   )
 }

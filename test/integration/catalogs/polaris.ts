@@ -24,7 +24,8 @@ export const polarisClient: TokenRules = {
  * - The header may be left out where there is one realm (`defaultRealm`): documentation.
  * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source. Without
  *   `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
- * - Vended keys that open the table's own prefix alone: seen of 1.4. Asked for where storage has no STS: 400, seen of 1.4.
+ * - Vended keys that open the table's own prefix alone: seen of 1.4. They stand in the table's configuration and in its list of credentials, their
+ *   server's address in the configuration alone: its source. Asked for where storage has no STS: 400, seen of 1.4.
  */
 export async function polarisProxy(
   target: string,
@@ -71,6 +72,7 @@ export async function polarisProxy(
       ],
       strictNamespaces: true,
       etags: true,
+      listsCredentials: true,
       vend: grants === undefined || grants.has('TABLE_WRITE_DATA') ? vend : vendReading,
     },
     meddle,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { parseJson, stringifyJson } from '../../../src/formats/json/exact.ts'
 import { faultProxy, type FaultProxy, type ProxyAnswer, type SeenRequest, type Treatment } from '../proxy.ts'
 
 /** A request that passed authentication, as a product's rules look at it. */
@@ -47,8 +48,10 @@ export interface Product {
   readonly strictNamespaces?: boolean
   /** Whether a table is answered with an ETag, and 304 to one that is still good. */
   readonly etags?: boolean
-  /** Gives credentials to those who ask for them. */
+  /** Gives credentials to those who ask for them, in the table's configuration. */
   readonly vend?: Vend
+  /** Whether the keys stand in `storage-credentials` too; the rest of what is given stands in the configuration alone. */
+  readonly listsCredentials?: boolean
 }
 
 export interface PolicyProxy extends FaultProxy {
@@ -114,20 +117,34 @@ function configuration({ warehouse, prefix, endpoints }: Product, query: URLSear
 }
 
 /** A table's answer, with what the product adds to it. */
-async function asTable({ etags, vend }: Product, { headers }: CatalogCall, answer: ProxyAnswer): Promise<ProxyAnswer> {
+async function asTable(
+  { etags, vend, listsCredentials = false }: Product,
+  { headers }: CatalogCall,
+  answer: ProxyAnswer,
+): Promise<ProxyAnswer> {
   const body = String(answer.body)
-  // Only texts are read here: numbers would lose digits on the way back.
-  const { 'metadata-location': place, metadata } = JSON.parse(body) as { 'metadata-location': string; metadata: { location: string } }
-  const etag = `"${createHash('sha256').update(place).digest('hex').slice(0, 16)}"`
+  const table = parseJson(body, 'the table') as {
+    readonly 'metadata-location': string
+    readonly metadata: { readonly location: string }
+    readonly config?: object
+  }
+  const etag = `"${createHash('sha256').update(table['metadata-location']).digest('hex').slice(0, 16)}"`
   if (etags === true && headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
   const asked = headers['x-iceberg-access-delegation'] === 'vended-credentials'
-  const { location } = metadata
-  const vended = asked && vend !== undefined ? [{ prefix: location, config: await vend(location) }] : []
-  return {
-    status: answer.status,
-    headers: { 'content-type': 'application/json', ...(etags === true && { etag }) },
-    body: vended.length === 0 ? body : body.replace(/^\s*\{/, `{"storage-credentials":${JSON.stringify(vended)},`),
-  }
+  const vended = asked && vend !== undefined ? withKeys(table, await vend(table.metadata.location), listsCredentials) : body
+  return { status: answer.status, headers: { 'content-type': 'application/json', ...(etags === true && { etag }) }, body: vended }
+}
+
+function withKeys(
+  table: { readonly metadata: { readonly location: string }; readonly config?: object },
+  given: Readonly<Record<string, string>>,
+  listsCredentials: boolean,
+): string {
+  const keys = Object.fromEntries(
+    Object.entries(given).filter(([name]) => /^s3\.(?:access-key-id|secret-access-key|session-token)/.test(name)),
+  )
+  const listed = listsCredentials ? { 'storage-credentials': [{ prefix: table.metadata.location, config: keys }] } : {}
+  return stringifyJson({ ...table, config: { ...table.config, ...given }, ...listed })
 }
 
 /** An error in Iceberg's form. */

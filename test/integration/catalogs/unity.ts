@@ -31,6 +31,7 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  *   words of a refusal were seen of its other interfaces.
  * - The open-source server lists the endpoints that it has and lets everybody in unless it is told otherwise. Those of its releases read; later ones
  *   write at the same address, but drop no namespaces, take any property beside a snapshot, and answer 500 to a sequence number that is taken: its source.
+ * - Vended keys stand in the table's configuration: the open-source server's source.
  * - A host without the API answers with a redirect to a login page: seen by many.
  */
 export async function unityProxy(

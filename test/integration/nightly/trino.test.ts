@@ -1,9 +1,13 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { toRows } from '../canonical.ts'
+import { polarisPlace, unityPlace } from '../catalogs/places.ts'
+import { polarisClient, polarisProxy } from '../catalogs/polaris.ts'
+import { startVendingWorld } from '../catalogs/servers.ts'
+import { unityClient, unityProxy } from '../catalogs/unity.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
-import { documentOf, restOnS3, runOnce } from '../program.ts'
+import { documentOf, type Place, restOnS3, runOnce } from '../program.ts'
 import { startTrino, type Trino } from '../trino.ts'
 
 const database = `trino_${process.pid}`
@@ -21,14 +25,47 @@ test('Trino reads every golden table as the consumer’s dump says', async () =>
   }
 })
 
-test('Trino answers what connect prints, with bytes as text', async () => {
-  const [properties, sql] = await pasted('trino', restOnS3(), `${database}_connect`)
-  const { accessKeyId, secretAccessKey } = inject('s3')
+/** What Trino answers to what `connect` prints of a table, with `filled` in the place of what a user fills in. */
+async function pastedAnswer(place: Place, name: string, filled: Readonly<Record<string, string>>, more: readonly string[] = []) {
+  const texts = await pasted('trino', place, `${database}_connect_${name}`)
+  const [properties, sql] = texts.map((text) => Object.entries(filled).reduce((so, [from, to]) => so.replaceAll(from, to), text))
   const own = properties.split('\n').filter((line) => !/^(?:#|connector\.name=)/.test(line))
-  const all = [...own, `s3.aws-access-key=${accessKeyId}`, `s3.aws-secret-key=${secretAccessKey}`]
-  const quoted = all.map((line) => line.replace(/^([^=]+)=(.*)$/, `"$1" = '$2'`))
-  await trino.sql(`CREATE CATALOG kafscale USING iceberg WITH (${quoted.join(', ')})`)
+  expect(own.join('\n')).not.toMatch(/<|\$\{/)
+  const quoted = [...own, ...more].map((line) => line.replace(/^([^=]+)=(.*)$/, `"$1" = '$2'`))
+  await trino.sql(`CREATE CATALOG kafscale_${name} USING iceberg WITH (${quoted.join(', ')})`)
   let answer: readonly string[] = []
-  for (const statement of sql.split(';\n')) answer = await trino.sql(statement.replace(/;$/, ''))
-  expect(answer.map((row) => JSON.parse(row) as object)).toMatchObject([{ kafka_key_text: 'grüezi', value_text: 'wohl' }])
+  for (const statement of sql.replaceAll('FROM kafscale.', `FROM kafscale_${name}.`).split(';\n'))
+    answer = await trino.sql(statement.replace(/;$/, ''))
+  return answer.map((row) => JSON.parse(row) as object)
+}
+
+const greeting = [{ kafka_key_text: 'grüezi', value_text: 'wohl' }]
+
+test('Trino answers what connect prints, with bytes as text', async () => {
+  const { accessKeyId, secretAccessKey } = inject('s3')
+  const keys = [`s3.aws-access-key=${accessKeyId}`, `s3.aws-secret-key=${secretAccessKey}`]
+  expect(await pastedAnswer(restOnS3(), 'rest', {}, keys)).toMatchObject(greeting)
 })
+
+test.each(['polaris', 'unity'] as const)(
+  'Trino answers what connect prints of %s, which wants client credentials and gives keys',
+  async (name) => {
+    const given = await startVendingWorld()
+    const { vend } = await given.vendor({ lifeMs: 3_600_000 })
+    const isPolaris = name === 'polaris'
+    // Trino 476 sends no headers.
+    const proxy = isPolaris
+      ? await polarisProxy(given.restCatalogUri, { vend, defaultRealm: true })
+      : await unityProxy(given.restCatalogUri, { vend })
+    const { clientSecret } = isPolaris ? polarisClient : unityClient
+    const { sink, reader } = (isPolaris ? polarisPlace : unityPlace)(given, proxy.endpoint)
+    const { region, endpoint } = given.s3
+    try {
+      const place = { reader, sink: { catalog: { ...sink.catalog, headers: undefined }, storage: { region, endpoint, pathStyle: true } } }
+      expect(await pastedAnswer(place, name, { '${ENV:CATALOG_CLIENT_SECRET}': clientSecret })).toMatchObject(greeting)
+    } finally {
+      await proxy.close()
+      await given.stop()
+    }
+  },
+)

@@ -85,6 +85,19 @@ test('Snowflake gets an integration that refreshes twice a minute, with the clie
   expect(text).toContain('ACCESS_DELEGATION_MODE = VENDED_CREDENTIALS')
 })
 
+test('Trino is told the headers and, of a catalog that gives keys, where the store is, or that it may have to be said', () => {
+  const plain = answer('trino', 'polaris')
+  expect(plain).toContain('iceberg.rest-catalog.http-headers=Polaris-Realm: <value of Polaris-Realm>')
+  expect(plain).toContain('iceberg.rest-catalog.vended-credentials-enabled=true')
+  expect(plain).toMatch(/# a store that is not AWS: s3\.endpoint/)
+  const elsewhere = answer('trino', 'polaris', (document) => {
+    document.spec.sink.storage = { endpoint: 'http://minio:9000', region: 'eu-1', pathStyle: true }
+  })
+  expect(elsewhere).toContain('s3.endpoint=http://minio:9000\ns3.path-style-access=true')
+  expect(elsewhere).toContain('s3.region=eu-1')
+  expect(elsewhere).not.toMatch(/#.*s3\./)
+})
+
 test.each(['pyiceberg', 'duckdb', 'spark', 'trino', 'snowflake'])(
   '%s is told the token endpoint and the scope that the product wants',
   (engine) => {
