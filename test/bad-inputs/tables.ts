@@ -65,7 +65,7 @@ export const tableCases: BadInput[] = cases('tables', stops, [
   ],
   ['a stored choice that can not be read', continued({ ...created, properties: { [summaryKeys.layout]: '{' } })],
   ['a codec that is not known', () => thrownBy(() => parquetOptions({ 'write.parquet.compression-codec': 'lzo' }))],
-  ['progress of a newer version', found(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '3' })]))],
+  ['progress of a newer version', found(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '4' })]))],
   ['progress that is none', found(tableWith([ours(1, null, decided(), { [summaryKeys.progress]: '[1]' })]))],
   ['a manifest list with progress that can not be read', found(tableWith([{ ...inList, summary: listSummary }]))],
   ['a table that was rolled back', found(tableWith([ours(1, null, decided([0, 5])), ours(2, 1, decided([0, 9]))], { current: 1 }))],

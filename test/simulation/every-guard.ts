@@ -36,12 +36,13 @@ async function firstBroken({ name }: Guard, seeds: readonly number[]): Promise<B
   return null
 }
 
-function rowOf({ name, protects, file }: Guard, seed: string, invariant: string): string {
+/** The guard's row of the table. */
+export function rowOf({ name, protects, file }: Guard, seed: string, invariant: string): string {
   return `| \`${name}\` | ${protects} | \`src/${file}\` | ${seed} | ${invariant} |`
 }
 
 /** The text with the guard's row in its table of guards, in the place of the one that was there or as the last. */
-function withRow(text: string, { name }: Guard, row: string): string {
+export function withRow(text: string, { name }: Guard, row: string): string {
   const lines = text.split('\n')
   const start = lines.indexOf(head[0])
   if (start < 0) throw new Error(`docs/simulation.md has no line ${head[0]}`)

@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { rowOf, withRow } from './every-guard.ts'
 import { seedsThatReach, worldsOf } from './guard-worlds.ts'
 import { guards } from './guards.ts'
 import { sourceWithout } from './without-guard.ts'
@@ -18,6 +20,30 @@ test('each guard has worlds that reach it, and those that not all reach are guar
   for (const { name } of guards) expect(seedsThatReach(name, seeds), name).not.toEqual([])
   expect(guards.map(({ name }) => name)).toEqual(expect.arrayContaining(Object.keys(worldsOf)))
   expect(seedsThatReach('rebuild-asserts-main', seeds).length).toBeLessThan(seeds.length)
+})
+
+const page = readFileSync(join(import.meta.dirname, '../../docs/simulation.md'), 'utf8')
+/** The cells of the rows of the table of guards. */
+const rows = page
+  .split('\n')
+  .filter((line) => line.startsWith('| `'))
+  .map((line) => line.split(' | '))
+
+test('the table of guards in the docs has each of them once, as it is, in cells of its own', () => {
+  for (const [i, cells] of rows.entries()) {
+    expect(cells, cells[0]).toHaveLength(5)
+    expect(rowOf(guards[i], cells[3], cells[4].replace(/ \|$/, ''))).toBe(cells.join(' | '))
+  }
+  expect(rows).toHaveLength(guards.length)
+})
+
+test('a row takes the place of the one that was there, or is the last one', () => {
+  const [first, ...others] = guards
+  const changed = withRow(page, first, rowOf(first, '7', 'nothing is lost'))
+  expect(changed.split('\n').filter((line) => !page.includes(line))).toEqual([rowOf(first, '7', 'nothing is lost')])
+  const last = { ...first, name: 'another' }
+  const longer = withRow(changed, last, rowOf(last, '8', 'nothing is lost')).split('\n')
+  expect(longer.indexOf(rowOf(last, '8', 'nothing is lost')) - longer.indexOf(rowOf(first, '7', 'nothing is lost'))).toBe(others.length + 1)
 })
 
 test('a guard whose text is not there, or is there twice, is refused', () => {

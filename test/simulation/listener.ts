@@ -19,6 +19,9 @@ interface ListenerSurroundings {
   readonly excuses: Excuses
 }
 
+/** Alone and with nothing in its way, a run has far fewer results refused: who has more makes the same again and again. */
+const mostRefusedInCalm = 100
+
 /** Hears what processes say: nobody stops without a reason, or says of its own work what is not so. */
 export class Listener {
   /** What was found broken; null: nothing. */
@@ -34,6 +37,7 @@ export class Listener {
   readonly #around: ListenerSurroundings
   /** The files that a process wrote when it last carried out a task. */
   readonly #made = new Map<string, readonly string[]>()
+  #refusedInCalm = 0
 
   constructor(tables: ReadonlyMap<string, SimulatedTable>, around: ListenerSurroundings) {
     this.#tables = tables
@@ -60,6 +64,8 @@ export class Listener {
       })
       if (known !== undefined)
         this.bug ??= { error: new InvariantBroken('a process knows what it has committed', `${process} refuses a result with ${known}`) }
+      if (this.isCalm && ++this.#refusedInCalm > mostRefusedInCalm)
+        this.bug ??= { error: new InvariantBroken('a run comes to its end', `${process} has results refused again and again`) }
     }
     if (level !== 'error') return
     if (message === 'table stopped' && error instanceof WorkError) this.#hearTable(process, String(fields.table), error)

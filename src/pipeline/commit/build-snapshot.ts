@@ -19,7 +19,7 @@ import { carryManifests } from './carry-manifests.ts'
 import type { FileChange } from './file-change.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
 import { encodeRequests } from './requests-text.ts'
-import { formatVersion, incarnationsVersion, maxSummaryProgressBytes, summaryKeys } from './summary-keys.ts'
+import { formatVersion, incarnationsVersion, maxSummaryProgressBytes, notesVersion, summaryKeys } from './summary-keys.ts'
 import { type ManifestWriting, syncMarker, versionOf, writeAdded } from './write-manifests.ts'
 
 /** What a snapshot of ours says beside its files. */
@@ -137,10 +137,13 @@ function retractionKeys(retraction: Retraction | null): Record<string, string> {
 }
 
 /** The copy in the properties, for when history is expired back to before our newest snapshot. */
-function copyOf(metadata: TableMetadata, progress: string, { requests, accepted, leftOut }: SnapshotContents): Record<string, string> {
+function copyOf(metadata: TableMetadata, progress: string, contents: SnapshotContents): Record<string, string> {
+  const { requests, accepted, leftOut } = contents
+  const version = progressVersion(contents)
   const asked = !isEmpty(requests) || metadata.properties?.[summaryKeys.requests] !== undefined
   return {
     [summaryKeys.progress]: progress,
+    ...((version !== formatVersion || metadata.properties?.[summaryKeys.version] !== undefined) && { [summaryKeys.version]: version }),
     ...(asked && { [summaryKeys.requests]: encodeRequests(requests) }),
     ...((leftOut.size > 0 || metadata.properties?.[summaryKeys.leftOut] !== undefined) && {
       [summaryKeys.leftOut]: encodeProgress(leftOut),
@@ -149,9 +152,15 @@ function copyOf(metadata: TableMetadata, progress: string, { requests, accepted,
   }
 }
 
+/** The oldest version whose readers carry all of this on. */
+function progressVersion({ progress, accepted, leftOut, retraction }: SnapshotContents): string {
+  if (accepted.size > 0 || leftOut.size > 0 || retraction !== null) return notesVersion
+  return hasIncarnations(progress) ? incarnationsVersion : formatVersion
+}
+
 function summaryOf(contents: SnapshotContents, progress: string, inline: boolean): Record<string, string> {
   return {
-    [summaryKeys.version]: hasIncarnations(contents.progress) ? incarnationsVersion : formatVersion,
+    [summaryKeys.version]: progressVersion(contents),
     [summaryKeys.name]: contents.processorName,
     [summaryKeys.commitId]: contents.commitId,
     ...(contents.watermarkMs === null ? {} : { [summaryKeys.watermarkMs]: String(contents.watermarkMs) }),

@@ -1,6 +1,6 @@
 /** Keys of the snapshot summary, and of the table properties that copy it, that belong to this program. */
 export const summaryKeys = {
-  /** Format of these keys; a reader refuses one that it does not know. */
+  /** Format of these keys; a reader refuses one that it does not know. As a property: of the copies there, absent where it is the first. */
   version: 'kafscale.processor.version',
   name: 'kafscale.processor.name',
   commitId: 'kafscale.processor.commit-id',
@@ -36,6 +36,10 @@ export const summaryKeys = {
 export const formatVersion = '1'
 /** Of progress with incarnations beyond the first: a program that does not know them must not go on from it. */
 export const incarnationsVersion = '2'
+/** Of progress beside which offsets are accepted, retracted or left out: a program that does not know these must not go on without them. */
+export const notesVersion = '3'
+/** What this program reads. Whatever must be carried on and is not by an older program makes another one. */
+export const knownVersions: readonly string[] = [formatVersion, incarnationsVersion, notesVersion]
 
 /** Longer progress than this goes to the manifest list, bytes. */
 export const maxSummaryProgressBytes = 2048

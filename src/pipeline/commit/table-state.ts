@@ -11,7 +11,7 @@ import { decodeSpeed, type Speed } from '../../model/speed.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
 import { decodeRequests } from './requests-text.ts'
-import { formatVersion, incarnationsVersion, summaryKeys } from './summary-keys.ts'
+import { formatVersion, knownVersions, summaryKeys } from './summary-keys.ts'
 
 /** What the table says of its own making, as of one snapshot. */
 export interface TableState {
@@ -123,8 +123,7 @@ export async function lostByRollback(
   { progress }: TableState,
   readManifestList: ReadManifestList,
 ): Promise<DecidedSet[]> {
-  const copy = metadata.properties?.[summaryKeys.progress]
-  let known = copy === undefined ? noProgress : progressOfProperty(table, copy)
+  let known = progressOfProperty(table, metadata) ?? noProgress
   for (const snapshot of (metadata.snapshots ?? []).filter(isOursHere)) {
     known = unionProgress(known, progressOfSnapshot(table, snapshot, await readManifestList(snapshot)))
   }
@@ -181,8 +180,8 @@ const cutOff =
 
 /** No snapshot of ours in the history: the property copy where history was cut off, nothing where we never wrote, and else a stop. */
 function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMissing: boolean): Partial<TableState> {
-  const copy = metadata.properties?.[summaryKeys.progress]
-  if (copy === undefined) {
+  const copy = progressOfProperty(table, metadata)
+  if (copy === null) {
     if (!endsAtMissing || metadata.properties?.[summaryKeys.layout] === undefined) return {}
     throw stop(table, cutOff)
   }
@@ -198,7 +197,7 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
     return text === undefined ? noProgress : readOrStop(table, () => decodeProgress(text, `property ${key}`))
   }
   return {
-    progress: progressOfProperty(table, copy),
+    progress: copy,
     rescuedRows: null,
     accepted: copied(summaryKeys.accepted),
     leftOut: copied(summaryKeys.leftOut),
@@ -249,11 +248,7 @@ function retractionIn(list: ManifestList | null, where: string): Retraction | nu
 
 function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestList | null): Progress {
   const { summary } = snapshot
-  const version = summary[summaryKeys.version]
-  if (version !== formatVersion && version !== incarnationsVersion) {
-    const reason = `snapshot ${snapshot['snapshot-id']} has progress of format version ${version ?? 'none'}, and this program reads ${formatVersion} and ${incarnationsVersion}; run the newer version`
-    throw version === undefined ? stop(table, reason) : new NewerProgress(stop(table, reason).message, { retry: 'never' })
-  }
+  refuseNewer(table, `snapshot ${snapshot['snapshot-id']} has progress`, summary[summaryKeys.version])
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
   if (text === undefined) {
     throw stop(
@@ -271,8 +266,19 @@ function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestLis
   return readOrStop(table, () => decodeProgress(text, `progress of snapshot ${snapshot['snapshot-id']}`))
 }
 
-function progressOfProperty(table: string, text: string): Progress {
+/** The copy in the properties; null: there is none. */
+function progressOfProperty(table: string, { properties = {} }: TableMetadata): Progress | null {
+  const text = properties[summaryKeys.progress]
+  if (text === undefined) return null
+  refuseNewer(table, 'the properties have progress', properties[summaryKeys.version] ?? formatVersion)
   return readOrStop(table, () => decodeProgress(text, `property ${summaryKeys.progress}`))
+}
+
+function refuseNewer(table: string, what: string, version: string | undefined): void {
+  if (version !== undefined && knownVersions.includes(version)) return
+  const known = `${knownVersions.slice(0, -1).join(', ')} and ${knownVersions.at(-1)}`
+  const reason = `${what} of format version ${version ?? 'none'}, and this program reads ${known}; run the newer version`
+  throw version === undefined ? stop(table, reason) : new NewerProgress(stop(table, reason).message, { retry: 'never' })
 }
 
 /** What is asked in a summary, or in the properties that a table without a snapshot of ours has from its creation. */
@@ -297,8 +303,8 @@ async function refuseRollback(
   readManifestList: ReadManifestList,
   judged: Set<bigint>,
 ): Promise<void> {
-  const copy = metadata.properties?.[summaryKeys.progress]
-  if (copy !== undefined) refuseLost(table, progressOfProperty(table, copy), progress, 'we, as its properties say,')
+  const copy = progressOfProperty(table, metadata)
+  if (copy !== null) refuseLost(table, copy, progress, 'we, as its properties say,')
   const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
   for (const snapshot of metadata.snapshots ?? []) {
     if (!isOursHere(snapshot) || history.has(snapshot['snapshot-id']) || judged.has(snapshot['snapshot-id'])) continue

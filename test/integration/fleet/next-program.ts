@@ -21,8 +21,12 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
   ],
   /** Snapshots are written in a format that this version does not know; the ones before are read. */
   progress: [
-    { file: 'pipeline/commit/summary-keys.ts', from: "formatVersion = '1'", to: "formatVersion = '3'" },
-    { file: 'pipeline/commit/table-state.ts', from: 'version !== formatVersion &&', to: "version !== '1' && version !== formatVersion &&" },
+    { file: 'pipeline/commit/summary-keys.ts', from: "formatVersion = '1'", to: "formatVersion = '4'" },
+    {
+      file: 'pipeline/commit/summary-keys.ts',
+      from: 'knownVersions: readonly string[] = [',
+      to: "knownVersions: readonly string[] = ['1', ",
+    },
   ],
 }
 

@@ -134,17 +134,17 @@ test(
     await fleet.complete()
     await end(next)
     const upgraded = await metadata()
-    expect(currentSnapshot(upgraded)?.summary['kafscale.processor.version']).toBe('3')
+    expect(currentSnapshot(upgraded)?.summary['kafscale.processor.version']).toBe('4')
 
     await fleet.writer.append('orders', 0, 3)
     for (const role of ['worker', 'committer'] as const) fleet.start(role)
     const old = fleet.start('run')
-    await old.logged(/has progress of format version 3, and this program reads 1 and 2; run the newer version/)
+    await old.logged(/has progress of format version 4, and this program reads 1, 2 and 3; run the newer version/)
     await sleep(3000)
     for (const [command, ...args] of commands) {
       const { code, said } = await carriedOut(command, args)
       expect(`${code}: ${said}`, command).toMatch(
-        /^1: [^]*has progress of format version 3, and this program reads 1 and 2; run the newer version/,
+        /^1: [^]*has progress of format version 4, and this program reads 1, 2 and 3; run the newer version/,
       )
     }
     expect(await metadata()).toEqual(upgraded)

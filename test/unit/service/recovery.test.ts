@@ -70,7 +70,7 @@ describe('a table whose progress is lost', () => {
       async loadTable(identifier: { readonly namespace: readonly string[]; readonly name: string }) {
         const loaded = await own.seams.catalog.loadTable(identifier)
         const { snapshots } = loaded!.metadata
-        const newer = { ...newest, summary: { ...newest.summary, 'kafscale.processor.version': '3' } }
+        const newer = { ...newest, summary: { ...newest.summary, 'kafscale.processor.version': '4' } }
         return {
           ...loaded!,
           metadata: {
@@ -82,7 +82,7 @@ describe('a table whose progress is lost', () => {
     }
     const refused = await recover({ ...own, seams: { ...own.seams, catalog } }, { commit: true })
     expect(refused).toMatchObject({ done: false, partitions: [] })
-    expect(refused.problem).toMatch(/progress of format version 3, and this program reads 1 and 2; run the newer version/)
+    expect(refused.problem).toMatch(/progress of format version 4, and this program reads 1, 2 and 3; run the newer version/)
     expect((await own.table(at.topic)).snapshots).toHaveLength(2)
   })
 

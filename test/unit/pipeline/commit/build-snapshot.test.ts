@@ -8,7 +8,7 @@ import { readManifestList } from '../../../../src/formats/iceberg/manifest-list.
 import type { TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
 import { type Progress, progressOf } from '../../../../src/model/progress.ts'
 import { noRequests } from '../../../../src/model/requests.ts'
-import { buildSnapshot, type BuiltCommit } from '../../../../src/pipeline/commit/build-snapshot.ts'
+import { buildSnapshot, type BuiltCommit, type SnapshotContents } from '../../../../src/pipeline/commit/build-snapshot.ts'
 import { appended } from '../../../../src/pipeline/commit/file-change.ts'
 import { encodeProgress } from '../../../../src/pipeline/commit/progress-text.ts'
 import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
@@ -53,8 +53,9 @@ function build(
   progress: Progress,
   reuse: readonly ManifestFile[] | null = null,
   parent = metadata['current-snapshot-id'] ?? null,
+  notes: Partial<SnapshotContents> = {},
 ) {
-  const contents = {
+  const contents: SnapshotContents = {
     processorName: 'p',
     commitId: 'commit',
     change: appended(files.map(file), 0),
@@ -68,6 +69,7 @@ function build(
     accepted: new Map(),
     leftOut: new Map(),
     skipped: null,
+    ...notes,
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)
 }
@@ -221,6 +223,33 @@ describe('where progress is kept', () => {
     })
     around = { ...around, propertiesInCommit: false }
     expect((await build(empty, ['a'], long)).updates.map(({ action }) => action)).toEqual(['add-snapshot', 'set-snapshot-ref'])
+  })
+})
+
+describe('what a program must carry on that goes on from a snapshot', () => {
+  const versionOf = (built: BuiltCommit) => {
+    const set = built.updates.find((update) => update.action === 'set-properties')
+    return [built.snapshot.summary[summaryKeys.version], set?.updates[summaryKeys.version]]
+  }
+
+  test.each<[string, Partial<SnapshotContents>]>([
+    ['accepted offsets', { accepted: decided([1, 2]) }],
+    ['what was left out', { leftOut: decided([0, 3]) }],
+    ['retracted offsets', { retraction: { upTo: 7n, offsets: decided([1, 2]) } }],
+  ])('%s are of a version that who does not know them refuses, also as a copy', async (_, notes) => {
+    const built = await build(empty, ['a'], decided([3, 5]), null, null, notes)
+    expect(versionOf(built)).toEqual(['3', '3'])
+    const state = await findTableState('t', after(empty, built), async (snapshot) =>
+      readManifestList(await io.read(snapshot['manifest-list'])),
+    )
+    expect(state).toMatchObject(notes)
+    // Once nothing of it is left, whoever reads the first version may go on.
+    const properties = { [summaryKeys.version]: '3' }
+    expect(versionOf(await build({ ...after(empty, built), properties }, [], decided([3, 5])))).toEqual(['1', '1'])
+  })
+
+  test('nothing but progress is of the first version, of which the copy says nothing', async () => {
+    expect(versionOf(await build(empty, ['a'], decided([0, 5])))).toEqual(['1', undefined])
   })
 })
 

@@ -136,8 +136,8 @@ describe('progress in the manifest list', () => {
 
 describe('progress that can not be trusted stops the table', () => {
   test('of a newer format version', async () => {
-    expect(await stopOf(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '3' })]))).toBe(
-      'snapshot 1 has progress of format version 3, and this program reads 1 and 2; run the newer version',
+    expect(await stopOf(tableWith([ours(1, null, decided(), { [summaryKeys.version]: '4' })]))).toBe(
+      'snapshot 1 has progress of format version 4, and this program reads 1, 2 and 3; run the newer version',
     )
   })
 
@@ -155,6 +155,13 @@ describe('progress that can not be trusted stops the table', () => {
   test('with frontiers that are none', async () => {
     const list = listWith({ [summaryKeys.frontiers]: '{"s": {"t": {"0": 5}}}' })
     expect(await stopOf(tableWith([ours(1, null, decided())]), () => list)).toMatch(/^frontiers of snapshot 1: a frontier is no/)
+  })
+
+  test('of a newer format version, as the copy in the properties says', async () => {
+    const properties = { [summaryKeys.progress]: encodeProgress(decided()), [summaryKeys.version]: '4' }
+    const newer = 'the properties have progress of format version 4, and this program reads 1, 2 and 3; run the newer version'
+    expect(await stopOf(tableWith([foreign(9, 8)], { properties }))).toBe(newer)
+    expect(await stopOf(tableWith([ours(1, null, decided())], { properties }))).toBe(newer)
   })
 
   test('in a property that can not be read', async () => {
