@@ -87,7 +87,7 @@ function threshold(text: string): number {
   throw new DocumentError(`--delete-file-threshold: expected a number of delete files, 1 or more, found ${JSON.stringify(text)}`)
 }
 
-function sentences({ files, wanting, rewrites, cost, report }: Compaction): string[] {
+function sentences({ files, wanting, rewrites, commits, cost, report }: Compaction): string[] {
   if (rewrites === 0) {
     const rest = wanting === 0 ? '' : `; ${formatNumberOf(wanting, 'file')} too few or too unequal to be joined`
     return [`nothing is worth a rewrite, of ${formatNumberOf(files, 'data file')}${rest}`]
@@ -95,7 +95,7 @@ function sentences({ files, wanting, rewrites, cost, report }: Compaction): stri
   const deletes = cost.deleteFiles === 0 ? '' : ` with ${formatNumberOf(cost.deleteFiles, 'delete file')}`
   const planned =
     `${formatNumberOf(cost.inputFiles, 'file')}${deletes} (${formatBytes(cost.inputBytes + cost.deleteBytes)}) of ${files} ` +
-    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}`
+    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')} and about ${formatNumberOf(commits, 'commit')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}`
   if (report === null) return [`would rewrite ${planned}`]
   const { committed, refused, failed, problem, inputFiles, inputBytes, outputFiles, outputBytes, rowsDeleted } = report
   const gone = rowsDeleted === 0n ? '' : `; ${rowsDeleted} deleted rows are no longer in them`

@@ -52,13 +52,14 @@ const maxDeleteFiles = 10
  * itself. Of what does not fill a file, a beginning is joined in which no file is larger than all the others together, so that a
  * row is rewritten about log2(target size / first size) times, however often this is done.
  *
- * Holds the files that want to be rewritten, without their metrics, and nothing of the others.
+ * `readsOf`: how many GETs reading a file takes. Holds the files that want to be rewritten, without their metrics, and nothing of the others.
  */
 export async function planRewrites(
   files: AsyncIterable<LiveFile> | Iterable<LiveFile>,
   deletes: DeleteIndex,
   sequenceNumber: bigint,
   policy: RewritePolicy,
+  readsOf: (file: LiveFile) => number,
 ): Promise<RewritePlan> {
   const target = policy.targetFileSizeBytes
   const candidates = new Map<string, Candidate[]>()
@@ -86,7 +87,7 @@ export async function planRewrites(
   for (const own of candidates.values()) {
     for (const inputs of groupsOf(own, target)) {
       const group = { specId: inputs[0].live.specId, partition: inputs[0].live.file.partition, inputs, sequenceNumber }
-      rewrites.push({ id: idOf(inputs), group, cost: rewriteCost(group, target) })
+      rewrites.push({ id: idOf(inputs), group, cost: rewriteCost(group, target, readsOf) })
     }
   }
   return { ...withinBudget(rewrites, policy.maxBytes), ...counts }

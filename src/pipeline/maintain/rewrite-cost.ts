@@ -1,7 +1,9 @@
 import { fileKey } from '../../formats/iceberg/file-key.ts'
-import type { RewriteGroup } from './rewrite-flow.ts'
+import type { DataFile } from '../../formats/iceberg/data-file.ts'
+import type { LiveFile, RewriteGroup } from './rewrite-flow.ts'
+import { isReadWhole, windowOf } from './rewrite/input-size.ts'
 
-/** What a rewrite takes. All of it is counted but the outputs and requests, which are about so. */
+/** What a rewrite takes. All of it is counted but the outputs and requests, which are about so; what planning and commits ask is not in it. */
 export interface RewriteCost {
   readonly inputFiles: number
   readonly inputBytes: number
@@ -15,25 +17,37 @@ export interface RewriteCost {
 
 export const noCost: RewriteCost = { inputFiles: 0, inputBytes: 0, deleteFiles: 0, deleteBytes: 0, outputFiles: 0, gets: 0, puts: 0 }
 
-/** Bytes of one request for a part of a file, and of one part of an upload. */
-const requestBytes = 8 * 1024 * 1024
+/** One part of an upload, bytes. */
+const partBytes = 8 * 1024 * 1024
 
-/** The cost of one rewrite: of each input its footer and then its bytes, of each output its parts, begun and completed. */
-export function rewriteCost({ inputs }: RewriteGroup, targetFileSizeBytes: number): RewriteCost {
+/**
+ * GETs that reading a file takes by its manifest entry: of each row group and column its windows. `columns`: leaves of the table that are read.
+ * A column whose size is not told is taken for a small one.
+ */
+export function readsByColumns(file: DataFile, columns: readonly number[]): number {
+  if (isReadWhole(file)) return 1
+  const groups = Math.max(1, file.splitOffsets?.length ?? 1)
+  const window = windowOf(columns.length)
+  const reads = columns.map((id) => Math.max(1, Math.ceil(Number(file.columnSizes?.get(id) ?? 0n) / groups / window)))
+  return 1 + groups * reads.reduce((sum, count) => sum + count, 0)
+}
+
+/** The cost of one rewrite: of each input the GETs that reading it takes, of each output its parts, begun and completed. */
+export function rewriteCost({ inputs }: RewriteGroup, targetFileSizeBytes: number, readsOf: (live: LiveFile) => number): RewriteCost {
   const inputBytes = inputs.reduce((sum, { live }) => sum + Number(live.file.fileSizeInBytes), 0)
   const deletes = new Map(
     inputs.flatMap((input) => input.deletes.map(({ file }) => [fileKey(file), Number(file.contentSizeInBytes ?? file.fileSizeInBytes)])),
   )
   const outputFiles = Math.max(1, Math.round(inputBytes / targetFileSizeBytes))
   const outputBytes = inputBytes / outputFiles
-  const parts = Math.ceil(outputBytes / requestBytes)
+  const parts = Math.ceil(outputBytes / partBytes)
   return {
     inputFiles: inputs.length,
     inputBytes,
     deleteFiles: deletes.size,
     deleteBytes: [...deletes.values()].reduce((sum, bytes) => sum + bytes, 0),
     outputFiles,
-    gets: inputs.reduce((sum, { live }) => sum + 1 + Math.ceil(Number(live.file.fileSizeInBytes) / requestBytes), 0) + deletes.size,
+    gets: inputs.reduce((sum, { live }) => sum + readsOf(live), 0) + deletes.size,
     puts: outputFiles * (parts > 1 ? parts + 2 : 1),
   }
 }

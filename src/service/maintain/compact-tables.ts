@@ -10,7 +10,7 @@ import type { RewriteCost } from '../../pipeline/maintain/rewrite-cost.ts'
 import type { LiveFile } from '../../pipeline/maintain/rewrite-flow.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
-import { askedOrder, type CompactionReport, compactTable, outputsOf } from './table-compactor.ts'
+import { askedOrder, type CompactionReport, compactTable, expectedPerCommit, outputsOf } from './table-compactor.ts'
 import { TableRewriter } from './table-rewriter.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 
@@ -20,6 +20,9 @@ export interface Compaction {
   readonly files: number
   readonly wanting: number
   readonly rewrites: number
+  /** About as many. */
+  readonly commits: number
+  /** Its requests are all that are made to the warehouse: to plan, to rewrite, and to commit. */
   readonly cost: RewriteCost
   /** Null after a dry run. */
   readonly report: CompactionReport | null
@@ -64,7 +67,7 @@ async function compactOne(
   if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
   const rewriter = new TableRewriter(source.id, table, document.metadata.name, loaded.metadata, seams)
   const orderOf = (metadata: TableMetadata) => (sortBy === undefined ? null : askedOrder(rewriter.name, metadata, sortBy))
-  const { plan, metadata } = await rewriter.plan((current) => {
+  const { plan, metadata, requests } = await rewriter.plan((current) => {
     const order = orderOf(current)
     const isSorted = ({ file }: LiveFile) => order?.['order-id'] !== 0 && file.sortOrderId === order?.['order-id']
     return {
@@ -77,10 +80,12 @@ async function compactOne(
   })
   const asked = orderOf(metadata)
   const { files, wanting, rewrites, cost } = plan
-  const found = { files, wanting, rewrites: rewrites.length, cost }
+  const atOnce = rewritesAtOnce(processing)
+  const { commits, gets, puts } = requests(expectedPerCommit(plan, atOnce))
+  const all = { ...cost, gets: cost.gets + gets, puts: cost.puts + puts }
+  const found = { files, wanting, rewrites: rewrites.length, commits, cost: all }
   if (dryRun) return { ...found, report: null }
   const idle = new AbortController()
-  const atOnce = rewritesAtOnce(processing)
   const working = carryOutTasks(atOnce, limitsOf(processing), seams, idle.signal)
   try {
     const report = await compactTable(

@@ -47,6 +47,15 @@ const rewritesPerCommit = 20
 /** A finished rewrite waits no longer than this for others, ms: what is committed is never done again. */
 const commitMs = 60_000
 
+/** About how many bytes of files one thread rewrites between two commits, where it does nothing else (docs/rewriting.md). */
+const bytesPerCommit = 1024 * 1024 * 1024
+
+/** How many rewrites a commit will have, about: as many as are finished when one is due. */
+export function expectedPerCommit({ rewrites, cost }: Pick<RewritePlan, 'rewrites' | 'cost'>, atOnce: number): number {
+  const finished = Math.floor((atOnce * bytesPerCommit * rewrites.length) / Math.max(1, cost.inputBytes))
+  return Math.max(1, Math.min(rewritesPerCommit, finished))
+}
+
 /** How the files of a rewrite shall be, by the table's metadata and the document. */
 export function outputsOf(
   metadata: TableMetadata,

@@ -2,7 +2,7 @@ import type { ManifestEntry, ManifestFile } from '../../formats/iceberg/data-fil
 import { isWorthClustering, planClusters } from '../../formats/iceberg/cluster-manifests.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { mergeOptions } from '../../formats/iceberg/merge-manifests.ts'
-import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSchema, currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import { WorkError } from '../../model/failure.ts'
 import { noFiles } from '../../pipeline/commit/file-change.ts'
@@ -10,6 +10,10 @@ import { maxResultAgeMs } from '../../pipeline/commit/select-results.ts'
 import { ancestorsOf, type TableState } from '../../pipeline/commit/table-state.ts'
 import { CommitLoop, type CommitterSeams } from '../feed/commit-loop.ts'
 import { type AbsentRows, acceptRows } from '../../pipeline/maintain/absent-rows.ts'
+import { commitRequests, type CommitRequests, type PlannedOn } from '../../pipeline/maintain/commit-requests.ts'
+import { readsByColumns } from '../../pipeline/maintain/rewrite-cost.ts'
+import { outputFields } from '../../pipeline/maintain/rewrite/output-fields.ts'
+import { leavesOf } from '../../formats/parquet/encode/schema-elements.ts'
 import { locateDeletes } from '../../pipeline/maintain/judge-removals.ts'
 import { type JudgedResults, judgeRemoval, judgeResults, type RefusedResult } from '../../pipeline/maintain/judge-results.ts'
 import { liveFile } from '../../pipeline/maintain/live-entries.ts'
@@ -23,6 +27,14 @@ export interface ReplaceReport {
   readonly committed: readonly RewriteResult[]
   readonly refused: readonly RefusedResult[]
   readonly state: TableState
+}
+
+/** What is worth a rewrite in a table as it was, and what that takes beside reading and writing the files. */
+export interface PlannedTable {
+  readonly plan: RewritePlan
+  readonly metadata: TableMetadata
+  /** Of the object store, where so many finished rewrites are committed at once. */
+  readonly requests: (perCommit: number) => CommitRequests
 }
 
 /** What was done with a table's manifests, or would be. */
@@ -73,13 +85,30 @@ export class TableRewriter {
    * What is worth a rewrite in the table as it is now, by its manifests alone, which are read one at a time. `metadata`: what was planned on.
    * `policy` gets that metadata, for what depends on when snapshots were made.
    */
-  plan(policy: (metadata: TableMetadata) => RewritePolicy): Promise<{ readonly plan: RewritePlan; readonly metadata: TableMetadata }> {
+  plan(policy: (metadata: TableMetadata) => RewritePolicy): Promise<PlannedTable> {
     return this.#loop.ofThisTable(async () => {
-      const { metadata } = await this.#loop.load({ fresh: true })
+      const { metadata, state } = await this.#loop.load({ fresh: true })
       const manifests = await this.#manifestsOf(metadata)
-      const { index } = await locateDeletes(manifests, new PartitionPruner(metadata), this.#seams.io)
+      const pruner = new PartitionPruner(metadata)
+      const deletes = await locateDeletes(manifests, pruner, this.#seams.io)
       const sequenceNumber = currentSnapshot(metadata)?.['sequence-number'] ?? 0n
-      return { plan: await planRewrites(this.#liveFiles(manifests), index, sequenceNumber, policy(metadata)), metadata }
+      const columns = leavesOf(outputFields(currentSchema(metadata), metadata['format-version'])).map(({ fieldId }) => fieldId)
+      // Of those that are not planned, nothing is kept.
+      const places = new WeakMap<LiveFile, { readonly manifest: string; readonly reads: number }>()
+      const note = (live: LiveFile, entry: ManifestEntry, manifest: ManifestFile) =>
+        void places.set(live, { manifest: manifest.manifestPath, reads: readsByColumns(entry.dataFile, columns) })
+      const files = this.#liveFiles(manifests, note)
+      const plan = await planRewrites(files, deletes.index, sequenceNumber, policy(metadata), (live) => places.get(live)!.reads)
+      const on: PlannedOn = {
+        manifests,
+        placeOf: (live) => places.get(live)?.manifest,
+        deletePlaceOf: (key) => deletes.manifests.get(key)?.path,
+        pruner,
+        merge: mergeOptions(metadata.properties ?? {}),
+        hasState: state.newest !== null,
+        ownsMetadata: this.#seams.catalog.profile.removesMetadata === true,
+      }
+      return { plan, metadata, requests: (perCommit) => commitRequests(plan.rewrites, perCommit, on) }
     })
   }
 
@@ -242,10 +271,17 @@ export class TableRewriter {
     })
   }
 
-  async *#liveFiles(manifests: readonly ManifestFile[]): AsyncGenerator<LiveFile, void, undefined> {
+  async *#liveFiles(
+    manifests: readonly ManifestFile[],
+    note?: (live: LiveFile, entry: ManifestEntry, manifest: ManifestFile) => void,
+  ): AsyncGenerator<LiveFile, void, undefined> {
     for (const manifest of manifests) {
       if (manifest.content !== 0) continue
-      for (const entry of await liveEntries(manifest, this.#seams.io)) yield liveFile(entry, manifest.partitionSpecId)
+      for (const entry of await liveEntries(manifest, this.#seams.io)) {
+        const live = liveFile(entry, manifest.partitionSpecId)
+        note?.(live, entry, manifest)
+        yield live
+      }
     }
   }
 

@@ -10,10 +10,8 @@ import type { StoredVector } from '../../../formats/parquet/encode/value-store.t
 import type { DataFile } from '../../../formats/iceberg/data-file.ts'
 import { discard } from '../../../formats/bytes/release.ts'
 import { WorkError } from '../../../model/failure.ts'
+import { isReadWhole } from './input-size.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
-
-/** Files up to this size are read as one. */
-const wholeBytes = 4 * 1024 * 1024
 
 /** A Parquet file to be rewritten; `close` gives the memory of its bytes back. */
 export interface OpenedInput {
@@ -31,7 +29,7 @@ export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, '
   }
   if (file.keyMetadata !== undefined) throw new WorkError(`${path} is encrypted, and can not be rewritten`, { retry: 'never' })
   const byteLength = Number(file.fileSizeInBytes)
-  const whole = byteLength <= wholeBytes ? await io.read(path) : null
+  const whole = isReadWhole(file) ? await io.read(path) : null
   if (whole !== null && whole.length !== byteLength) {
     throw new WorkError(`${path} has ${whole.length} bytes, and its manifest says ${byteLength}`, { retry: 'never' })
   }
@@ -44,9 +42,8 @@ export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, '
 }
 
 /** What of a file is in memory as long as it is open, beside windows. */
-export function heldBytes({ fileSizeInBytes }: DataFile): number {
-  const bytes = Number(fileSizeInBytes)
-  return bytes <= wholeBytes ? bytes : 0
+export function heldBytes(file: DataFile): number {
+  return isReadWhole(file) ? Number(file.fileSizeInBytes) : 0
 }
 
 /** Says of what is thrown which file it is about. */

@@ -9,6 +9,7 @@ import type { GroupDeletes } from './deletes.ts'
 import { keepRows } from './keep-rows.ts'
 import { inheritLineage } from './lineage.ts'
 import { heldBytes, naming, type OpenedInput, openParquet, projectionOf } from './input-file.ts'
+import { windowOf } from './input-size.ts'
 import { outputFields } from './output-fields.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 
@@ -25,9 +26,6 @@ export interface Slice {
 /** About how much is decoded at a time, bytes and rows. */
 const sliceBytes = 4 * 1024 * 1024
 const maxSliceRows = 64 * 1024
-/** Of all columns of a large input that are in memory at a time, before they are inflated. */
-const windowsBytes = 32 * 1024 * 1024
-const maxWindowBytes = 4 * 1024 * 1024
 /** Inputs that are read while others are decoded, and their bytes as far as they are read as one; one is always. */
 const ahead = 8
 const aheadBytes = 8 * 1024 * 1024
@@ -72,7 +70,7 @@ async function* slicesOfFile(
   const sources = await naming(path, () => project(fields, parquet.root, projectionOf(live.file, options)))
   const remover = await naming(path, () => deletes.removerOf(live, parquet.root, options))
   const all = [...sources, ...remover.sources]
-  const windowBytes = Math.min(maxWindowBytes, Math.max(64 * 1024, Math.floor(windowsBytes / Math.max(1, all.length))))
+  const windowBytes = windowOf(all.length)
   const carried = [parquet.keyValues.get(options.sources.key)]
   for (const group of parquet.rowGroups) {
     const reader = await naming(path, () => new RowGroupReader(group, all, windowBytes))

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { openSqliteCatalog } from '../../../src/drivers/catalog/sqlite.ts'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import type { FileIO } from '../../../src/seams/file-io.ts'
+import { compactTables } from '../../../src/service/maintain/compact-tables.ts'
+import { carryOutRewrite } from '../../../src/service/tasks/rewrite-task.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
+import { carryOut } from '../../../src/service/tasks/worker.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
+import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { batch } from './segments.ts'
+import { namespace, sourceId, world } from './world.ts'
+
+/**
+ * A table of `runs` files in each of `partitions` partitions; of `deletes` of them somebody deleted a row. Says what compacting it was said to
+ * take, and what it took: every request to the warehouse.
+ */
+async function compacted(
+  { partitions, runs, deletes = 0 }: { partitions: number; runs: number; deletes?: number },
+  properties: Plain = {},
+) {
+  const made = world()
+  const asked = { gets: 0, puts: 0 }
+  const io: FileIO & typeof made.io = {
+    ...made.io,
+    read: (uri, range) => (asked.gets++, made.io.read(uri, range)),
+    write: (uri, chunks) => (asked.puts++, made.io.write(uri, chunks)),
+  }
+  const files = {
+    readFile: (uri: string) => io.read(uri),
+    writeFile: async (uri: string, bytes: Uint8Array) => void (await io.write(uri, [bytes])),
+  }
+  const { clock } = made
+  const { entropy } = made.seams
+  const catalog = await openSqliteCatalog({ path: ':memory:', warehouse: 's3://warehouse', files, clock, entropy })
+  const document = (plain: Plain) => {
+    plain.spec.source.topics = ['*']
+    plain.spec.sink = { database: namespace[0], tables: { properties } }
+    plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, partitionBy: ['kafka_partition'] }]
+  }
+  for (let run = 0; run < runs; run++) {
+    for (let partition = 0; partition < partitions; partition++)
+      await made.write({ topic: 'orders', partition }, BigInt(run * 10), [batch(BigInt(run * 10), 10)])
+    await clock.run(() => made.processor(document, { catalog, io }).run(true, new AbortController().signal))
+  }
+  const foreign = { ...made, catalog, table: async (name: string) => (await catalog.loadTable({ namespace, name }))!.metadata }
+  for (const { dataFile } of (await liveEntries(foreign, 'orders')).slice(0, deletes)) {
+    const file = { ...(await positionDeletes(made, dataFile.filePath, [1])), partition: dataFile.partition }
+    await commitForeign(foreign, 'orders', { deletes: [file] })
+  }
+  const rewrites = { catalog, namespace, io, carryOut: carryOutRewrite }
+  const seams = { ...made.seams, catalog, io, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut, rewrites }
+  const compact = async (dryRun: boolean) => {
+    const source = { id: sourceId, prefix: 'p/' }
+    const [{ done, problem }] = await clock.run(() => compactTables(load(smallest(document)), undefined, source, seams, { dryRun }))
+    expect(problem).toBeNull()
+    return done!
+  }
+  const { cost, commits, rewrites: planned } = await compact(true)
+  Object.assign(asked, { gets: 0, puts: 0 })
+  const snapshots = (await foreign.table('orders')).snapshots!.length
+  expect((await compact(false)).report).toMatchObject({ committed: planned, refused: 0, failed: 0 })
+  const took = { ...asked }
+  const after = await foreign.table('orders')
+  expect(after.snapshots!.length - snapshots).toBe(commits)
+  expect((await liveEntries(foreign, 'orders')).filter(({ dataFile }) => dataFile.content !== 0)).toEqual([])
+  return { estimate: { gets: cost.gets, puts: cost.puts }, asked: took, commits }
+}
+
+test.each([
+  ['of one commit', { partitions: 3, runs: 8 }, {}, 1],
+  ['of several commits', { partitions: 45, runs: 6 }, {}, 3],
+  ['whose manifests are merged meanwhile', { partitions: 45, runs: 6 }, { 'commit.manifest.min-count-to-merge': '3' }, 3],
+  ['with deletes', { partitions: 6, runs: 8, deletes: 10 }, {}, 1],
+])(
+  'a dry run says within 5 % how many requests the compaction of a table takes, %s',
+  async (_, table, properties, expected) => {
+    const { estimate, asked, commits } = await compacted(table, properties)
+    expect(commits).toBe(expected)
+    expect(asked.gets).toBeGreaterThan(20)
+    for (const kind of ['gets', 'puts'] as const) {
+      expect(Math.abs(estimate[kind] - asked[kind]) / asked[kind], `${kind}: ${estimate[kind]} for ${asked[kind]}`).toBeLessThanOrEqual(
+        0.05,
+      )
+    }
+  },
+  60_000,
+)
