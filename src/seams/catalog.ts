@@ -70,6 +70,10 @@ export interface CatalogProfile {
   readonly refusedTypes?: readonly string[]
   /** Whether a new table's location must be given, must not be, or may be; undefined: may be. */
   readonly location?: 'required' | 'refused'
+  /** Schemes that a table's location may have; undefined: any. */
+  readonly locationSchemes?: readonly string[]
+  /** Whether tables may be partitioned by fields of structs; undefined: they may. */
+  readonly nestedPartitions?: false
   /** Format versions of tables that it creates; undefined: all. */
   readonly formatVersions?: readonly number[]
   /** Whether tables may have branches beside main; undefined: they may. */

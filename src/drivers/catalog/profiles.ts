@@ -72,7 +72,7 @@ const unity: RestProfile = {
   readOnly: { ending: '/unity-catalog/iceberg', writes: '/unity-catalog/iceberg-rest' },
 }
 
-/** AWS Glue. It keeps names and columns in lower case, and wants to be told where a table lies. */
+/** AWS Glue. It keeps names and columns in lower case, wants to be told where a table lies, and partitions by no field of a struct. */
 const glue: RestProfile = {
   ...rest,
   product: 'AWS Glue',
@@ -82,6 +82,8 @@ const glue: RestProfile = {
   names: lowerCaseNames,
   lowerCaseColumns: true,
   location: 'required',
+  locationSchemes: ['s3'],
+  nestedPartitions: false,
   sigv4Service: 'glue',
 }
 

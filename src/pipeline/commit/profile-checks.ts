@@ -1,4 +1,5 @@
-import type { IcebergType } from '../../formats/iceberg/schema.ts'
+import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
+import type { IcebergType, Schema } from '../../formats/iceberg/schema.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { CatalogProfile, CreateTableRequest, TableIdentifier } from '../../seams/catalog.ts'
 
@@ -37,6 +38,13 @@ export function checkNewTable(table: TableIdentifier, request: CreateTableReques
   if (profile.location === 'refused' && request.location !== undefined) {
     throw refusal(`${where}: ${product} chooses where a table lies itself; leave out spec.sink.tables.location`)
   }
+  const scheme = request.location === undefined ? undefined : /^[^:/]*(?=:\/\/)/.exec(request.location)?.[0]
+  if (scheme !== undefined && profile.locationSchemes?.includes(scheme) === false) {
+    throw refusal(
+      `${where}: ${product} takes no location that begins with ${scheme}://; write ${profile.locationSchemes.join(' or ')}:// in spec.sink.tables.location`,
+    )
+  }
+  checkPartitions(table, request.schema, request.partitionSpec, profile)
   const forbidden = profile.forbiddenProperties.find((key) => request.properties[key] !== undefined)
   if (forbidden !== undefined) {
     throw refusal(`${where}: ${product} sets ${forbidden} itself; leave it out of spec.sink.tables.properties`)
@@ -54,6 +62,22 @@ export function checkNewTable(table: TableIdentifier, request: CreateTableReques
       )
     }
   }
+}
+
+/** Checks what a table is partitioned by, or is to be. Throws as `checkTableName` does. */
+export function checkPartitions(
+  { namespace, name }: TableIdentifier,
+  { fields }: Schema,
+  spec: PartitionSpec,
+  profile: CatalogProfile,
+): void {
+  if (profile.nestedPartitions !== false) return
+  const own = new Set(fields.map(({ id }) => id))
+  const nested = spec.fields.find((field) => !own.has(field['source-id']))
+  if (nested === undefined) return
+  throw refusal(
+    `table ${[...namespace, name].join('.')}: ${productOf(profile)} has no partitions by fields of structs, as ${nested.name} is; partition by a column, which a path (path: $.a.b) may take from inside of the value`,
+  )
 }
 
 function* primitives(type: IcebergType): Generator<string> {

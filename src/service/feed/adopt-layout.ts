@@ -3,6 +3,8 @@ import type { Catalog, LoadedTable, TableIdentifier } from '../../seams/catalog.
 import type { Entropy } from '../../seams/entropy.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
+import { currentSchema } from '../../formats/iceberg/table-metadata.ts'
+import { checkPartitions } from '../../pipeline/commit/profile-checks.ts'
 import { type LayoutChange, layoutChange } from '../../pipeline/commit/layout-change.ts'
 import { Refusal } from '../../pipeline/commit/refusal.ts'
 
@@ -25,6 +27,8 @@ export async function adoptLayout(
     const change = changeOrStop(name, found, mapping)
     if (change === null) return found
     const { what, requirements, updates } = change
+    for (const update of updates)
+      if (update.action === 'add-spec') checkPartitions(table, currentSchema(found.metadata), update.spec, catalog.profile)
     const outcome = await catalog.commitTable(table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
     if (outcome.kind === 'committed') {
       journal.info('the table is laid out as the document says from now on; files that are there stay as they are', { table: name, what })

@@ -1,6 +1,6 @@
 import { parseJson, stringifyJson } from '../../../src/formats/json/exact.ts'
 import type { Treatment } from '../proxy.ts'
-import { error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { type CatalogCall, error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
 import { namespaceOf, type Needs, notAuthorized, refusalFor } from './privileges.ts'
 import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
 
@@ -9,7 +9,8 @@ export const glueAccount = '123456789012'
 /**
  * AWS Glue's Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the service:
  * - `/iceberg`, SigV4 for service `glue`, the path encoded once more; warehouse = account id, prefix `catalogs/<id>`.
- * - One level of namespaces; no stage-create; `location` must be given, not as `s3a://`; no purge. The statuses are assumed: 400.
+ * - One level of namespaces; no stage-create; `location` must be given, not as `s3a://`; no purge; no partitions by nested fields. The statuses
+ *   are assumed: 400.
  * - With `grants`: the IAM action of each operation. With `lakeFormation`: a database that it guards, of which `grants` has its permissions; its
  *   words were seen of Glue's other interface, where the status is 400. A table's IAM action is refused for the first of its resources.
  * - Names of columns are kept in lower case, so a table does not come back as it was made.
@@ -41,6 +42,7 @@ export function glueProxy(
         (call) => (makesTable(call) && call.document.location === undefined ? invalid('Location must be provided') : null),
         (call) =>
           makesTable(call) && call.document.location?.startsWith('s3a://') === true ? invalid('Unsupported location scheme: s3a') : null,
+        (call) => (makesTable(call) && hasNestedPartition(call) ? invalid('Partitioning by nested fields is not supported') : null),
         ({ query }) => (query.get('purgeRequested') === 'true' ? invalid('Purge is not supported') : null),
       ],
       rewritten(call) {
@@ -51,6 +53,11 @@ export function glueProxy(
     },
     meddle,
   )
+}
+
+function hasNestedPartition({ document: { schema, 'partition-spec': spec } }: CatalogCall): boolean {
+  const own = new Set(schema?.fields?.map(({ id }) => id))
+  return spec?.fields.some((field) => !own.has(field['source-id'])) === true
 }
 
 function invalid(message: string) {

@@ -17,7 +17,8 @@ export interface CatalogDocument {
   readonly name?: string
   readonly location?: string
   readonly 'stage-create'?: boolean
-  readonly schema?: unknown
+  readonly schema?: { readonly fields?: readonly { readonly id: number }[] }
+  readonly 'partition-spec'?: { readonly fields: readonly { readonly 'source-id': number }[] }
   readonly properties?: Readonly<Record<string, string>>
   readonly updates?: readonly { readonly action: string; readonly updates?: Readonly<Record<string, string>>; readonly schema?: unknown }[]
 }

@@ -62,4 +62,24 @@ describe('a table to create', () => {
     expect(() => checkNewTable(orders, request, restProfiles.s3tables)).toThrow(/leave out spec.sink.tables.location/)
     expect(() => checkNewTable(orders, request, restProfiles.glue)).not.toThrow()
   })
+
+  it('lies at a location of a scheme that the catalog takes', () => {
+    expect(() => checkNewTable(orders, withColumn('id', 'long', { location: 's3a://lake/orders' }), restProfiles.glue)).toThrow(
+      'table analytics.orders: AWS Glue takes no location that begins with s3a://; write s3:// in spec.sink.tables.location',
+    )
+    expect(() => checkNewTable(orders, withColumn('id', 'long', { location: 's3a://lake/orders' }), restProfiles.rest)).not.toThrow()
+  })
+
+  it('is not partitioned by a field of a struct in Glue', () => {
+    const struct: IcebergType = { type: 'struct', fields: [{ id: 2, name: 'zip', required: false, type: 'string' }] }
+    const by = (id: number) =>
+      withColumn('place', struct, {
+        partitionSpec: { 'spec-id': 0, fields: [{ 'source-id': id, 'field-id': 1000, name: 'place.zip', transform: 'identity' }] },
+      })
+    expect(() => checkNewTable(orders, by(2), restProfiles.glue)).toThrow(
+      /^table analytics.orders: AWS Glue has no partitions by fields of structs, as place.zip is; partition by a column/,
+    )
+    expect(() => checkNewTable(orders, by(1), restProfiles.glue)).not.toThrow()
+    expect(() => checkNewTable(orders, by(2), restProfiles.s3tables)).not.toThrow()
+  })
 })
