@@ -86,11 +86,11 @@ function moneyNote({ money }: BackfillBill, amount: (value: number) => string): 
 
 /** What came of it, beside what was expected. */
 export function doneLines(
-  { bill, outcome, report, requests, seconds }: BackfillDone,
+  { bill, outcome, report, requests, following, seconds }: BackfillDone,
   detached: boolean,
   { style }: Pick<Terminal, 'style'>,
 ): string[] {
-  if (bill.work.segments === 0) return replacedLines(bill, outcome)
+  if (bill.work.segments === 0) return replacedLines(bill, outcome, following)
   if (report === null)
     return detached ? [`Asked for in the table; the service begins when it looks at the table next: status shows how far it is.`] : []
   const rows: readonly (readonly [string, string, string])[] = [
@@ -126,7 +126,7 @@ export function doneLines(
     )
   }
   if (bill.besides !== null && outcome === 'done') lines.push(...renameLines(bill, bill.besides))
-  lines.push(...replacedLines(bill, outcome))
+  lines.push(...replacedLines(bill, outcome, following))
   for (const { at, reason } of report.stops)
     lines.push(`  ${style('red', 'stopped')}  ${printable(at.topic)}/${at.partition}: ${printable(reason)}`)
   return lines
@@ -145,10 +145,16 @@ function renameLines({ table, topic }: BackfillBill, live: string): string[] {
   ]
 }
 
-/** That main has what was made on the branch. */
-function replacedLines({ table, branch }: BackfillBill, outcome: BackfillDone['outcome']): string[] {
+/** That main has what was made on the branch, and what it took to follow main until then. */
+function replacedLines({ table, branch }: BackfillBill, outcome: BackfillDone['outcome'], following: BackfillDone['following']): string[] {
   if (branch === null || outcome !== 'done') return []
+  const { gets = 0, lists = 0, bytes = 0 } = following ?? {}
   return [
+    ...(gets + lists === 0
+      ? []
+      : [
+          `Beside that, what main took up meanwhile was read: ${formatBytes(bytes)}, ${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')}.`,
+        ]),
     `${printable(table)} has what was made on branch ${printable(branch)}, which ended. What it had before stays until its snapshots expire.`,
   ]
 }

@@ -24,13 +24,24 @@ export interface BackfillAsked extends BackfillBounds {
   readonly signal: AbortSignal
 }
 
-/** What came of asking for a backfill. Requests are those of this process since the bill. */
+/** Requests to the source, and of writes to the warehouse. */
+export interface RequestsMade {
+  readonly gets: number
+  readonly bytes: number
+  readonly lists: number
+  readonly puts: number
+}
+
+/** What came of asking for a backfill. */
 export interface BackfillDone {
   readonly bill: BackfillBill
   /** Null: nothing was done, or not by this process. */
   readonly outcome: HistoryOutcome | null
   readonly report: HistoryReport | null
-  readonly requests: { readonly gets: number; readonly bytes: number; readonly lists: number; readonly puts: number }
+  /** Of this process since the bill, which is about the same. */
+  readonly requests: RequestsMade
+  /** Of a rebuild, beside these: by which the branch followed what main took up after the bill, and took its place. Null: it came to no such thing. */
+  readonly following: RequestsMade | null
   readonly seconds: number
 }
 
@@ -40,25 +51,33 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
     const { bill, backfill } = await backfiller.bill(asked.wish, asked.detach ? 'service' : 'command', asked.prices)
     const before = meter.totals()
     const startedMs = systemClock.now()
+    const seconds = () => (systemClock.now() - startedMs) / 1000
     const since = (outcome: HistoryOutcome | null, report: HistoryReport | null): BackfillDone => {
-      const now = meter.totals()
-      const count = (name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0)
-      const requests = {
-        gets: count('store.source.get.requests'),
-        bytes: count('store.source.get.bytes'),
-        lists: count('store.source.list.pages'),
-        puts: count('store.warehouse.put.requests'),
-      }
-      return { bill, outcome, report, requests, seconds: (systemClock.now() - startedMs) / 1000 }
+      return { bill, outcome, report, requests: requestsSince(before, meter.totals()), following: null, seconds: seconds() }
     }
     if (!asked.agrees(bill)) return since(null, null)
-    const rebuilt = async (report: HistoryReport | null) => since((await takePlace(asked.signal)) ? 'done' : 'left', report)
+    const rebuilt = async (report: HistoryReport | null) => {
+      const done = since('left', report)
+      const filled = meter.totals()
+      const outcome: HistoryOutcome = (await takePlace(asked.signal)) ? 'done' : 'left'
+      return { ...done, outcome, following: requestsSince(filled, meter.totals()), seconds: seconds() }
+    }
     if (bill.work.segments === 0) return bill.branch === null ? since(null, null) : rebuilt(null)
     await backfiller.ask(backfill)
     if (asked.detach) return since(null, null)
     const { outcome, report } = await backfiller.carryOut(backfill, asked.signal, asked.progress)
     return outcome === 'done' && bill.branch !== null ? rebuilt(report) : since(outcome, report)
   })
+}
+
+function requestsSince(before: ReadonlyMap<string, number>, now: ReadonlyMap<string, number>): RequestsMade {
+  const count = (name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0)
+  return {
+    gets: count('store.source.get.requests'),
+    bytes: count('store.source.get.bytes'),
+    lists: count('store.source.list.pages'),
+    puts: count('store.warehouse.put.requests'),
+  }
 }
 
 /** The backfills that the table of a topic remembers, after one of them was changed where `change` says so. */

@@ -64,7 +64,9 @@ export async function takeMainsPlace(
   const swap = new CommitLoop(source.id, identifier, document.metadata.name, {}, replacing)
   const attempts: Parameters<typeof swap.commit<null>>[0] = []
   for (let round = 1; !signal.aborted; round++) {
-    if (!(await follow(tail, source, onIt, signal, () => hasAllOf(main, follower)))) {
+    // Where main stood still nothing is listed once more.
+    const isThere = round === 1 && (await hasAllOf(main, follower))
+    if (!isThere && !(await follow(tail, source, onIt, signal, () => hasAllOf(main, follower)))) {
       throw new WorkError(`table ${table}: the tail of ${topic} is stopped on branch ${branch}; the log says why`, { retry: 'later' })
     }
     const landed = await swap.ofThisTable(() =>

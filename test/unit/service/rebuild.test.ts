@@ -86,6 +86,24 @@ describe('a rebuild', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 36))
   })
 
+  test('asks the source for what its bill says, and for nothing more where main stands still', async () => {
+    const w = await withTable()
+    const more = [1, 2, 3].map((partition) => ({ ...orders, partition }))
+    for (const at of more) await w.write(at, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce()).toBe(true)
+    const asked = { list: 0, get: 0, put: 0 }
+    const rebuilder = await rebuilderOf(w)
+    const { bill, backfill } = await rebuilder.bill(wish, 'command', defaultPrices)
+    w.faults.store = (operation) => void asked[operation]++
+    await rebuilder.ask(backfill)
+    await w.clock.run(() => rebuilder.carryOut(backfill, never, () => undefined))
+    expect(await takePlace(w, rebuilder)).toBe(true)
+    expect(bill.work).toMatchObject({ segments: 13, gets: 13 })
+    expect(asked).toEqual({ list: bill.work.lists, get: bill.work.gets, put: 0 })
+    expect(await w.rows('orders')).toEqual([orders, ...more].flatMap((at) => rowsOf(at, 0, at.partition === 0 ? 30 : 3)))
+  })
+
   test('where the catalog has no branches is made in a table beside it', async () => {
     const w = await withTable({ propertiesInCommit: true, forbiddenProperties: [], branches: false })
     const rebuilder = await rebuilderOf(w)
