@@ -107,7 +107,9 @@ function checkType(role: OwnRole, field: NestedField, { columns, keyFormat, valu
     rescue: 'string',
     recordId: 'string',
   }
-  const fits = role === 'headers' ? isHeaders(field.type) : field.type === expected[role]
+  // Kafka Connect's sink makes numbers of records without a schema `long`: a timestamp is milliseconds then.
+  const isNumber = (role === 'partition' || role === 'timestamp') && field.type === 'long'
+  const fits = role === 'headers' ? isHeaders(field.type) : field.type === expected[role] || isNumber
   const canBeNull = role === 'timestamp' || role === 'key' || role === 'value' || role === 'rescue'
   if (fits && !(field.required && canBeNull)) return
   const what = role === 'rescue' ? 'rescue column' : role === 'recordId' ? "record's id" : `Kafka ${role}`

@@ -27,9 +27,11 @@ export interface BadRecord {
 export class TableColumns {
   readonly #layout: TableLayout
   readonly #topic = new BytesBuilder()
-  readonly #partition = new Int32Builder()
+  readonly #partition: Int32Builder | Int64Builder
   readonly #offset = new Int64Builder()
   readonly #timestamp = new Int64Builder()
+  /** Milliseconds, of a table that others made: else a timestamp is microseconds. */
+  readonly #timestampIsMs: boolean
   readonly #incarnation = new Int32Builder()
   readonly #key = new BytesBuilder()
   readonly #headerKey = new BytesBuilder()
@@ -47,7 +49,9 @@ export class TableColumns {
 
   constructor(layout: TableLayout) {
     this.#layout = layout
-    const roles = new Set(layout.columns.map(({ role }) => role))
+    const roles = new Map(layout.columns.map(({ role, field }) => [role, field.type]))
+    this.#partition = roles.get('partition') === 'long' ? new Int64Builder() : new Int32Builder()
+    this.#timestampIsMs = roles.get('timestamp') === 'long'
     this.#fills = (role) => roles.has(role)
     this.#json = layout.record === null ? null : new JsonRecords(layout.record)
     this.#kafscale = roles.has('recordId') ? new KafscaleColumns() : null
@@ -88,7 +92,8 @@ export class TableColumns {
       const bad = this.#check(frames, i, keys, headers) ?? this.#appendJson(frames, i)
       if (bad !== null) return bad
       this.#topic.append(topic, 0, topic.length)
-      this.#partition.append(at.partition)
+      if (this.#partition instanceof Int32Builder) this.#partition.append(at.partition)
+      else this.#partition.appendNumber(at.partition)
       if (this.#layout.incarnation !== undefined) this.#incarnation.append(this.#layout.incarnation)
       if (exact) this.#offset.appendNumber(base + frames.offsetDelta[i])
       else this.#offset.append(baseOffset + BigInt(frames.offsetDelta[i]))
@@ -168,7 +173,8 @@ export class TableColumns {
     const ms = frames.timestampHalves[2 * i + 1] * 0x1_0000_0000 + (frames.timestampHalves[2 * i] >>> 0)
     if (ms >= 0 && ms <= lastTimestampMs) {
       // Past the year 2255 a double does not hold every microsecond.
-      if (ms <= lastExactMs) this.#timestamp.appendNumber(ms * 1000)
+      if (this.#timestampIsMs) this.#timestamp.appendNumber(ms)
+      else if (ms <= lastExactMs) this.#timestamp.appendNumber(ms * 1000)
       else this.#timestamp.append(BigInt(ms) * 1000n)
       if (this.#maxTimestampMs === null || ms > this.#maxTimestampMs) this.#maxTimestampMs = ms
     } else this.#timestamp.appendNull()

@@ -49,6 +49,9 @@ export function coordinateNames({ flatColumns }: ParquetColumns, { topic, partit
   return names.includes(undefined) ? null : (names as string[])
 }
 
+/** Columns of topic, partition and offset, as a file has them: numbers of 32 bits or of 64. */
+export type Coordinates = [ArrayLike<string | null>, ArrayLike<bigint | number | null>, ArrayLike<bigint | number | null>]
+
 /** Reads where each row of a file comes from, row group after row group. Throws what the store throws, and an Error for a file that is damaged. */
 export async function* readOffsets(
   parquet: ParquetColumns,
@@ -58,12 +61,13 @@ export async function* readOffsets(
   const names = coordinateNames(parquet, kafka)
   if (names === null) return
   for await (const { firstRow, length, columns } of parquet.chunks(names)) {
-    const [topics, partitions, offsets] = columns as [ArrayLike<string | null>, ArrayLike<number | null>, ArrayLike<bigint | number | null>]
+    const [topics, partitions, offsets] = columns as Coordinates
     const groups = new Map<string, Collected>()
     let last: Collected | undefined
     for (let i = 0; i < length; i++) {
-      const [rowTopic, rowPartition, rowOffset] = [topics[i], partitions[i], offsets[i]]
-      if (rowTopic == null || rowPartition == null || rowOffset == null) continue
+      const [rowTopic, ofPartition, rowOffset] = [topics[i], partitions[i], offsets[i]]
+      if (rowTopic == null || ofPartition == null || rowOffset == null) continue
+      const rowPartition = Number(ofPartition)
       const by = deleted?.(firstRow + i)
       if (last === undefined || last.at.topic !== rowTopic || last.at.partition !== rowPartition || last.by !== by) {
         const key = `${rowTopic}/${rowPartition}/${by === undefined ? '' : String(by.snapshot)}`

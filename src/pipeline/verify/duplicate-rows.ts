@@ -1,6 +1,6 @@
 import type { ParquetColumns } from '../../formats/parquet/read-rows.ts'
 import { countOffsets, type OffsetRanges } from '../../model/offset-range.ts'
-import { coordinateNames } from './data-file.ts'
+import { coordinateNames, type Coordinates } from './data-file.ts'
 import type { DeletedRow } from './deleted-rows.ts'
 import type { KafkaColumns } from './table-files.ts'
 
@@ -54,11 +54,11 @@ export async function rowsTooMany(
   const names = coordinateNames(parquet, kafka)
   if (names === null) return { bitmap, count }
   for await (const { firstRow, length, columns } of parquet.chunks(names)) {
-    const [topics, partitions, offsets] = columns as [ArrayLike<string | null>, ArrayLike<number | null>, ArrayLike<bigint | number | null>]
+    const [topics, partitions, offsets] = columns as Coordinates
     for (let i = 0; i < length; i++) {
       const [topic, partition, offset, position] = [topics[i], partitions[i], offsets[i], firstRow + i]
       if (topic == null || partition == null || offset == null || deleted?.(position) !== undefined) continue
-      if (seenOf(topic, partition)?.isTooMany(BigInt(offset)) !== true) continue
+      if (seenOf(topic, Number(partition))?.isTooMany(BigInt(offset)) !== true) continue
       bitmap[position >> 3] |= 1 << (position & 7)
       count++
     }

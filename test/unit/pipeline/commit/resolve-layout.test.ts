@@ -71,6 +71,11 @@ describe('a table is continued', () => {
     expect(rolesOf(created(settings), settings)).toEqual(['topic', 'partition', 'offset', 'timestamp', 'value'])
   })
 
+  test("whose partition and timestamp are numbers of 64 bits, as Kafka Connect's sink makes them", () => {
+    const metadata = foreign((fields) => named('kafka_timestamp', { type: 'long' })(named('kafka_partition', { type: 'long' })(fields)))
+    expect(rolesOf(metadata)).toHaveLength(7)
+  })
+
   test('that others created with a string value, where the document leaves the format open', () => {
     expect(resolveLayout('db.orders', foreign(named('value', { type: 'string' })), mapping()).valueFormat).toBe('string')
   })
@@ -227,6 +232,12 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     foreign(named('value', { required: true })),
     {},
     'column value is required, and a Kafka value can be null; make it optional',
+  ],
+  [
+    'a required timestamp of numbers',
+    foreign(named('kafka_timestamp', { type: 'long', required: true })),
+    {},
+    'column kafka_timestamp is required, and a Kafka timestamp can be null; make it optional',
   ],
   [
     'a required timestamp',

@@ -46,6 +46,18 @@ test('cleared columns are empty, and fill again', () => {
   expect(valuesOf(columns.snapshot().columns[5])).toHaveLength(1)
 })
 
+test('a partition is a number of 64 bits and a timestamp its milliseconds, where others made the columns so', () => {
+  const layout = layoutOf({}, ['partition', 'timestamp'])
+  const columns = layout.columns.map((column) => ({ ...column, field: { ...column.field, type: 'long' as const } }))
+  const records = [record('a', { timestampMs: 4n }), record('b', { timestampMs: -1n })]
+  const filledColumns = filled({ ...layout, columns }, records).columns
+  expect(filledColumns.snapshot().columns.map(valuesOf)).toEqual([
+    [0n, 0n],
+    [4n, null],
+  ])
+  expect(filledColumns.takeMaxTimestampMs()).toBe(4)
+})
+
 test('the highest timestamp is told once', () => {
   const { columns } = filled(layoutOf(), [record('a', { timestampMs: 4n }), record('b', { timestampMs: 2n })])
   expect([columns.takeMaxTimestampMs(), columns.takeMaxTimestampMs()]).toEqual([4, null])
