@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { glueGrants, s3TablesGrants } from '../../../src/drivers/catalog/grants.ts'
 import { deploy } from './manifests.ts'
 
 interface Statement {
   readonly Effect: string
   readonly Action: string | readonly string[]
-  readonly Resource: string
+  readonly Resource: string | readonly string[]
   readonly Condition?: { readonly StringLike: { readonly 's3:prefix': readonly string[] } }
 }
 
@@ -43,5 +44,21 @@ test('segments can be neither written nor deleted, and nothing is allowed everyw
       expect(Resource).toMatch(/^arn:aws:s3:::[a-z-]+(\/[a-z]+\/.*\*)?$/)
       if (Action === 's3:ListBucket') expect(Condition?.StringLike['s3:prefix']).toHaveLength(1)
     }
+  }
+})
+
+test.each([
+  ['catalog-glue.json', glueGrants],
+  ['catalog-s3tables.json', s3TablesGrants],
+])('%s has the actions that doctor names, save that to drop a table', (file, { byRight }) => {
+  const { drop, ...rights } = byRight
+  const named = Object.values(rights)
+    .flat()
+    .flatMap((grant) => grant.match(/\b(glue|s3tables):\w+/g) ?? [])
+  expect([...new Set(actions(file))]).toEqual([...new Set(named)].sort())
+  expect(drop.join()).toContain(':DeleteTable')
+  for (const { Effect, Resource } of statements(file)) {
+    expect(Effect).toBe('Allow')
+    for (const one of [Resource].flat()) expect(one).toMatch(/^arn:aws:(glue|s3tables):eu-central-1:111122223333:/)
   }
 })
