@@ -40,15 +40,20 @@ export class DocumentError extends Error {
 }
 
 /**
+ * What the other side found wanting, where it said so: in who asks an identity that it accepts, or a right; or, in where it was asked, the
+ * catalog's endpoint or that for tokens (nobody there answers as one would), the warehouse, the bucket, its region; or this machine's clock.
+ */
+export type Lacking = 'identity' | 'right' | 'endpoint' | 'tokenEndpoint' | 'warehouse' | 'bucket' | 'region' | 'clock'
+
+/**
  * Work failed and the reason is known: exit code 1 where it ends a run.
  * `retry` says when the same work may be tried again: at once, after a pause, or not before someone changed something.
- * `lacking`: what the other side found wanting in who asks, where it said so: an identity that it accepts, or a right.
  */
 export class WorkError extends Error {
   override readonly name = 'WorkError'
   readonly retry: 'now' | 'later' | 'never'
-  readonly lacking: 'identity' | 'right' | undefined
-  constructor(message: string, options: { retry: 'now' | 'later' | 'never'; lacking?: 'identity' | 'right'; cause?: unknown }) {
+  readonly lacking: Lacking | undefined
+  constructor(message: string, options: { retry: 'now' | 'later' | 'never'; lacking?: Lacking; cause?: unknown }) {
     super(message, { cause: options.cause })
     this.retry = options.retry
     this.lacking = options.lacking

@@ -1,6 +1,7 @@
 import type { PartitionSpec } from '../formats/iceberg/partition-spec.ts'
 import type { Schema } from '../formats/iceberg/schema.ts'
 import type { SortOrder, TableMetadata } from '../formats/iceberg/table-metadata.ts'
+import type { Lacking } from '../model/failure.ts'
 import type { TableRequirement, TableUpdate } from '../formats/iceberg/table-update.ts'
 
 /** A table's name: its namespace's levels and its own. */
@@ -39,7 +40,7 @@ export type CommitOutcome =
   | { readonly kind: 'committed'; readonly table: LoadedTable }
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'unknown'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string; readonly lacking?: 'identity' | 'right' }
+  | { readonly kind: 'refused'; readonly reason: string; readonly lacking?: Lacking }
 
 export interface CommitRequest {
   readonly requirements: readonly TableRequirement[]
@@ -78,6 +79,10 @@ export interface CatalogProfile {
   readonly formatVersions?: readonly number[]
   /** Whether tables may have branches beside main; undefined: they may. */
   readonly branches?: false
+  /** How its endpoint and its warehouse are written in a document, for who wrote others. */
+  readonly written?: { readonly endpoint: string; readonly warehouse: string }
+  /** Service that requests are signed for where the document does not say another; undefined: they are signed only where it does. */
+  readonly sigv4Service?: string
   /** What an administrator grants for each right, in the catalog's own words; undefined where nothing can be granted, or nobody knows how. */
   readonly grants?: Grants
   /** Whether old metadata documents are removed by this process, with its own access to the warehouse. */

@@ -75,6 +75,65 @@ test('keys that open another place than the probe table fail the file, and the t
   }
 })
 
+describe('what a document has wrong fails one line, which says what to change', () => {
+  type Said = { readonly catalog?: object; readonly database?: string; readonly tables?: object }
+  /** The failed lines of a place of which something is said in another way, with what is advised, or else what was found. */
+  async function said(type: 'polaris' | 'unity' | 'glue', proxyOf: (given: { vend: Vend }) => Promise<PolicyProxy>, wrong: Said) {
+    const { catalog, database, tables } = wrong
+    const placeOf = (endpoint: string): Place => {
+      const place = type === 'glue' ? awsPlace(world, 'glue', endpoint) : (type === 'polaris' ? polarisPlace : unityPlace)(world, endpoint)
+      return { ...place, sink: { ...place.sink, catalog: { ...place.sink.catalog, ...catalog } } }
+    }
+    const checks = await examined(await proxyOf({ vend: vendor.vend }), placeOf, database, tables)
+    const wrongLines = checks.filter(({ result }) => result === 'failed' || result === 'warning')
+    return Object.fromEntries(wrongLines.map(({ check, found, advice }) => [check, advice[0] ?? found]))
+  }
+  const polaris = (wrong: Said, given: object = {}) =>
+    said('polaris', (keys) => polarisProxy(world.restCatalogUri, { ...keys, ...given }), wrong)
+  const unity = (wrong: Said) => said('unity', (keys) => unityProxy(world.restCatalogUri, keys), wrong)
+  const glue = (wrong: Said) => said('glue', () => glueProxy(world.restCatalogUri, { keys: awsKeys }), wrong)
+
+  test.each<[wrong: string, said: Said, catalog: RegExp]>([
+    [
+      'a host that is none',
+      { catalog: { endpoint: 'http://127.0.0.1:9/api/catalog' } },
+      /^check endpoint .* https:\/\/<host>\/api\/catalog/,
+    ],
+    ['a realm that is none', { catalog: { headers: { 'Polaris-Realm': 'ELSEWHERE' } } }, /^set headers: \{Polaris-Realm: …\}/],
+    ['a warehouse that is none', { catalog: { warehouse: 'lak' } }, /^check warehouse .* the catalog's name$/],
+    ['no warehouse', { catalog: { warehouse: undefined } }, /^set warehouse /],
+    ['a token that is over', { catalog: { oauth2: undefined, token: 'from-yesterday' } }, /^renew the token/],
+    ['a secret that is wrong', { catalog: { oauth2: { clientId: 'polaris-client', clientSecret: 'x' } } }, /^check clientId, clientSecret/],
+  ])('of Polaris %s', async (_, wrong, advice) => {
+    expect(await polaris(wrong)).toEqual({ catalog: expect.stringMatching(advice) as unknown })
+  })
+
+  test('of Polaris a place that its catalog does not allow, and keys that it can not give', async () => {
+    const create = (advice: string) => ({ create: expect.stringContaining(advice) as unknown })
+    expect(await polaris({ tables: { location: `s3://${world.bucket}/mine` } })).toEqual(create('leave out spec.sink.tables.location'))
+    expect(await polaris({}, { vend: undefined })).toEqual(create('set accessDelegation: none in spec.sink.catalog'))
+  })
+
+  test('of Unity names and properties, before its catalog is told of them', async () => {
+    const names = (found: string) => ({ names: expect.stringContaining(found) as unknown })
+    expect(await unity({ database: 'Shop' })).toEqual(names('and found Shop; choose another name'))
+    expect(await unity({ database: 'shop.eu' })).toEqual(names('and shop.eu has 2; choose one without dots'))
+    expect(await unity({ tables: { location: `s3://${world.bucket}/mine` } })).toEqual(names('leave out spec.sink.tables.location'))
+    expect(await unity({ catalog: { endpoint: 'http://127.0.0.1:9/api/catalog' }, database: 'Shop' })).toMatchObject({
+      catalog: expect.stringContaining('check endpoint') as unknown,
+    })
+  })
+
+  test('of Glue the account and the region', async () => {
+    expect(await glue({ catalog: { warehouse: '999999999999' } })).toEqual({
+      catalog: expect.stringMatching(/^check warehouse .* the account's 12 digits/) as unknown,
+    })
+    expect(await glue({ catalog: { sigv4: { region: 'eu-west-1' } } })).toEqual({
+      catalog: expect.stringContaining('region, roleArn and service in spec.sink.catalog.sigv4') as unknown,
+    })
+  })
+})
+
 describe('Unity Catalog: one line fails, and names the GRANT', () => {
   const rights = ['USE CATALOG', 'USE SCHEMA', 'CREATE SCHEMA', 'CREATE TABLE', 'EXTERNAL USE SCHEMA']
   const under = async (grants: ReadonlySet<string>, database?: string) =>
@@ -234,7 +293,7 @@ describe('Glue: one line fails, and names the IAM action', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIASOMEBODYELSE')
     try {
       expect(await under(new Set(all), newDatabase())).toEqual({
-        catalog: ['check what the AWS credential chain finds, and region and roleArn in spec.sink.catalog.sigv4'],
+        catalog: ['check what the AWS credential chain finds, and region, roleArn and service in spec.sink.catalog.sigv4'],
       })
     } finally {
       vi.stubEnv('AWS_ACCESS_KEY_ID', awsKeys.accessKeyId)

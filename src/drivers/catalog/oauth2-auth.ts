@@ -1,6 +1,6 @@
 import { parseJson } from '../../formats/json/exact.ts'
 import { isObject } from '../../formats/json/expect.ts'
-import { WorkError } from '../../model/failure.ts'
+import { type Lacking, WorkError } from '../../model/failure.ts'
 import type { Clock } from '../../seams/clock.ts'
 import { type HttpAnswer, type HttpClient, HttpFailure } from '../http/undici.ts'
 import type { RestAuth } from './rest-auth.ts'
@@ -89,7 +89,7 @@ async function askForToken(options: OAuth2Options, http: HttpClient): Promise<To
     })
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error
-    throw new WorkError(`${where} failed (${error.message})`, { retry: 'later', cause: error })
+    throw new WorkError(`${where} failed (${error.message})`, { retry: 'later', lacking: 'tokenEndpoint', cause: error })
   }
   const body = parsed(answer.body)
   const text = body['access_token']
@@ -99,8 +99,8 @@ async function askForToken(options: OAuth2Options, http: HttpClient): Promise<To
   }
   const said = reasonIn(body).replaceAll(clientSecret, '***')
   // Secrets rotate and rights are granted while we run.
-  const lacking = answer.status >= 400 && answer.status <= 403 ? 'identity' : undefined
-  throw new WorkError(`${where} answered ${answer.status}${said}. ${adviceFor(answer.status)}`, { retry: 'later', lacking })
+  const [lacking, advice] = adviceFor(answer.status)
+  throw new WorkError(`${where} answered ${answer.status}${said}. ${advice}`, { retry: 'later', lacking })
 }
 
 /** RFC 6749, section 5.2; some catalogs answer with Iceberg's own form of errors. */
@@ -111,10 +111,10 @@ function reasonIn(body: Record<string, unknown>): string {
   return said === '' ? '' : ` (${said.slice(0, 300)})`
 }
 
-function adviceFor(status: number): string {
-  if (status >= 500 || status === 429) return 'The token endpoint is overloaded or broken'
-  if (status === 404 || (status >= 300 && status < 400)) return 'Check oauth2.tokenEndpoint'
-  return 'Check oauth2.clientId, clientSecret and scope'
+function adviceFor(status: number): [Lacking | undefined, string] {
+  if (status >= 500 || status === 429) return [undefined, 'The token endpoint is overloaded or broken']
+  if (status >= 400 && status <= 403) return ['identity', 'Check oauth2.clientId, clientSecret and scope']
+  return ['tokenEndpoint', 'No tokens are given there: check oauth2.tokenEndpoint, or the endpoint of the catalog that it is made from']
 }
 
 function parsed(text: string): Record<string, unknown> {

@@ -8,8 +8,6 @@ export interface RestProfile extends CatalogProfile {
   readonly oauth2Scope: string
   /** Where tokens come from, from the catalog's endpoint, where neither document nor `/v1/config` says. */
   readonly tokenEndpoint: (endpoint: string) => string
-  /** Service that requests are signed for; undefined: they are signed only where the document says so. */
-  readonly sigv4Service?: string
   /** Whether the catalog is asked for credentials for the data files where the document does not say. */
   readonly vends: boolean
   /** An endpoint that may only read, by the end of its path, and the end of the one that writes. */
@@ -23,6 +21,7 @@ const ownTokens = (endpoint: string): string => `${endpoint.replace(/\/+$/, '')}
 /** Any catalog that keeps to the Iceberg REST specification. */
 const rest: RestProfile = {
   product: 'the Iceberg REST catalog',
+  written: { endpoint: 'what stands before /v1/config', warehouse: 'a name that the server knows, or left out where it has one alone' },
   propertiesInCommit: true,
   forbiddenProperties: [],
   oauth2Scope: 'catalog',
@@ -35,6 +34,10 @@ const rest: RestProfile = {
 const polaris: RestProfile = {
   ...rest,
   product: 'Polaris',
+  written: {
+    endpoint: 'https://<host>/api/catalog, of Snowflake https://<account>.snowflakecomputing.com/polaris/api/catalog',
+    warehouse: "the catalog's name",
+  },
   grants: polarisGrants,
   // Purging is off unless its administrator switches it on.
   purges: false,
@@ -48,6 +51,11 @@ const polaris: RestProfile = {
  */
 const unity: RestProfile = {
   product: 'Unity Catalog',
+  written: {
+    endpoint:
+      'https://<workspace>/api/2.1/unity-catalog/iceberg-rest, of an open-source server http://<host>:8080/api/2.1/unity-catalog/iceberg',
+    warehouse: "the catalog's name, never a path",
+  },
   grants: unityGrants,
   propertiesInCommit: false,
   // Predictive optimization expires snapshots; a week is the shortest that its documentation gives.
@@ -76,6 +84,10 @@ const unity: RestProfile = {
 const glue: RestProfile = {
   ...rest,
   product: 'AWS Glue',
+  written: {
+    endpoint: 'https://glue.<region>.amazonaws.com/iceberg, as it is when left out',
+    warehouse: "the account's 12 digits, or <account>:s3tablescatalog/<bucket>",
+  },
   grants: glueGrants,
   purges: false,
   namespaceLevels: 1,
@@ -91,6 +103,10 @@ const glue: RestProfile = {
 const s3tables: RestProfile = {
   ...rest,
   product: 'Amazon S3 Tables',
+  written: {
+    endpoint: 'https://s3tables.<region>.amazonaws.com/iceberg, as it is when left out',
+    warehouse: "the table bucket's ARN, arn:aws:s3tables:<region>:<account>:bucket/<name>",
+  },
   grants: s3TablesGrants,
   ownUpkeep: 'Amazon S3 Tables',
   snapshotExpiryMs: 120 * 3_600_000,

@@ -1,6 +1,6 @@
 import { parseJson } from '../../formats/json/exact.ts'
 import { isObject } from '../../formats/json/expect.ts'
-import { WorkError } from '../../model/failure.ts'
+import { type Lacking, WorkError } from '../../model/failure.ts'
 import type { HttpAnswer } from '../http/undici.ts'
 
 /** One exchange with a catalog, as it is spoken of in messages: `what` is the purpose, `where` method and URL without its query. */
@@ -40,21 +40,24 @@ export function sentence(exchange: Exchange): string {
 }
 
 /** The failure that an answer is which nothing else makes sense of. */
-export function workError(exchange: Exchange): WorkError {
-  const { status } = exchange.answer
-  return new WorkError(sentence(exchange), { retry: retryFor(status), lacking: lackingIn(exchange) })
+export function workError(exchange: Exchange, lacking = lackingIn(exchange)): WorkError {
+  return new WorkError(sentence(exchange), { retry: retryFor(exchange.answer.status), lacking })
 }
 
 /** What AWS says to keys and signatures that it does not accept, with 403 or 400. */
 const unknownKeys =
   /UnrecognizedClient|InvalidClientTokenId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature|MissingAuthenticationToken|ExpiredToken|security token included in the request is/
 
+/** What AWS says where the time of a signed request is not its own. */
+const otherTime = /Signature (?:expired|not yet current)|RequestTimeTooSkewed|RequestExpired/
+
 /** What the catalog found wanting in who asks. */
-export function lackingIn(exchange: Exchange): WorkError['lacking'] {
+export function lackingIn(exchange: Exchange): Lacking | undefined {
   const { status } = exchange.answer
   if (status === 401 || status === 419) return 'identity'
   if (status !== 400 && status !== 403) return undefined
   const { type, message } = answeredError(exchange)
+  if (otherTime.test(`${type}: ${message}`)) return 'clock'
   if (unknownKeys.test(`${type}: ${message}`)) return 'identity'
   // Lake Formation's refusals are told as 400 by some of AWS' endpoints.
   return status === 403 || type === 'AccessDeniedException' ? 'right' : undefined
@@ -80,6 +83,7 @@ function adviceFor(exchange: Exchange): string {
   if (status === 419) return 'The token has expired: renew it'
   const lacking = lackingIn(exchange)
   if (lacking === 'identity') return 'Check the AWS keys that requests are signed with, the region, and the clock'
+  if (lacking === 'clock') return "This machine's clock is not AWS': set it by NTP"
   if (lacking === 'right') return 'The token is known, but lacks the right to do this: grant it in the catalog'
   return ''
 }

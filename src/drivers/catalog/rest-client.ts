@@ -104,7 +104,8 @@ export function restClient(options: RestClientOptions): RestClient {
       const outcome = await once(call)
       const last = tried === attempts
       if ('answer' in outcome && (last || !transientStatuses.has(outcome.answer.status))) return outcome
-      if ('failure' in outcome && last) throw new WorkError(`${outcome.failure}, ${attempts} times`, { retry: 'later' })
+      if ('failure' in outcome && last)
+        throw new WorkError(`${outcome.failure}, ${attempts} times`, { retry: 'later', lacking: 'endpoint' })
       await clock.sleep(firstPauseMs * 4 ** (tried - 1))
     }
   }

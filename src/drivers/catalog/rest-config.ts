@@ -1,8 +1,8 @@
 import { parseJson } from '../../formats/json/exact.ts'
 import { expectList, expectObject, expectString, expectStringMap } from '../../formats/json/expect.ts'
-import { WorkError } from '../../model/failure.ts'
+import { type Lacking, WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
-import { workError } from './rest-answer.ts'
+import { answeredError, type Exchange, lackingIn, workError } from './rest-answer.ts'
 import type { RestClient } from './rest-client.ts'
 
 /** What a catalog's `/v1/config` says of the way to speak with it. */
@@ -30,13 +30,26 @@ export async function loadRestConfig(client: RestClient, endpoint: string, wareh
     method: 'GET',
     url: `${base}/v1/config${query}`,
   })
-  if (exchange.answer.status !== 200) throw workError(exchange)
+  if (exchange.answer.status !== 200) throw workError(exchange, lackingAt(exchange))
   const where = `the answer to ${exchange.where}`
   try {
     return readConfig(parseJson(exchange.answer.body, where), where, base)
   } catch (error) {
-    throw new WorkError(`${(error as Error).message}. Is the endpoint that of an Iceberg REST catalog?`, { retry: 'never', cause: error })
+    throw new WorkError(`${(error as Error).message}. Is the endpoint that of an Iceberg REST catalog?`, {
+      retry: 'never',
+      lacking: 'endpoint',
+      cause: error,
+    })
   }
+}
+
+/** Who is asked for a configuration and has none is no catalog, or does not know this warehouse; one that stumbles says nothing. */
+function lackingAt(exchange: Exchange): Lacking | undefined {
+  const { status } = exchange.answer
+  const who = lackingIn(exchange)
+  if (who !== undefined || status === 408 || status === 429 || status >= 500) return who
+  const { type, message } = answeredError(exchange)
+  return type !== null && /warehouse|catalog/i.test(message) ? 'warehouse' : 'endpoint'
 }
 
 function readConfig(document: unknown, where: string, base: string): RestConfig {

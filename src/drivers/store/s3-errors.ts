@@ -69,6 +69,7 @@ const redirects = new Set([
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ])
+const otherTime = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'])
 const badCredentials = new Set(['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'InvalidToken', 'InvalidSecurity'])
 
 /** Whether a failed request is worth another attempt. */
@@ -94,11 +95,12 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
   }
 
   if (name === 'NoSuchBucket')
-    return work('never', `there is no bucket ${options.bucket} at ${options.endpoint ?? `AWS region ${options.region}`}`)
+    return work('never', `there is no bucket ${options.bucket} at ${options.endpoint ?? `AWS region ${options.region}`}`, 'bucket')
   if (redirects.has(name) || status === 301 || status === 307) {
     const expected = failure.$response?.headers?.['x-amz-bucket-region'] ?? failure.Region
     const elsewhere = expected === undefined ? 'the bucket lies elsewhere' : `the bucket lies in ${expected}`
-    return work('never', `${elsewhere}, and the region option says ${options.region}: set the region, and the endpoint where there is one`)
+    const text = `${elsewhere}, and the region option says ${options.region}: set the region, and the endpoint where there is one`
+    return work('never', text, 'region')
   }
   if (name === 'InvalidObjectState') {
     return work(
@@ -116,6 +118,7 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
   if (badCredentials.has(name)) return work('later', 'the credentials are refused: check access key, secret and session token', 'identity')
   if (name === 'ExpiredToken') return work('later', 'the credentials have expired', 'identity')
   if (name === 'CredentialsProviderError') return work('later', 'no credentials were found', 'identity')
+  if (otherTime.has(name)) return work('later', 'the store has another time than this machine: its clock is wrong', 'clock')
   if (status === 401 || status === 403) {
     const missing = question.verb === 'get' ? ', or there is no such object and s3:ListBucket is missing' : ''
     const text = `permission ${permissions[question.verb]} is missing for bucket ${options.bucket}, key ${question.key}${missing}`
@@ -123,8 +126,9 @@ export function s3Failure(error: unknown, question: S3Question, options: S3Optio
   }
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return work('never', 'the store was closed')
   if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return work('never', 'the answer is too long')
-  if (judgeS3(error) !== 'give-up') return work('later', 'the service did not answer as it should, several times')
-  return work('never', status === undefined ? 'no connection can be made' : 'the service refused')
+  const lacking = status === undefined ? 'endpoint' : undefined
+  if (judgeS3(error) !== 'give-up') return work('later', 'the service did not answer as it should, several times', lacking)
+  return work('never', status === undefined ? 'no connection can be made' : 'the service refused', lacking)
 }
 
 function bareCause({ name = 'Error', message }: Failure): Error {

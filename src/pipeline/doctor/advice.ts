@@ -20,13 +20,29 @@ export function storeAdvice(error: unknown, action: StoreAction, place: string, 
     const resource = action === 's3:ListBucket' ? bucket : `${bucket}/${prefix}*`
     return [`allow ${action} on arn:aws:s3:::${resource}`]
   }
-  if (error.lacking !== 'identity') return []
+  if (error.lacking !== 'identity') return elsewhere(error, keys)
   const role = / the role (arn:\S+) can not be assumed: /.exec(error.message)?.[1]
   if (role !== undefined)
     return [`allow sts:AssumeRole on ${role}, and who asks in its trust policy, with externalId where that asks for one`]
   if (keys === 'the catalog') return ["the catalog gave these keys: see to the catalog's own access to the bucket"]
   return [`check accessKeyId and secretAccessKey in ${keys}, or what the AWS credential chain finds where they are left out`]
 }
+
+/** What to change where it is not who asks that is wrong. */
+function elsewhere({ lacking, message }: WorkError, keys: KeyOrigin): string[] {
+  const where = keys === 'the catalog' ? "the catalog's own settings of its storage, which it gave" : keys
+  if (lacking === 'clock') return [setClock]
+  if (lacking === 'endpoint') return [`check endpoint in ${where}, and that this machine may connect to it`]
+  if (lacking === 'region') {
+    const region = / the bucket lies in (\S+), /.exec(message)?.[1]
+    return [`set region${region === undefined ? '' : `: ${region}`} in ${where}`]
+  }
+  if (lacking !== 'bucket') return []
+  return [keys === 'spec.source.s3' ? 'correct bucket in spec.source.s3' : noBucket]
+}
+
+const noBucket = 'create the bucket, or correct where tables lie: spec.sink.tables.location, or the storage that the catalog has'
+const setClock = "set this machine's clock by NTP"
 
 /** What to grant or change where a catalog refused something for which these rights are needed. */
 export function catalogAdvice(
@@ -36,8 +52,30 @@ export function catalogAdvice(
   document: ProcessorDocument,
 ): string[] {
   if (!(error instanceof WorkError)) return []
-  if (error.lacking === 'identity') return [identityAdvice(document)]
-  return error.lacking === 'right' ? grantsFor(rights, profile, document, error.message) : []
+  // Polaris' words where the storage of a catalog has no STS.
+  if (/credential vending was requested/i.test(error.message))
+    return ['set accessDelegation: none in spec.sink.catalog, and the keys for the files in spec.sink.storage']
+  if (/NoSuchBucket|specified bucket does not exist/.test(error.message)) return [noBucket]
+  if (error.lacking === 'identity') return [identityAdvice(document, profile)]
+  if (error.lacking === 'right') return grantsFor(rights, profile, document, error.message)
+  if (error.lacking === 'clock') return [setClock]
+  return error.lacking === undefined ? [] : [placeAdvice(error, profile, document)]
+}
+
+/** How that is written which the document has wrong of where the catalog is. */
+function placeAdvice(
+  { lacking, message }: WorkError,
+  { product = 'the catalog', written }: CatalogProfile,
+  { spec }: ProcessorDocument,
+): string {
+  const { endpoint, warehouse, oauth2 } = spec.sink.catalog
+  if (/\brealm\b/i.test(message)) return 'set headers: {Polaris-Realm: …} in spec.sink.catalog to a realm that the server has'
+  if (lacking === 'warehouse')
+    return `${warehouse === undefined ? 'set' : 'check'} warehouse in spec.sink.catalog: of ${product} it is ${written?.warehouse}`
+  if (lacking === 'tokenEndpoint' && oauth2?.tokenEndpoint !== undefined) return 'check tokenEndpoint in spec.sink.catalog.oauth2'
+  if (/\/v1\/*$/.test(endpoint)) return 'leave out /v1 at the end of endpoint in spec.sink.catalog'
+  const own = lacking === 'tokenEndpoint' ? '; tokens from elsewhere: set tokenEndpoint in spec.sink.catalog.oauth2' : ''
+  return `check endpoint in spec.sink.catalog: of ${product} it is ${written?.endpoint}${own}`
 }
 
 /**
@@ -95,10 +133,12 @@ const rightNames: Readonly<Record<CatalogRight, string>> = {
   drop: 'dropping tables',
 }
 
-function identityAdvice({ spec }: ProcessorDocument): string {
-  const { oauth2, token, sigv4 } = spec.sink.catalog
+function identityAdvice({ spec }: ProcessorDocument, { sigv4Service }: CatalogProfile): string {
+  const { endpoint, oauth2, token, sigv4 } = spec.sink.catalog
+  if (/\/v1\/*$/.test(endpoint)) return 'leave out /v1 at the end of endpoint in spec.sink.catalog'
   if (oauth2 !== undefined) return 'check clientId, clientSecret, tokenEndpoint and scope in spec.sink.catalog.oauth2'
   if (token !== undefined) return 'renew the token in spec.sink.catalog.token'
-  if (sigv4 !== undefined) return 'check what the AWS credential chain finds, and region and roleArn in spec.sink.catalog.sigv4'
+  if (sigv4 !== undefined || sigv4Service !== undefined)
+    return 'check what the AWS credential chain finds, and region, roleArn and service in spec.sink.catalog.sigv4'
   return 'say who asks in spec.sink.catalog: token, oauth2 or sigv4'
 }

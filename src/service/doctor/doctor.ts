@@ -1,6 +1,7 @@
 import type { OldMessages } from '../../formats/kafka/old-messages.ts'
 import { frameSegment } from '../../formats/kfs/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import { WorkError } from '../../model/failure.ts'
 import { noRequests } from '../../model/requests.ts'
 import type { Catalog } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
@@ -20,7 +21,7 @@ import { limitsOf } from '../tasks/limits.ts'
 import { acceptSegments } from '../../pipeline/plan/accept-segments.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
 import { listSegments } from '../../pipeline/plan/list-segments.ts'
-import { type ProbeSeams, probeTable } from './probe-table.ts'
+import { probePrefix, probeRequest, type ProbeSeams, probeTable } from './probe-table.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What a document names, opened when it is asked for: what can not be opened is a finding like any other. */
@@ -141,18 +142,34 @@ async function examineSink(
   }
   const { catalog } = seams
   try {
-    const existing = await catalog.listTables(database.split('.'))
+    const probe = refusalOf(() => probeRequest(document, `${probePrefix}0`, catalog.profile))
+    const existing = await catalog.listTables(database.split('.')).catch((error: unknown) => {
+      // A name that is none here is answered with a refusal: whoever refuses is there, and knows who asks.
+      if (probe !== null && error instanceof WorkError && error.lacking === undefined && error.retry === 'never') return []
+      throw error
+    })
     const answers = `${settings.endpoint} answers; tables in ${database}: ${existing.length}`
     tell(passed('catalog', seams.isMissing ? `${settings.endpoint} is not there yet; run makes it` : answers))
-    for (const check of nameChecks(document, partitions, existing, catalog)) tell(check)
+    const names = nameChecks(document, partitions, existing, catalog)
+    for (const check of probe === null || names.some(({ result }) => result === 'failed') ? names : [failed('names', probe)]) tell(check)
     for (const check of await tableChecks(document, partitions, existing, catalog)) tell(check)
     if (readOnly) tell(skipped('create', 'nothing is created, written or dropped with --read-only'))
+    else if (probe !== null) tell(skipped('create', 'what is said of names and types keeps every table from being created'))
     else await probeTable(document, source.id, seams, tell, signal)
   } catch (error) {
     tell(failed('catalog', error, catalogAdvice(error, ['list'], catalog.profile, document)))
     tell(skipped('create', 'the catalog can not be used'))
   } finally {
     await seams.close()
+  }
+}
+
+function refusalOf(work: () => unknown): Error | null {
+  try {
+    work()
+    return null
+  } catch (error) {
+    return error as Error
   }
 }
 
@@ -178,7 +195,8 @@ function nameChecks(
       if (existing.includes(name)) continue
       tableRequest(document, table, mapping, declaredValue(mapping.value) ?? { format: 'binary' }, noRequests, profile)
     } catch (error) {
-      checks.push(failed('names', error))
+      // The database's name is the same in each.
+      if (!checks.some(({ found }) => found === messageOf(error))) checks.push(failed('names', error))
     }
   }
   if (checks.length > 0) return checks

@@ -2,7 +2,7 @@ import { dataDirectory } from '../../formats/iceberg/table-location.ts'
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { noRequests } from '../../model/requests.ts'
-import type { Catalog, CatalogRight, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
+import type { Catalog, CatalogProfile, CatalogRight, CreateTableRequest, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { Journal } from '../../seams/journal.ts'
@@ -41,6 +41,19 @@ interface Probe {
   /** Metadata documents that the catalog named. */
   readonly documents: Set<string>
   keys: KeyOrigin
+}
+
+/** What makes a probe table: bytes, with neither partitions nor order, whose columns may be of values that are not there yet. Throws as `tableRequest` does. */
+export function probeRequest(document: ProcessorDocument, name: string, profile: CatalogProfile): CreateTableRequest {
+  const mapping = { ...mappingFor(document, name), partitionBy: [], sortBy: [] }
+  return tableRequest(
+    document,
+    { namespace: document.spec.sink.database.split('.'), name },
+    mapping,
+    { format: 'binary' },
+    noRequests,
+    profile,
+  )
 }
 
 /**
@@ -104,12 +117,12 @@ export async function probeTable(
   })
   if (!hasNamespace) blocked ??= 'there is no namespace for a probe table'
   await step('create', ['createTable'], async () => {
-    const mapping = mappingFor(document, name)
-    const request = tableRequest(document, table, mapping, { format: 'binary' }, noRequests, catalog.profile)
+    const request = probeRequest(document, name, catalog.profile)
     wasCreated = true
     const created = await catalog.createTable(table, request).catch((error: unknown) => {
       // Who is refused by the catalog has made nothing.
-      if (error instanceof WorkError && error.lacking !== undefined && io.failureOf(error) === undefined) wasCreated = false
+      if (error instanceof WorkError && (error.lacking === 'right' || error.lacking === 'identity') && io.failureOf(error) === undefined)
+        wasCreated = false
       throw error
     })
     if (created.kind === 'exists') throw new WorkError(`${probe.name} exists already, though it was given a random name`, { retry: 'now' })
@@ -171,8 +184,9 @@ async function cleanUp(
   tell: (check: Check) => void,
 ): Promise<void> {
   try {
-    // The answer to its creation may have been lost: it may be there all the same.
-    if (probe.metadata !== null || (await catalog.loadTable(probe.table, { fresh: true })) !== null) {
+    // Without metadata the answer to its creation may have been lost: it may be there all the same.
+    const find = () => catalog.loadTable(probe.table, { fresh: true }).catch(() => undefined)
+    if (probe.metadata !== null || (await find()) !== null) {
       await catalog.dropTable(probe.table)
       tell(passed('drop', `${probe.name} is gone`))
     }

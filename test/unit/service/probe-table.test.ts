@@ -17,12 +17,13 @@ const namespace = ['shop']
 interface Faults {
   readonly catalog?: MemoryCatalogOptions['fault']
   readonly store?: MemoryStoreOptions['fault']
+  readonly mappings?: readonly object[]
   /** After this line, the program is told to stop. */
   readonly stopAfter?: string
 }
 
 /** Probes a world in memory: the lines, and what is left behind. */
-async function probe({ catalog: fault, store, stopAfter }: Faults = {}) {
+async function probe({ catalog: fault, store, stopAfter, mappings }: Faults = {}) {
   const clock = virtualClock()
   const entropy = seededEntropy(seededRandom(3), clock)
   const warehouse = memoryStore({ clock, fault: store })
@@ -30,6 +31,7 @@ async function probe({ catalog: fault, store, stopAfter }: Faults = {}) {
   const document = load(
     smallest((plain) => {
       plain.spec.sink = { database: namespace[0] }
+      if (mappings !== undefined) plain.spec.mappings = mappings
     }),
   )
   const io = watchedFiles(uriFiles(async () => warehouse))
@@ -54,6 +56,14 @@ test('a probe does what run does, and leaves neither table nor files', async () 
   expect(lines).toEqual(['namespace ok', 'create ok', 'write ok', 'read ok', 'load ok', 'commit ok', 'drop ok', 'remove ok'])
   expect(files).toEqual([])
   expect(await tables()).toEqual([])
+})
+
+test('a mapping of all topics that partitions and sorts by a column of values is nothing to the probe, which has none', async () => {
+  const mappings = [
+    { topic: '*', partitionBy: ['day(at)'], sortBy: ['at'], value: { format: 'json', columns: [{ name: 'at', type: 'timestamptz' }] } },
+  ]
+  const { checks } = await probe({ mappings })
+  expect(checks.filter(({ result }) => result !== 'ok')).toEqual([])
 })
 
 test('a commit that is refused again and again fails, and the probe is removed', async () => {

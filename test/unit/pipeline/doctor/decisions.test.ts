@@ -9,7 +9,7 @@ import { clockCheck, segmentCheck, topicsCheck } from '../../../../src/pipeline/
 import type { CatalogRight } from '../../../../src/seams/catalog.ts'
 import { load, type Plain, smallest } from '../../spec/documents.ts'
 
-const lacking = (what: 'identity' | 'right' | undefined) => new WorkError('refused', { retry: 'never', lacking: what })
+const lacking = (what: WorkError['lacking'], message = 'refused') => new WorkError(message, { retry: 'never', lacking: what })
 
 function sinkOf(catalog: Plain, more: Plain = {}) {
   return load(
@@ -149,6 +149,69 @@ test('an identity that the catalog does not accept is told by the key that holds
   expect(adviceWith({ ...rest, oauth2: { clientId: 'i', clientSecret: 's' } }, 'identity')[0]).toContain('spec.sink.catalog.oauth2')
   expect(adviceWith({ ...rest, token: 't' })).toEqual([])
   expect(catalogAdvice(new Error('bug'), ['list'], restProfiles.rest, sinkOf(rest))).toEqual([])
+})
+
+test('what is wrong of where a catalog is, is told by how it is written of the product', () => {
+  const advice = (
+    type: Exclude<keyof typeof restProfiles, 'glue' | 's3tables'>,
+    what: WorkError['lacking'],
+    catalog: Plain = {},
+    message = 'no',
+  ) =>
+    catalogAdvice(
+      lacking(what, message),
+      ['list'],
+      restProfiles[type],
+      sinkOf({ type, endpoint: 'https://c.example.com/api', ...catalog }),
+    )[0]
+  const oauth2 = { clientId: 'i', clientSecret: 's' }
+  expect(advice('polaris', 'endpoint')).toMatch(
+    /^check endpoint in spec.sink.catalog: of Polaris it is https:\/\/<host>\/api\/catalog, of Snowflake/,
+  )
+  expect(advice('unity', 'endpoint')).toContain('/api/2.1/unity-catalog/iceberg-rest')
+  expect(advice('rest', 'endpoint', { endpoint: 'https://c.example.com/v1/' })).toBe(
+    'leave out /v1 at the end of endpoint in spec.sink.catalog',
+  )
+  expect(advice('polaris', 'identity', { endpoint: 'https://c.example.com/v1', oauth2 })).toMatch(/^leave out \/v1/)
+  expect(advice('polaris', 'tokenEndpoint', { oauth2 })).toMatch(/^check endpoint in .*; tokens from elsewhere: set tokenEndpoint/)
+  expect(advice('polaris', 'tokenEndpoint', { oauth2: { ...oauth2, tokenEndpoint: 'https://idp.example.com/t' } })).toBe(
+    'check tokenEndpoint in spec.sink.catalog.oauth2',
+  )
+  expect(advice('polaris', 'tokenEndpoint', { oauth2 }, 'answered 404 (Missing or invalid realm)')).toMatch(/^set headers: {Polaris-Realm/)
+  expect(advice('polaris', 'warehouse')).toBe("set warehouse in spec.sink.catalog: of Polaris it is the catalog's name")
+  expect(advice('unity', 'warehouse', { warehouse: '/Volumes/x' })).toBe(
+    "check warehouse in spec.sink.catalog: of Unity Catalog it is the catalog's name, never a path",
+  )
+  expect(advice('rest', 'clock')).toBe("set this machine's clock by NTP")
+  expect(advice('polaris', undefined, {}, 'Credential vending was requested, but no credentials are available')).toMatch(
+    /^set accessDelegation: none/,
+  )
+  expect(
+    advice('polaris', 'right', {}, "Invalid locations '[s3://a]' for identifier 'b': s3://a is not in the list of allowed locations"),
+  ).toMatch(/^leave out spec.sink.tables.location/)
+  expect(advice('rest', undefined, {}, 'answered 500 (NoSuchBucketException: The specified bucket does not exist)')).toMatch(
+    /^create the bucket/,
+  )
+})
+
+test('requests that are signed though the document says nothing of it are not told to be', () => {
+  const document = sinkOf({ type: 's3tables', warehouse: 'w', endpoint: 'https://s3tables.eu-central-1.amazonaws.com/iceberg' })
+  expect(catalogAdvice(lacking('identity'), ['list'], restProfiles.s3tables, document)[0]).toMatch(
+    /^check what the AWS credential chain finds/,
+  )
+})
+
+test('a bucket that is elsewhere, or nowhere, is told by the key to change', () => {
+  const advice = (what: WorkError['lacking'], keys: Parameters<typeof storeAdvice>[3], message?: string) =>
+    storeAdvice(lacking(what, message), 's3:GetObject', 's3://lake/a/', keys)[0]
+  expect(advice('region', 'spec.source.s3', 'cannot get: the bucket lies in eu-1, and the region option says us-1')).toBe(
+    'set region: eu-1 in spec.source.s3',
+  )
+  expect(advice('region', 'the catalog')).toMatch(/^set region in the catalog's own settings/)
+  expect(advice('endpoint', 'spec.sink.storage')).toMatch(/^check endpoint in spec.sink.storage/)
+  expect(advice('bucket', 'spec.source.s3')).toBe('correct bucket in spec.source.s3')
+  expect(advice('bucket', 'spec.sink.storage')).toMatch(/^create the bucket, or correct where tables lie/)
+  expect(advice('clock', 'spec.sink.storage')).toBe("set this machine's clock by NTP")
 })
 
 test('an action that S3 refuses is to be allowed on the objects of the prefix, and listing on the bucket', () => {
