@@ -273,7 +273,12 @@ export async function workInDocuments<T>(
   documents: readonly ProcessorDocument[],
   work: (document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams) => Promise<readonly TableOutcome<T>[]>,
 ): Promise<TableOutcome<T>[]> {
-  return (await lookInto(documents, work)).flat()
+  const outcomes = await lookInto(documents, (...opened) => {
+    // What looks through manifests is a stream of short-lived objects too.
+    boundListing()
+    return work(...opened)
+  })
+  return outcomes.flat()
 }
 
 /** Opens one document after the other, to look, and with `readOnly` make nothing that is missing. */

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { boundHeaps, boundOldObjects, boundYoungObjects, countBuffersWithHeap } from './bound-heaps.ts'
+import { boundHeaps, boundRewrites, boundYoungObjects, countBuffersWithHeap } from './bound-heaps.ts'
 import { discard, release } from '../formats/bytes/release.ts'
 import { WorkError } from '../model/failure.ts'
 import type { Task } from '../model/task.ts'
@@ -37,6 +37,7 @@ export function openThreads(count: number): Threads {
   return {
     async carryOut(task, target, limits, seams) {
       boundYoungObjects()
+      if (!isFeeding) boundHeaps()
       if (count > 1 && !isFeeding) countBuffersWithHeap()
       isFeeding = true
       const isLone = here === 0 && threads.every(({ tasks }) => tasks === 0)
@@ -47,8 +48,7 @@ export function openThreads(count: number): Threads {
       return threadFor(threads, count).run({ kind: 'task', work: [task, target, limits] }, seams)
     },
     rewrite: (task, order, metadata, limits, { io, ...seams }) => {
-      boundYoungObjects()
-      boundOldObjects()
+      boundRewrites(!isFeeding)
       const work = { kind: 'rewrite', work: [task, order, metadata, limits] } as const
       return rewrites.take(() => threadFor(threads, count).run(work, { ...seams, io, source: noSource }))
     },

@@ -12,12 +12,14 @@ import { currentSchema } from '../../src/formats/iceberg/table-metadata.ts'
 import { appended } from '../../src/pipeline/commit/file-change.ts'
 import { CommitLoop } from '../../src/service/feed/commit-loop.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
-import type { Rewritten } from '../integration/rewritten.ts'
+import type { TableOutcome } from '../../src/service/maintain/work-on-tables.ts'
+import type { Compaction } from '../../src/service/maintain/compact-tables.ts'
 import { createBucket, install, python, startRestCatalog, startS3 } from '../integration/servers.ts'
 import { type Spark, startSpark } from '../integration/spark.ts'
 import { startTrino, type Trino } from '../integration/trino.ts'
 import { machine } from './figures.ts'
 import { type OrderFile, orderFields, orderFiles } from './order-files.ts'
+import { builtProgram } from './service.ts'
 import { type ProcessUsage, usagePreload } from './usage.ts'
 
 /** What rewriting many small files costs us and Spark in the same run, and what queries take before and after (docs/rewriting.md). */
@@ -50,7 +52,7 @@ const document = JSON.stringify({
   kind: 'IcebergProcessor',
   metadata: { name: 'bench' },
   spec: {
-    source: { topics: ['*'], directory: scratch },
+    source: { topics: tables, directory: scratch },
     sink: {
       catalog: { type: 'rest', endpoint: catalog.uri },
       storage: { endpoint, region, accessKeyId, secretAccessKey, pathStyle: true },
@@ -74,12 +76,12 @@ try {
   }
   const rows = await fill()
   console.log(`the table: ${await filesOf('ours')} in ${partitions} partitions, ${rows} rows\n`)
-  const { usage, rewritten } = await rewriteOurs()
+  const { usage, inputBytes } = await rewriteOurs()
   const cpuBefore = await cpuSecondsOf(spark.pid)
   const started = performance.now()
   await spark.sql(`CALL ice.system.rewrite_data_files(table => '${database}.theirs')`)
   const theirs = { cpuSeconds: (await cpuSecondsOf(spark.pid)) - cpuBefore, seconds: (performance.now() - started) / 1000 }
-  const rate = (cpuSeconds: number) => rewritten.inputBytes / 1e6 / cpuSeconds
+  const rate = (cpuSeconds: number) => inputBytes / 1e6 / cpuSeconds
   console.log(`                    CPU s   MB a CPU s   s       peak MB`)
   console.log(
     `this program       ${usage.cpuSeconds.toFixed(1).padStart(6)}   ${rate(usage.cpuSeconds).toFixed(2).padStart(10)}   ${usage.seconds.toFixed(0).padStart(5)}   ${usage.peakMegabytes.toFixed(0).padStart(7)}   ${await filesOf('ours')}`,
@@ -166,15 +168,20 @@ function dataFile(filePath: string, { partition, encoded }: OrderFile, modes: Re
   }
 }
 
-/** In a process of its own, whose CPU time and memory are all that it took: to start, to plan, to rewrite and to commit. */
-async function rewriteOurs(): Promise<{ usage: ProcessUsage & { readonly seconds: number }; rewritten: Rewritten }> {
+/**
+ * The command `compact` as it is installed, with what it does by default: as many rewrites at once as the machine has cores, up to what memory is for. In a
+ * process of its own, whose CPU time and memory are all that it took: to start, to plan, to rewrite and to commit.
+ */
+async function rewriteOurs(): Promise<{ usage: ProcessUsage & { readonly seconds: number }; inputBytes: number }> {
+  const program = await builtProgram()
   const started = performance.now()
   const file = join(scratch, 'usage.json')
-  const program = join(import.meta.dirname, 'rewrite-table.ts')
   const env = { ...process.env, BENCH_USAGE: file }
-  const { stdout } = await execute(process.execPath, ['--import', usagePreload, program, documentFile, 'ours'], { env })
+  const args = ['--import', usagePreload, program, 'compact', '-f', documentFile, '--json', 'ours']
+  const { stdout } = await execute(process.execPath, args, { env })
   const usage = JSON.parse(await readFile(file, 'utf8')) as ProcessUsage
-  return { usage: { ...usage, seconds: (performance.now() - started) / 1000 }, rewritten: JSON.parse(stdout) as Rewritten }
+  const [{ done }] = (JSON.parse(stdout) as { tables: readonly TableOutcome<Compaction>[] }).tables
+  return { usage: { ...usage, seconds: (performance.now() - started) / 1000 }, inputBytes: Number(done!.report!.inputBytes) }
 }
 
 /** What a process and all that it started have used so far, seconds. Spark started long before: its start is not counted. */
