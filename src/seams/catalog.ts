@@ -65,6 +65,8 @@ export interface CatalogProfile {
   readonly namespaceLevels?: number
   /** What names may look like, where the catalog wants less than Iceberg allows. */
   readonly names?: NameRule
+  /** Names of namespaces that the catalog keeps for itself. */
+  readonly reservedNamespaces?: RegExp
   /** Whether names of columns are taken in lower case only, so that others would not come back as they were given. */
   readonly lowerCaseColumns?: boolean
   /** Types of columns that the catalog refuses, as the specification names them without their length: `uuid`, `fixed`. */

@@ -6,7 +6,7 @@ export interface RestProfile extends CatalogProfile {
   readonly product: string
   /** Scope to ask for where the document names none. */
   readonly oauth2Scope: string
-  /** Where tokens come from, from the catalog's endpoint, where neither document nor `/v1/config` says. */
+  /** Where tokens come from, from the catalog's endpoint, where the document does not say: `/v1/config` itself wants one. */
   readonly tokenEndpoint: (endpoint: string) => string
   /** Whether the catalog is asked for credentials for the data files where the document does not say. */
   readonly vends: boolean
@@ -72,6 +72,7 @@ const unity: RestProfile = {
   namespaceLevels: 1,
   names: { pattern: /^[a-z0-9_-]{1,255}$/, words: 'lower-case letters, digits, _ and -, at most 255 of them' },
   refusedTypes: ['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'],
+  reservedNamespaces: /^information_schema$/,
   location: 'refused',
   branches: false,
   oauth2Scope: 'all-apis',
@@ -117,7 +118,11 @@ const s3tables: RestProfile = {
     'history.expire.min-snapshots-to-keep',
   ],
   namespaceLevels: 1,
-  names: lowerCaseNames,
+  names: {
+    pattern: /^(?=.{1,255}$)[a-z0-9](?:[a-z0-9_]*[a-z0-9])?$/,
+    words: 'lower-case letters, digits and _, at most 255 of them, with a letter or digit at both ends',
+  },
+  reservedNamespaces: /^aws/,
   lowerCaseColumns: true,
   location: 'refused',
   sigv4Service: 's3tables',

@@ -11,6 +11,8 @@ export interface RestConfig {
   readonly idempotencyKeys: boolean
   /** False where the catalog lists its endpoints and has none for commits. */
   readonly commits: boolean
+  /** How all tables' files are reached, where the catalog overrides what clients say of it (`s3.endpoint`, `client.region` and the like). */
+  readonly storage: Readonly<Record<string, string>>
   namespaces(): string
   namespace(levels: readonly string[]): string
   tables(namespace: readonly string[]): string
@@ -68,6 +70,7 @@ function readConfig(document: unknown, where: string, base: string): RestConfig 
   const namespace = (levels: readonly string[]): string => `${root}/namespaces/${levels.map(encodeURIComponent).join(separator)}`
   return {
     idempotencyKeys: value['idempotency-key-lifetime'] !== undefined && value['idempotency-key-lifetime'] !== null,
+    storage: Object.fromEntries(Object.entries(overrides).filter(([key]) => key.startsWith('s3.') || key === 'client.region')),
     commits: endpoints.length === 0 || endpoints.includes(commitEndpoint),
     namespaces: () => `${root}/namespaces`,
     namespace,

@@ -106,7 +106,7 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     if (last !== undefined && exchange.answer.status === 304) return last.table
     knownTables.forget(url)
     if (isMissing(exchange)) return null
-    const loaded = tableOf(exchange)
+    const loaded = tableOf(exchange, paths)
     knownTables.put(url, exchange.answer.headers['etag'], loaded, exchange.answer.body.length)
     return loaded
   }
@@ -139,7 +139,7 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     // Of two that create it at once, Polaris tells the later one that the place is taken: by the earlier one's table.
     if (isTakenPlace(sent) && (await loadTable(table)) !== null) return { kind: 'exists' as const }
     if (sent.answer.status >= 300) throw writeError(sent)
-    return { kind: 'created' as const, table: tableOf(sent) }
+    return { kind: 'created' as const, table: tableOf(sent, paths) }
   }
 
   return {
@@ -184,10 +184,12 @@ function noKeys(): never {
   throw new Error('a catalog whose requests are signed is opened with keys')
 }
 
-function tableOf(exchange: Exchange): LoadedTable {
+/** What the catalog says of a table goes before what it says of all. */
+function tableOf(exchange: Exchange, { storage }: RestConfig): LoadedTable {
   if (exchange.answer.status >= 300) throw workError(exchange)
   try {
-    return readTable(exchange)
+    const table = readTable(exchange)
+    return { ...table, config: { ...storage, ...table.config } }
   } catch (error) {
     throw new WorkError(`${exchange.what}: ${(error as Error).message}`, { retry: 'never', cause: error })
   }

@@ -8,7 +8,7 @@ import type { CatalogProfile, CreateTableRequest, TableIdentifier } from '../../
  * what to change.
  */
 export function checkTableName({ namespace, name }: TableIdentifier, profile: CatalogProfile): void {
-  const { namespaceLevels, names } = profile
+  const { namespaceLevels, names, reservedNamespaces } = profile
   const product = productOf(profile)
   const database = namespace.join('.')
   if (namespaceLevels !== undefined && namespace.length > namespaceLevels) {
@@ -16,6 +16,8 @@ export function checkTableName({ namespace, name }: TableIdentifier, profile: Ca
       `spec.sink.database: ${product} has namespaces of one level, and ${database} has ${namespace.length}; choose one without dots`,
     )
   }
+  const reserved = namespace.find((one) => reservedNamespaces?.test(one) === true)
+  if (reserved !== undefined) throw refusal(`spec.sink.database: ${product} keeps names like ${reserved} for itself; choose another name`)
   if (names === undefined) return
   const level = namespace.find((one) => !names.pattern.test(one))
   if (level !== undefined) throw refusal(`spec.sink.database: ${product} takes ${names.words}, and found ${level}; choose another name`)

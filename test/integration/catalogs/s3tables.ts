@@ -10,7 +10,7 @@ export const tableBucketArn = 'arn:aws:s3tables:us-east-1:123456789012:bucket/la
  * service:
  * - `/iceberg`, SigV4 for service `s3tables`; warehouse = the table bucket's ARN, which is the prefix as well, URL-encoded.
  * - With `grants`: the IAM actions of each operation; files are read and written with actions of the service's own.
- * - One level of namespaces; names in lower case; the service chooses the location. The statuses are assumed: 400.
+ * - One level of namespaces, none that begins with `aws`; names in lower case, with a letter or digit at both ends; the service chooses the location. The statuses are assumed: 400.
  */
 export function s3tablesProxy(
   target: string,
@@ -27,8 +27,12 @@ export function s3tablesProxy(
       refusals: [
         (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
         (call) => (makesTable(call) && call.document.location !== undefined ? invalid('The location can not be specified') : null),
-        ({ document: { name } }) =>
-          name !== undefined && !/^[a-z0-9_]{1,255}$/.test(name) ? invalid('The specified name is not valid') : null,
+        ({ document: { name, namespace } }) =>
+          [name, ...(namespace ?? [])].some((one) => one !== undefined && !/^(?!_)[a-z0-9_]{1,255}(?<!_)$/.test(one))
+            ? invalid('The specified name is not valid')
+            : null,
+        ({ document: { namespace } }) =>
+          namespace?.[0].startsWith('aws') === true ? invalid('The specified namespace name is not valid') : null,
       ],
     },
     meddle,

@@ -13,6 +13,18 @@ describe('what the REST catalog makes of answers to reads', () => {
     expect((await catalog.loadTable(table))?.config).toEqual({ region: 'x', key: 'long', endpoint: 'e' })
   })
 
+  it('takes from the configuration of all what it says of the files’ server, where the table says nothing else, and where it is no default', async () => {
+    const { catalog } = await world({
+      config: { defaults: { 's3.endpoint': 'd' }, overrides: { 'client.region': 'eu-1', 's3.path-style-access': 'true', uri: undefined } },
+      standIn: ({ path, method }) =>
+        method === 'GET' && path.includes('/tables/')
+          ? { status: 200, body: tableAnswer.replace('"key":"none"', '"client.region":"own"') }
+          : undefined,
+    })
+    expect((await catalog.loadTable(table))?.config).toMatchObject({ 'client.region': 'own', 's3.path-style-access': 'true' })
+    expect((await catalog.loadTable(table))?.config).not.toHaveProperty('s3.endpoint')
+  })
+
   it.each(['reset', { status: 503 }, { status: 429, headers: { 'retry-after': '7' } }] as StandIn[])(
     'repeats a read after %j',
     async (first) => {

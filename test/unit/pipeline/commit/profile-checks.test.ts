@@ -31,6 +31,23 @@ describe('names', () => {
     )
     expect(() => checkTableName(orders, restProfiles.s3tables)).not.toThrow()
   })
+
+  it('begin and end with a letter or digit in S3 Tables', () => {
+    for (const name of ['o', '1_orders', 'a'.repeat(255)]) checkTableName({ namespace: ['shop'], name }, restProfiles.s3tables)
+    for (const name of ['_orders', 'orders_', 'or-ders', 'a'.repeat(256)])
+      expect(() => checkTableName({ namespace: ['shop'], name }, restProfiles.s3tables)).toThrow(/with a letter or digit at both ends/)
+  })
+
+  it('are none that the catalog keeps for itself', () => {
+    const within = (database: string, type: 'unity' | 's3tables' | 'glue') => () =>
+      checkTableName({ namespace: [database], name: 'orders' }, restProfiles[type])
+    expect(within('information_schema', 'unity')).toThrow(
+      'spec.sink.database: Unity Catalog keeps names like information_schema for itself; choose another name',
+    )
+    expect(within('aws_shop', 's3tables')).toThrow(/keeps names like aws_shop for itself/)
+    expect(within('aws_shop', 'unity')).not.toThrow()
+    expect(within('information_schema', 'glue')).not.toThrow()
+  })
 })
 
 describe('a table to create', () => {
