@@ -107,7 +107,7 @@ export function wrongOf(
 }
 
 /** A column's value, or a field's of a struct by `struct.field`; null where the struct is. */
-function valueAt(row: CanonicalRow, column: string): Canonical {
+export function valueAt(row: CanonicalRow, column: string): Canonical {
   return column.split('.').reduce<Canonical>((value, name) => (value === null ? null : (value as CanonicalRow)[name]), row)
 }
 

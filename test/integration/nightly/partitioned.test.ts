@@ -60,7 +60,8 @@ describe.each([
     const seen = new Map<string, Set<PartedTable>>()
     for (const table of loadedBy(engine, tables)) {
       const ask = asking(engine, sql, [of, table], partedTables[table])
-      const verdict = await judgeParted({ engine, state, oneIn: part }, table, rowsOf(table, isDeleted), ask)
+      const everyValue = of === database && !isDeleted
+      const verdict = await judgeParted({ engine, state, oneIn: part, everyValue }, table, rowsOf(table, isDeleted), ask)
       unexplained.push(...verdict.unexplained)
       for (const gap of verdict.seen) seen.set(gap, (seen.get(gap) ?? new Set()).add(table))
     }

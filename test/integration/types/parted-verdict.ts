@@ -1,6 +1,6 @@
 import { type Canonical, type CanonicalRow, textOf, toRows } from '../canonical.ts'
 import { engineGap, type Reader } from '../engine-gaps.ts'
-import { columnOf, predicateMatrix, type Query, wrongOf } from '../predicates.ts'
+import { columnOf, predicateMatrix, type Query, valueAt, wrongOf } from '../predicates.ts'
 import type { Ask } from './findings.ts'
 import { type PartedColumn, type PartedTable, partedTables, selected } from './parted.ts'
 
@@ -140,16 +140,20 @@ export interface PartedVerdict {
   readonly seen: ReadonlySet<string>
 }
 
-/** An engine, the state of its tables, and how many of all queries it is asked: one in so many, beside a few that fall into each gap. */
+/**
+ * An engine, the state of its tables, and how many of all queries it is asked: one in so many, beside a few that fall into each gap, and, with
+ * `everyValue`, `=` and `IN` for each value that a row has of a column.
+ */
 export interface Judged {
   readonly engine: Reader
   readonly state: PartedState
   readonly oneIn: number
+  readonly everyValue?: boolean
 }
 
 /** Reads a table whole, and asks it predicates at each value of the columns that it is partitioned by and next to it. */
 export async function judgeParted(
-  { engine, state, oneIn }: Judged,
+  { engine, state, oneIn, everyValue = false }: Judged,
   table: PartedTable,
   rows: readonly CanonicalRow[],
   ask: Ask,
@@ -169,7 +173,16 @@ export async function judgeParted(
   inGaps.delete(undefined)
   const few = new Set([...inGaps.values()].flatMap((queries) => queries.slice(0, 8)))
   const select = selected(table)
-  const queries = [{ select }, ...matrix.filter((query, i) => i % oneIn === 0 || few.has(query))]
+  const found = everyValue
+    ? new Map(columns.map(({ name }) => [name, new Set(rows.map((row) => JSON.stringify(valueAt(row, name))))]))
+    : null
+  const isOfValues = ({ where }: Query) =>
+    where !== undefined &&
+    'value' in where &&
+    (where.op === '='
+      ? found?.get(where.column)?.has(JSON.stringify(where.value))
+      : where.op === 'in' && found !== null && where.value.length > 2)
+  const queries = [{ select }, ...matrix.filter((query, i) => i % oneIn === 0 || few.has(query) || isOfValues(query) === true)]
   const whole = rows.map((row) => Object.fromEntries(select.map((name) => [name, row[name] ?? null])))
   const unexplained: string[] = []
   const seen = new Set<string>()
