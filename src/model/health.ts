@@ -24,6 +24,12 @@ export interface PartitionLag {
   readonly stopped: Trouble | null
 }
 
+/** What a process made of a table's upkeep when it looked last. */
+export interface UpkeepView {
+  readonly lookedMs: number
+  readonly decisions: readonly { readonly kind: string; readonly due: boolean; readonly reason: string }[]
+}
+
 /** How one table does, as the process that feeds it sees it. */
 export interface TableHealth {
   readonly table: string
@@ -43,6 +49,8 @@ export interface TableHealth {
   readonly resultsWaiting: number
   /** Since when segments could be read and nothing was committed, ms; null where none wait. */
   readonly waitingSinceMs: number | null
+  /** What there was to do beside feeding it when that was looked at last, and why some of it was put off; null where nobody looked yet. */
+  readonly upkeep: UpkeepView | null
   /** Work that fails and is tried again: how often it has failed in a row. */
   readonly failing: (Trouble & { readonly times: number }) | null
   /** Why the whole table does not go on. */

@@ -56,13 +56,20 @@ function tableSection(table: TableHealth, nowMs: number): string {
     (a, b) => Number(b.stopped !== null) - Number(a.stopped !== null) || (a.oldestMs ?? Infinity) - (b.oldestMs ?? Infinity),
   )
   const more = rows.length > listedPartitions ? `<p>and ${count(rows.length - listedPartitions)} more, less behind</p>` : ''
+  const upkeep = (table.upkeep?.decisions ?? []).map(
+    ({ kind, due, reason }) => `<li>${text(kind)}, ${due ? 'due' : 'not due'}: ${text(reason)}`,
+  )
+  const looked =
+    upkeep.length === 0
+      ? ''
+      : `<details><summary>upkeep, ${duration(nowMs - table.upkeep!.lookedMs)} ago</summary><ul>${upkeep.join('')}</ul></details>`
   return `<article><h3>${text(table.table)}</h3>
 <dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>
 <div class="scroll"><table><thead><tr><th>topic<th class="n">partition<th>state<th class="n">offsets<th class="n">segments<th class="n">bytes<th class="n">time</tr></thead>
 <tbody>${rows
     .slice(0, listedPartitions)
     .map((lag) => partitionRow(lag, nowMs))
-    .join('\n')}</tbody></table></div>${more}</article>`
+    .join('\n')}</tbody></table></div>${more}${looked}</article>`
 }
 
 function partitionRow(

@@ -33,8 +33,14 @@ export interface UpkeepFacts {
     readonly files: number | null
     readonly filesAtTarget: number | null
     readonly deleteFiles: number
+    /** Files that came with commits of the last minutes, and are left alone: as many at most; null: no commit is so young. */
+    readonly young: { readonly files: number; readonly minutes: number } | null
     /** Of the hour's budget. */
     readonly bytesLeft: number
+    /** Data files that were worth a rewrite when it was looked for last, and went beyond the budget; 0 where nobody looked. */
+    readonly postponed: number
+    /** Backfills under way, whose tasks come before those of rewrites. */
+    readonly backfills: readonly string[]
     readonly isRunning: boolean
     readonly lastMs: number | null
   }
@@ -96,11 +102,12 @@ function retentionDue({ retention }: UpkeepFacts, nowMs: number): Omit<UpkeepDec
 }
 
 function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
-  const { lack, files, filesAtTarget, deleteFiles, bytesLeft, isRunning, lastMs } = compaction
+  const { lack, files, filesAtTarget, deleteFiles, young, bytesLeft, postponed, backfills, isRunning, lastMs } = compaction
+  const behind = backfills.length === 0 ? '' : `; its tasks wait for those of backfill ${backfills.join(', ')}`
   const off = rewritesOff({ ownUpkeep, isOurs, compaction })
   if (off !== null) return not(off)
   if (lack !== null) return not(`processing.memoryLimitBytes: ${lack}`)
-  if (isRunning) return not('under way')
+  if (isRunning) return not(`under way${behind}`)
   if (bytesLeft <= 0) return not('what may be rewritten in an hour was: maintenance.compaction.bytesPerHour')
   const deletes = deleteFiles === 0 ? '' : ` with ${deleteFiles} delete file${deleteFiles === 1 ? '' : 's'}`
   const some =
@@ -108,8 +115,13 @@ function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: nu
       ? 'its snapshot does not say how many files it has'
       : `${files} data file${files === 1 ? '' : 's'}${deletes}, ${filesAtTarget} at the target size`
   if (files !== null && files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0) return not(some)
+  const alone = young === null ? '' : `; up to ${young.files} came in the last ${young.minutes} min, and are left alone`
+  if (files !== null && young !== null && files - young.files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0)
+    return not(some + alone)
   const waitMs = lastMs === null ? 0 : lastMs + compactEveryMs - nowMs
-  return waitMs > 0 ? not(`${some}; looked at again in ${Math.ceil(waitMs / 60_000)} min`) : { due: true, reason: some }
+  if (waitMs <= 0) return { due: true, reason: some + alone + behind }
+  const beyond = postponed === 0 ? '' : `; ${postponed} wait for maintenance.compaction.bytesPerHour`
+  return not(`${some}${alone}${beyond}; looked at again in ${Math.ceil(waitMs / 60_000)} min`)
 }
 
 /** Why nothing of the table is rewritten; null where it is. */

@@ -220,7 +220,7 @@ export class Processor {
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
     const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
-    const upkeep = new TableUpkeep(table, context, this.#seams)
+    const upkeep = new TableUpkeep(table, context, this.#seams, (view) => this.#watch.table(name).upkept(view))
     const shared = toldOf(
       inTurn(
         commits === undefined

@@ -1,5 +1,5 @@
 import { isEnded, offsetsLeft } from '../../model/backfill.ts'
-import type { TableHealth, Trouble } from '../../model/health.ts'
+import type { TableHealth, Trouble, UpkeepView } from '../../model/health.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
@@ -37,6 +37,7 @@ export class TableWatch {
   #planned = false
   #waitingSinceMs: number | null = null
   #stopped: Trouble | null = null
+  #upkeep: UpkeepView | null = null
 
   constructor(table: string, source: string, clock: Clock) {
     this.#table = table
@@ -57,6 +58,7 @@ export class TableWatch {
     this.#planned = true
     this.#stopped = null
     this.#waitingSinceMs = null
+    this.#upkeep = null
     this.#failing.clear()
     this.#backlogs.clear()
   }
@@ -64,6 +66,11 @@ export class TableWatch {
   /** The table can not be opened, or can not go on. */
   stopped(reason: string): void {
     this.#stopped = { sinceMs: this.#stopped?.sinceMs ?? this.#clock.now(), reason }
+  }
+
+  /** It was looked what there is to do for the table beside feeding it. */
+  upkept(view: UpkeepView): void {
+    this.#upkeep = view
   }
 
   /** A topic-partition was listed from `from` on, and this is what the listing means; `writtenTo`: the high watermark, where one is told. */
@@ -120,6 +127,7 @@ export class TableWatch {
       tasksInFlight: view?.tasks ?? 0,
       resultsWaiting: view?.results ?? 0,
       waitingSinceMs: this.#waitingSinceMs,
+      upkeep: this.#upkeep,
       failing: [...this.#failing.values()].toSorted((a, b) => b.times - a.times)[0] ?? null,
       stopped: this.#stopped,
     }

@@ -10,7 +10,7 @@ import { TableRewriter } from './table-rewriter.ts'
 /** Bytes that are rewritten in an hour at most, where the document does not say. */
 export const defaultBytesPerHour = 16 * 1024 ** 3
 /** Files that are younger are left alone, where the document does not say. */
-const defaultQuietMinutes = 10
+export const defaultQuietMinutes = 10
 
 const hourMs = 3_600_000
 
@@ -21,6 +21,7 @@ export class AutoCompaction {
   readonly #seams: CompactorSeams
   /** What was planned here, and when: what failed counts too. */
   #planned: { readonly atMs: number; readonly bytes: number }[] = []
+  #postponed = 0
 
   constructor(table: TableIdentifier, context: RetentionContext, seams: CompactorSeams) {
     this.#table = table
@@ -33,6 +34,11 @@ export class AutoCompaction {
     const sinceMs = this.#seams.clock.now() - hourMs
     this.#planned = this.#planned.filter(({ atMs }) => atMs > sinceMs)
     return this.#planned.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  /** Data files that were worth a rewrite when it was looked last, and went beyond the hour's budget. */
+  get postponed(): number {
+    return this.#postponed
   }
 
   /**
@@ -53,6 +59,7 @@ export class AutoCompaction {
       return { targetFileSizeBytes: limits.targetFileSizeBytes, isQuiet: youngerThan(quietMinutes * 60_000, current, nowMs), maxBytes }
     })
     const { rewrites, cost, postponed, quiet } = plan
+    this.#postponed = postponed.inputFiles
     if (rewrites.length === 0 || maxBytes <= 0) return
     const { journal } = this.#seams
     const about = { table: rewriter.name, files: cost.inputFiles, deletes: cost.deleteFiles, bytes: cost.inputBytes }
@@ -75,6 +82,12 @@ export function rewrittenBytes({ snapshots = [] }: TableMetadata, nowMs: number)
     if (summary.operation === 'replace' && nowMs - atMs < hourMs) bytes += Number(summary['removed-files-size'] ?? 0) || 0
   }
   return bytes
+}
+
+/** As many data files as came with commits of the last `quietMs`, at most, by the summaries of the snapshots that are there; null where none is so young. */
+export function youngFiles({ snapshots = [] }: TableMetadata, quietMs: number, nowMs: number): number | null {
+  const young = snapshots.filter((one) => nowMs - one['timestamp-ms'] < quietMs)
+  return young.length === 0 ? null : young.reduce((sum, { summary }) => sum + (Number(summary['added-data-files'] ?? 0) || 0), 0)
 }
 
 /** Which files came with a commit of the last `quietMs`: the next rewrite would take them again. */

@@ -1,13 +1,15 @@
-import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSnapshot, type Snapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
+import type { UpkeepView } from '../../model/health.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { lackOfMemory } from '../../spec/rewrite-memory.ts'
-import { AutoCompaction, defaultBytesPerHour, rewrittenBytes } from './auto-compaction.ts'
+import { AutoCompaction, defaultBytesPerHour, defaultQuietMinutes, rewrittenBytes, youngFiles } from './auto-compaction.ts'
 import { ancestorsOf, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from '../../pipeline/maintain/choose-expired.ts'
-import { dueUpkeep, type UpkeepDecision, type UpkeepKind } from '../../pipeline/maintain/due-upkeep.ts'
+import { decodeRequests } from '../../pipeline/commit/requests-text.ts'
+import { dueUpkeep, type UpkeepDecision, type UpkeepFacts, type UpkeepKind } from '../../pipeline/maintain/due-upkeep.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
@@ -27,23 +29,25 @@ export interface UpkeepMemory {
   readonly isCompacting: boolean
   /** Bytes that were planned to be rewritten in the last hour; the table tells those that were. */
   readonly hoursBytes: number
+  /** Data files that were worth a rewrite when it was looked last, and went beyond the hour's budget. */
+  readonly postponed: number
 }
 
 /** Of who has done nothing yet. */
-export const noMemory: UpkeepMemory = { last: new Map(), isCompacting: false, hoursBytes: 0 }
+export const noMemory: UpkeepMemory = { last: new Map(), isCompacting: false, hoursBytes: 0, postponed: 0 }
 
 /** What a table's upkeep needs now, by its metadata. */
 export function decideUpkeep(
   metadata: TableMetadata,
   { maintenance: asked, processing }: Pick<Spec, 'maintenance' | 'processing'>,
   ownUpkeep: string | undefined,
-  { last, isCompacting, hoursBytes }: UpkeepMemory,
+  { last, isCompacting, hoursBytes, postponed }: UpkeepMemory,
   nowMs: number,
 ): UpkeepDecision[] {
   const settings = expirySettings(metadata, asked?.expiry)
-  const newestOfOurs = ancestorsOf(metadata).ancestors.find(isOurs)?.['snapshot-id'] ?? null
+  const newest = ancestorsOf(metadata).ancestors.find(isOurs)
   const age = asked?.retention === undefined ? null : retentionColumn(metadata, asked.retention, nowMs)
-  const { snapshots, refs } = chooseExpired(metadata, settings, newestOfOurs, nowMs)
+  const { snapshots, refs } = chooseExpired(metadata, settings, newest?.['snapshot-id'] ?? null, nowMs)
   const facts = {
     ownUpkeep,
     isOurs: metadata.properties?.[summaryKeys.layout] !== undefined,
@@ -54,6 +58,9 @@ export function decideUpkeep(
       lack: lackOfMemory(processing),
       ...fileCounts(metadata, processing.targetFileSizeBytes),
       bytesLeft: (asked?.compaction?.bytesPerHour ?? defaultBytesPerHour) - Math.max(hoursBytes, rewrittenBytes(metadata, nowMs)),
+      postponed,
+      young: young(metadata, asked?.compaction?.quietMinutes ?? defaultQuietMinutes, nowMs),
+      backfills: backfillsUnderWay(newest),
       isRunning: isCompacting,
       lastMs: last.get('compaction') ?? null,
     },
@@ -67,6 +74,22 @@ export function decideUpkeep(
     orphans: { enabled: asked?.orphans?.enabled, lastMs: last.get('orphans') ?? null },
   }
   return dueUpkeep(facts, nowMs)
+}
+
+function young(metadata: TableMetadata, minutes: number, nowMs: number): UpkeepFacts['compaction']['young'] {
+  const files = youngFiles(metadata, minutes * 60_000, nowMs)
+  return files === null ? null : { files, minutes }
+}
+
+/** Backfills that our newest snapshot says are under way; none where its words are those of a newer program. */
+function backfillsUnderWay(newest: Snapshot | undefined): string[] {
+  const text = newest?.summary[summaryKeys.requests]
+  if (text === undefined) return []
+  try {
+    return decodeRequests(text, 'requests').backfills.flatMap(({ id, state }) => (state === 'active' ? [id] : []))
+  } catch {
+    return []
+  }
 }
 
 /** By the summary of the current snapshot. */
@@ -93,12 +116,17 @@ export class TableUpkeep {
   readonly #asked: Spec['maintenance']
   readonly #context: RetentionContext
   readonly #seams: UpkeepSeams
+  readonly #tell: (view: UpkeepView) => void
   readonly #last = new Map<UpkeepKind, number>()
+  /** Why something could not be done the last time. */
+  readonly #problems = new Map<UpkeepKind, string>()
   readonly #compaction: AutoCompaction | null
   #compacting: Promise<void> | null = null
   #committed = false
 
-  constructor(table: TableIdentifier, context: RetentionContext, seams: UpkeepSeams) {
+  /** `tell` is told of each look what is due then, and why something is put off. */
+  constructor(table: TableIdentifier, context: RetentionContext, seams: UpkeepSeams, tell: (view: UpkeepView) => void = () => {}) {
+    this.#tell = tell
     this.#table = table
     this.#asked = context.document.spec.maintenance
     this.#context = context
@@ -139,36 +167,51 @@ export class TableUpkeep {
     try {
       const loaded = await catalog.loadTable(this.#table)
       if (loaded === null) return
-      const { spec } = this.#context.document
-      for (const decision of decideUpkeep(loaded.metadata, spec, catalog.profile.ownUpkeep, this.#memory(), clock.now())) {
-        if (!decision.due || signal.aborted) continue
+      const lookedMs = clock.now()
+      const decisions: UpkeepDecision[] = []
+      for (const decision of this.#decide(loaded.metadata)) {
+        if (!decision.due || signal.aborted) {
+          decisions.push(decision)
+          continue
+        }
         kind = decision.kind
         // What fails is not tried at once again.
         this.#last.set(kind, clock.now())
         if (kind === 'compaction') this.#startCompaction(signal)
         else {
           await this.#carryOut(kind, signal)
-          this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
+          this.#tellDone(kind)
         }
+        decisions.push({ kind, due: false, reason: `${kind === 'compaction' ? 'begun' : 'done'} then: ${decision.reason}` })
       }
+      this.#tell({ lookedMs, decisions })
     } catch (error) {
       if (!signal.aborted) this.#tellFailure(kind, error)
     }
   }
 
+  #decide(metadata: TableMetadata): UpkeepDecision[] {
+    const { catalog, clock } = this.#seams
+    const decisions = decideUpkeep(metadata, this.#context.document.spec, catalog.profile.ownUpkeep, this.#memory(), clock.now())
+    return decisions.map((one) => {
+      const problem = this.#problems.get(one.kind)
+      return problem === undefined ? one : { ...one, reason: `${one.reason}; it failed: ${problem}` }
+    })
+  }
+
   #memory(): UpkeepMemory {
+    const { postponed = 0 } = this.#compaction ?? {}
     const hoursBytes = this.#compaction?.hoursBytes() ?? 0
-    return { last: this.#last, isCompacting: this.#compacting !== null, hoursBytes }
+    return { last: this.#last, isCompacting: this.#compacting !== null, hoursBytes, postponed }
   }
 
   /** Goes on beside everything else: a rewrite waits until no other task does. */
   #startCompaction(signal: AbortSignal): void {
     if (this.#compaction === null) return
-    const { meter } = this.#seams
     this.#compacting = this.#compaction
       .run(signal)
       .then(
-        () => meter.add('upkeep.compaction.done', 1, { table: this.#table.name }),
+        () => this.#tellDone('compaction'),
         (error: unknown) => this.#tellFailure('compaction', error),
       )
       .finally(() => (this.#compacting = null))
@@ -230,9 +273,17 @@ export class TableUpkeep {
     journal.info('orphans removed', { table, listed, orphans, bytes, removed, left })
   }
 
+  #tellDone(kind: UpkeepKind): void {
+    this.#problems.delete(kind)
+    this.#seams.meter.add(`upkeep.${kind}.done`, 1, { table: this.#table.name })
+  }
+
   #tellFailure(kind: UpkeepKind | null, error: unknown): void {
     const { journal, meter } = this.#seams
-    if (kind !== null) meter.add(`upkeep.${kind}.failed`, 1, { table: this.#table.name })
+    if (kind !== null) {
+      this.#problems.set(kind, error instanceof Error ? error.message : String(error))
+      meter.add(`upkeep.${kind}.failed`, 1, { table: this.#table.name })
+    }
     const fields = { table: this.#table.name, upkeep: kind ?? 'look', error: error instanceof Error ? error : new Error(String(error)) }
     if (error instanceof WorkError) journal.warn('upkeep failed and is tried again later', fields)
     else journal.error('upkeep failed unexpectedly and is tried again later', fields)

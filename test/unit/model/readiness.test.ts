@@ -33,6 +33,8 @@ function table(changes: Partial<TableHealth> = {}): TableHealth {
     tasksInFlight: 0,
     resultsWaiting: 0,
     waitingSinceMs: null,
+
+    upkeep: null,
     failing: null,
     stopped: null,
     ...changes,

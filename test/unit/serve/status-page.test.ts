@@ -31,6 +31,7 @@ function health(reason: string | null): DocumentHealth {
         tasksInFlight: 0,
         resultsWaiting: 0,
         waitingSinceMs: null,
+        upkeep: { lookedMs: nowMs - 120_000, decisions: [{ kind: 'compaction', due: false, reason: '3 data files <few>' }] },
         failing: null,
         stopped: null,
       },
@@ -50,7 +51,20 @@ function routes(reason: string | null) {
 test('the page shows each table and topic-partition, the furthest behind first, and loads nothing from elsewhere', async () => {
   const { body, contentType } = await routes(null)['/']()
   expect(contentType).toBe('text/html; charset=utf-8')
-  for (const shown of ['shop', 'orders', '≥ 1,234', '≥ 4.8 MiB', '10 min', 'paused', 'behind', '2.9 MiB', '30 s ago', '<dd>17</dd>'])
+  for (const shown of [
+    'shop',
+    'orders',
+    '≥ 1,234',
+    '≥ 4.8 MiB',
+    '10 min',
+    'paused',
+    'behind',
+    '2.9 MiB',
+    '30 s ago',
+    '<dd>17</dd>',
+    'upkeep, 2 min ago',
+    'compaction, not due: 3 data files &#60;few&#62;',
+  ])
     expect(body).toContain(shown)
   expect(body.indexOf('>behind<')).toBeLessThan(body.indexOf('>paused<'))
   expect(body).not.toMatch(/(?:src|href)="(?!\/metrics|\/status|\/readyz)/)

@@ -5,6 +5,9 @@ import { youngerThan } from '../../../src/service/maintain/auto-compaction.ts'
 import { carryOutRewrite } from '../../../src/service/tasks/rewrite-task.ts'
 import { liveFile, tableOf } from '../pipeline/maintain/rewriting.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
+import { noRequests } from '../../../src/model/requests.ts'
+import { encodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
+import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import { at, batch } from './segments.ts'
 import { namespace, rowsOf, type World, world } from './world.ts'
 
@@ -87,17 +90,62 @@ describe('a service', () => {
     expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 45))
   })
 
+  test('shows what it puts off and why, as far as the table tells also to who asks that', async () => {
+    const made = world()
+    const stop = new AbortController()
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
+    const compaction = (document: Plain) => (document.spec.maintenance = { compaction: { bytesPerHour: 1 } })
+    const reasonOf = (decisions: readonly { kind: string; reason: string }[]) => decisions.find(({ kind }) => kind === 'compaction')!.reason
+    await made.clock.run(async () => {
+      const processor = made.processor(compaction, { rewrites })
+      const running = processor.run(false, stop.signal)
+      const shown = () => processor.health().tables[0].upkeep
+      for (let i = 0; i < 40; i++) {
+        await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(minuteMs)
+        if (i === 0) expect(shown()).toBeNull()
+        if (i === 10) {
+          expect(reasonOf(shown()!.decisions)).toMatch(
+            /^\d+ data files, 1 at the target size; up to \d+ came in the last 10 min, and are left alone/,
+          )
+          const table = decideUpkeep(await made.table('orders'), load(smallest()).spec, undefined, noMemory, made.clock.now())
+          expect(reasonOf(table)).toMatch(/; up to 1[01] came in the last 10 min, and are left alone$/)
+        }
+      }
+      const table = await made.table('orders')
+      const backfill = {
+        id: 'b7',
+        topic: 'orders',
+        ranges: new Map([[0, []]]),
+        newestFirst: false,
+        by: 'service',
+        state: 'active',
+      } as const
+      const asked = { [summaryKeys.requests]: encodeRequests({ ...noRequests, backfills: [backfill] }) }
+      const snapshots = table.snapshots!.map((one) => ({ ...one, summary: { ...one.summary, ...asked } }))
+      const later = decideUpkeep({ ...table, snapshots }, load(smallest()).spec, undefined, noMemory, made.clock.now())
+      expect(reasonOf(later)).toMatch(/; its tasks wait for those of backfill b7$/)
+      expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
+      expect(reasonOf(shown()!.decisions)).toBe('what may be rewritten in an hour was: maintenance.compaction.bytesPerHour')
+      expect(made.clock.now() - shown()!.lookedMs).toBeLessThan(11 * minuteMs)
+      stop.abort()
+      await running
+    })
+  })
+
   test('that can not carry out rewrites tells it and feeds the table', async () => {
     const made = world()
     const stop = new AbortController()
     const carryOut = () => Promise.reject(new Error('no'))
     const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut }
     await made.clock.run(async () => {
-      const running = made.processor(undefined, { rewrites }).run(false, stop.signal)
+      const processor = made.processor(undefined, { rewrites })
+      const running = processor.run(false, stop.signal)
       for (let i = 0; i < 40; i++) {
         await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
         await made.clock.sleep(minuteMs)
       }
+      expect(processor.health().tables[0].upkeep!.decisions.find(({ kind }) => kind === 'compaction')!.reason).toContain('; it failed: ')
       stop.abort()
       expect(await running).toBe(true)
     })

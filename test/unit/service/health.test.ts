@@ -141,6 +141,7 @@ test('of more topic-partitions than have series of their own, the rest of each t
     tasksInFlight: 0,
     resultsWaiting: 0,
     waitingSinceMs: null,
+    upkeep: null,
     failing: null,
     stopped: null,
   }
