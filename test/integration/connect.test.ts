@@ -8,7 +8,7 @@ import { polarisPlace } from './catalogs/places.ts'
 import { polarisClient, polarisProxy, polarisRealm } from './catalogs/polaris.ts'
 import { startVendingWorld } from './catalogs/servers.ts'
 import { pasted } from './pasted.ts'
-import { type Place, restOnS3, sqliteOnFiles, sqliteOnS3 } from './program.ts'
+import { type Place, restOnS3, s3Settings, sqliteOnFiles, sqliteOnS3 } from './program.ts'
 import { python } from './servers.ts'
 
 const database = `connect_${process.pid}`
@@ -62,7 +62,7 @@ test.each(catalogs)('what is pasted into DuckDB answers over %s, with bytes as t
   expect(await pastedIntoDuckDb(place(), `${name}_duckdb`)).toBe('grüezi wohl UTC')
 })
 
-test('what is pasted answers over a catalog that wants client credentials, and gives keys', async () => {
+test('what is pasted answers over a catalog that wants client credentials, and gives keys or has none', async () => {
   const world = await startVendingWorld()
   const { vend } = await world.vendor({ lifeMs: 3_600_000 })
   const proxy = await polarisProxy(world.restCatalogUri, { vend, defaultRealm: true })
@@ -79,6 +79,15 @@ test('what is pasted answers over a catalog that wants client credentials, and g
     const withoutRealm = { ...place, sink: { ...place.sink, catalog } }
     const secrets = { '<client secret>': polarisClient.clientSecret }
     expect(await pastedIntoDuckDb(withoutRealm, 'polaris_duckdb', secrets)).toBe('grüezi wohl UTC')
+
+    const without = await polarisProxy(world.restCatalogUri, { defaultRealm: true })
+    const own = {
+      reader: place.reader,
+      sink: { catalog: { ...catalog, endpoint: without.endpoint, accessDelegation: 'none' }, storage: s3Settings(world.s3) },
+    }
+    const [asOwner] = await pasted('pyiceberg', own, `${database}_polaris_own`)
+    expect(await runPython(asOwner, { CATALOG_CLIENT_SECRET: polarisClient.clientSecret })).toContain('["grüezi"]')
+    await without.close()
   } finally {
     await proxy.close()
     await world.stop()

@@ -34,7 +34,7 @@ export const pyiceberg: Engine = {
 }
 
 /** Values are Python expressions. */
-function propertiesOf({ type, endpoint, warehouse, auth, headers, storage }: ConnectTarget): Record<string, string> {
+function propertiesOf({ type, endpoint, warehouse, auth, headers, declinesKeys, storage }: ConnectTarget): Record<string, string> {
   const isFile = type === 'sql'
   return {
     type: pythonString(isFile ? 'sql' : 'rest'),
@@ -52,6 +52,8 @@ function propertiesOf({ type, endpoint, warehouse, auth, headers, storage }: Con
       'rest.signing-region': pythonString(auth.region),
     }),
     ...Object.fromEntries(headers.map((name) => [`header.${name}`, pythonString(placeholder(`value of ${name}`))])),
+    // Unless told otherwise it asks for keys, which a catalog that has none refuses.
+    ...(declinesKeys && { 'header.X-Iceberg-Access-Delegation': pythonString('') }),
     ...(storage.endpoint !== undefined && { 's3.endpoint': pythonString(storage.endpoint) }),
     ...(storage.region !== undefined && { 's3.region': pythonString(storage.region) }),
   }

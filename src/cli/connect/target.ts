@@ -15,6 +15,8 @@ export interface ConnectTarget {
   readonly headers: readonly string[]
   /** Whether the catalog gives credentials for the files. */
   readonly vends: boolean
+  /** Whether it is not to be asked for them, though it is of a product that gives some. */
+  readonly declinesKeys: boolean
   readonly storage: { readonly region?: string; readonly endpoint?: string; readonly pathStyle: boolean }
   /** With dots where it has levels. */
   readonly database: string
@@ -48,16 +50,18 @@ export function connectTarget(
 ): ConnectTarget {
   const { catalog, storage, database } = spec.sink
   const isFile = catalog.type === 'sql'
+  const vends =
+    catalog.accessDelegation === undefined
+      ? storage.accessKeyId === undefined && ways?.vends === true
+      : catalog.accessDelegation === 'vended-credentials'
   return {
     type: catalog.type,
     endpoint: isFile ? resolve(catalog.endpoint.replace(/^sqlite:(\/\/)?/, '')) : catalog.endpoint,
     warehouse: isFile ? warehouseUri(catalog.warehouse!) : catalog.warehouse,
     auth: authOf(catalog, ways, storage.region),
     headers: Object.keys(catalog.headers),
-    vends:
-      catalog.accessDelegation === undefined
-        ? storage.accessKeyId === undefined && ways?.vends === true
-        : catalog.accessDelegation === 'vended-credentials',
+    vends,
+    declinesKeys: !vends && ways?.vends === true,
     storage: { region: storage.region, endpoint: storage.endpoint, pathStyle: storage.pathStyle },
     database,
     tables: tables.map(([name, mapping]) => ({ name, bytes: [...byteColumns(mapping)] })),

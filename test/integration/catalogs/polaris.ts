@@ -65,8 +65,8 @@ export async function polarisProxy(
             : null,
         ({ query }) =>
           query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', 'Unable to purge entity: it is not enabled') : null,
-        ({ headers }) =>
-          headers['x-iceberg-access-delegation'] !== undefined && vend === undefined
+        (call) =>
+          asksForKeys(call) && vend === undefined
             ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
             : null,
       ],
@@ -89,7 +89,7 @@ const implying: Readonly<Record<string, readonly string[]>> = {
   TABLE_READ_DATA: ['TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
 }
 
-const asksForKeys = ({ headers }: CatalogCall) => headers['x-iceberg-access-delegation'] !== undefined
+const asksForKeys = ({ headers }: CatalogCall) => (headers['x-iceberg-access-delegation'] ?? '') !== ''
 
 function neededOf(call: CatalogCall): Needs {
   const delegates = asksForKeys(call)
