@@ -36,10 +36,7 @@ export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pic
   ]
   const head = style('bold', `${printable(topic)} → ${printable(table)}`) + style('dim', `  backfill ${id}`)
   const lines = [head]
-  if (work.segments === 0)
-    lines.push(
-      decided > 0n ? '  nothing is left to do: the table has it already' : '  nothing to do: no segment of the source holds what is wanted',
-    )
+  if (work.segments === 0) lines.push(`  ${nothingText(bill)}`)
   else {
     lines.push(
       ...tableLines<Item>(
@@ -71,6 +68,12 @@ export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pic
     )
   }
   return lines
+}
+
+function nothingText({ wanted, decided }: BackfillBill): string {
+  if (decided > 0n) return 'nothing is left to do: the table has it already'
+  if (wanted === 0n) return 'nothing to do: it lacks nothing of this, and what lies behind everything that it has is left to its tail'
+  return 'nothing to do: no segment of the source holds what is wanted'
 }
 
 function paceNote({ work, pace }: BackfillBill): string {

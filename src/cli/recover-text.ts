@@ -90,9 +90,11 @@ const lostColumns: readonly Column<LostPartition>[] = [
 ]
 
 function rangesText(ranges: OffsetRanges): string {
-  if (ranges.length === 0) return ''
-  const more = ranges.length - listedRanges
-  return `${formatRanges(ranges.slice(0, listedRanges))}${more > 0 ? ` and ${formatCount(more)} more` : ''}`
+  // An empty one only marks a place.
+  const shown = ranges.filter(([start, end]) => start < end)
+  if (shown.length === 0) return ''
+  const more = shown.length - listedRanges
+  return `${formatRanges(shown.slice(0, listedRanges))}${more > 0 ? ` and ${formatCount(more)} more` : ''}`
 }
 
 function someCount(count: bigint): string {

@@ -44,7 +44,24 @@ function showTables(tables: readonly TableVerification[], terminal: Terminal): v
   if (findings.length === 0) return
   terminal.out('')
   for (const line of tableLines(findingColumns, findings.slice(0, listedFindings), style)) terminal.out(line)
-  if (findings.length > listedFindings) terminal.out(`  and ${formatCount(findings.length - listedFindings)} more (--json lists them all)`)
+  const unlisted = tables.reduce((sum, table) => sum + table.unlisted, 0)
+  const [more, kept] = [
+    findings.length + unlisted - listedFindings,
+    unlisted === 0 ? 'them all' : `the first ${formatCount(findings.length)}`,
+  ]
+  if (more > 0) terminal.out(`  and ${formatCount(more)} more (--json lists ${kept})`)
+  for (const kind of new Set(findings.map((one) => one.kind))) terminal.out(`  ${style('yellow', kind)}  ${whatToDo[kind]}`)
+}
+
+/** What a person does about findings. */
+const whatToDo: Readonly<Record<Finding['kind'], string>> = {
+  missing: 'verify --retract --yes and then backfill --missing bring the rows back; where they were deleted on purpose, --accept SNAPSHOT',
+  duplicate: 'recover --duplicates TABLE leaves one row of each offset',
+  hole: 'backfill --missing brings the records in',
+  gap: 'nobody can bring back what the source does not have; when you know why, --accept the newest snapshot of this program (snapshotId in status --json)',
+  altered: 'restore the file; where that can not be, backfill --rebuild makes the table anew from what the source has',
+  differs: 'somebody changed the rows, or the mapping was another when they were written; backfill --rebuild makes the table anew',
+  rewritten: 'rows stay those of what was read; backfill --rebuild makes the table anew from what the source has now',
 }
 
 /** Facts of one kind that are listed; the rest is counted. */
@@ -64,7 +81,7 @@ function retractionText(table: string, { offsets, done }: NonNullable<TableVerif
   if (offsets === 0n) return `${style('green', 'nothing to retract')}  ${table}: no row is missing`
   const what = formatNumberOf(offsets, 'offset')
   return done
-    ? `${style('green', 'retracted')}  ${table}: ${what}, which are holes now: backfill --missing materializes them again`
+    ? `${style('green', 'retracted')}  ${table}: ${what}; backfill --missing materializes what is a hole now`
     : `${style('yellow', 'would retract')}  ${table}: ${what}, which would be materialized again; --yes does it`
 }
 
@@ -82,10 +99,10 @@ const tableColumns: readonly Column<TableVerification>[] = [
   { title: 'SEGMENTS', align: 'right', cell: ({ counts }) => formatCount(counts.segments) },
   {
     title: 'RESULT',
-    cell({ exists, findings, problem }) {
+    cell({ exists, findings, unlisted, problem }) {
       if (!exists) return 'no table yet'
       if (problem !== null) return 'not judged'
-      return findings.length === 0 ? 'clean' : formatNumberOf(findings.length, 'finding')
+      return findings.length === 0 ? 'clean' : formatNumberOf(findings.length + unlisted, 'finding')
     },
   },
 ]

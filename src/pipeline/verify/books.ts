@@ -1,5 +1,6 @@
-import { type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
+import type { OffsetRange } from '../../model/offset-range.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
+import type { PackedRanges } from './packed-ranges.ts'
 import { RowRuns } from './row-runs.ts'
 
 /** What a file says of a segment that it was written from. */
@@ -18,7 +19,7 @@ export interface AlteredRange {
 
 /** Rows that were in a file and are no longer in the table. */
 export interface Removal {
-  readonly ranges: OffsetRanges
+  readonly ranges: PackedRanges
   /** The sequence number with which the file came. */
   readonly sequence: bigint
   /** The snapshot that removed the rows. */

@@ -4,6 +4,7 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { Books } from './books.ts'
 import { readOffsets } from './data-file.ts'
 import type { DeletedRow } from './deleted-rows.ts'
+import { PackedRanges } from './packed-ranges.ts'
 import type { KafkaColumns, TableFile } from './table-files.ts'
 
 /** What a file's metadata says of one segment: whence the rows come. */
@@ -50,7 +51,7 @@ export async function enterFile(file: EnteredFile, columns: KafkaColumns, exact:
       for (const range of rangesOf(outside)) book.altered.push({ range, snapshot: entry.snapshot })
     }
     if (deletedBy === undefined) book.runs.addAll(inside, index)
-    else if (inside.length > 0) book.removals.push({ ranges: rangesOf(inside), sequence: entry.sequence, snapshot: deletedBy })
+    else if (inside.length > 0) book.removals.push({ ranges: new PackedRanges(inside), sequence: entry.sequence, snapshot: deletedBy })
   }
   if (differs) enterAltered(entry, claims, books)
   else enterClaims(claims ?? [], books)

@@ -2,7 +2,6 @@ import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import type { Snapshot } from '../../formats/iceberg/table-metadata.ts'
 import { intersectRanges, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import type { FileIO } from '../../seams/file-io.ts'
-import type { Removal } from './books.ts'
 import { type DeleteFile, deleteFile, type KafkaColumns, manifestEntries, type TableFile, tableFile } from './table-files.ts'
 
 /** What the snapshots of a history took out. */
@@ -45,6 +44,15 @@ function onlyAdds({ summary }: Snapshot): boolean {
   return summary['operation'] === 'append' && counts.every((key) => (summary[key] ?? '0') === '0')
 }
 
+/** Rows that were in a file and are no longer in the table. */
+export interface RemovedRows {
+  readonly ranges: OffsetRanges
+  /** The sequence number with which the file came. */
+  readonly sequence: bigint
+  /** The snapshot that removed the rows. */
+  readonly snapshot: bigint | null
+}
+
 /**
  * Which snapshot removed rows that are not in the table: of all files that had a row, the one that came last had it last, and the first
  * snapshot that took it from there removed it. `null`: what nothing tells of.
@@ -53,10 +61,10 @@ function onlyAdds({ summary }: Snapshot): boolean {
  */
 export function attribute(
   missing: OffsetRanges,
-  removals: readonly Removal[],
+  removals: readonly RemovedRows[],
   orderOf: (snapshot: bigint) => number,
 ): Map<bigint | null, OffsetRanges> {
-  const order = ({ snapshot }: Removal) => (snapshot === null ? -1 : orderOf(snapshot))
+  const order = ({ snapshot }: RemovedRows) => (snapshot === null ? -1 : orderOf(snapshot))
   const latest = removals.toSorted((a, b) => (a.sequence === b.sequence ? order(a) - order(b) : a.sequence < b.sequence ? 1 : -1))
   const found = new Map<bigint | null, OffsetRanges>()
   let left = missing

@@ -52,7 +52,7 @@ interface Known {
 /**
  * Lists a topic-partition page after page, compares each segment with what the table's files and the frontier say of it, and keeps
  * those in which offsets are to be looked for. A segment without an index does not count. Only segments that may reach into `range`
- * are listed, as far as the files tell. `onSegment` gets each that is what was read, in their order.
+ * are listed, as far as the files tell; counted are those that begin there, and where `isFirst` those that begin before. `onSegment` gets each that is what was read, in their order.
  */
 export async function surveySource(
   store: Pick<ObjectStore, 'list'>,
@@ -61,6 +61,7 @@ export async function surveySource(
   known: Known,
   windows: OffsetRanges,
   range: OffsetRange,
+  isFirst: boolean,
   onSegment?: (own: OwnSegment) => void,
 ): Promise<SourceSurvey> {
   const inWindows: ListedSegment[] = []
@@ -73,7 +74,7 @@ export async function surveySource(
   let readTo = 0n
   const close = (nextBaseOffset: bigint | null) => {
     if (previous === null) return
-    segments++
+    if (isFirst || previous.baseOffset >= range[0]) segments++
     if (nextBaseOffset !== null && nextBaseOffset <= known.end) lastDecided = previous
     const { key, baseOffset } = previous
     const claims = known.claims.get(baseOffset) ?? []

@@ -12,6 +12,8 @@ export interface TableVerification {
   readonly counts: VerificationCounts
   /** In order. */
   readonly findings: readonly Finding[]
+  /** Findings beyond those, which were counted and not kept (`maxFindings`). */
+  readonly unlisted: number
   /** What the source has and nobody can undo; no findings. */
   readonly facts: readonly SourceFact[]
   /** Offsets that were accepted by this run, and of which nothing is reported; null where nothing was to be accepted in this table. */

@@ -87,6 +87,8 @@ export interface AssumeOptions {
   readonly progress: (done: number, total: number) => void
 }
 
+const allOffsets: OffsetRange = [0n, 0x7fffffffffffffffn]
+
 /** Topic-partitions that are listed at once. */
 const partitionsAtOnce = 8
 
@@ -126,14 +128,14 @@ async function assumePartition(
   const { at } = book
   const { source } = table
   const live = book.runs.offsets()
-  const removed = subtractRanges(unionRanges(gone, normalizeRanges(book.removals.flatMap(({ ranges }) => ranges))), live)
+  const removed = subtractRanges(unionRanges(gone, removedFrom(book)), live)
   const seen = unionRanges(live, removed)
   const end = maxOffset(endOf(seen) ?? 0n, passed)
   // Where the source is read from its beginning, what comes before the first row is missing like what lies between rows.
   const marks: OffsetRange[] = [[end, end], ...(table.startAt === 'earliest' ? ([[0n, 0n]] as const) : [])]
   const between = holesOf(unionRanges(normalizeRanges(marks), seen))
   const known = { claims: book.segments, frontier: null, end, isRestarted: false }
-  const survey = await surveySource(seams.source, source.prefix, at, known, between, [0n, 0x7fffffffffffffffn])
+  const survey = await surveySource(seams.source, source.prefix, at, known, between, allOffsets, true)
   const { onError, ...formats } = table.treatment
   const bounds = { ...limitsOf(table.processing), ...formats }
   const found =
@@ -164,7 +166,12 @@ async function assumePartition(
 }
 
 function rowsOf(book: PartitionBook): OffsetRanges {
-  return unionRanges(book.runs.offsets(), normalizeRanges(book.removals.flatMap(({ ranges }) => ranges)))
+  return unionRanges(book.runs.offsets(), removedFrom(book))
+}
+
+/** What deletes took out of the files that a book is of. */
+function removedFrom({ removals }: PartitionBook): OffsetRanges {
+  return normalizeRanges(removals.flatMap(({ ranges }) => ranges.within(allOffsets)))
 }
 
 function refusal({ table }: TableOfRows, reason: string): WorkError {

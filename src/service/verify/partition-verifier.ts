@@ -7,7 +7,6 @@ import {
   holesOf,
   intersectRanges,
   noOffsets,
-  type OffsetRange,
   type OffsetRanges,
   subtractRanges,
   unionRanges,
@@ -24,6 +23,7 @@ import type { VerifySeams } from './verify-options.ts'
 import type { Books, PartitionBook } from '../../pipeline/verify/books.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import { judgePartition, splitHoles } from '../../pipeline/verify/judge-partition.ts'
+import type { Slice } from '../../pipeline/verify/slices.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
 import { type ListedSegment, type OwnSegment, type SourceSurvey, surveySource } from '../../pipeline/verify/survey-source.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
@@ -40,33 +40,28 @@ export interface PartitionVerification {
   readonly counts: Partial<VerificationCounts>
 }
 
-/** A topic-partition whose rows were weighed and whose segments were listed. */
+/** A topic-partition, or a part of one, whose segments were listed. */
 export interface SurveyedPartition {
-  readonly at: TopicPartition
-  readonly range: OffsetRange
-  readonly book: PartitionBook
-  readonly own: OffsetRanges
-  readonly balance: RowBalance
+  readonly slice: Slice
   readonly survey: SourceSurvey
-  /** Decided offsets without a row, and the segments that may tell why. */
-  readonly suspects: OffsetRanges
+  /** The segments that may tell why decided offsets have no row. */
   readonly ofSuspects: readonly ListedSegment[]
-  /** Holes, and the segments that may have them. */
-  readonly open: OffsetRanges
+  /** The segments that may have the holes. */
   readonly ofHoles: readonly ListedSegment[]
 }
 
-/** Weighs the rows of one topic-partition, as far as they lie in `range`, against what was decided, and lists its segments. */
-export async function surveyPartition(
-  table: TableUnderTest,
-  { at, range }: { readonly at: TopicPartition; readonly range: OffsetRange },
-  files: readonly TableFile[],
-  books: Books,
-  seams: VerifySeams,
-  onSegment: (segment: OwnSegment) => void,
-): Promise<SurveyedPartition> {
-  const { state, source } = table
-  const book = books.of(at)
+/** What the rows of a part of a topic-partition come to. */
+interface Weighed {
+  readonly own: OffsetRanges
+  readonly balance: RowBalance
+  /** Decided offsets without a row. */
+  readonly suspects: OffsetRanges
+  /** Holes. */
+  readonly open: OffsetRanges
+}
+
+/** Weighs the rows of a part of a topic-partition against what was decided. There may be so many ranges that they are not kept: it is done twice. */
+function weigh({ state, source }: TableUnderTest, { at, range }: Slice, files: readonly TableFile[], book: PartitionBook): Weighed {
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
   const decided = decidedRanges(state.progress, source.id, at)
   const own = within(decided)
@@ -78,28 +73,52 @@ export async function surveyPartition(
   // What was not restarted went along into the next incarnation, and has its rows once.
   const needed = isRestarted ? weighRows([everywhere.reduce(unionRanges, [])], runs, ageOf).missing : balance.missing
   const open = within(subtractRanges(holesOf(decided), neverAsked(state, source.id, at)))
-  const suspects = intersectRanges(needed, own)
+  return { own, balance, suspects: intersectRanges(needed, own), open }
+}
+
+/** Weighs the rows of a topic-partition, or of a part of one, against what was decided, and lists its segments. */
+export async function surveyPartition(
+  table: TableUnderTest,
+  slice: Slice,
+  files: readonly TableFile[],
+  books: Books,
+  seams: VerifySeams,
+  onSegment: (segment: OwnSegment) => void,
+): Promise<SurveyedPartition> {
+  const { state, source } = table
+  const { at, range } = slice
+  const book = books.of(at)
+  const { suspects, open } = weigh(table, slice, files, book)
+  const known = {
+    claims: book.segments,
+    frontier: frontierOf(state.frontiers, source.id, at),
+    end: endOf(decidedRanges(state.progress, source.id, at)) ?? 0n,
+    isRestarted: hasIncarnations(state.progress),
+  }
   const windows = unionRanges(suspects, open)
-  const known = { claims: book.segments, frontier: frontierOf(state.frontiers, source.id, at), end: endOf(decided) ?? 0n, isRestarted }
-  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range, (one) => {
-    const [offsets] = within([one.range])
+  const survey = await surveySource(seams.source, source.prefix, at, known, windows, range, slice.isFirst, (one) => {
+    const [offsets] = intersectRanges([one.range], [range])
     if (offsets !== undefined) onSegment({ ...one, range: offsets })
   })
   const having = (ranges: OffsetRanges) =>
     survey.inWindows.filter(({ segment, reach }) => intersectRanges(ranges, [[segment.baseOffset, reach ?? lastOffset]]).length > 0)
-  return { at, range, book, own, balance, survey, suspects, ofSuspects: having(suspects), open, ofHoles: having(open) }
+  return { slice, survey, ofSuspects: having(suspects), ofHoles: having(open) }
 }
 
 /** Says what is wrong with a topic-partition: the segments are read where rows are missing, and around holes. */
 export async function judgeSurveyed(
   table: TableUnderTest,
-  surveyed: SurveyedPartition,
+  { slice, survey, ...surveyed }: SurveyedPartition,
+  files: readonly TableFile[],
+  books: Books,
   unknownRows: boolean,
   removals: RemovalFinder,
   seams: VerifySeams,
 ): Promise<PartitionVerification> {
   const { state, source, metadata } = table
-  const { at, range, book, own, balance, survey, suspects, open } = surveyed
+  const { at, range } = slice
+  const book = books.of(at)
+  const { own, balance, suspects, open } = weigh(table, slice, files, book)
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
   const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const lookFor = (wanted: OffsetRanges, segments: readonly ListedSegment[]) =>

@@ -1,9 +1,8 @@
 import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import type { Snapshot } from '../../formats/iceberg/table-metadata.ts'
-import { normalizeRanges, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
-import { Books, type PartitionBook, type Removal } from '../../pipeline/verify/books.ts'
-import { attribute, removedFiles } from '../../pipeline/verify/removals.ts'
+import { endOf, normalizeRanges, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
+import { Books, type PartitionBook } from '../../pipeline/verify/books.ts'
+import { attribute, removedFiles, type RemovedRows } from '../../pipeline/verify/removals.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
 import { enterFiles, type Entering } from './table-books.ts'
 import { readDeletes, type TableWithDeletes } from './table-deletes.ts'
@@ -32,7 +31,8 @@ export class RemovalFinder {
   async find(missing: OffsetRanges, live: PartitionBook): Promise<Map<bigint | null, OffsetRanges>> {
     if (missing.length === 0) return new Map()
     const { books, files } = await (this.#removed ??= this.#read())
-    const removals = [...live.removals, ...removalsIn(books, live.at, files)]
+    const window: OffsetRange = [missing[0][0], endOf(missing)!]
+    const removals = [...removedFrom(live, window), ...removalsIn(books.of(live.at), window, files)]
     return attribute(missing, removals, (snapshot) => this.#order.get(snapshot) ?? 0)
   }
 
@@ -51,11 +51,15 @@ export class RemovalFinder {
   }
 }
 
-/** What was in removed files, of one topic-partition. */
-function removalsIn(books: Books, at: TopicPartition, files: readonly TableFile[]): Removal[] {
-  const book = books.of(at)
+/** What deletes took out of files that are there, of some offsets. */
+function removedFrom({ removals }: PartitionBook, window: OffsetRange): RemovedRows[] {
+  return removals.map(({ ranges, ...one }) => ({ ...one, ranges: ranges.within(window) })).filter(({ ranges }) => ranges.length > 0)
+}
+
+/** What was in removed files, of some offsets of one topic-partition. */
+function removalsIn(book: PartitionBook, window: OffsetRange, files: readonly TableFile[]): RemovedRows[] {
   const byFile = new Map<number, OffsetRange[]>()
-  book.runs.forEach((start, end, file) => {
+  book.runs.within(window).forEach((start, end, file) => {
     const ranges = byFile.get(file)
     if (ranges === undefined) byFile.set(file, [[start, end]])
     else ranges.push([start, end])
@@ -65,5 +69,5 @@ function removalsIn(books: Books, at: TopicPartition, files: readonly TableFile[
     sequence: files[file].sequence,
     snapshot: files[file].snapshot,
   }))
-  return [...book.removals, ...whole]
+  return [...removedFrom(book, window), ...whole]
 }

@@ -10,7 +10,9 @@ import { RemovalFinder } from './removal-finder.ts'
 import { enterFiles, liveFiles } from './table-books.ts'
 import { readDeletes } from './table-deletes.ts'
 import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
-import type { Finding } from '../../pipeline/verify/finding.ts'
+import { inOrder } from '../../pipeline/verify/finding.ts'
+import { Findings, joined } from '../../pipeline/verify/findings.ts'
+import { slicesOf } from '../../pipeline/verify/slices.ts'
 import { isEverything, windowsOf } from '../../pipeline/verify/scope.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
 import { mayHold } from '../../pipeline/verify/table-files.ts'
@@ -20,12 +22,12 @@ import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
 import { ValuesVerifier } from './values-verifier.ts'
 import type { VerifyOptions, VerifySeams } from './verify-options.ts'
 
-export type RowVerification = Pick<TableVerification, 'counts' | 'findings' | 'facts' | 'notes' | 'reading'> & {
+export type RowVerification = Pick<TableVerification, 'counts' | 'findings' | 'unlisted' | 'facts' | 'notes' | 'reading'> & {
   /** Whether a file that the snapshot names is not there. */
   readonly filesGone: boolean
 }
 
-/** Topic-partitions that are listed at once. */
+/** Topic-partitions, or parts of them, that are listed and judged at once. */
 const partitionsAtOnce = 8
 
 /**
@@ -56,13 +58,14 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
 
   const { values } = options
   const chosen = new Reservoir<OwnSegment>(values === 'all' ? null : values, () => seams.entropy.int63())
-  const findings: Finding[] = []
+  const findings = new Findings()
   const facts: SourceFact[] = []
   let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
-  tell({ step: 'listing', requests: { ...reading.requests, list: pagesOf(windows, entered.books) } })
+  const slices = slicesOf(windows, entered.books)
+  tell({ step: 'listing', requests: { ...reading.requests, list: pagesOf(slices, entered.books) } })
   const surveyed: SurveyedPartition[] = []
-  await forEachAtOnce(windows, partitionsAtOnce, async (window) => {
-    const survey = await surveyPartition(table, window, files, entered.books, seams, (segment) => {
+  await forEachAtOnce(slices, partitionsAtOnce, async (slice) => {
+    const survey = await surveyPartition(table, slice, files, entered.books, seams, (segment) => {
       if (values !== null) chosen.offer(segment)
     })
     surveyed.push(survey)
@@ -72,9 +75,8 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const segments = { segments: around.length, bytes: around.reduce((sum, { segment }) => sum + segment.size, 0) }
   tell({ step: 'segments', segments, values: comparing?.plan(chosen.items) ?? null })
   await forEachAtOnce(surveyed, partitionsAtOnce, async (one) => {
-    const verdict = await judgeSurveyed(table, one, entered.unknownRows, removals, seams)
-    // There may be more of them than a call takes arguments.
-    for (const finding of verdict.findings) findings.push(finding)
+    const verdict = await judgeSurveyed(table, one, files, entered.books, entered.unknownRows, removals, seams)
+    findings.add(verdict.findings)
     for (const fact of verdict.facts) facts.push(fact)
     counts = sumOf(counts, verdict.counts)
   })
@@ -82,18 +84,20 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   for (const { at, runs } of isWhole ? entered.books.all() : []) {
     if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
   }
-  const told = { counts, findings, facts, notes: [...entered.notes, ...ofOtherSources(table)], reading, filesGone: entered.gone > 0 }
-  if (comparing === null) return told
+  const told = { counts, facts: distinct(facts), notes: [...entered.notes, ...ofOtherSources(table)], reading, filesGone: entered.gone > 0 }
+  const found = () => ({ findings: joined(inOrder(findings.kept)), unlisted: findings.unlisted })
+  if (comparing === null) return { ...told, ...found() }
   const compared = await comparing.compare(chosen.items, options.progress)
+  findings.add(compared.findings)
   return {
     ...told,
+    ...found(),
     counts: { ...counts, compared: compared.rows },
-    findings: [...findings, ...compared.findings],
     facts: distinct([...facts, ...compared.facts]),
   }
 }
 
-/** Segments that were read twice are told of once. */
+/** Segments that were listed or read twice are told of once. */
 function distinct(facts: readonly SourceFact[]): SourceFact[] {
   return [...new Map(facts.map((fact) => [`${fact.kind} ${fact.key} ${fact.start} ${fact.end}`, fact])).values()]
 }

@@ -13,7 +13,8 @@ import { kafkaColumns, manifestListReader } from './looked-at.ts'
 import { acceptMissing, retract } from '../recover/offset-notes.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
-import { type Finding, inOrder } from '../../pipeline/verify/finding.ts'
+import type { Finding } from '../../pipeline/verify/finding.ts'
+import { maxFindings } from '../../pipeline/verify/findings.ts'
 import { noCounts, type TableVerification } from '../../pipeline/verify/verification.ts'
 import type { TableUnderTest } from './table-under-test.ts'
 import { verifyRows } from './table-verifier.ts'
@@ -61,7 +62,7 @@ async function verifyTable(
   const table = [...identifier.namespace, name].join('.')
   let snapshot: bigint | null = null
   const none = { newlyAccepted: null, retraction: null, problem: null }
-  const nothing = { table, exists: true, counts: noCounts, findings: [], facts: [], notes: [], reading: null, ...none }
+  const nothing = { table, exists: true, counts: noCounts, findings: [], unlisted: 0, facts: [], notes: [], reading: null, ...none }
   try {
     for (let look = 1; ; look++) {
       const loaded = await seams.catalog.loadTable(identifier)
@@ -69,10 +70,12 @@ async function verifyTable(
       const opened = await openTable(table, loaded.metadata, mapped, document, source, seams)
       if (opened === null) return { ...nothing, snapshot: null }
       snapshot = opened.snapshot['snapshot-id']
-      const { filesGone, findings, ...verified } = await verifyRows(opened, seams, options)
+      const { filesGone, ...verified } = await verifyRows(opened, seams, options)
       // Files that a rewrite replaced may be removed while they are read.
       if (filesGone && look < maxLooks && (await hasMoved(identifier, snapshot, seams))) continue
-      const verification = { table, exists: true, snapshot, ...verified, findings: inOrder(findings), ...none }
+      const verification = { table, exists: true, snapshot, ...verified, ...none }
+      if (verified.unlisted > 0 && (options.retract !== null || options.accept !== null))
+        return { ...verification, problem: tooMany(table) }
       const committer = () => new TableCommitter(source.id, identifier, document.metadata.name, loaded.metadata, seams)
       if (options.retract !== null) {
         if (filesGone && options.retract === 'commit') return { ...verification, problem: filesMissing(table) }
@@ -105,6 +108,11 @@ async function acceptIn(
   }
   const left = findings.filter((finding) => !isMeant(finding))
   return { ...verification, newlyAccepted, findings: left, counts: { ...counts, accepted: counts.accepted + newlyAccepted } }
+}
+
+/** What is not known can not be noted. */
+function tooMany(table: string): string {
+  return `table ${table}: nothing was noted, since there are more than ${maxFindings} findings: look at its parts, one after another (--topic with --partition, --from and --to)`
 }
 
 /** Data files that are gone may come back, and their rows with them. */
