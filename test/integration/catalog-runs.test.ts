@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { currentSnapshot } from '../../src/formats/iceberg/table-metadata.ts'
 import { toRows } from './canonical.ts'
 import { glueProxy } from './catalogs/glue.ts'
@@ -159,6 +160,33 @@ describe('a token that is revoked in the middle', () => {
     stop.abort()
     expect(await running).toMatchObject({ errors: '', ok: true })
     expect(proxy.tokens.issued).toHaveLength(2)
+    expect(await offsets()).toEqual(upTo(6))
+  })
+
+  test('with its client is told with what to check, and all goes on once the client is known again', async () => {
+    const { vend } = await world.vendor({ lifeMs: hourMs })
+    let commits = 0
+    const proxy = kept(await polarisProxy(world.restCatalogUri, { vend, meddle: async (_, forward) => (commits++, await forward()) }))
+    const { document, add, offsets } = topicIn(polarisPlace(world, proxy.endpoint), 'disowned')
+    await add(0, 3)
+    const stop = new AbortController()
+    const journal = memoryJournal()
+    const often = { ...document.spec, processing: { ...document.spec.processing, commitIntervalSeconds: 1 } }
+    const running = runUntil(stop.signal, { ...document, spec: often }, { journal })
+    await vi.waitUntil(() => commits > 0, { timeout: 200_000 })
+    const asked = () => proxy.seen.filter(({ path }) => path.endsWith('/v1/oauth/tokens')).length
+    const before = asked()
+    proxy.tokens.setKnown(false)
+    proxy.tokens.revoke()
+    await add(3, 3)
+    await vi.waitUntil(() => asked() > before && journal.lines.some(({ level }) => level === 'warn'), { timeout: 200_000 })
+    proxy.tokens.setKnown(true)
+    await vi.waitUntil(() => commits > 1, { timeout: 200_000 })
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    stop.abort()
+    expect(await running).toMatchObject({ ok: true })
+    const told = journal.lines.filter(({ level }) => level === 'warn').map(({ fields }) => String(fields['error']))
+    expect(told[0]).toMatch(/getting a token for client polaris-client: .* answered 401 \(unauthorized_client\)\. Check oauth2\.clientId/)
     expect(await offsets()).toEqual(upTo(6))
   })
 

@@ -18,6 +18,8 @@ export interface Tokens {
   accepts(request: SeenRequest): boolean
   /** Ends all that were given out so far. */
   revoke(): void
+  /** Whether the client is known; without it, nobody gets a token. */
+  setKnown(isKnown: boolean): void
   /** Every token that was ever given out. */
   readonly issued: readonly string[]
 }
@@ -30,6 +32,7 @@ export interface TokenProxy extends PolicyProxy {
 export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): Tokens {
   const goodUntilMs = new Map<string, number>()
   const issued: string[] = []
+  let isKnown = true
   return {
     issued,
     answer({ method, headers, body }) {
@@ -40,7 +43,7 @@ export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): T
       // RFC 6749, section 2.3.1: in the form or as HTTP has it.
       const basic = Buffer.from(headers.authorization?.replace(/^Basic /, '') ?? '', 'base64').toString()
       const shown = form.has('client_secret') ? `${form.get('client_id')}:${form.get('client_secret')}` : basic
-      if (shown !== `${clientId}:${clientSecret}`) return json(401, { error: 'unauthorized_client' })
+      if (!isKnown || shown !== `${clientId}:${clientSecret}`) return json(401, { error: 'unauthorized_client' })
       if (form.get('scope') !== scope) return json(400, { error: 'invalid_scope' })
       const token = `token-${randomUUID()}`
       issued.push(token)
@@ -49,5 +52,8 @@ export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): T
     },
     accepts: ({ headers }) => (goodUntilMs.get(headers.authorization?.replace(/^Bearer /, '') ?? '') ?? 0) > Date.now(),
     revoke: () => goodUntilMs.clear(),
+    setKnown(known) {
+      isKnown = known
+    },
   }
 }
