@@ -3,9 +3,11 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { polarisPlace } from './catalogs/places.ts'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { glueProxy } from './catalogs/glue.ts'
+import { awsPlace, polarisPlace } from './catalogs/places.ts'
 import { polarisClient, polarisProxy, polarisRealm } from './catalogs/polaris.ts'
+import { s3tablesProxy } from './catalogs/s3tables.ts'
 import { startVendingWorld } from './catalogs/servers.ts'
 import { pasted } from './pasted.ts'
 import { type Place, restOnS3, s3Settings, sqliteOnFiles, sqliteOnS3 } from './program.ts'
@@ -60,6 +62,23 @@ print(answer[0]["kafka_key_text"], answer[0]["value_text"], connection.execute("
 
 test.each(catalogs)('what is pasted into DuckDB answers over %s, with bytes as text and times in UTC', async (_what, name, place) => {
   expect(await pastedIntoDuckDb(place(), `${name}_duckdb`)).toBe('grüezi wohl UTC')
+})
+
+test.each(['glue', 's3tables'] as const)('what is pasted into PyIceberg answers over %s, whose requests are signed', async (type) => {
+  const [s3, restCatalogUri] = [inject('s3'), inject('restCatalogUri')]
+  const proxy = await (type === 'glue' ? glueProxy : s3tablesProxy)(restCatalogUri, { keys: s3 })
+  vi.stubEnv('AWS_ACCESS_KEY_ID', s3.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.secretAccessKey)
+  try {
+    const out = await runPython(
+      (await pasted('pyiceberg', awsPlace({ s3, restCatalogUri }, type, proxy.endpoint), `${database}_${type}`))[0],
+    )
+    expect(out).toContain('["grüezi"]')
+    expect(proxy.seen.at(-1)?.headers['user-agent']).not.toBe('iceberg-processor')
+  } finally {
+    vi.unstubAllEnvs()
+    await proxy.close()
+  }
 })
 
 test('what is pasted answers over a catalog that wants client credentials, and gives keys or has none', async () => {

@@ -19,7 +19,7 @@ export const pyiceberg: Engine = {
       ]
     })
     const text = linesOf(
-      `# pip install ${pythonString(target.type === 'sql' ? 'pyiceberg[sql-sqlite,pyarrow]' : 'pyiceberg[pyarrow]')}`,
+      `# pip install ${pythonString(`pyiceberg[${['pyarrow', ...extrasFor(target)].join(',')}]`)}`,
       entries.some((entry) => entry.includes('os.environ')) && 'import os',
       'from pyiceberg.catalog import load_catalog',
       '',
@@ -31,6 +31,12 @@ export const pyiceberg: Engine = {
     )
     return [{ where: 'Python; times are in UTC', text }]
   },
+}
+
+/** What PyIceberg needs beside itself for such a catalog. */
+function extrasFor({ type, auth }: ConnectTarget): string[] {
+  if (type === 'sql') return ['sql-sqlite']
+  return auth.kind === 'sigv4' ? ['rest-sigv4'] : []
 }
 
 /** Values are Python expressions. */

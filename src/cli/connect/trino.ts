@@ -33,7 +33,12 @@ function propertiesOf({ database, endpoint, warehouse, auth, headers, vends, sto
         `iceberg.rest-catalog.oauth2.scope=${auth.scope}`,
       ),
     auth.kind === 'sigv4' &&
-      `iceberg.rest-catalog.security=SIGV4\niceberg.rest-catalog.signing-name=${auth.service}\niceberg.rest-catalog.view-endpoints-enabled=false`,
+      linesOf(
+        '# Trino 476 or older: iceberg.rest-catalog.sigv4-enabled=true in place of the next line',
+        'iceberg.rest-catalog.security=SIGV4',
+        `iceberg.rest-catalog.signing-name=${auth.service}`,
+        'iceberg.rest-catalog.view-endpoints-enabled=false',
+      ),
     headers.length > 0 &&
       linesOf(
         '# headers: Trino 481 or later',
@@ -41,6 +46,7 @@ function propertiesOf({ database, endpoint, warehouse, auth, headers, vends, sto
       ),
     database.includes('.') && 'iceberg.rest-catalog.nested-namespace-enabled=true',
     vends && 'iceberg.rest-catalog.vended-credentials-enabled=true',
+    '# from Trino 481 on: fs.s3.enabled=true',
     'fs.native-s3.enabled=true',
     `s3.region=${region ?? placeholder('region')}`,
     storage.endpoint !== undefined && `s3.endpoint=${storage.endpoint}`,

@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
-import { polarisPlace, unityPlace } from '../catalogs/places.ts'
+import { glueProxy } from '../catalogs/glue.ts'
+import { awsPlace, polarisPlace, unityPlace } from '../catalogs/places.ts'
 import { polarisClient, polarisProxy, polarisRealm } from '../catalogs/polaris.ts'
+import { s3tablesProxy } from '../catalogs/s3tables.ts'
 import { startVendingWorld } from '../catalogs/servers.ts'
 import { unityClient, unityProxy } from '../catalogs/unity.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
@@ -172,6 +174,24 @@ test('Spark answers what connect prints, with bytes as text', async () => {
   const catalog = 'spark.sql.catalog.kafscale_rest'
   const keys = [`${catalog}.s3.access-key-id ${accessKeyId}`, `${catalog}.s3.secret-access-key ${secretAccessKey}`]
   expect(await pastedAnswer(restOnS3(), 'rest', {}, keys)).toMatchObject(greeting)
+})
+
+test.each(['glue', 's3tables'] as const)('Spark answers what connect prints of %s, whose requests are signed', async (type) => {
+  const [s3, restCatalogUri] = [inject('s3'), inject('restCatalogUri')]
+  const proxy = await (type === 'glue' ? glueProxy : s3tablesProxy)(restCatalogUri, { keys: s3 })
+  vi.stubEnv('AWS_ACCESS_KEY_ID', s3.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.secretAccessKey)
+  try {
+    // What the AWS credential chain would find: Spark runs already.
+    const keys = ['rest', 's3'].flatMap((what) => [
+      `spark.sql.catalog.kafscale_${type}.${what}.access-key-id ${s3.accessKeyId}`,
+      `spark.sql.catalog.kafscale_${type}.${what}.secret-access-key ${s3.secretAccessKey}`,
+    ])
+    expect(await pastedAnswer(awsPlace({ s3, restCatalogUri }, type, proxy.endpoint), type, {}, keys)).toMatchObject(greeting)
+  } finally {
+    vi.unstubAllEnvs()
+    await proxy.close()
+  }
 })
 
 test('Spark answers what connect prints of a SQLite catalog', async () => {

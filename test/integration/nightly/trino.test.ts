@@ -1,8 +1,10 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { toRows } from '../canonical.ts'
-import { polarisPlace, unityPlace } from '../catalogs/places.ts'
+import { glueProxy } from '../catalogs/glue.ts'
+import { awsPlace, polarisPlace, unityPlace } from '../catalogs/places.ts'
 import { polarisClient, polarisProxy } from '../catalogs/polaris.ts'
+import { s3tablesProxy } from '../catalogs/s3tables.ts'
 import { startVendingWorld } from '../catalogs/servers.ts'
 import { unityClient, unityProxy } from '../catalogs/unity.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
@@ -41,10 +43,11 @@ async function pastedAnswer(place: Place, name: string, filled: Readonly<Record<
 
 const greeting = [{ kafka_key_text: 'grüezi', value_text: 'wohl' }]
 
+/** What the text leaves to the reader where the catalog gives no keys. */
+const ownKeys = () => [`s3.aws-access-key=${inject('s3').accessKeyId}`, `s3.aws-secret-key=${inject('s3').secretAccessKey}`]
+
 test('Trino answers what connect prints, with bytes as text', async () => {
-  const { accessKeyId, secretAccessKey } = inject('s3')
-  const keys = [`s3.aws-access-key=${accessKeyId}`, `s3.aws-secret-key=${secretAccessKey}`]
-  expect(await pastedAnswer(restOnS3(), 'rest', {}, keys)).toMatchObject(greeting)
+  expect(await pastedAnswer(restOnS3(), 'rest', {}, ownKeys())).toMatchObject(greeting)
 })
 
 test.each(['polaris', 'unity'] as const)(
@@ -69,3 +72,18 @@ test.each(['polaris', 'unity'] as const)(
     }
   },
 )
+
+test.each(['glue', 's3tables'] as const)('Trino answers what connect prints of %s, whose requests are signed', async (type) => {
+  const [s3, restCatalogUri] = [inject('s3'), inject('restCatalogUri')]
+  const proxy = await (type === 'glue' ? glueProxy : s3tablesProxy)(restCatalogUri, { keys: s3 })
+  vi.stubEnv('AWS_ACCESS_KEY_ID', s3.accessKeyId)
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', s3.secretAccessKey)
+  try {
+    const place = awsPlace({ s3, restCatalogUri }, type, proxy.endpoint)
+    const of476 = { 'iceberg.rest-catalog.security=SIGV4': 'iceberg.rest-catalog.sigv4-enabled=true' }
+    expect(await pastedAnswer(place, type, of476, ownKeys())).toMatchObject(greeting)
+  } finally {
+    vi.unstubAllEnvs()
+    await proxy.close()
+  }
+})
