@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, inject } from 'vitest'
-import { type RestProfileName, restProfiles } from '../../src/drivers/catalog/profiles.ts'
+import { profileOf, type RestProfileName } from '../../src/drivers/catalog/profiles.ts'
 import { restCatalog, type RestCatalogOptions } from '../../src/drivers/catalog/rest.ts'
 import { openSqliteCatalog } from '../../src/drivers/catalog/sqlite.ts'
 import { systemClock } from '../../src/drivers/clock/system.ts'
@@ -11,7 +11,7 @@ import { systemEntropy } from '../../src/drivers/entropy/system.ts'
 import { catalogConformance, type CatalogLacks, type CatalogUnderTest, freeProfile } from '../conformance/catalog.ts'
 import { directoryFiles } from '../unit/drivers/catalog/directory-files.ts'
 import { givenServer } from './catalogs/given.ts'
-import { glueAccount, glueProxy } from './catalogs/glue.ts'
+import { glueAccount, glueProxy, glueTableBucket } from './catalogs/glue.ts'
 import { dropNamespace } from './catalogs/namespaces.ts'
 import { polarisClient, polarisProxy, polarisRealm, polarisWarehouse } from './catalogs/polaris.ts'
 import { takesSegments } from './catalogs/takes-segments.ts'
@@ -53,7 +53,7 @@ function clients(given: Partial<RestCatalogOptions> & { endpoint: string }, also
 }
 
 function conformance(name: string, product: RestProfileName, open: () => Promise<CatalogUnderTest>, lacks = javaLacks): void {
-  catalogConformance(name, restProfiles[product], open, lacks)
+  catalogConformance(name, profileOf(product, undefined), open, lacks)
 }
 
 const oauth2 = ({ clientId, clientSecret }: TokenRules) => ({ kind: 'oauth2' as const, clientId, clientSecret: () => clientSecret })
@@ -132,6 +132,16 @@ conformance('Glue (policy proxy)', 'glue', async () => {
   const { endpoint } = proxy
   return { ...clients({ endpoint, product: 'glue', warehouse: glueAccount, aws }, () => proxy.close()), location: sharedLocation() }
 })
+
+catalogConformance(
+  'Glue (policy proxy) before S3 Tables',
+  profileOf('glue', glueTableBucket),
+  async () => {
+    const proxy = await glueProxy(inject('restCatalogUri'), { keys: awsKeys, tableBucket: true })
+    return clients({ endpoint: proxy.endpoint, product: 'glue', warehouse: glueTableBucket, aws }, () => proxy.close())
+  },
+  javaLacks,
+)
 
 conformance('S3 Tables (policy proxy)', 's3tables', async () => {
   const proxy = await s3tablesProxy(inject('restCatalogUri'), { keys: awsKeys })

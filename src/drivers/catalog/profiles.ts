@@ -10,6 +10,8 @@ export interface RestProfile extends CatalogProfile {
   readonly tokenEndpoint: (endpoint: string) => string
   /** Whether the catalog is asked for credentials for the data files where the document does not say. */
   readonly vends: boolean
+  /** Other catalogs that are asked by this one, by the warehouse that a document names. */
+  readonly within?: { readonly warehouse: RegExp; readonly profile: RestProfile }
   /** An endpoint that may only read, by the end of its path, and the end of the one that writes. */
   readonly readOnly?: { readonly ending: string; readonly writes: string }
 }
@@ -81,25 +83,6 @@ const unity: RestProfile = {
   readOnly: { ending: '/unity-catalog/iceberg', writes: '/unity-catalog/iceberg-rest' },
 }
 
-/** AWS Glue. It keeps names and columns in lower case, wants to be told where a table lies, and partitions by no field of a struct. */
-const glue: RestProfile = {
-  ...rest,
-  product: 'AWS Glue',
-  written: {
-    endpoint: 'https://glue.<region>.amazonaws.com/iceberg, as it is when left out',
-    warehouse: "the account's 12 digits, or <account>:s3tablescatalog/<bucket>",
-  },
-  grants: glueGrants,
-  purges: false,
-  namespaceLevels: 1,
-  names: lowerCaseNames,
-  lowerCaseColumns: true,
-  location: 'required',
-  locationSchemes: ['s3'],
-  nestedPartitions: false,
-  sigv4Service: 'glue',
-}
-
 /** Amazon S3 Tables. It owns locations, compacts, and expires snapshots after 120 hours. */
 const s3tables: RestProfile = {
   ...rest,
@@ -128,7 +111,45 @@ const s3tables: RestProfile = {
   sigv4Service: 's3tables',
 }
 
+const ofGlue = {
+  endpoint: 'https://glue.<region>.amazonaws.com/iceberg, as it is when left out',
+  warehouse: "the account's 12 digits, or <account>:s3tablescatalog/<bucket>",
+}
+
+/** AWS Glue. It keeps names and columns in lower case, wants to be told where a table lies, and partitions by no field of a struct. */
+const glue: RestProfile = {
+  ...rest,
+  product: 'AWS Glue',
+  written: ofGlue,
+  grants: glueGrants,
+  purges: false,
+  namespaceLevels: 1,
+  names: lowerCaseNames,
+  lowerCaseColumns: true,
+  location: 'required',
+  locationSchemes: ['s3'],
+  nestedPartitions: false,
+  sigv4Service: 'glue',
+  within: {
+    warehouse: /:s3tablescatalog\//,
+    profile: {
+      ...s3tables,
+      product: 'Amazon S3 Tables by way of AWS Glue',
+      written: ofGlue,
+      grants: glueGrants,
+      nestedPartitions: false,
+      sigv4Service: 'glue',
+    },
+  },
+}
+
 /** By the document's `catalog.type`. A new catalog is a line here and one in the conformance suite. */
 export const restProfiles = { rest, polaris, unity, glue, s3tables } as const
 
 export type RestProfileName = keyof typeof restProfiles
+
+/** The profile of a product with this warehouse. */
+export function profileOf(product: RestProfileName, warehouse: string | undefined): RestProfile {
+  const { within, ...profile }: RestProfile = restProfiles[product]
+  return within?.warehouse.test(warehouse ?? '') === true ? within.profile : profile
+}

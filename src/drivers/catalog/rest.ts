@@ -4,7 +4,7 @@ import { WorkError } from '../../model/failure.ts'
 import type { Catalog, CreateTableRequest, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
 import { KnownTables } from './known-tables.ts'
 import { type AuthSettings, type AwsSigning, openAuth } from './open-auth.ts'
-import { type RestProfile, type RestProfileName, restProfiles } from './profiles.ts'
+import { profileOf, type RestProfile, type RestProfileName, restProfiles } from './profiles.ts'
 import { readOnlyAdvice, readOnlySentence } from './read-only.ts'
 import { answeredError, isMissing, sentence, workError } from './rest-answer.ts'
 import type { Exchange } from './rest-answer.ts'
@@ -53,7 +53,7 @@ export function restWays(product: RestProfileName, endpoint: string): RestWays {
  * Reads are repeated while the catalog is overloaded or out of reach; a commit and a creation are sent exactly once per call.
  */
 export function restCatalog(options: RestCatalogOptions): Catalog {
-  const profile: RestProfile = restProfiles[options.product ?? 'rest']
+  const profile = profileOf(options.product ?? 'rest', options.warehouse)
   const { endpoint } = options
   const around = { endpoint, clock: options.clock, headers: options.headers ?? (() => ({})), aws: options.aws ?? noKeys }
   const client = restClient({ ...options, auth: (http) => openAuth(options.auth, profile, around, http) })

@@ -5,6 +5,8 @@ import { namespaceOf, type Needs, notAuthorized, refusalFor } from './privileges
 import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
 
 export const glueAccount = '123456789012'
+/** A table bucket of S3 Tables, as Glue has it. */
+export const glueTableBucket = `${glueAccount}:s3tablescatalog/lake`
 
 /**
  * AWS Glue's Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the service:
@@ -13,6 +15,7 @@ export const glueAccount = '123456789012'
  *   are assumed: 400.
  * - With `grants`: the IAM action of each operation. With `lakeFormation`: a database that it guards, of which `grants` has its permissions; its
  *   words were seen of Glue's other interface, where the status is 400. A table's IAM action is refused for the first of its resources.
+ * - A table bucket of S3 Tables (`tableBucket`) is a warehouse of its own, `<account>:s3tablescatalog/<bucket>`, and owns locations. Its prefix is assumed.
  * - Names of columns are kept in lower case, so a table does not come back as it was made.
  */
 export function glueProxy(
@@ -22,14 +25,21 @@ export function glueProxy(
     meddle,
     grants,
     lakeFormation = false,
-  }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment; grants?: ReadonlySet<string>; lakeFormation?: boolean },
+    tableBucket = false,
+  }: {
+    keys: Omit<SigningRules, 'service'>
+    meddle?: Treatment
+    grants?: ReadonlySet<string>
+    lakeFormation?: boolean
+    tableBucket?: boolean
+  },
 ): Promise<PolicyProxy> {
   return policyProxy(
     target,
     {
       base: '/iceberg',
-      warehouse: glueAccount,
-      prefix: `catalogs/${glueAccount}`,
+      warehouse: tableBucket ? glueTableBucket : glueAccount,
+      prefix: `catalogs/${tableBucket ? glueTableBucket.replace('/', ':') : glueAccount}`,
       unknown: (request) => signatureRefusal(request, { ...keys, service: 'glue' }),
       denies(call) {
         const refusal = (right: string) =>
@@ -39,7 +49,10 @@ export function glueProxy(
       refusals: [
         (call) => (nestedNamespace(call) ? invalid('Multi-level namespaces are not supported') : null),
         (call) => (makesTable(call) && call.document['stage-create'] === true ? invalid('Stage create is not supported') : null),
-        (call) => (makesTable(call) && call.document.location === undefined ? invalid('Location must be provided') : null),
+        (call) => {
+          if (!makesTable(call) || (call.document.location === undefined) === tableBucket) return null
+          return invalid(tableBucket ? 'The location can not be specified' : 'Location must be provided')
+        },
         (call) =>
           makesTable(call) && call.document.location?.startsWith('s3a://') === true ? invalid('Unsupported location scheme: s3a') : null,
         (call) => (makesTable(call) && hasNestedPartition(call) ? invalid('Partitioning by nested fields is not supported') : null),

@@ -1,5 +1,5 @@
 import { openAuth } from '../../../src/drivers/catalog/open-auth.ts'
-import { type RestProfile, restProfiles } from '../../../src/drivers/catalog/profiles.ts'
+import { profileOf } from '../../../src/drivers/catalog/profiles.ts'
 import { workError } from '../../../src/drivers/catalog/rest-answer.ts'
 import { restClient } from '../../../src/drivers/catalog/rest-client.ts'
 import { loadRestConfig } from '../../../src/drivers/catalog/rest-config.ts'
@@ -10,7 +10,7 @@ import type { RestCatalogOptions } from '../../../src/drivers/catalog/rest.ts'
  * can not: one that answers 404, 405 or 501 in a form of its own leaves it.
  */
 export async function dropNamespace(options: RestCatalogOptions, namespace: readonly string[]): Promise<void> {
-  const profile: RestProfile = restProfiles[options.product ?? 'rest']
+  const profile = profileOf(options.product ?? 'rest', options.warehouse)
   const { endpoint, clock, warehouse, headers = () => ({}) } = options
   const aws = options.aws ?? (() => ({ region: '', credentials: () => Promise.reject(new Error('no keys')) }))
   const client = restClient({ clock, headers, auth: (http) => openAuth(options.auth, profile, { endpoint, clock, headers, aws }, http) })

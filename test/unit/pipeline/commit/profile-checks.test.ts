@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
+import { profileOf, restProfiles } from '../../../../src/drivers/catalog/profiles.ts'
 import type { IcebergType } from '../../../../src/formats/iceberg/schema.ts'
 import { checkNewTable, checkTableName } from '../../../../src/pipeline/commit/profile-checks.ts'
 import type { CreateTableRequest } from '../../../../src/seams/catalog.ts'
@@ -78,6 +78,15 @@ describe('a table to create', () => {
     const request = withColumn('id', 'long', { location: 's3://lake/orders' })
     expect(() => checkNewTable(orders, request, restProfiles.s3tables)).toThrow(/leave out spec.sink.tables.location/)
     expect(() => checkNewTable(orders, request, restProfiles.glue)).not.toThrow()
+  })
+
+  it('lies where S3 Tables chooses, by way of Glue too, and where it is told in Glue itself', () => {
+    const request = withColumn('id', 'long', { location: 's3://lake/orders' })
+    expect(() => checkNewTable(orders, request, profileOf('glue', '123456789012:s3tablescatalog/lake'))).toThrow(
+      /Amazon S3 Tables by way of AWS Glue chooses where a table lies itself; leave out spec.sink.tables.location/,
+    )
+    expect(() => checkNewTable(orders, request, profileOf('glue', '123456789012'))).not.toThrow()
+    expect(profileOf('glue', '123456789012:s3tablescatalog/lake')).toMatchObject({ sigv4Service: 'glue', snapshotExpiryMs: 432_000_000 })
   })
 
   it('lies at a location of a scheme that the catalog takes', () => {
