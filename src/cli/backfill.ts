@@ -1,12 +1,12 @@
 import { stringifyJson } from '../formats/json/exact.ts'
 import type { Backfill } from '../model/backfill.ts'
+import { type Bound, isReversed } from '../model/bound.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { BackfillDone } from '../compose/backfill.ts'
 import type { BackfillBill, Where } from '../service/backfill/backfiller.ts'
 import type { HistoryReport } from '../service/backfill/history-feed.ts'
-import type { BackfillWish, Bound } from '../service/backfill/resolve-backfill.ts'
-import { parseTime } from '../spec/iso-time.ts'
-import { FormError } from '../spec/scanner.ts'
+import type { BackfillWish } from '../service/backfill/resolve-backfill.ts'
+import { boundOf } from './bound.ts'
 import { billLines, doneLines, listLines } from './backfill-text.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
@@ -53,8 +53,8 @@ export const backfillCommand: Command<BackfillOptions> = {
   options: [
     fileOption,
     { flags: '--topic <name>', description: 'the topic', required: true },
-    { flags: '--from <bound>', description: 'the first offset, or time of a record, that is wanted', parse: bound('--from') },
-    { flags: '--to <bound>', description: 'the first offset, or time of a record, that is no longer wanted', parse: bound('--to') },
+    { flags: '--from <bound>', description: 'the first offset, or time of a record, that is wanted', parse: boundOf('--from') },
+    { flags: '--to <bound>', description: 'the first offset, or time of a record, that is no longer wanted', parse: boundOf('--to') },
     { flags: '--missing', description: 'only what is missing between offsets that the table has' },
     { flags: '--all', description: 'everything from before the tail' },
     { flags: '--partitions <list>', description: 'only these partitions, such as 0,3,7', parse: partitionList },
@@ -180,16 +180,15 @@ function wishOf(options: BackfillOptions): BackfillWish {
   if (options.into !== undefined && options.detach === true) {
     throw new DocumentError('--detach: no service feeds the table that --into names; leave one of them out')
   }
+  const bounds = [options.workers, options.bytesPerSecond, options.requestsPerSecond]
+  if (options.detach === true && bounds.some((one) => one !== undefined)) {
+    throw new DocumentError(
+      '--detach: the service works as its own document says, so it has no place beside --workers, --bytes-per-second or --requests-per-second',
+    )
+  }
   if (isReversed(from, to)) throw new DocumentError('--to: it is not behind --from')
   if (all && (bounded || missing)) throw new DocumentError('--all is everything; it has no place beside --from, --to or --missing')
   return { topic, partitions, from, to, missing, newestFirst }
-}
-
-/** An offset and a time can not be compared. */
-function isReversed(from: Bound, to: Bound): boolean {
-  if (from === null || to === null) return false
-  if ('offset' in from) return 'offset' in to && to.offset <= from.offset
-  return 'timeMs' in to && to.timeMs <= from.timeMs
 }
 
 function changeOf({ pause, resume, cancel }: BackfillOptions): { id: string; to: 'paused' | 'active' | 'cancelled' } | null {
@@ -200,18 +199,6 @@ function changeOf({ pause, resume, cancel }: BackfillOptions): { id: string; to:
 
 function toJson({ ranges, ...backfill }: Backfill): unknown {
   return { ...backfill, ranges: Object.fromEntries(ranges) }
-}
-
-function bound(flag: string): (text: string) => Bound {
-  return (text) => {
-    if (/^\d{1,19}$/.test(text)) return { offset: BigInt(text) }
-    try {
-      return { timeMs: parseTime(text).timeMs }
-    } catch (error) {
-      if (!(error instanceof FormError)) throw error
-      throw new DocumentError(`${flag}: expected an offset, or a time ${error.message}, found ${JSON.stringify(text)}`)
-    }
-  }
 }
 
 function partitionList(text: string): number[] {

@@ -1,9 +1,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { stringifyJson } from '../formats/json/exact.ts'
+import { type Bound, isReversed } from '../model/bound.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { DocumentVerification } from '../service/verify/verifier.ts'
 import type { Scope } from '../pipeline/verify/scope.ts'
 import type { ReadingPlan } from '../pipeline/verify/verification.ts'
+import { boundOf } from './bound.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
@@ -18,8 +20,8 @@ interface VerifyCommandOptions {
   readonly table?: string
   readonly topic?: string
   readonly partition?: readonly number[]
-  readonly from?: bigint
-  readonly to?: bigint
+  readonly from?: Bound
+  readonly to?: Bound
   readonly retract?: boolean
   readonly yes?: boolean
   readonly json?: boolean
@@ -47,8 +49,12 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
       description: 'look at these of its partitions alone: 0,3,8-11',
       parse: (text) => partitionNumbers(text),
     },
-    { flags: '--from <offset>', description: 'look at the offsets of the topic from this one on', parse: (text) => offset('--from', text) },
-    { flags: '--to <offset>', description: 'look at the offsets before this one', parse: (text) => offset('--to', text) },
+    {
+      flags: '--from <bound>',
+      description: 'look at what lies behind this offset of the topic, or this time of a record, itself included',
+      parse: boundOf('--from'),
+    },
+    { flags: '--to <bound>', description: 'look at what lies before this offset, or this time of a record', parse: boundOf('--to') },
     {
       flags: '--retract',
       description:
@@ -63,6 +69,7 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
     ['verify -f spec.yaml --accept 5497767374687514363', 'Someone deleted rows on purpose; report them no more:'],
     ['verify -f spec.yaml --values --sample 100', 'See whether rows have the values of their records, for some segments:'],
     ['verify -f spec.yaml --topic orders --partition 3 --from 120000 --to 130000', 'Some offsets of one partition:'],
+    ['verify -f spec.yaml --from 2026-11-01 --to 2026-11-02', 'The records of one day:'],
     ['verify -f spec.yaml --table orders --retract --yes', 'Someone deleted rows by mistake; have them materialized again:'],
     ['verify -f spec.yaml --json', 'For a program; offsets and ids are exact:'],
   ],
@@ -106,21 +113,16 @@ function scopeOf({ topic, partition, from, to, retract, yes, accept, values, sam
   if (retract === true && accept !== undefined)
     throw new DocumentError('--retract: what is accepted stays away, so it goes without --accept')
   if (sample !== undefined && values !== true) throw new DocumentError('--sample: it is about --values, which is missing')
-  const narrow = partition !== undefined ? '--partition' : from !== undefined ? '--from' : to === undefined ? null : '--to'
+  const isOffset = (bound: Bound | undefined) => bound != null && 'offset' in bound
+  const narrow = partition !== undefined ? '--partition' : isOffset(from) ? '--from' : isOffset(to) ? '--to' : null
   if (topic === undefined && narrow !== null) throw new DocumentError(`${narrow}: it is about one topic; say which with --topic`)
-  if (from !== undefined && to !== undefined && to <= from) throw new DocumentError(`--to: ${to} is not behind --from ${from}`)
+  if (isReversed(from ?? null, to ?? null)) throw new DocumentError('--to: it is not behind --from')
   return { topic: topic ?? null, partitions: partition ?? null, from: from ?? null, to: to ?? null }
 }
 
 function sampleSize(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new DocumentError(`--sample: expected a number of segments, found ${JSON.stringify(text)}`)
   return Number(text)
-}
-
-function offset(flag: string, text: string): bigint {
-  if (!/^\d{1,19}$/.test(text) || BigInt(text) > 0x7fffffffffffffffn)
-    throw new DocumentError(`${flag}: expected an offset, found ${JSON.stringify(text)}`)
-  return BigInt(text)
 }
 
 /** A list of numbers and of ranges of them, both ends included. */

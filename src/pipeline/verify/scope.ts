@@ -1,3 +1,4 @@
+import type { Bound } from '../../model/bound.ts'
 import type { OffsetRange } from '../../model/offset-range.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 
@@ -7,15 +8,12 @@ export interface Scope {
   readonly topic: string | null
   /** Null: every partition. */
   readonly partitions: readonly number[] | null
-  /** The first offset; null: from the beginning. */
-  readonly from: bigint | null
-  /** One past the last offset; null: to the end. */
-  readonly to: bigint | null
+  readonly from: Bound
+  /** Exclusive. */
+  readonly to: Bound
 }
 
 export const everything: Scope = { topic: null, partitions: null, from: null, to: null }
-
-const lastOffset = 0x7fffffffffffffffn
 
 /** The offsets of a topic-partition that are looked at. */
 export interface Window {
@@ -28,9 +26,7 @@ export function isEverything({ topic, partitions, from, to }: Scope): boolean {
   return topic === null && partitions === null && from === null && to === null
 }
 
-/** What a scope means for topic-partitions. */
-export function windowsOf({ topic, partitions, from, to }: Scope, all: readonly TopicPartition[]): Window[] {
-  const range: OffsetRange = [from ?? 0n, to ?? lastOffset]
-  const covered = all.filter((at) => (topic ?? at.topic) === at.topic && partitions?.includes(at.partition) !== false)
-  return covered.map((at) => ({ at, range }))
+/** Those of topic-partitions that the scope is about. */
+export function coveredBy({ topic, partitions }: Scope, all: readonly TopicPartition[]): TopicPartition[] {
+  return all.filter((at) => (topic ?? at.topic) === at.topic && partitions?.includes(at.partition) !== false)
 }

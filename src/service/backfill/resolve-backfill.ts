@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Backfill } from '../../model/backfill.ts'
+import type { Bound } from '../../model/bound.ts'
 import { DocumentError } from '../../model/failure.ts'
 import { holesOf, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
@@ -10,9 +11,6 @@ import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { topicMatcher } from '../../spec/topic-glob.ts'
 import { offsetAtTime } from '../../pipeline/plan/offset-at-time.ts'
-
-/** Where history that is wanted begins or ends: an offset, or the first record of a time or later; null: where the log does. */
-export type Bound = { readonly offset: bigint } | { readonly timeMs: number } | null
 
 /** What somebody wants to be backfilled of one topic. */
 export interface BackfillWish {
@@ -90,7 +88,12 @@ async function rangesOf(wish: BackfillWish, at: TopicPartition, decided: OffsetR
   return intersectRanges(wish.missing ? holesOf(decided) : [[0n, end]], [[from, to]])
 }
 
-async function offsetOf(bound: Bound, at: TopicPartition, { store, prefix, maxBatchBytes }: ResolveSeams): Promise<bigint | null> {
+/** The offset that a bound means; null: the log's own, or there is no segment that tells. Throws what the store throws. */
+export async function offsetOf(
+  bound: Bound,
+  at: TopicPartition,
+  { store, prefix, maxBatchBytes }: Omit<ResolveSeams, 'sourceId'>,
+): Promise<bigint | null> {
   if (bound === null) return null
   return 'offset' in bound ? bound.offset : offsetAtTime(store, prefix, at, bound.timeMs, maxBatchBytes)
 }

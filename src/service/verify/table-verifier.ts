@@ -8,12 +8,13 @@ import { judgeSurveyed, type SurveyedPartition, surveyPartition } from './partit
 import { pagesOf, planManifests, planReading } from './plan-verification.ts'
 import { RemovalFinder } from './removal-finder.ts'
 import { enterFiles, liveFiles } from './table-books.ts'
+import { windowsOf } from './scope-windows.ts'
 import { readDeletes } from './table-deletes.ts'
 import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import { inOrder } from '../../pipeline/verify/finding.ts'
 import { Findings, joined } from '../../pipeline/verify/findings.ts'
 import { slicesOf } from '../../pipeline/verify/slices.ts'
-import { isEverything, windowsOf } from '../../pipeline/verify/scope.ts'
+import { isEverything } from '../../pipeline/verify/scope.ts'
 import type { SourceFact } from '../../pipeline/verify/source-fact.ts'
 import { mayHold } from '../../pipeline/verify/table-files.ts'
 import { noCounts, type ReadingPlan, type TableVerification, type VerificationCounts } from '../../pipeline/verify/verification.ts'
@@ -42,7 +43,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
       retry: 'never',
     })
   const known = partitionsOf(table)
-  const windows = windowsOf(options.scope, known)
+  const windows = await windowsOf(options.scope, known, table, seams)
   const isWhole = isEverything(options.scope)
   const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
   let reading = planManifests(table.table, manifests, windows.length, options.exact)

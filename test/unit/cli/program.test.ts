@@ -57,7 +57,9 @@ test.each([
   [['verify', '-f', 'a', '--yes'], '--yes: it confirms --retract, which is missing'],
   [['verify', '-f', 'a', '--retract', '--accept', '7'], '--retract: what is accepted stays away, so it goes without --accept'],
   [['verify', '-f', 'a', '--from', '5'], '--from: it is about one topic; say which with --topic'],
-  [['verify', '-f', 'a', '--topic', 't', '--from', '5', '--to', '5'], '--to: 5 is not behind --from 5'],
+  [['verify', '-f', 'a', '--topic', 't', '--from', '5', '--to', '5'], '--to: it is not behind --from'],
+  [['verify', '-f', 'a', '--from', 'yesterday'], '--from: expected an offset, or a time such as 2024-01-01T00:00:00Z, found "yesterday"'],
+  [['verify', '-f', 'a', '--to', '5'], '--to: it is about one topic; say which with --topic'],
   [['verify', '-f', 'a', '--topic', 't', '--partition', '3-1'], '--partition: expected partitions such as 0,3,8-11, found "3-1"'],
   [['run', '-f', 'a', '-f', 'b'], '--file is given twice, and one is expected'],
   [

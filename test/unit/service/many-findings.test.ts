@@ -47,6 +47,6 @@ test('beyond what is kept are counted, and nothing is noted of them', { timeout:
   expect([findings.length, findings.length + unlisted]).toEqual([maxFindings, (7 * perSegment) / 2])
   expect(problem).toMatch(/^table analytics.orders: nothing was noted, since there are more than 100000 findings/)
   expect((await own.table(at.topic)).snapshots).toHaveLength(snapshots)
-  const part = { topic: at.topic, partitions: null, from: 0n, to: 100n }
+  const part = { topic: at.topic, partitions: null, from: { offset: 0n }, to: { offset: 100n } }
   expect(await verify(own, { retract: 'commit', scope: part })).toMatchObject({ retraction: { offsets: 50n, done: true }, unlisted: 0 })
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { everything, type Scope } from '../../../src/pipeline/verify/scope.ts'
 import { commitForeign, liveEntries } from './foreign-commit.ts'
-import { at, batch } from './segments.ts'
+import { at, batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
 import { world, type World } from './world.ts'
 
@@ -12,7 +12,9 @@ async function withLosses(): Promise<World> {
   const own = world()
   for (const place of [at, other]) {
     for (const start of [0n, 10n, 20n, 30n]) {
-      await own.write(place, start, [batch(start, 10)])
+      // A second later, each.
+      const records = Array.from({ length: 10 }, () => record('x', { timestampMs: 1000n + start * 100n }))
+      await own.write(place, start, [batch(start, records)])
       await own.runOnce()
     }
   }
@@ -45,12 +47,25 @@ describe('what is looked at', () => {
 
   test('is a range of offsets, cut from what is missing, with the segments that may reach into it', async () => {
     const own = await withLosses()
-    expect(await found(own, { topic: 'orders', partitions: [0], from: 15n, to: 25n })).toMatchObject({
+    expect(await found(own, { topic: 'orders', partitions: [0], from: { offset: 15n }, to: { offset: 25n } })).toMatchObject({
       findings: ['missing 0 [15, 20)'],
       decided: 10n,
       reading: { files: 1 },
     })
-    expect(await found(own, { topic: 'orders', partitions: [0], from: 20n, to: 40n })).toMatchObject({ findings: [], segments: 2 })
+    expect(await found(own, { topic: 'orders', partitions: [0], from: { offset: 20n }, to: { offset: 40n } })).toMatchObject({
+      findings: [],
+      segments: 2,
+    })
+  })
+
+  test('is a range of times, in each topic-partition', async () => {
+    const own = await withLosses()
+    const between = (from: number, to: number) => found(own, { from: { timeMs: from }, to: { timeMs: to } })
+    expect(await between(2000, 3000)).toMatchObject({ findings: ['missing 0 [10, 20)', 'missing 1 [10, 20)'], decided: 20n })
+    expect(await between(2001, 4000)).toMatchObject({ findings: [], decided: 20n })
+    expect(await found(own, { from: { timeMs: 4000 } })).toMatchObject({ findings: [], decided: 20n })
+    expect(await found(own, { to: { timeMs: 1000 } })).toMatchObject({ findings: [], decided: 0n })
+    expect(await found(own, { topic: 'orders', from: { offset: 15n }, to: { timeMs: 3000 } })).toMatchObject({ decided: 10n })
   })
 
   test('is nothing of a topic that is not there', async () => {
