@@ -105,15 +105,18 @@ function thinned(
     .filter((one) => kept.has(one['snapshot-id']) && !others.has(one['snapshot-id']) && one.summary['wap.id'] === undefined)
     .toSorted((one, other) => other['timestamp-ms'] - one['timestamp-ms'])
   if (history.length <= maxSnapshots) return []
-  const newestOfOurs = history.findIndex((one) => one['snapshot-id'] === keep)
-  const whole = Math.max(minSnapshots, Math.floor(maxSnapshots / 2), newestOfOurs + 1)
+  // Of these, and of what came after ours, none may go: without one of them the history would end before ours. Clocks may say another order.
+  const head = main?.['snapshot-id'] ?? metadata['current-snapshot-id'] ?? -1n
+  const since = historyOf(metadata, head).map((one) => one['snapshot-id'])
+  const needed = new Set([...named, ...since.slice(0, keep === null ? 0 : since.indexOf(keep) + 1)])
+  const whole = Math.max(minSnapshots, Math.floor(maxSnapshots / 2))
   const slots = Math.max(1, Math.floor(maxSnapshots / 4))
   const slotMs = Math.max(1, maxAgeMs / slots)
   const taken = new Set<number>()
   const gone: bigint[] = []
   for (const snapshot of history.slice(whole).toReversed()) {
     const slot = Math.floor(snapshot['timestamp-ms'] / slotMs)
-    if (taken.has(slot) && !named.has(snapshot['snapshot-id'])) gone.push(snapshot['snapshot-id'])
+    if (taken.has(slot) && !needed.has(snapshot['snapshot-id'])) gone.push(snapshot['snapshot-id'])
     taken.add(slot)
   }
   return gone

@@ -92,6 +92,15 @@ test('where snapshots are few, none is thinned', () => {
   expect(expired({}, { snapshots: line(200), nowMs: 200_000, maxAgeMs: 1_000_000, maxSnapshots: 200 })).toEqual([])
 })
 
+test('what came after our newest snapshot is never thinned, though the clock that made ours was ahead of the others', () => {
+  const timeOf = (i: number) => (i < 3 ? 1000 * i : i === 3 ? 60_000 : 50_000)
+  const snapshots = line(12).map((one, i) => ({ ...one, 'timestamp-ms': timeOf(i) }))
+  const thin = { snapshots, nowMs: 60_000, maxAgeMs: 1_000_000, maxSnapshots: 4 }
+  expect(expired({}, { ...thin, keep: 4n })).toEqual([2, 3])
+  expect(expired({}, { ...thin, snapshots: snapshots.map((one) => ({ ...one, 'timestamp-ms': 50_000 })), keep: 4n })).not.toContain(8)
+  expect(expired({}, thin).length).toBeGreaterThan(5)
+})
+
 test('what a tag names is never thinned, nor what is staged', () => {
   const staged = foreign(999, 3, { 'timestamp-ms': 3_500, summary: { operation: 'append', 'wap.id': 'a' } })
   const gone = expired(
