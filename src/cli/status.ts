@@ -11,7 +11,7 @@ interface StatusOptions {
 /** `status`: what the tables and the source say now. */
 export const statusCommand: Command<StatusOptions> = {
   description:
-    'Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps (missing in the source) and the last commit. Reads the tables and lists the source; changes nothing.',
+    'Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps (missing in the source) and the last commit. Reads the tables and lists the source; changes nothing. Ends with 1 where a table or a topic-partition is stopped, as far as these tell.',
   options: [fileOption, jsonOption],
   examples: [
     ['status -f spec.yaml', 'Show how far the tables are:'],
@@ -21,8 +21,10 @@ export const statusCommand: Command<StatusOptions> = {
     const { documents } = await readDocuments(options.file)
     const { documentStatuses } = await import('../compose.ts')
     const statuses = await documentStatuses(documents)
-    if (options.json === true) terminal.out(stringifyJson({ ok: true, documents: statuses }))
+    const { isStopped } = await import('../service/status/status.ts')
+    const ok = !statuses.some(isStopped)
+    if (options.json === true) terminal.out(stringifyJson({ ok, documents: statuses }))
     else showStatus(statuses, Date.now(), terminal)
-    return 0
+    return ok ? 0 : 1
   },
 }

@@ -70,6 +70,11 @@ export async function documentStatus(document: ProcessorDocument, source: Source
   return { name: document.metadata.name, tables }
 }
 
+/** Whether a table or one of its topic-partitions does not go on without a person. */
+export function isStopped({ tables }: DocumentStatus): boolean {
+  return tables.some(({ stopped, partitions }) => stopped !== null || partitions.some((one) => one.stopped !== null))
+}
+
 async function tableStatus(
   table: { namespace: readonly string[]; name: string },
   partitions: readonly TopicPartition[],

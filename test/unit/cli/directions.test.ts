@@ -26,10 +26,13 @@ function writeDocument(cwd: string, directory: string): void {
 
 const run = (cwd: string, ...flags: string[]) => program(['run', '-f', 'spec.yaml', '--once', ...flags], { cwd })
 
-async function rows(cwd: string): Promise<number> {
-  const { stdout } = await program(['status', '-f', 'spec.yaml', '--json'], { cwd })
-  return (JSON.parse(stdout) as { documents: { tables: { rows: number }[] }[] }).documents[0].tables[0].rows
+async function status(cwd: string): Promise<{ code: number | null; ok: boolean; rows: number }> {
+  const { code, stdout } = await program(['status', '-f', 'spec.yaml', '--json'], { cwd })
+  const { ok, documents } = JSON.parse(stdout) as { ok: boolean; documents: { tables: { rows: number }[] }[] }
+  return { code, ok, rows: documents[0].tables[0].rows }
 }
+
+const rows = async (cwd: string) => (await status(cwd)).rows
 
 test('a directory that has moved stops its table until --source-moved names the place before, and nothing comes twice', async () => {
   const cwd = await materialized()
@@ -41,7 +44,9 @@ test('a directory that has moved stops its table until --source-moved names the 
   const stopped = await run(cwd)
   expect(stopped.code).toBe(1)
   expect(stopped.stderr).toContain(`run with --source-moved ${old}`)
+  expect(await status(cwd)).toEqual({ code: 1, ok: false, rows: before })
   expect((await run(cwd, '--source-moved', old)).code).toBe(0)
+  expect(await status(cwd)).toEqual({ code: 0, ok: true, rows: before })
   expect((await run(cwd)).code).toBe(0)
   expect(await rows(cwd)).toBe(before)
 }, 120_000)
@@ -61,7 +66,7 @@ test('a log that was restarted stops until --source-restarted, and then its rows
   const stopped = await run(cwd)
   expect(stopped.code).toBe(1)
   expect(stopped.stderr).toContain('--source-restarted')
-  expect(await rows(cwd)).toBe(before)
+  expect(await status(cwd)).toEqual({ code: 1, ok: false, rows: before })
   const restarted = await run(cwd, '--source-restarted')
   expect({ code: restarted.code, stops: restarted.stderr.includes('stopped') }).toEqual({ code: 0, stops: false })
   const after = await rows(cwd)
