@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -126,4 +126,36 @@ test("Prometheus' own tool takes the alert rules", async () => {
   const rules = join(import.meta.dirname, '../../deploy/prometheus/alerts.yaml')
   const { stdout } = await promisify(execFile)('promtool', ['check', 'rules', rules])
   expect(stdout).toMatch(/SUCCESS: \d+ rules found/)
+
+  // A table that is fed no more is told of, while another one is, and when none is.
+  const waiting = (table: string) => `iceberg_processor_seconds_waiting_for_commit{processor="p", table="${table}"}`
+  const runbook = 'docs/runbook.md#icebergprocessornotfed'
+  const told = (of: string, labels = {}) => ({
+    exp_labels: { severity: 'critical', ...labels },
+    exp_annotations: { summary: `No process feeds ${of}`, runbook },
+  })
+  const tests = {
+    rule_files: [rules],
+    tests: [
+      {
+        interval: '1m',
+        input_series: [
+          { series: waiting('a'), values: '0x30 stale' },
+          { series: waiting('b'), values: '0x90 stale' },
+        ],
+        alert_rule_test: [
+          { alertname: 'IcebergProcessorNotFed', eval_time: '35m', exp_alerts: [] },
+          { alertname: 'IcebergProcessorNotFed', eval_time: '50m', exp_alerts: [told('a', { processor: 'p', table: 'a' })] },
+          {
+            alertname: 'IcebergProcessorNotFed',
+            eval_time: '10h',
+            exp_alerts: [told('any table')],
+          },
+        ],
+      },
+    ],
+  }
+  const file = join(root, 'rules-tests.json')
+  await writeFile(file, JSON.stringify(tests))
+  expect((await promisify(execFile)('promtool', ['test', 'rules', file])).stdout).toContain('SUCCESS')
 }, 300_000)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { expect, test } from 'vitest'
 import { prometheusExposition } from '../../src/drivers/meter/prometheus.ts'
+import { type Metric, metrics } from '../../src/seams/metrics.ts'
 import { metricsTable } from '../support/metrics-table.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -50,6 +51,22 @@ test('each alert has its paragraph in the runbook, with what it means, how to se
   for (const { alert, annotations } of rules) {
     expect(annotations.runbook).toBe(`docs/runbook.md#${alert.toLowerCase()}`)
     for (const part of ['*Means:*', '*See:*', '*Do:*']) expect(paragraphs.get(alert)).toContain(part)
+  }
+})
+
+test('what alerts group by and name is a label of what they look at', () => {
+  const labelsOf = (name: string) => [
+    'processor',
+    ...((metrics as Readonly<Record<string, Metric>>)[name.replace(/^iceberg_processor_/, '')]?.labels ?? []),
+  ]
+  for (const { alert, expr, annotations } of rules) {
+    const grouped = [...expr.matchAll(/\bby \(([^)]+)\)/g)].flatMap(([, names]) => names.split(', '))
+    const told = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, name]) => name)
+    const matched = [...expr.matchAll(/\{(\w+)=~?/g)].map(([, name]) => name)
+    for (const name of metricsIn(expr))
+      expect(labelsOf(name), `${alert}: ${name}`).toEqual(expect.arrayContaining([...grouped, ...matched]))
+    const left = grouped.length > 0 ? grouped : labelsOf(metricsIn(expr)[0])
+    expect(left, alert).toEqual(expect.arrayContaining(told))
   }
 })
 
