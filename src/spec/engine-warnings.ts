@@ -25,24 +25,12 @@ const typeFacts: readonly TypeFact[] = [
 /** Catalogs that keep columns' names in lower case. */
 const lowerCasing: readonly CatalogType[] = ['glue']
 
-/** Catalogs whose warehouse is a name, never a path. */
-const namedCatalogs: readonly CatalogType[] = ['unity']
-
-/** What engines and catalogs will not do with what a document declares: each with its path. Pure. */
+/** What engines and catalogs will not do with the columns that a document declares: each with its path. Pure. */
 export function engineWarnings(document: ProcessorDocument): Problem[] {
   const { mappings, sink } = document.spec
-  const ofMappings = mappings.flatMap((mapping, index) => [...ofMapping(mapping, ['spec', 'mappings', index], sink.catalog.type)])
-  return [...ofWarehouse(sink.catalog), ...ofMappings].map(({ path, message }) => ({
-    document: document.metadata.name,
-    path: pathText(path),
-    message,
-  }))
-}
-
-function* ofWarehouse({ type, warehouse = '' }: ProcessorDocument['spec']['sink']['catalog']) {
-  if (!namedCatalogs.includes(type) || !warehouse.includes('/')) return
-  const message = `the catalog ${type} wants the name of one of its catalogs here, such as main, and knows no path`
-  yield { path: ['spec', 'sink', 'catalog', 'warehouse'] satisfies Path, message }
+  return mappings
+    .flatMap((mapping, index) => [...ofMapping(mapping, ['spec', 'mappings', index], sink.catalog.type)])
+    .map(({ path, message }) => ({ document: document.metadata.name, path: pathText(path), message }))
 }
 
 function* ofMapping({ value, kafkaColumns, rescueColumn }: Mapping, path: Path, catalog: CatalogType) {

@@ -33,19 +33,6 @@ test('Databricks has no uuid, which concerns its own catalog', () => {
   ])
 })
 
-test('a Unity Catalog knows no path as warehouse', () => {
-  const of = (catalog: object) => {
-    const document = smallest((d) => {
-      d.spec.sink = { catalog: { endpoint: 'http://x', ...catalog } }
-    })
-    return engineWarnings(load(document)).map(({ path: at, message }) => [at, message])
-  }
-  const message = 'the catalog unity wants the name of one of its catalogs here, such as main, and knows no path'
-  expect(of({ type: 'unity', warehouse: '/Volumes/main/default/warehouse' })).toEqual([['spec.sink.catalog.warehouse', message]])
-  expect(of({ type: 'unity', warehouse: 'main' })).toEqual([])
-  expect(of({ type: 'rest', warehouse: 's3://lake/warehouse' })).toEqual([])
-})
-
 test('Glue has no upper case in names of columns', () => {
   const mapping = {
     kafkaColumns: { topic: 'Topic', key: null },
