@@ -10,16 +10,18 @@ export interface UnreliableServer {
   fault: RequestFault | null
   /** Requests that were spoiled so far. */
   readonly struck: number
+  /** The same, by how they were. */
+  readonly struckBy: Readonly<Record<RequestFault, number>>
   close(): Promise<void>
 }
 
 /** Puts a proxy in front of the server at `target`. */
 export async function unreliable(target: string, random: SeededRandom): Promise<UnreliableServer> {
   let fault: RequestFault | null = null
-  let struck = 0
+  const struckBy: Record<RequestFault, number> = { cut: 0, 'answer-lost': 0, delayed: 0, truncated: 0, '500': 0, '503': 0, '429': 0 }
   const proxy: FaultProxy = await faultProxy(target, async (request, forward) => {
     if (fault === null || !fits(fault, request) || !random.chance(0.5)) return forward()
-    struck++
+    struckBy[fault]++
     return spoil(fault, forward, random)
   })
   return {
@@ -30,8 +32,9 @@ export async function unreliable(target: string, random: SeededRandom): Promise<
     set fault(next) {
       fault = next
     },
+    struckBy,
     get struck() {
-      return struck
+      return Object.values(struckBy).reduce((sum, times) => sum + times)
     },
     close: () => proxy.close(),
   }

@@ -77,12 +77,23 @@ test('a writer, a compactor, expiry and Spark work on one table at once while re
       await sleep(everyMs)
     }
   }
-  const random = seededRandom(3)
+  const next = new Map<UnreliableServer, number>()
+  /** In every way in turn. */
   async function spoil(server: UnreliableServer): Promise<void> {
-    server.fault = random.pick(requestFaults)
+    const turn = next.get(server) ?? 0
+    next.set(server, turn + 1)
+    server.fault = requestFaults[turn % requestFaults.length]
     await sleep(1000)
     server.fault = null
   }
+  const happened = () => ({
+    ...counts,
+    ...Object.fromEntries(
+      Object.entries({ catalog, store }).flatMap(([name, { struckBy }]) =>
+        Object.entries(struckBy).map(([fault, times]) => [`${name} ${fault}`, times] as const),
+      ),
+    ),
+  })
   /** Spark gives up where somebody else commits first, and where a file went with the snapshot that it reads. */
   const done = (statement: string) =>
     spark.sql(statement).then(
@@ -95,6 +106,8 @@ test('a writer, a compactor, expiry and Spark work on one table at once while re
       again(1500, () => spoil(catalog)),
       again(1500, () => spoil(store)),
       again(100, async () => {
+        // Where Spark is slow, it would never be the first to replace a file.
+        if (counts.compacted > 0 && counts.rewritten === 0) return
         const [outcome] = await compactTables(document, undefined, opened.source, opened.seams, { dryRun: false })
         counts.compacted += outcome?.done?.report?.committed ?? 0
       }),
@@ -112,7 +125,7 @@ test('a writer, a compactor, expiry and Spark work on one table at once while re
       }),
     ]
     let segments = 1
-    while (segments < leastSegments || (Object.values(counts).includes(0) && segments < mostSegments)) {
+    while (segments < leastSegments || (Object.values(happened()).includes(0) && segments < mostSegments)) {
       await add(segments++)
       await sleep(1000)
     }
@@ -126,9 +139,8 @@ test('a writer, a compactor, expiry and Spark work on one table at once while re
     await vi.waitUntil(isDecided, { timeout: 120_000, interval: 500 })
     stop.abort()
     expect(await service).toMatchObject({ ok: true })
-    console.log({ ...counts, segments, struck: { catalog: catalog.struck, store: store.struck } })
-    for (const [what, times] of Object.entries({ ...counts, catalog: catalog.struck, store: store.struck }))
-      expect(times, what).toBeGreaterThan(0)
+    console.log({ segments, ...happened() })
+    for (const [what, times] of Object.entries(happened())) expect(times, what).toBeGreaterThan(0)
 
     const expected = Array.from({ length: end }, (_, i) => `{"kafka_offset":"${i}"}`).toSorted()
     expect(await spark.sql(`SELECT kafka_offset FROM ${table} WHERE kafka_partition = 0`)).toEqual(expected)

@@ -11,6 +11,7 @@ import { polarisClient, polarisProxy, polarisRealm } from '../catalogs/polaris.t
 import { s3tablesProxy } from '../catalogs/s3tables.ts'
 import { startVendingWorld } from '../catalogs/servers.ts'
 import { unityClient, unityProxy } from '../catalogs/unity.ts'
+import { expectErased } from '../erased.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
 import { addSegment, type DocumentParts, documentOf, loadMetadata, type Place, restOnS3, runOnce, sqliteOnFiles } from '../program.ts'
@@ -151,6 +152,16 @@ test('Java replaces the table, and it is stopped with what would be materialized
   expect(run.ok).toBe(false)
   expect(run.errors).toContain('--accept-rollback')
   expect(await spark.sql(`SELECT kafka_offset FROM ice.${database}.replaced`)).toEqual(['{"kafka_offset":"0"}'])
+})
+
+test.each([
+  ['written anew', 'copy-on-write', 'ours'],
+  ['beside its deletes, and rewritten by Spark', 'merge-on-read', 'theirs'],
+  ['beside its deletes, and rewritten by us', 'merge-on-read', 'ours'],
+] as const)('Spark erases a person as the page says, %s', async (_, mode, rewrite) => {
+  const own = `${database}_erased_${mode.replaceAll('-', '_')}_${rewrite}`
+  const properties = { 'write.delete.mode': mode }
+  await expectErased({ database: own, directory: join(directory, own), sql: (text) => spark.sql(text), properties, rewrite })
 })
 
 /** What Spark answers to what `connect` prints of a table, with `filled` in the place of what a user fills in. */

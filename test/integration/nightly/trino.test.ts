@@ -1,3 +1,5 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { toRows } from '../canonical.ts'
@@ -7,6 +9,7 @@ import { polarisClient, polarisProxy } from '../catalogs/polaris.ts'
 import { s3tablesProxy } from '../catalogs/s3tables.ts'
 import { startVendingWorld } from '../catalogs/servers.ts'
 import { unityClient, unityProxy } from '../catalogs/unity.ts'
+import { expectErased } from '../erased.ts'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from '../golden.ts'
 import { pasted } from '../pasted.ts'
 import { documentOf, type Place, restOnS3, runOnce } from '../program.ts'
@@ -24,6 +27,15 @@ test('Trino reads every golden table as the consumer’s dump says', async () =>
   expect(await runOnce(document)).toMatchObject({ errors: '', ok: true })
   for (const topic of goldenTopics) {
     expect(await trino.sql(`SELECT * FROM ice.${database}.${tableOf(topic)}`), topic).toEqual(toRows(goldenRows(topic)))
+  }
+})
+
+test('Trino erases a person as the page says', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'trino-'))
+  try {
+    await expectErased({ database: `${database}_erased`, directory, sql: (text) => trino.sql(text), rewrite: 'ours' })
+  } finally {
+    await rm(directory, { recursive: true, force: true })
   }
 })
 
