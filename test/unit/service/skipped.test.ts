@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { readManifestList, writeManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { decidedRanges } from '../../../src/model/progress.ts'
 import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
+import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import { commitForeign } from './foreign-commit.ts'
 import { fileOf, run, runSkipping, withWrongCrc, write } from './forging.ts'
 import { at } from './segments.ts'
 import { verify } from './verifying.ts'
-import { type World, world } from './world.ts'
+import { sourceId, type World, world } from './world.ts'
 
 const skipping = (document: { spec: { mappings: { onError?: string }[] } }) => void (document.spec.mappings[0].onError = 'skip')
 
@@ -47,6 +49,30 @@ describe('offsets without a row, of segments that can not be read', () => {
     await write(own, 0, 20n, 10)
     await run(own)
     expect(await verify(own)).toMatchObject({ findings: [], counts: { skipped: 6n, rows: 24n } })
+  })
+
+  test('are known as skipped where the log goes on at another place, and beside one that was restarted', async () => {
+    const own = world()
+    const other = { ...at, partition: 1 }
+    await own.write(other, 0n, withWrongCrc(0n, 10))
+    await write(own, 1, 10n, 10)
+    for (const start of [0n, 10n]) await write(own, 0, start, 10)
+    await own.clock.advanceBy(60_000)
+    await runSkipping(own)
+    await own.clock.advanceBy(3_600_000)
+    for (const base of ['0', '10']) {
+      for (const end of ['kfs', 'index']) await own.source.remove(`p/${at.topic}/0/segment-${base.padStart(20, '0')}.${end}`)
+    }
+    await write(own, 0, 0n, 5)
+    await own.clock.advanceBy(60_000)
+    expect(await own.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    expect(await verify(own)).toMatchObject({ findings: [], counts: { skipped: 6n } })
+    const moved = 's3://elsewhere/p/'
+    expect(await own.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
+    const { skipped } = await findTableState('orders', await own.table(at.topic), async (snapshot) =>
+      readManifestList(await own.io.read(snapshot['manifest-list'])),
+    )
+    expect(decidedRanges(skipped!, `${moved}#2`, other)).toEqual([[4n, 10n]])
   })
 
   test('are as the document has it, of a table that an older program wrote', async () => {
