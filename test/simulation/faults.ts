@@ -28,6 +28,7 @@ export const faultKinds = [
   'clock-jump',
   'fleet-hibernates',
   'orphans-removed',
+  'orphans-swept',
   'queue-flushed',
   'queue-lease-lost',
   'queue-zombie-result',

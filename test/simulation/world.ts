@@ -23,6 +23,7 @@ import { Operator } from './operator.ts'
 import { SharedQueue } from './shared-queue.ts'
 import { drawSettings, type Settings, upkeepRoles } from './settings.ts'
 import { isTakenBack, makeTables, makeTablesBeside, type SimulatedTable } from './simulated-table.ts'
+import { sweepTable } from './sweeper.ts'
 import { TableReader } from './table-reader.ts'
 import { Witness } from './witness.ts'
 
@@ -238,11 +239,24 @@ export class World {
     for await (const { objects, dateMs } of warehouse.list({ prefix: '' })) {
       for (const { key, lastModifiedMs } of objects) {
         if (named.has(`s3://warehouse/${key}`) || key.endsWith('.json') || dateMs - lastModifiedMs < orphanAgeMs) continue
+        // The others are left for our own sweep.
+        if (random.chance(0.5)) continue
         this.faults.add('orphans-removed')
         this.log.add('world', `${key} is removed`)
         await warehouse.remove(key)
         this.#around.excuses.fileRemoved(key)
       }
+    }
+    await this.#sweep(random, untilMs)
+  }
+
+  /** What looks left behind is removed by our own sweep, while all sleep and when they wake. */
+  async #sweep(random: SeededRandom, untilMs: number): Promise<void> {
+    const untilAwakeMs = untilMs + hibernationMs + 600_000
+    while (this.#clock.now() < untilAwakeMs) {
+      for (const { checker } of this.#tables.values()) await sweepTable({ namespace: ['lake'], name: checker.table }, random, this.#around)
+      const isAwake = this.#clock.now() > untilMs + hibernationMs - 600_000
+      await this.#clock.sleep(isAwake ? random.below(120_000) : 3_000_000)
     }
   }
 
