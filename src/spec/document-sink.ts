@@ -5,9 +5,10 @@ import { choice, mapOf, numberChoice, object, parsed, scalarText, secret, text }
 const oauth2 = object({
   clientId: text().meta({ description: "The client's id." }),
   clientSecret: secret().meta({ description: "The client's secret." }),
-  tokenEndpoint: parsed('an http or https URL', httpUrl)
-    .optional()
-    .meta({ description: 'Where tokens come from. Default: the catalog names it.' }),
+  tokenEndpoint: parsed('an http or https URL', httpUrl).optional().meta({
+    description:
+      'Where tokens come from. Default: /v1/oauth/tokens below the endpoint of the catalog, with type unity /oidc/v1/token of its host.',
+  }),
   scope: text().optional().meta({ description: 'Scope to ask for.' }),
 })
 
