@@ -5,6 +5,7 @@ import type { Clock } from '../../src/seams/clock.ts'
 import type { WarehouseStore } from '../../src/seams/object-store.ts'
 import type { EventLog } from './event-log.ts'
 import type { FaultCounts } from './faults.ts'
+import type { Listings } from './listings.ts'
 import type { SourceModel } from './model.ts'
 import { makeSegment, type SegmentWish } from './segment-maker.ts'
 
@@ -19,6 +20,9 @@ export interface BrokerSurroundings {
   readonly flushEveryMs: number
   /** When the first processes start, ms. */
   readonly fleetStartsMs: number
+  /** As the settings have it. */
+  readonly provokes: boolean
+  readonly listings: Listings
 }
 
 /** The writer of one topic-partition, with all that was seen of the real one (facts of the segment's format, 1 to 8). */
@@ -79,7 +83,7 @@ export class Broker {
     }
     log.add(this.#name, 'is deleted')
     model.restarted.add(this.#name)
-    await clock.sleep(20_000 + this.#random.below(200_000))
+    await clock.sleep(20_000 + this.#random.below(this.#around.provokes ? 20_000 : 200_000))
     this.#note('log-restarted')
     this.#incarnation++
     this.#next = 0n
@@ -97,6 +101,7 @@ export class Broker {
 
   async #act(): Promise<void> {
     const random = this.#random
+    if (this.#around.provokes && !this.#isMild && random.chance(0.3)) return this.#provoke()
     const dice = this.#isMild ? random.pick([0, 0, 0, 50, 72, 77, 89, 97]) : random.below(100)
     if (dice < 50) return this.#flush()
     if (dice < 56) return this.#skipOffsets()
@@ -143,6 +148,48 @@ export class Broker {
     if (end < firstEnd) this.#note('segment-rewritten-shorter')
     if (end > firstEnd) this.#note('segment-rewritten-longer')
     this.#next = end
+  }
+
+  #provoke(): Promise<void> {
+    const { clock, fleetStartsMs } = this.#around
+    const dice = this.#random.below(4)
+    // Before anybody lists, what is written is history.
+    if (dice > 1 || clock.now() < fleetStartsMs) return this.#flushOver()
+    return dice === 0 ? this.#rewriteWhenListed() : this.#landBeforeProof()
+  }
+
+  /** Written again once it was listed as old enough, and once more before anybody may have read that. */
+  async #rewriteWhenListed(): Promise<void> {
+    const { clock, graceMs, listings, prefix } = this.#around
+    const base = this.#next
+    await this.#put(this.#wish(base))
+    await clock.sleep(graceMs + 1000)
+    await Promise.race([listings.next(`${prefix}${this.#at.topic}/${this.#at.partition}/`), clock.sleep(90_000)])
+    await this.#put(this.#wish(base), true)
+    this.#note('segment-rewritten')
+    await clock.sleep(this.#random.below(graceMs))
+    this.#next = await this.#put(this.#wish(base), true)
+    this.#note('segment-rewritten-twice')
+  }
+
+  /** Lands when others stand behind it, none of which is old enough to prove that it will not. */
+  async #landBeforeProof(): Promise<void> {
+    const { clock, graceMs } = this.#around
+    await this.#flush()
+    this.#note('segment-landed-late')
+    const wish = this.#wish(this.#next)
+    const made = this.#make(wish)
+    this.#next = made.next
+    this.#leave(clock.sleep(this.#random.below(graceMs)).then(() => this.#putMade(wish.baseOffset, made)))
+    for (let i = 0; i < 2; i++) this.#next = await this.#put(this.#wish(this.#next), true)
+  }
+
+  /** Begins within the segment before. */
+  async #flushOver(): Promise<void> {
+    this.#note('two-owners')
+    const behind = BigInt(1 + this.#random.below(5))
+    const next = await this.#put(this.#wish(this.#next > behind + 10n ? this.#next - behind : this.#next))
+    if (next > this.#next) this.#next = next
   }
 
   /** Two owners write for a while, each from its own idea of the next offset; the new one goes on. */
@@ -246,7 +293,12 @@ export class Broker {
   }
 
   #wish(baseOffset: bigint): SegmentWish {
-    return { baseOffset, records: 1 + this.#random.below(9), createdMs: this.#around.clock.now(), label: `${this.#name} ${this.#made++}` }
+    return {
+      baseOffset,
+      records: 1 + this.#random.below(9),
+      createdMs: Math.floor(this.#around.clock.now()),
+      label: `${this.#name} ${this.#made++}`,
+    }
   }
 
   #make(wish: SegmentWish) {
@@ -256,20 +308,20 @@ export class Broker {
   }
 
   /** Returns the writer's next offset. */
-  async #put(wish: SegmentWish): Promise<bigint> {
+  async #put(wish: SegmentWish, soon = false): Promise<bigint> {
     const made = this.#make(wish)
-    await this.#putMade(wish.baseOffset, made)
+    await this.#putMade(wish.baseOffset, made, soon)
     return made.next
   }
 
-  async #putMade(base: bigint, made: ReturnType<typeof makeSegment>): Promise<void> {
-    await Promise.all([this.#land(base, 'kfs', made), this.#land(base, 'index', made)])
+  async #putMade(base: bigint, made: ReturnType<typeof makeSegment>, soon = false): Promise<void> {
+    await Promise.all([this.#land(base, 'kfs', made, soon), this.#land(base, 'index', made, soon)])
   }
 
-  async #land(base: bigint, extension: SegmentExtension, made: ReturnType<typeof makeSegment>): Promise<void> {
+  async #land(base: bigint, extension: SegmentExtension, made: ReturnType<typeof makeSegment>, soon = false): Promise<void> {
     const { store, clock, model, prefix, log } = this.#around
     const key = segmentKey(prefix, this.#at, base, extension)
-    await clock.sleep(5 + this.#random.below(this.#random.chance(0.1) ? 8000 : 300))
+    await clock.sleep(soon ? 1 + this.#random.below(20) : 5 + this.#random.below(this.#random.chance(0.1) ? 8000 : 300))
     await store.put(key, [extension === 'kfs' ? made.segment : made.index])
     if (extension === 'kfs') model.segmentPut(this.#name, base, made.content, clock.now())
     else model.indexPut(this.#name, base, clock.now())

@@ -10,19 +10,25 @@ import type { SourceSettings } from './settings.ts'
 
 const hugeBytes = 64 * 1024 * 1024
 
+/** What a compactor has at hand. */
+interface Press {
+  readonly source: SourceSettings
+  readonly seams: ProcessorSeams
+  readonly random: SeededRandom
+  readonly faults: FaultCounts
+  /** As in `Surroundings`. */
+  readonly provoke: ((table: string) => Promise<void>) | null
+}
+
 /** Rewrites what is worth it in the tables of a document, again and again until `stop` aborts. */
-export async function compactNowAndThen(
-  { document, sourceId, logs }: SourceSettings,
-  seams: ProcessorSeams,
-  random: SeededRandom,
-  faults: FaultCounts,
-  stop: AbortSignal,
-): Promise<void> {
+export async function compactNowAndThen(press: Press, stop: AbortSignal): Promise<void> {
+  const { seams, random } = press
+  const { document, logs } = press.source
   const tables = [...tablesFor(document, new Set(logs.map(({ at }) => at.topic))).keys()]
   while (!stop.aborted) {
-    await seams.clock.sleep(5000 + random.below(60_000), stop)
+    await seams.clock.sleep(5000 + random.below(press.provoke === null ? 60_000 : 15_000), stop)
     try {
-      await compact(random.pick(tables), document, sourceId, seams, random, faults, stop)
+      await compact(random.pick(tables), press, stop)
     } catch (error) {
       if (stop.aborted) return
       if (!(error instanceof WorkError) && !(error instanceof DocumentError)) throw error
@@ -31,25 +37,19 @@ export async function compactNowAndThen(
   }
 }
 
-async function compact(
-  name: string,
-  document: SourceSettings['document'],
-  sourceId: string,
-  seams: ProcessorSeams,
-  random: SeededRandom,
-  faults: FaultCounts,
-  signal: AbortSignal,
-): Promise<void> {
+async function compact(name: string, { source, seams, random, faults, provoke }: Press, signal: AbortSignal): Promise<void> {
+  const { document, sourceId } = source
   const table = { namespace: document.spec.sink.database.split('.'), name }
   const loaded = await seams.catalog.loadTable(table)
   if (loaded === null) return
   const rewriter = new TableRewriter(sourceId, table, document.metadata.name, loaded.metadata, seams)
-  const targetFileSizeBytes = random.pick([3000, 20_000])
+  const targetFileSizeBytes = random.pick(provoke === null ? [3000, 20_000] : [3000, 20_000, 1_000_000])
   const { plan, metadata } = await rewriter.plan(() => ({ targetFileSizeBytes, isQuiet: () => false, maxBytes: Infinity }))
   const startedAtMs = seams.clock.now()
   let made: RewriteResult[] = []
   const replace = async () => {
     if (made.length === 0) return
+    if (provoke !== null && random.chance(0.5)) await provoke(name)
     const { committed, refused } = await rewriter.replace(made, startedAtMs)
     made = []
     if (committed.length > 0) faults.add('files-rewritten')

@@ -5,7 +5,7 @@ import { seedsThatReach } from './guard-worlds.ts'
 import { simulateSideBySide } from './side-by-side.ts'
 
 const page = join(import.meta.dirname, '../../docs/simulation.md')
-const head = ['| Guard | What it keeps | Where | First seed that breaks without it | What breaks |', '| --- | --- | --- | --- | --- |']
+const head = ['| Guard | What it keeps | Where | Seed that breaks without it | What breaks |', '| --- | --- | --- | --- | --- |']
 
 /** The first world that breaks without a guard, and what broke there; null: none of them did. */
 interface Broken {

@@ -62,6 +62,7 @@ export const faultKinds = [
   'foreign-delete',
   'foreign-delete-position',
   'foreign-delete-record',
+  'foreign-column',
   'files-rewritten',
   'deletes-applied',
   'rewrite-refused',

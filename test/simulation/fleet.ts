@@ -93,6 +93,11 @@ export class Fleet {
     if (clock.now() < this.#asleepUntilMs) await clock.sleep(this.#asleepUntilMs - clock.now())
   }
 
+  /** One process stands still for so long. */
+  standStill(name: string, ms: number): void {
+    for (const life of this.#lives) if (life.name === name) life.standStill(ms)
+  }
+
   /** One run to the end of everything visible in a source. Returns whether nothing was stopped. */
   async runOnce(source: SourceSettings, directions?: Directions): Promise<Ending> {
     const running = this.#start(source, 'run', this.#random.fork(), true, directions)
@@ -146,8 +151,8 @@ export class Fleet {
     const seams = processSeams(life, random.fork(), this.#around, tasks)
     const commits = queues?.commits.for(life, random.fork()) ?? null
     this.#around.log.add(life.name, once ? 'starts, once' : 'starts')
-    const { faults } = this.#around
-    const ending = work({ source, role, random: random.fork(), faults, seams, commits, once, directions }, stop.signal).then(
+    const { faults, provoke } = this.#around
+    const ending = work({ source, role, random: random.fork(), faults, seams, commits, once, directions, provoke }, stop.signal).then(
       (ok): Ending => ({ kind: 'returned', ok }),
       (error: unknown): Ending => {
         if (!(error instanceof WorkError) && !(error instanceof DocumentError)) this.#around.onBug(error)
@@ -169,17 +174,19 @@ interface Job {
   readonly commits: CommitQueue | null
   readonly once: boolean
   readonly directions: Directions
+  readonly provoke: Surroundings['provoke']
 }
 
 /** What a process does in its role until `stop` aborts, or with `once` until all is done. */
-async function work({ source, role, random, faults, seams, commits, once, directions }: Job, stop: AbortSignal): Promise<boolean> {
+async function work(job: Job, stop: AbortSignal): Promise<boolean> {
+  const { source, role, random, faults, seams, commits, once, directions, provoke } = job
   const { document, sourceId, prefix } = source
   const { processing } = document.spec
   if (role === 'worker') await carryOutTasks(processing.parallelism, limitsOf(processing), seams, stop)
-  else if (role === 'compactor') await compactNowAndThen(source, seams, random, faults, stop)
+  else if (role === 'compactor') await compactNowAndThen(job, stop)
   else if (role === 'keeper') await expireNowAndThen(source, seams, random, faults, stop)
-  else if (role === 'historian') await backfillNowAndThen({ source, seams, random, faults }, stop)
-  else if (role === 'rebuilder') await rebuildNowAndThen({ source, seams, random, faults }, stop)
+  else if (role === 'historian') await backfillNowAndThen(job, provoke !== null, stop)
+  else if (role === 'rebuilder') await rebuildNowAndThen(job, stop)
   else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
   else {
     const shared = role === 'planner' ? { ...seams, commits: commits! } : seams

@@ -4,6 +4,7 @@ import type { VirtualClock } from '../../src/drivers/clock/virtual.ts'
 import type { ManifestFile } from '../../src/formats/iceberg/data-file.ts'
 import { readManifestList, writeManifestList } from '../../src/formats/iceberg/manifest-list.ts'
 import {
+  currentSchema,
   currentSnapshot,
   refSnapshotId,
   type Snapshot,
@@ -100,6 +101,34 @@ export class ForeignWriter {
         if (snapshotExpiryMs === null) await this.#expire()
       } else if (rollbacks && !this.isAccepted) await this.#takeBack()
     }
+  }
+
+  /** Gives the table an optional column, once it is there and before the time has come. */
+  async addColumn(name: string, type: 'int', untilMs: number): Promise<void> {
+    const { clock } = this.#around
+    let metadata = await this.#load()
+    for (; metadata === null && clock.now() < untilMs; metadata = await this.#load()) await clock.sleep(1000)
+    if (metadata === null) return
+    const schema = currentSchema(metadata)
+    const id = metadata['last-column-id'] + 1
+    await this.#send('foreign-column', metadata, [
+      {
+        action: 'add-schema',
+        schema: {
+          ...schema,
+          'schema-id': 1 + Math.max(...metadata.schemas.map((one) => one['schema-id'] ?? 0)),
+          fields: [...schema.fields, { id, name, required: false, type }],
+        },
+        'last-column-id': id,
+      },
+      { action: 'set-current-schema', 'schema-id': -1 },
+    ])
+  }
+
+  /** Deletes a row at once. */
+  async provoke(): Promise<void> {
+    const kind = this.#random.pick(['foreign-delete-position', 'foreign-delete-record', 'foreign-delete-record'] as const)
+    if (this.rolledBack === null) await this.#commit(kind, (...on) => this.#files.deleteRow(kind, ...on))
   }
 
   /** A catalog's own expiry: every snapshot that is not current goes when it is old enough, whoever wrote it. */

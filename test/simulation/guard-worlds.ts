@@ -7,21 +7,26 @@ const has =
   ({ sources }: Settings): boolean =>
     sources.some(({ fleet }) => fleet.includes(role))
 const restarts = (settings: Settings) => settings.restarts
+const provokes = (settings: Settings) => settings.provokes
+const deletesBesideRewrites = (settings: Settings) => provokes(settings) && has('compactor')(settings) && !settings.rebuilds
 const rebuilds = (settings: Settings) => settings.rebuilds
 /** By a process of its own, or by the service as the document has it. */
 const expires = (settings: Settings) =>
   has('keeper')(settings) || JSON.stringify(settings.sources[0].document.spec.sink).includes('max-snapshot-age')
 
-/** In which worlds the code of a guard has something to decide; guards that are not here have in all. */
+/** In which worlds the code of a guard surely has something to decide; guards that are not here have in all. */
 export const worldsOf: Readonly<Record<string, (settings: Settings) => boolean>> = {
   'result-age': ({ hibernates }) => hibernates,
   'known-progress': ({ rollbacks }) => rollbacks,
   'stop-restarted-log': restarts,
-  'one-incarnation': restarts,
+  'one-incarnation': (settings) => restarts(settings) && provokes(settings) && has('historian')(settings),
+  'segment-etag': provokes,
+  'prove-gap': provokes,
+  'skip-from-start': ({ skips, startAt }) => skips && startAt !== 'earliest',
   'inputs-still-live': has('compactor'),
-  'deletes-since-planned': has('compactor'),
-  'keep-sequence-number': has('compactor'),
-  'keep-newer-deletes': has('compactor'),
+  'deletes-since-planned': deletesBesideRewrites,
+  'keep-sequence-number': deletesBesideRewrites,
+  'keep-newer-deletes': deletesBesideRewrites,
   'keep-needed-deletes': has('compactor'),
   'expiry-asserts-refs': (settings) => settings.movesTags && expires(settings),
   'expiry-seen-gone': expires,
@@ -31,7 +36,7 @@ export const worldsOf: Readonly<Record<string, (settings: Settings) => boolean>>
   'expiry-keeps-refs': expires,
   'expiry-keeps-progress': expires,
   'history-as-asked': has('historian'),
-  'history-in-order': has('historian'),
+  'history-in-order': (settings) => provokes(settings) && has('historian')(settings),
   'history-keeps-frontier': has('historian'),
   'history-keeps-start': has('historian'),
   'history-reads-before': has('historian'),

@@ -32,6 +32,8 @@ const rows = page
 test('the table of guards in the docs has each of them once, as it is, in cells of its own', () => {
   for (const [i, cells] of rows.entries()) {
     expect(cells, cells[0]).toHaveLength(5)
+    expect(Number(cells[3]), cells[0]).toBeLessThan(500)
+    expect(cells[4], cells[0]).toMatch(/^\w.+ \|$/)
     expect(rowOf(guards[i], cells[3], cells[4].replace(/ \|$/, ''))).toBe(cells.join(' | '))
   }
   expect(rows).toHaveLength(guards.length)

@@ -18,15 +18,18 @@ export interface Archive {
   readonly faults: FaultCounts
 }
 
-/** Backfills ranges that nobody had a reason to choose, one after another, until `stop` aborts; and takes up what it finds begun. */
-export async function backfillNowAndThen(archive: Archive, stop: AbortSignal): Promise<void> {
+/**
+ * Backfills ranges that nobody had a reason to choose, one after another, until `stop` aborts; and takes up what it finds begun. `provokes`: now
+ * and then another is quicker with a part of it.
+ */
+export async function backfillNowAndThen(archive: Archive, provokes: boolean, stop: AbortSignal): Promise<void> {
   const { source, seams, random } = archive
   const topics = [...new Set(source.logs.map(({ at }) => at.topic))]
   while (!stop.aborted) {
     await seams.clock.sleep(5000 + random.below(60_000), stop)
     if (stop.aborted) return
     try {
-      await backfill(random.pick(topics), archive, stop)
+      await backfill(random.pick(topics), archive, provokes && random.chance(0.8), stop)
     } catch (error) {
       if (stop.aborted) return
       // A segment that goes while times are looked for ends the command.
@@ -37,11 +40,10 @@ export async function backfillNowAndThen(archive: Archive, stop: AbortSignal): P
   }
 }
 
-async function backfill(
-  topic: string,
-  { source: { document, sourceId, prefix, logs }, seams, random, faults }: Archive,
-  stop: AbortSignal,
-): Promise<void> {
+async function backfill(topic: string, archive: Archive, isOvertaken: boolean, stop: AbortSignal): Promise<void> {
+  const { source, random, faults } = archive
+  const { document, sourceId, prefix, logs } = source
+  const seams = isOvertaken ? overtaken(archive.seams, () => bringSome(topic, archive, stop)) : archive.seams
   const bounds = { workers: 1 + random.below(3), ...(random.chance(0.3) && { requestsPerSecond: 1 + random.below(4) }) }
   const backfiller = await Backfiller.open(document, topic, { kind: 'live' }, bounds, { id: sourceId, prefix }, seams)
   if (backfiller === null) return
@@ -57,7 +59,8 @@ async function backfill(
   if (one !== null) faults.add('backfill-taken-up')
   else {
     const by = random.chance(0.3) ? 'service' : 'command'
-    one = (await backfiller.bill(wishFor(topic, logs, seams.clock.now(), random), by, defaultPrices)).backfill
+    const wish = isOvertaken ? muchOf(topic, logs, random) : wishFor(topic, logs, seams.clock.now(), random)
+    one = (await backfiller.bill(wish, by, defaultPrices)).backfill
     if (one.ranges.size === 0) return
     await backfiller.ask(one)
     faults.add(by === 'service' ? 'backfill-detached' : 'backfill-asked')
@@ -66,6 +69,43 @@ async function backfill(
   const { outcome, report } = await backfiller.carryOut(one, stop, () => undefined)
   if (report.rows > 0n) faults.add('history-read')
   if (outcome === 'done') faults.add('backfill-done')
+}
+
+/** When rows are about to be committed for the first time, another commits before. */
+function overtaken(seams: ProcessorSeams, overtake: () => Promise<void>): ProcessorSeams {
+  let isDue = true
+  const commitTable: ProcessorSeams['catalog']['commitTable'] = async (table, request) => {
+    const hasRows = request.updates.some(
+      (update) => update.action === 'add-snapshot' && update.snapshot.summary['added-records'] !== undefined,
+    )
+    if (hasRows && isDue) {
+      isDue = false
+      await overtake()
+    }
+    return seams.catalog.commitTable(table, request)
+  }
+  return { ...seams, catalog: { ...seams.catalog, commitTable } }
+}
+
+/** Backfills a few offsets of one log. */
+async function bringSome(topic: string, { source, seams, random }: Archive, stop: AbortSignal): Promise<void> {
+  const { document, sourceId, prefix, logs } = source
+  const { at, firstOffset } = random.pick(logs.filter((log) => log.at.topic === topic))
+  const from = firstOffset + BigInt(random.below(30))
+  const wish = { topic, partitions: [at.partition], from: { offset: from }, to: { offset: from + 1n + BigInt(random.below(8)) } }
+  const backfiller = await Backfiller.open(document, topic, { kind: 'live' }, { workers: 1 }, { id: sourceId, prefix }, seams)
+  if (backfiller === null) return
+  const { backfill: one } = await backfiller.bill({ ...wish, missing: false, newestFirst: false }, 'command', defaultPrices)
+  if (one.ranges.size === 0) return
+  await backfiller.ask(one)
+  await backfiller.carryOut(one, stop, () => undefined)
+}
+
+/** All of a topic's history, or the oldest of it. */
+function muchOf(topic: string, logs: SourceSettings['logs'], random: SeededRandom): BackfillWish {
+  const { firstOffset } = random.pick(logs.filter(({ at }) => at.topic === topic))
+  const to = random.chance(0.5) ? null : { offset: firstOffset + 5n + BigInt(random.below(40)) }
+  return { topic, partitions: null, from: null, to, missing: false, newestFirst: false }
 }
 
 function wishFor(topic: string, logs: SourceSettings['logs'], nowMs: number, random: SeededRandom): BackfillWish {

@@ -38,14 +38,22 @@ export class Listener {
   /** The files that a process wrote when it last carried out a task. */
   readonly #made = new Map<string, readonly string[]>()
   #refusedInCalm = 0
+  #historyMade = Promise.withResolvers<string>()
 
   constructor(tables: ReadonlyMap<string, SimulatedTable>, around: ListenerSurroundings) {
     this.#tables = tables
     this.#around = around
   }
 
+  /** Resolves with the name of the process that reads history next, when it has read some. */
+  nextHistory(): Promise<string> {
+    this.#historyMade = Promise.withResolvers()
+    return this.#historyMade.promise
+  }
+
   /** What a process with a queue of its own made of a task. */
-  made(process: string, { task, files }: TaskResult): void {
+  made(process: string, { task, files, parts }: TaskResult): void {
+    if (parts.some(({ history }) => history === true)) this.#historyMade.resolve(process)
     this.#made.set(
       `${process} ${task.id}`,
       files.map(({ filePath }) => filePath),

@@ -12,6 +12,7 @@ import type { EventLog } from './event-log.ts'
 import type { Excuses } from './excuses.ts'
 import type { FaultCounts } from './faults.ts'
 import type { Life, Weather } from './life.ts'
+import type { Listings } from './listings.ts'
 import { processCatalog, type SharedCatalog } from './process-catalog.ts'
 import { processStore } from './process-store.ts'
 import type { Poison } from './poison.ts'
@@ -27,6 +28,9 @@ export interface Surroundings {
   readonly weather: Weather
   readonly poison: Poison
   readonly excuses: Excuses
+  readonly listings: Listings
+  /** Has another writer delete a row of a table just now; null in worlds where nobody waits for the worst moment. */
+  readonly provoke: ((table: string) => Promise<void>) | null
   /** Is told of an error that no processor may end with. */
   readonly onBug: (error: unknown) => void
   /** Is told each line that a process writes to its journal. */

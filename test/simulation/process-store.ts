@@ -57,7 +57,11 @@ export function processStore(
   async function* list(query: Parameters<WarehouseStore['list']>[0]): AsyncGenerator<ListPage> {
     const pages = store.list(query)[Symbol.asyncIterator]()
     for (;;) {
-      const page = await ask('list', query.prefix, () => pages.next())
+      const page = await ask('list', query.prefix, async () => {
+        const listed = await pages.next()
+        if (name === 'source') around.listings.tell(query.prefix)
+        return listed
+      })
       if (page.done === true) return
       yield page.value
     }

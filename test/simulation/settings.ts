@@ -57,6 +57,11 @@ export interface Settings {
   readonly restarts: boolean
   /** Whether there are segments that no worker can turn into rows for a while. */
   readonly poison: boolean
+  /**
+   * Whether others act when it matters most: bytes change between listing and reading, segments land late before a gap is proven, rows are deleted
+   * while their files are rewritten, a backfill is overtaken by another, and a log begins again while somebody has read its history.
+   */
+  readonly provokes: boolean
 }
 
 /** Times of a world in which snapshots come of age: clocks that are an hour off must not matter. */
@@ -64,6 +69,17 @@ const expiryMs = 4 * 3_600_000
 const quietMs = 5 * 3_600_000
 
 export function drawSettings(random: SeededRandom, startMs: number): Settings {
+  const world = drawWorld(random, startMs)
+  const isDrawn = random.below(world.restarts ? 2 : 5) === 0
+  // What is skipped at a start is met by the usual events alone, and rarely: what others do would hide it.
+  const provokes = isDrawn && !(world.skips && world.startAt !== 'earliest')
+  // So that there is history to be read.
+  const hasHistory = provokes && world.startAt !== 'earliest'
+  const headStartMs = world.headStartMs + (hasHistory ? 120_000 : 0)
+  return { ...world, provokes, headStartMs, durationMs: world.durationMs + (provokes && world.restarts ? 300_000 : 0) }
+}
+
+function drawWorld(random: SeededRandom, startMs: number): Omit<Settings, 'provokes'> {
   const topics = ['events', 'clicks', '__proto__'].slice(0, 1 + random.below(3))
   const drawn = topics.flatMap((topic) => logsOf(random, topic, 1 + random.below(3)))
   const graceSeconds = random.pick([3, 10, 10])
@@ -88,7 +104,7 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   const served = sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] }))
-  const settings: Settings = {
+  const settings: Omit<Settings, 'provokes'> = {
     sources: served,
     rebuilds: false,
     sharesQueue,

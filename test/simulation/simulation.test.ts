@@ -11,6 +11,7 @@ const rare = new Set([
   'foreign-rollback',
   'create-lost-before',
   'create-lost-after',
+  'foreign-column',
   'backfills-overlap',
   'backfill-paused',
   'backfill-active',

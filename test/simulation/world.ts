@@ -7,6 +7,7 @@ import { formatRanges } from '../../src/model/offset-range.ts'
 import { decidedRanges } from '../../src/model/progress.ts'
 import { topicPartitionName } from '../../src/model/topic-partition.ts'
 import { commitCodec } from '../../src/service/tasks/commit-codec.ts'
+import { incarnationColumn } from '../../src/pipeline/commit/resolve-layout.ts'
 import { taskCodec } from '../../src/service/tasks/task-codec.ts'
 import { Broker } from './broker.ts'
 import { EventLog } from './event-log.ts'
@@ -15,6 +16,7 @@ import { FaultCounts, InvariantBroken } from './faults.ts'
 import { Fleet, type SharedQueues } from './fleet.ts'
 import { Weather } from './life.ts'
 import { Listener } from './listener.ts'
+import { Listings } from './listings.ts'
 import { SourceModel } from './model.ts'
 import { Poison } from './poison.ts'
 import { sharedCatalog } from './process-catalog.ts'
@@ -54,6 +56,8 @@ export class World {
   readonly #tables: ReadonlyMap<string, SimulatedTable>
   readonly #witness: Witness
   readonly #listener: Listener
+  /** Where others provoke, history is not read before: something of it is left to be read then. */
+  readonly #aboutToRestart = Promise.withResolvers<void>()
   #bug: { error: unknown } | null = null
 
   constructor(seed: number, onEvent?: (line: string) => void) {
@@ -79,6 +83,8 @@ export class World {
       weather: this.#weather,
       poison: this.#poison,
       excuses,
+      listings: new Listings(),
+      provoke: this.#settings.provokes ? (table) => this.#provoke(table) : null,
       onBug: (error) => (this.#bug ??= { error }),
       onJournal: (process, level, message, fields) => this.#listener.hear(process, level, message, fields),
       onResult: (process, result) => this.#listener.made(process, result),
@@ -141,7 +147,10 @@ export class World {
     await Promise.all([
       ...brokers.map((broker) => broker.run(untilMs)),
       ...sources.flatMap((source) =>
-        source.fleet.map((role) => fleet.keepOne(source, role, startMs, upkeepRoles.includes(role) ? untilMs : endMs)),
+        source.fleet.map(async (role) => {
+          if (role === 'historian' && this.#settings.provokes && restarts) await this.#aboutToRestart.promise
+          await fleet.keepOne(source, role, startMs, upkeepRoles.includes(role) ? untilMs : endMs)
+        }),
       ),
       ...[...this.#tables.values()].flatMap(({ foreign }) => [foreign.run(hibernates ? untilMs : endMs), foreign.expireOld(endMs)]),
       ...[...queues.values()].flatMap(({ tasks, commits }) => [tasks, commits].map((queue) => queue.run(this.#random.fork(), untilMs))),
@@ -149,7 +158,7 @@ export class World {
       ...(pauses ? operators.map((operator) => operator.pauseNowAndThen(untilMs)) : []),
       ...(rollbacks ? operators.map((operator) => this.#acceptRollbacks(operator, untilMs)) : []),
       ...(hibernates ? [this.#hibernate(fleet, untilMs)] : []),
-      ...(restarts ? [this.#restartLogs(brokers, operators[0], untilMs)] : []),
+      ...(restarts ? [this.#restartLogs(brokers, operators[0], fleet, untilMs)] : []),
       ...(poison ? [this.#poison.run(this.#logNames(), this.#random.fork(), untilMs)] : []),
       this.#changeWeather(untilMs),
     ])
@@ -212,17 +221,35 @@ export class World {
   }
 
   /** Has logs begin again, once every table stands behind their first segments; a person says so some time later. */
-  async #restartLogs(brokers: readonly Broker[], operator: Operator, untilMs: number): Promise<void> {
+  async #restartLogs(brokers: readonly Broker[], operator: Operator, fleet: Fleet, untilMs: number): Promise<void> {
     const random = this.#random.fork()
+    const { provokes } = this.#settings
+    if (provokes) await this.#addIncarnations(untilMs)
     const { logs, sourceId } = this.#settings.sources[0]
     const begun = logs.flatMap(({ at, isMild }, i) => (isMild === true ? [] : [{ at, broker: brokers[i] }]))
     await this.#clock.sleep(60_000 + random.below(200_000))
     const isReady = () => begun.every(({ at }) => [...this.#tables.values()].some(({ checker }) => checker.standsBehindFirst(sourceId, at)))
     while (this.#clock.now() < untilMs && !isReady()) await this.#clock.sleep(10_000)
-    if (!isReady()) return
+    this.#aboutToRestart.resolve()
+    if (!isReady() || this.#clock.now() >= untilMs) return
+    if (provokes) {
+      // Who has read of the log that ends and not committed it goes on when the next incarnation has begun.
+      const reader = await Promise.race([this.#listener.nextHistory(), this.#clock.sleep((untilMs - this.#clock.now()) / 2)])
+      if (typeof reader === 'string') fleet.standStill(reader, 160_000)
+    }
     await Promise.all(begun.map(({ broker }) => broker.restart()))
-    await this.#clock.sleep(random.below(200_000))
+    await this.#clock.sleep(random.below(provokes ? 20_000 : 200_000))
     await operator.direct({ sourceRestarted: true }, () => this.#isRestartOpen(), 'restart-accepted', untilMs)
+  }
+
+  /** A log of another source began again before: the tables have the column that tells which one a row is of. */
+  async #addIncarnations(untilMs: number): Promise<void> {
+    for (const { foreign } of this.#tables.values()) await foreign.addColumn(incarnationColumn, 'int', untilMs)
+  }
+
+  /** Somebody deletes a row of a table, where deletes are no fault of what is done beside. */
+  async #provoke(table: string): Promise<void> {
+    if (!this.#settings.rebuilds) await this.#tables.get(table)!.foreign.provoke()
   }
 
   /** Everybody stands still, with what was read and not committed, and meanwhile somebody removes what looks left behind. */
@@ -309,7 +336,7 @@ export class World {
   }
 
   #brokerSurroundings(prefix: string) {
-    const { graceMs, flushEveryMs, headStartMs } = this.#settings
+    const { graceMs, flushEveryMs, headStartMs, provokes } = this.#settings
     return {
       store: this.#source,
       clock: this.#clock,
@@ -320,6 +347,8 @@ export class World {
       graceMs,
       flushEveryMs,
       fleetStartsMs: this.#startMs + headStartMs,
+      provokes,
+      listings: this.#around.listings,
     }
   }
 }
