@@ -111,7 +111,7 @@ export class ForeignWriter {
     if (metadata === null) return
     const schema = currentSchema(metadata)
     const id = metadata['last-column-id'] + 1
-    await this.#send('foreign-column', metadata, [
+    const isAdded = await this.#send('foreign-column', metadata, [
       {
         action: 'add-schema',
         schema: {
@@ -123,6 +123,7 @@ export class ForeignWriter {
       },
       { action: 'set-current-schema', 'schema-id': -1 },
     ])
+    if (isAdded) this.#around.faults.add('foreign-column')
   }
 
   /** Deletes a row at once. */
