@@ -55,7 +55,7 @@ const otherTime = /Signature (?:expired|not yet current)|RequestTimeTooSkewed|Re
 export function lackingIn(exchange: Exchange): Lacking | undefined {
   const { status } = exchange.answer
   if (status === 401 || status === 419) return 'identity'
-  if (status !== 400 && status !== 403) return undefined
+  if ((status !== 400 && status !== 403) || isTakenPlace(exchange)) return undefined
   const { type, message } = answeredError(exchange)
   if (otherTime.test(`${type}: ${message}`)) return 'clock'
   if (unknownKeys.test(`${type}: ${message}`)) return 'identity'
@@ -66,6 +66,17 @@ export function lackingIn(exchange: Exchange): Lacking | undefined {
 /** Whether the answer says, in Iceberg's form, that what was asked for does not exist. */
 export function isMissing(exchange: Exchange): boolean {
   return exchange.answer.status === 404 && answeredError(exchange).type !== null
+}
+
+/** Whether a table was not created because its place overlaps with another's, or a namespace's: Polaris' words, and its status. */
+export function isTakenPlace(exchange: Exchange): boolean {
+  return exchange.answer.status === 403 && /conflicts with existing table/i.test(answeredError(exchange).message)
+}
+
+/** Whether a commit was not taken because the table's metadata would become larger than the catalog takes. */
+function isTooLarge(exchange: Exchange): boolean {
+  const { status } = exchange.answer
+  return (status === 400 || status === 413) && /metadata\b.*\b(?:exceeds|too large)/i.test(answeredError(exchange).message)
 }
 
 function retryFor(status: number): 'later' | 'never' {
@@ -85,6 +96,12 @@ function adviceFor(exchange: Exchange): string {
   if (lacking === 'identity') return 'Check the AWS keys that requests are signed with, the region, and the clock'
   if (lacking === 'clock') return "This machine's clock is not AWS': set it by NTP"
   if (lacking === 'right') return 'The token is known, but lacks the right to do this: grant it in the catalog'
+  if (isTakenPlace(exchange)) {
+    return "The catalog's other table or namespace keeps that place, also where it was renamed since: drop it, or give the topic's mapping another name as table"
+  }
+  if (isTooLarge(exchange)) {
+    return "The table's metadata is too large for the catalog: expire snapshots, by the catalog's own settings where it does that itself and else by `iceberg-processor expire`, and drop branches and tags that keep old ones"
+  }
   return ''
 }
 

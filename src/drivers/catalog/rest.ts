@@ -6,7 +6,7 @@ import { KnownTables } from './known-tables.ts'
 import { type AuthSettings, type AwsSigning, openAuth } from './open-auth.ts'
 import { profileOf, type RestProfile, type RestProfileName, restProfiles } from './profiles.ts'
 import { readOnlyAdvice, readOnlySentence } from './read-only.ts'
-import { answeredError, isMissing, sentence, workError } from './rest-answer.ts'
+import { isMissing, isTakenPlace, sentence, workError } from './rest-answer.ts'
 import type { Exchange } from './rest-answer.ts'
 import { restClient } from './rest-client.ts'
 import type { RestClientOptions } from './rest-client.ts'
@@ -174,10 +174,6 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     },
     close: () => client.close(),
   }
-}
-
-function isTakenPlace(exchange: Exchange): boolean {
-  return exchange.answer.status === 403 && /conflicts with existing table/i.test(answeredError(exchange).message)
 }
 
 function noKeys(): never {

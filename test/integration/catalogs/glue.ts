@@ -1,6 +1,6 @@
 import { parseJson, stringifyJson } from '../../../src/formats/json/exact.ts'
 import type { Treatment } from '../proxy.ts'
-import { type CatalogCall, error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { type CatalogCall, error, makesTable, metadataWithin, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
 import { namespaceOf, type Needs, notAuthorized, refusalFor } from './privileges.ts'
 import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
 
@@ -16,6 +16,7 @@ export const glueTableBucket = `${glueAccount}:s3tablescatalog/lake`
  * - With `grants`: the IAM action of each operation. With `lakeFormation`: a database that it guards, of which `grants` has its permissions; its
  *   words were seen of Glue's other interface, where the status is 400. A table's IAM action is refused for the first of its resources.
  * - A table bucket of S3 Tables (`tableBucket`) is a warehouse of its own, `<account>:s3tablescatalog/<bucket>`, and owns locations. Its prefix is assumed.
+ * - A table's metadata may have 20 MB, beyond which requests are refused: "Considerations and limitations" of the endpoint. Status and words are assumed.
  * - Names of columns are kept in lower case, so a table does not come back as it was made.
  */
 export function glueProxy(
@@ -26,12 +27,14 @@ export function glueProxy(
     grants,
     lakeFormation = false,
     tableBucket = false,
+    metadataLimit = 20 * 1024 ** 2,
   }: {
     keys: Omit<SigningRules, 'service'>
     meddle?: Treatment
     grants?: ReadonlySet<string>
     lakeFormation?: boolean
     tableBucket?: boolean
+    metadataLimit?: number
   },
 ): Promise<PolicyProxy> {
   return policyProxy(
@@ -57,6 +60,7 @@ export function glueProxy(
           makesTable(call) && call.document.location?.startsWith('s3a://') === true ? invalid('Unsupported location scheme: s3a') : null,
         (call) => (makesTable(call) && hasNestedPartition(call) ? invalid('Partitioning by nested fields is not supported') : null),
         ({ query }) => (query.get('purgeRequested') === 'true' ? invalid('Purge is not supported') : null),
+        metadataWithin(metadataLimit, () => invalid('The size of the Iceberg table metadata exceeds the limit of 20 MB')),
       ],
       rewritten(call) {
         if (!makesTable(call)) return call.body

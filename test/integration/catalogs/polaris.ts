@@ -1,5 +1,5 @@
 import type { ProxyAnswer, Treatment } from '../proxy.ts'
-import { type CatalogCall, error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
+import { type Behind, type CatalogCall, error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
 import { type CatalogAction, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
 
@@ -20,6 +20,8 @@ export const polarisClient: TokenRules = {
  * - warehouse = catalog name = prefix: documentation; an unknown one is 404 in Iceberg's form.
  * - ETag and 304 on loadTable: documentation of 1.x.
  * - A location that the client gives is refused (403): documentation, "may refuse client-given locations".
+ * - A table's place is its name below its namespace's place. Where another table of the namespace, or a namespace in it, lies there, in it or around it,
+ *   the table is refused (403), in these words: its source.
  * - Tables in namespaces that do not exist are refused (404), and purges (403) unless its administrator switched them on: Polaris' source.
  * - The header may be left out where there is one realm (`defaultRealm`): documentation.
  * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source. Without
@@ -63,6 +65,7 @@ export async function polarisProxy(
                 `Invalid locations '[${call.document.location}]' for the table: not in the allowed locations`,
               )
             : null,
+        overlapping,
         ({ query }) =>
           query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', 'Unable to purge entity: it is not enabled') : null,
         (call) =>
@@ -87,6 +90,33 @@ const implying: Readonly<Record<string, readonly string[]>> = {
   TABLE_READ_PROPERTIES: ['TABLE_READ_PROPERTIES', 'TABLE_WRITE_PROPERTIES', 'TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
   TABLE_WRITE_PROPERTIES: ['TABLE_WRITE_PROPERTIES', 'TABLE_WRITE_DATA'],
   TABLE_READ_DATA: ['TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
+}
+
+async function overlapping(call: CatalogCall, behind: Behind): Promise<ProxyAnswer | null> {
+  if (!makesTable(call)) return null
+  const namespace = call.place.replace(/\/tables$/, '')
+  const own = placeOf(await behind(namespace))
+  if (own === undefined) return null
+  const { name } = call.document
+  const place = `${own}/${name}`
+  const others: (string | undefined)[] = []
+  const { identifiers } = (await behind(call.place)) as { readonly identifiers: readonly { readonly name: string }[] }
+  // A table of the same name exists, which the catalog behind says.
+  for (const other of identifiers.filter((one) => one.name !== name)) {
+    others.push(placeOf(((await behind(`${call.place}/${encodeURIComponent(other.name)}`)) as { metadata?: unknown } | null)?.metadata))
+  }
+  const inside = (await behind(`namespaces?parent=${namespace.replace('namespaces/', '')}`)) as { namespaces: readonly string[][] } | null
+  others.push(...(inside?.namespaces ?? []).map((levels) => `${own}/${levels.at(-1)}`))
+  const taken = others.find((other) => other !== undefined && (`${place}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${place}/`)))
+  if (taken === undefined) return null
+  const words = `Unable to create entity at location '${place}' because it conflicts with existing table or namespace at ${taken}`
+  return error(403, 'ForbiddenException', words)
+}
+
+/** The location of a table's metadata or of a namespace. */
+function placeOf(found: unknown): string | undefined {
+  const { location, properties } = (found ?? {}) as { location?: string; properties?: { location?: string } }
+  return (location ?? properties?.location)?.replace(/\/+$/, '')
 }
 
 const asksForKeys = ({ headers }: CatalogCall) => (headers['x-iceberg-access-delegation'] ?? '') !== ''

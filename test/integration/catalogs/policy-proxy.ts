@@ -20,8 +20,19 @@ export interface CatalogDocument {
   readonly schema?: { readonly fields?: readonly { readonly id: number }[] }
   readonly 'partition-spec'?: { readonly fields: readonly { readonly 'source-id': number }[] }
   readonly properties?: Readonly<Record<string, string>>
-  readonly updates?: readonly { readonly action: string; readonly updates?: Readonly<Record<string, string>>; readonly schema?: unknown }[]
+  readonly updates?: readonly {
+    readonly action: string
+    readonly updates?: Readonly<Record<string, string>>
+    readonly schema?: unknown
+    readonly snapshot?: { readonly summary?: Readonly<Record<string, string>> }
+  }[]
 }
+
+/** What the catalog behind says of a place below the prefix; null: not with 200. */
+export type Behind = (place: string) => Promise<unknown>
+
+/** What a product answers to a call that it refuses; null: it has nothing against it. */
+export type Refusal = (call: CatalogCall, behind: Behind) => ProxyAnswer | null | Promise<ProxyAnswer | null>
 
 /** Configuration for the files below a location, credentials among it. */
 export type Vend = (location: string) => Promise<Readonly<Record<string, string>>>
@@ -40,7 +51,7 @@ export interface Product {
   /** What is refused for want of a right, `GET config` among it; everything is allowed unless given. */
   readonly denies?: (call: CatalogCall) => ProxyAnswer | null
   /** What the product refuses; the first that is not null is answered. */
-  readonly refusals: readonly ((call: CatalogCall) => ProxyAnswer | null)[]
+  readonly refusals: readonly Refusal[]
   /** The body to forward in place of the one that came. */
   readonly rewritten?: (call: CatalogCall) => Buffer
   /** What `/v1/config` lists; what the catalog behind lists unless given. */
@@ -85,8 +96,12 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     if (!path.startsWith(`${root}${product.prefix}/`)) return text(404, `no such route: ${path}`)
     const place = path.slice(root.length + product.prefix.length + 1)
     const call = callAt(place)
+    const behindAt: Behind = async (at) => {
+      const { status, body } = await forward({ method: 'GET', path: `/v1/${at}`, headers: {}, body: Buffer.of() })
+      return status === 200 ? parseJson(String(body), at) : null
+    }
     for (const refusal of [product.denies, ...product.refusals]) {
-      const answer = refusal?.(call) ?? null
+      const answer = (await refusal?.(call, behindAt)) ?? null
       if (answer !== null) return answer
     }
     if (product.strictNamespaces === true && makesTable(call)) {
@@ -96,8 +111,7 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     // Bodies are looked into on their way back.
     const { authorization: _, 'accept-encoding': __, ...headers } = request.headers
     const behind = { path: `/v1/${place}${search === '' ? '' : `?${search}`}`, headers, body: product.rewritten?.(call) ?? request.body }
-    const isCommit = request.method === 'POST' && /\/tables\/./.test(place)
-    const answer = isCommit ? await meddle(call, () => forward(behind)) : await forward(behind)
+    const answer = commits(call) ? await meddle(call, () => forward(behind)) : await forward(behind)
     const isTable = answer?.status === 200 && (request.method === 'GET' ? /\/tables\/./ : /\/tables$/).test(place)
     return answer === null || !isTable || request.method === 'HEAD' ? answer : asTable(product, call, answer)
   })
@@ -164,6 +178,20 @@ export function text(status: number, body: string): ProxyAnswer {
 /** Whether a call makes a table, and whether it makes a namespace. */
 export const makesTable = ({ method, place }: CatalogCall): boolean => method === 'POST' && /^namespaces\/[^/]+\/tables$/.test(place)
 export const makesNamespace = ({ method, place }: CatalogCall): boolean => method === 'POST' && place === 'namespaces'
+
+/** Whether a call commits to a table. */
+export const commits = ({ method, place }: CatalogCall): boolean => method === 'POST' && /\/tables\/./.test(place)
+
+/** Refuses commits that add to a table's metadata until it has more bytes than these, as far as the text of what they add tells. */
+export function metadataWithin(limit: number, refused: (metadataLocation: string) => ProxyAnswer): Refusal {
+  return async (call, behind) => {
+    const isAdding = call.document.updates?.some(({ action }) => !action.startsWith('remove-')) === true
+    const table = commits(call) && isAdding ? await behind(call.place) : null
+    if (table === null) return null
+    const { metadata, 'metadata-location': location } = table as { readonly metadata: unknown; readonly 'metadata-location': string }
+    return Buffer.byteLength(stringifyJson(metadata)) + call.body.length > limit ? refused(location) : null
+  }
+}
 
 /** Namespaces of several levels, made or named in a path. */
 export function nestedNamespace(call: CatalogCall): boolean {

@@ -1,20 +1,26 @@
 import type { Treatment } from '../proxy.ts'
-import { error, makesTable, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
+import { error, makesTable, metadataWithin, nestedNamespace, type PolicyProxy, policyProxy } from './policy-proxy.ts'
 import { type Needs, notAuthorized, refusalFor } from './privileges.ts'
 import { signatureRefusal, type SigningRules } from './sigv4-check.ts'
 
 export const tableBucketArn = 'arn:aws:s3tables:us-east-1:123456789012:bucket/lake'
 
 /**
- * Amazon S3 Tables' Iceberg REST endpoint, as far as it refuses. What it rests on, all of it AWS' documentation and no run against the
- * service:
+ * Amazon S3 Tables' Iceberg REST endpoint, as far as it refuses. What it rests on, AWS' documentation unless it says otherwise, and no run against
+ * the service:
  * - `/iceberg`, SigV4 for service `s3tables`; warehouse = the table bucket's ARN, which is the prefix as well, URL-encoded.
+ * - A table's metadata document has a limit: 5 MB and the words of the refusal are as users of the service told them; the status is assumed: 400.
  * - With `grants`: the IAM actions of each operation; files are read and written with actions of the service's own.
  * - One level of namespaces, none that begins with `aws`; names in lower case, with a letter or digit at both ends; the service chooses the location. The statuses are assumed: 400.
  */
 export function s3tablesProxy(
   target: string,
-  { keys, meddle, grants }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment; grants?: ReadonlySet<string> },
+  {
+    keys,
+    meddle,
+    grants,
+    metadataLimit = 5 * 1024 ** 2,
+  }: { keys: Omit<SigningRules, 'service'>; meddle?: Treatment; grants?: ReadonlySet<string>; metadataLimit?: number },
 ): Promise<PolicyProxy> {
   return policyProxy(
     target,
@@ -33,6 +39,7 @@ export function s3tablesProxy(
             : null,
         ({ document: { namespace } }) =>
           namespace?.[0].startsWith('aws') === true ? invalid('The specified namespace name is not valid') : null,
+        metadataWithin(metadataLimit, (location) => invalid(`Table metadata file ${location} exceeds the maximum allowed size`)),
       ],
     },
     meddle,

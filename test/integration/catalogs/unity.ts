@@ -1,5 +1,16 @@
 import type { Forward, ProxyAnswer, Treatment } from '../proxy.ts'
-import { type CatalogCall, error, makesTable, nestedNamespace, policyProxy, text, typesIn, type Vend } from './policy-proxy.ts'
+import {
+  type Behind,
+  type CatalogCall,
+  error,
+  makesNamespace,
+  makesTable,
+  nestedNamespace,
+  policyProxy,
+  text,
+  typesIn,
+  type Vend,
+} from './policy-proxy.ts'
 import { namespaceOf, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
 
@@ -25,6 +36,9 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  *   `catalogs/<name>` with its slash, and 400 for nested namespaces, time and nanoseconds.
  * - uuid and fixed are refused as well; `write.metadata.path` and `write.metadata.previous-versions-max` must not be set; the catalog owns
  *   the location (only managed tables are writable): Databricks' documentation. The statuses are assumed: 400.
+ * - Delete files are refused in tables of version 2, deletion vectors are taken in those of version 3: Databricks' documentation. What a commit adds is
+ *   told by its snapshots' summaries; the status is assumed: 400.
+ * - Each catalog has a namespace `information_schema` of its own, which is only read: Databricks' documentation. The statuses are assumed.
  * - Properties set beside a snapshot conflict with concurrent writers: answered here as if there always were one, 409.
  * - With `grants`: `USE CATALOG` and `USE SCHEMA` for everything, `CREATE SCHEMA`, `CREATE TABLE`, and `EXTERNAL USE SCHEMA` for tables from
  *   outside; on a table that others made `SELECT` and `MODIFY`; who makes a table may do everything with it: Databricks' documentation. The
@@ -80,6 +94,8 @@ export async function unityProxy(
           const refused = set.find((key) => refusedProperties.includes(key))
           return refused === undefined ? null : error(400, 'BadRequestException', `Property ${refused} can not be set on managed tables`)
         },
+        (call) => (openSource || namespaceOf(call) !== 'information_schema' ? null : ofSystem(call)),
+        (call, behind) => (openSource ? null : deleting(call, behind)),
         (call) =>
           makesTable(call) && call.document.location !== undefined
             ? error(400, 'BadRequestException', 'Managed tables can not have a location')
@@ -97,6 +113,23 @@ export async function unityProxy(
     meddle ?? (openSource ? withoutReasons : undefined),
   )
   return { ...proxy, tokens: given }
+}
+
+function ofSystem(call: CatalogCall): ProxyAnswer | null {
+  if (makesNamespace(call)) return error(409, 'AlreadyExistsException', `Schema '${unityWarehouse}.information_schema' already exists`)
+  if (call.method === 'GET' || call.method === 'HEAD') return null
+  return error(403, 'PermissionDeniedException', 'PERMISSION_DENIED: information_schema is owned by the system and can not be changed.')
+}
+
+/** The refusal of a commit that adds delete files, unless all of them are deletion vectors in a table that has such. */
+async function deleting({ place, document: { updates = [] } }: CatalogCall, behind: Behind): Promise<ProxyAnswer | null> {
+  const summaries = updates.map(({ snapshot }) => snapshot?.summary ?? {})
+  const adding = summaries.filter((summary) => Number(summary['added-delete-files'] ?? 0) > 0)
+  if (adding.length === 0) return null
+  const { metadata } = (await behind(place)) as { readonly metadata: { readonly 'format-version': number } }
+  const areVectors = adding.every((summary) => summary['added-dvs'] === summary['added-delete-files'])
+  if (metadata['format-version'] >= 3 && areVectors) return null
+  return error(400, 'BadRequestException', 'Row-level deletes other than the deletion vectors of Iceberg v3 are not supported')
 }
 
 /** A snapshot that the open-source server's library does not take is the server's own fault, to it. */

@@ -121,7 +121,11 @@ describe('where a table lies', () => {
     })
     await catalog.ensureNamespace(['db'])
     await catalog.createTable({ namespace: ['db'], name: 'first' }, simpleTable)
-    await expect(catalog.createTable({ namespace: ['db'], name: 'second' }, simpleTable)).rejects.toThrow('conflicts with existing table')
+    await expect(catalog.createTable({ namespace: ['db'], name: 'second' }, simpleTable)).rejects.toMatchObject({
+      message: expect.stringMatching(/conflicts with existing table .* drop it, or give the topic's mapping another name as table/),
+      retry: 'never',
+      lacking: undefined,
+    })
     const other = await world({
       standIn: ({ method, path }) => {
         if (method === 'POST' && path.endsWith('/tables')) return { status: 403, body }
