@@ -47,6 +47,7 @@ function sentence({ snapshots, refs, kept, files, bytes, requests, left }: Expir
   ].filter((part) => !part.startsWith('0 '))
   const said = `${formatNumberOf(snapshots.length, 'snapshot')} ${dryRun ? 'would be expired' : 'expired'}, ${kept} kept${ended}`
   const removed = `${parts.length === 0 ? 'no file' : parts.join(', ')} ${dryRun ? 'would be removed' : 'removed'} (${formatBytes(bytes)})`
-  if (dryRun) return `${said}; ${removed}, with ${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
+  if (dryRun)
+    return `${said}; ${removed}, in 1 commit, with ${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
   return `${said}; ${removed}${left === 0 ? '' : `, ${formatNumberOf(left, 'file')} left to the orphan sweep`}`
 }

@@ -40,5 +40,5 @@ function sentence({ manifests, rewritten, bytes, written }: ManifestsReport, dry
   if (rewritten === 0) return `nothing to rewrite among ${all}`
   // Beside them the manifest list, read and written.
   const requests = `${formatNumberOf(rewritten + 1, 'GET')} and ${formatNumberOf(written + 1, 'PUT')}`
-  return `${rewritten} of ${all} (${formatBytes(bytes)}) ${dryRun ? 'would be' : 'are'} ${written} now${dryRun ? `, with ${requests}` : ''}`
+  return `${rewritten} of ${all} (${formatBytes(bytes)}) ${dryRun ? 'would be' : 'are'} ${written} now${dryRun ? `, in 1 commit, with ${requests}` : ''}`
 }

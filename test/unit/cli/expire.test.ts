@@ -22,7 +22,7 @@ test('snapshots that the document lets go are shown by a dry run, then expired w
 
   const dry = await program(['expire', '-f', 'spec.yaml', '--dry-run', 'g_edge'], { cwd })
   expect(dry.stdout).toBe(
-    'default.g_edge: 1 snapshot would be expired, 1 kept; 1 manifest file would be removed (0 B), with 3 GETs and 1 DELETE\n',
+    'default.g_edge: 1 snapshot would be expired, 1 kept; 1 manifest file would be removed (0 B), in 1 commit, with 3 GETs and 1 DELETE\n',
   )
   expect(lists()).toBe(2)
   const done = await program(['expire', '-f', 'spec.yaml', '--json'], { cwd })
