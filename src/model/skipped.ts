@@ -35,17 +35,19 @@ function withRanges(known: Progress, source: string, at: TopicPartition, ranges:
   return ranges.length === 0 ? others : withDecided(others, source, at, ranges)
 }
 
-/** Joins the nearest neighbours until half of `max` ranges are left, so that this is not done at each commit. */
+/** Joins the nearest neighbours until half of `max` spaces between ranges are left, so that this is not done at each commit. */
 function joined(known: Progress, max: number): Progress {
   const sets = decidedSets(known)
-  const spaces = sets.flatMap(({ ranges }) => ranges.slice(1).map(([start], i) => start - ranges[i][1]))
+  const spaces = sets.flatMap(({ ranges }, set) => ranges.slice(1).map(([start], i) => ({ set, i, width: start - ranges[i][1] })))
   if (spaces.length <= max) return known
-  const widest = spaces.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))[spaces.length - 1 - Math.floor(max / 2)]
-  return sets.reduce((all, { source, at, ranges }) => {
+  const narrow = spaces.sort((a, b) => (a.width < b.width ? -1 : a.width > b.width ? 1 : 0)).slice(0, spaces.length - Math.floor(max / 2))
+  const closed = sets.map(() => new Set<number>())
+  for (const { set, i } of narrow) closed[set].add(i)
+  return sets.reduce((all, { source, at, ranges }, set) => {
     const wide: [bigint, bigint][] = []
-    for (const [start, end] of ranges) {
+    for (const [i, [start, end]] of ranges.entries()) {
       const last = wide.at(-1)
-      if (last !== undefined && start - last[1] <= widest) last[1] = end
+      if (last !== undefined && closed[set].has(i - 1)) last[1] = end
       else wide.push([start, end])
     }
     return withDecided(all, source, at, wide)

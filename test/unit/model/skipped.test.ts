@@ -59,6 +59,14 @@ describe('what was skipped', () => {
     expect(joined.length).toBeLessThanOrEqual(maxSkippedRanges / 2 + 1)
     expect(skips.every(([start]) => containsOffset(joined, start))).toBe(true)
     expect(joined).toContainEqual(far)
-    expect(countOffsets(joined)).toBe(BigInt((maxSkippedRanges / 4) * 7) + 2n)
+    // As many spaces as had to be joined, each of one offset.
+    expect(countOffsets(joined)).toBe(BigInt(maxSkippedRanges + 2 + (maxSkippedRanges + 1 - maxSkippedRanges / 2)))
+  })
+
+  test('is in many ranges still where all are equally far from each other', () => {
+    const skips = Array.from({ length: maxSkippedRanges + 3 }, (_, i): OffsetRange => [BigInt(i * 1000), BigInt(i * 1000 + 1)])
+    const joined = of(skippedWith(noProgress, 's', [part([[0n, 20_000_000n]], skips)]))
+    expect(joined).toHaveLength(maxSkippedRanges / 2 + 1)
+    expect(skips.every(([start]) => containsOffset(joined, start))).toBe(true)
   })
 })
