@@ -108,7 +108,7 @@ function labelled(snapshot: Snapshot, branch: string): Snapshot {
 
 /** The copies of what main's snapshots say. */
 function withoutCopies(properties: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const { progress, requests, accepted, leftOut } = summaryKeys
-  const copies = new Set<string>([progress, requests, accepted, leftOut])
+  const { version, progress, requests, accepted, leftOut } = summaryKeys
+  const copies = new Set<string>([version, progress, requests, accepted, leftOut])
   return Object.fromEntries(Object.entries(properties).filter(([key]) => !copies.has(key)))
 }

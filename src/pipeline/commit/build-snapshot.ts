@@ -140,15 +140,14 @@ function retractionKeys(retraction: Retraction | null): Record<string, string> {
 function copyOf(metadata: TableMetadata, progress: string, contents: SnapshotContents): Record<string, string> {
   const { requests, accepted, leftOut } = contents
   const version = progressVersion(contents)
-  const asked = !isEmpty(requests) || metadata.properties?.[summaryKeys.requests] !== undefined
+  // What stood there once is overwritten, also by nothing.
+  const stood = (key: string) => metadata.properties?.[key] !== undefined
   return {
     [summaryKeys.progress]: progress,
-    ...((version !== formatVersion || metadata.properties?.[summaryKeys.version] !== undefined) && { [summaryKeys.version]: version }),
-    ...(asked && { [summaryKeys.requests]: encodeRequests(requests) }),
-    ...((leftOut.size > 0 || metadata.properties?.[summaryKeys.leftOut] !== undefined) && {
-      [summaryKeys.leftOut]: encodeProgress(leftOut),
-    }),
-    ...(accepted.size > 0 && { [summaryKeys.accepted]: encodeProgress(accepted) }),
+    ...((version !== formatVersion || stood(summaryKeys.version)) && { [summaryKeys.version]: version }),
+    ...((!isEmpty(requests) || stood(summaryKeys.requests)) && { [summaryKeys.requests]: encodeRequests(requests) }),
+    ...((leftOut.size > 0 || stood(summaryKeys.leftOut)) && { [summaryKeys.leftOut]: encodeProgress(leftOut) }),
+    ...((accepted.size > 0 || stood(summaryKeys.accepted)) && { [summaryKeys.accepted]: encodeProgress(accepted) }),
   }
 }
 

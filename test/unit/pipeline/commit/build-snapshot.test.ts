@@ -244,8 +244,10 @@ describe('what a program must carry on that goes on from a snapshot', () => {
     )
     expect(state).toMatchObject(notes)
     // Once nothing of it is left, whoever reads the first version may go on.
-    const properties = { [summaryKeys.version]: '3' }
-    expect(versionOf(await build({ ...after(empty, built), properties }, [], decided([3, 5])))).toEqual(['1', '1'])
+    const properties = { [summaryKeys.version]: '3', [summaryKeys.accepted]: '{"s":{}}' }
+    const next = await build({ ...after(empty, built), properties }, [], decided([3, 5]))
+    expect(versionOf(next)).toEqual(['1', '1'])
+    expect(next.updates.at(-1)).toMatchObject({ updates: { [summaryKeys.accepted]: '{}' } })
   })
 
   test('nothing but progress is of the first version, of which the copy says nothing', async () => {
