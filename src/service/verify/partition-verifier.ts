@@ -29,7 +29,7 @@ import { type ListedSegment, type OwnSegment, type SourceSurvey, surveySource } 
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
 import type { VerificationCounts } from '../../pipeline/verify/verification.ts'
 import { type RowBalance, weighRows } from '../../pipeline/verify/weigh-rows.ts'
-import { nothingInWindows, readWindows } from './window-reader.ts'
+import { nothingInWindows, readWindows, type WindowContents } from './window-reader.ts'
 
 const lastOffset = 0x7fffffffffffffffn
 
@@ -126,7 +126,7 @@ export async function judgeSurveyed(
   const ofSuspects = await lookFor(suspects, surveyed.ofSuspects)
   const ofHoles = await lookFor(open, surveyed.ofHoles)
 
-  const skipped = skippedIn(table, at, ofSuspects.unreadable)
+  const skipped = skippedIn(table, at, ofSuspects)
   const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
   const untold = missing.get(null) ?? []
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
@@ -170,10 +170,10 @@ export async function judgeSurveyed(
 }
 
 /**
- * Which of the offsets that can not be read were skipped, as the table says. Where it does not, since an older program wrote it: all, if
- * the document has unreadable ones skipped, and else none.
+ * Which of the offsets that can not be read, or whose segment is gone, were skipped, as the table says. Where it does not, since an older
+ * program wrote it: all that can not be read, if the document has unreadable ones skipped, and else none.
  */
-function skippedIn({ state, source, mapping }: TableUnderTest, at: TopicPartition, unreadable: OffsetRanges): OffsetRanges {
-  if (state.skipped !== null) return intersectRanges(unreadable, decidedRanges(state.skipped, source.id, at))
+function skippedIn({ state, source, mapping }: TableUnderTest, at: TopicPartition, { unreadable, untold }: WindowContents): OffsetRanges {
+  if (state.skipped !== null) return intersectRanges(unionRanges(unreadable, untold), decidedRanges(state.skipped, source.id, at))
   return mapping.onError === 'skip' ? unreadable : noOffsets
 }

@@ -21,12 +21,14 @@ export interface WindowContents {
   readonly control: bigint
   /** Offsets that can not be read now: they were skipped, or the segment was damaged since. */
   readonly unreadable: OffsetRanges
+  /** Offsets of which no segment tells anything: it is gone. */
+  readonly untold: OffsetRanges
   /** Segments that are not sound there, or have records that can not become rows. */
   readonly damaged: readonly SourceFact[]
 }
 
 /** Nothing was looked for. */
-export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, unreadable: [], damaged: [] }
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, unreadable: [], untold: [], damaged: [] }
 
 /**
  * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, past what can not be read. Of
@@ -79,7 +81,7 @@ export async function readWindows(
   const found = normalizeRanges(rows)
   const torn = subtractRanges(intersectRanges(normalizeRanges(unreadable), windows), found)
   const without = [left, found, torn].reduce(subtractRanges, windows)
-  return { rows: found, without, control, unreadable: torn, damaged }
+  return { rows: found, without, control, unreadable: torn, untold: subtractRanges(left, torn), damaged }
 }
 
 /** Where a damaged segment ends that is the last one, nothing tells: what was looked for in it can not be read. */
