@@ -73,7 +73,9 @@ export function grantedFiles(own: ListedFiles & { close(): Promise<void> }, open
   async function renewed(grant: Granted): Promise<void> {
     try {
       const config = await grant.renew()
-      if (isNewer(config, grant.config)) Object.assign(grant, { config, atMs: clock.now() })
+      // Keys without an expiry that are given again are as good as new ones.
+      const isStill = hasSameKeys(config, grant.config) && expiryIn(config) === undefined && expiryIn(grant.config) === undefined
+      if (isStill || isNewer(config, grant.config)) Object.assign(grant, { config, atMs: clock.now() })
       else grant.quietUntilMs = clock.now() + retryMs
     } catch (error) {
       grant.quietUntilMs = clock.now() + retryMs
@@ -144,16 +146,25 @@ function keysIn(config: Granted['config']): GrantedKeys | null {
 
 /** Whether a configuration has other keys than the one before, and not older ones: a table that is the same is given as it was remembered. */
 function isNewer(config: Granted['config'], before: Granted['config']): boolean {
-  const [keys, old] = [keysIn(config), keysIn(before)]
-  if (keys === null) return false
-  if (keys.accessKeyId === old?.accessKeyId && keys.sessionToken === old.sessionToken && keys.secretAccessKey === old.secretAccessKey)
-    return false
-  const [until, oldUntil] = [config, before].map((one) => Number(one['s3.session-token-expires-at-ms']) || Infinity)
+  if (keysIn(config) === null || hasSameKeys(config, before)) return false
+  const [until, oldUntil] = [config, before].map((one) => expiryIn(one) ?? Infinity)
   return until >= oldUntil || oldUntil === Infinity
 }
 
+function hasSameKeys(config: Granted['config'], before: Granted['config']): boolean {
+  const [keys, old] = [keysIn(config), keysIn(before)]
+  return (
+    keys?.accessKeyId === old?.accessKeyId && keys?.sessionToken === old?.sessionToken && keys?.secretAccessKey === old?.secretAccessKey
+  )
+}
+
+/** As the catalog says it, ms; undefined where it says none. */
+function expiryIn(config: Granted['config']): number | undefined {
+  return Number(config['s3.session-token-expires-at-ms']) || undefined
+}
+
 function expiryMs({ config, atMs }: Granted): number {
-  return Number(config['s3.session-token-expires-at-ms']) || atMs + assumedLifeMs
+  return expiryIn(config) ?? atMs + assumedLifeMs
 }
 
 /** A short life is used for two thirds at least: to renew at once would be to renew for ever. */

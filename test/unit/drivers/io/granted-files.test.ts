@@ -93,6 +93,18 @@ describe('files that a catalog grants access to', () => {
     expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['old', 'new'])
   })
 
+  it('without an expiry that are given again are good for as long again', async () => {
+    const { files, keys, pass } = world()
+    let asked = 0
+    files.grant('s3://lake/t', keyed('same'), async () => (asked++, keyed('same')))
+    pass(16 * 60_000)
+    for (let i = 0; i < 5; i++) await files.read('s3://lake/t/x')
+    expect([asked, keys.length]).toEqual([1, 5])
+    pass(11 * 60_000)
+    for (let i = 0; i < 5; i++) await files.read('s3://lake/t/x')
+    expect([asked, keys.length]).toEqual([2, 10])
+  })
+
   it('go on with keys that are still good while the catalog stumbles, and fail with its reason when they are over', async () => {
     const { files, pass } = world()
     files.grant('s3://lake/t', keyed('old', { 's3.session-token-expires-at-ms': '4600000' }), async () => {
