@@ -1,4 +1,3 @@
-import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -11,6 +10,7 @@ import { findTableState } from '../../pipeline/commit/table-state.ts'
 import { chooseExpired, type Expired, type ExpirySettings } from '../../pipeline/maintain/choose-expired.ts'
 import { removeFiles } from '../../pipeline/maintain/remove-files.ts'
 import { type FileKind, unreachedFiles } from '../../pipeline/maintain/unreached-files.ts'
+import { manifestListReader } from '../verify/looked-at.ts'
 
 export interface ExpirerSeams {
   readonly catalog: Catalog
@@ -108,14 +108,7 @@ async function choose(
   }
   if (metadata['format-version'] < 2) throw new WorkError(`table ${name} is of format version 1, which is not expired`, { retry: 'never' })
   // A table that is stopped keeps everything that may tell how it came to that.
-  const { newest } = await findTableState(name, metadata, async (snapshot) => {
-    try {
-      return readManifestList(await io.read(snapshot['manifest-list']))
-    } catch (error) {
-      if (error instanceof WorkError && error.retry !== 'never') throw error
-      return null
-    }
-  })
+  const { newest } = await findTableState(name, metadata, manifestListReader(io))
   // A history that is cut off before there is a snapshot of ours in it looks as if ours had been cut off with it.
   if (newest === null) return { snapshots: [], refs: [] }
   return chooseExpired(metadata, settings, newest['snapshot-id'], clock.now())

@@ -1,4 +1,3 @@
-import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { parseIncarnation } from '../../model/incarnation.ts'
@@ -12,6 +11,7 @@ import { isGlob, matchTopics } from '../../spec/topic-glob.ts'
 import { discoverTables } from '../status/discover-tables.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
+import { manifestListReader } from '../verify/looked-at.ts'
 
 /** What became of work on one table. */
 export interface TableOutcome<T> {
@@ -79,13 +79,7 @@ async function isFedBy(
   metadata: TableMetadata,
   io: Pick<FileIO, 'read'>,
 ): Promise<boolean> {
-  const { progress } = await findTableState(name, metadata, async (snapshot) => {
-    try {
-      return readManifestList(await io.read(snapshot['manifest-list']))
-    } catch {
-      return null
-    }
-  })
+  const { progress } = await findTableState(name, metadata, manifestListReader(io))
   return decidedSets(progress).some(
     (set) => parseIncarnation(set.source).source === source.id && matchTopics(spec.source.topics, [set.at.topic]).length > 0,
   )

@@ -1,10 +1,7 @@
-import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
-import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { type Pace, paceOf, type Speed, secondsFor } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { FileIO } from '../../seams/file-io.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { emptyState, findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
@@ -13,6 +10,7 @@ import { limitsOf } from '../tasks/limits.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type BackfillPlan, serviceBackfills } from '../backfill/service-backfills.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
+import { manifestListReader } from '../verify/looked-at.ts'
 import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
 import { defaultPrices, type Money, moneyOf, type Prices, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
@@ -151,23 +149,13 @@ async function stateOrStop(
   if (refused !== null) return { state: null, stopped: refused }
   if (metadata === null) return { state: emptyState, stopped: null }
   try {
-    const state = await stateIn(table, metadata, seams.io)
+    const state = await findTableState(table, metadata, manifestListReader(seams.io))
     await refuseStrangeSource(state, source, partitions, table, seams.source)
     return { state, stopped: null }
   } catch (error) {
-    if (!(error instanceof WorkError)) throw error
+    if (!(error instanceof WorkError) || error.retry !== 'never') throw error
     return { state: null, stopped: error.message }
   }
-}
-
-function stateIn(table: string, metadata: TableMetadata, io: FileIO): Promise<TableState> {
-  return findTableState(table, metadata, async (snapshot) => {
-    try {
-      return readManifestList(await io.read(snapshot['manifest-list']))
-    } catch {
-      return null
-    }
-  })
 }
 
 /** The source, with its requests counted. */

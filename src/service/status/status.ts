@@ -1,4 +1,3 @@
-import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.ts'
@@ -15,6 +14,7 @@ import type { SourceIdentity } from '../../model/source-identity.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
 import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
+import { manifestListReader } from '../verify/looked-at.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -134,17 +134,12 @@ async function stateOrStop(
 ): Promise<{ state: TableState | null; stopped: string | null }> {
   let state: TableState | null = null
   try {
-    state = await findTableState(name, metadata, async (snapshot) => {
-      try {
-        return readManifestList(await seams.io.read(snapshot['manifest-list']))
-      } catch {
-        return null
-      }
-    })
+    state = await findTableState(name, metadata, manifestListReader(seams.io))
     await refuseStrangeSource(state, source, partitions, name, seams.source)
     return { state, stopped: null }
   } catch (error) {
-    if (!(error instanceof WorkError)) throw error
+    // A store that does not answer stops no table: it is asked again.
+    if (!(error instanceof WorkError) || error.retry !== 'never') throw error
     return { state, stopped: error.message }
   }
 }

@@ -11,7 +11,7 @@ import type { TableLayout } from '../../pipeline/flow.ts'
 import type { KafkaColumns } from '../../pipeline/verify/table-files.ts'
 
 /** Reads manifest lists; null for one that can not be read, now or ever. Throws where the store does not answer. */
-export function manifestListReader(io: FileIO): (snapshot: Snapshot) => Promise<ManifestList | null> {
+export function manifestListReader(io: Pick<FileIO, 'read'>): (snapshot: Snapshot) => Promise<ManifestList | null> {
   return async (snapshot) => {
     try {
       return readManifestList(await io.read(snapshot['manifest-list']))

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { writeSegment } from '../../../src/formats/kfs/write.ts'
+import { WorkError } from '../../../src/model/failure.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { documentStatus, type TableStatus } from '../../../src/service/status/status.ts'
 import type { Plain } from '../spec/documents.ts'
@@ -86,6 +87,22 @@ test('a moved source is told as a stop by status and plan, without numbers that 
   expect(partitions).toMatchObject([{ next: null, endOffset: null, lagSegments: null, lagOffsets: null }])
   const plan = await planned(w, whole, {}, { ...source, id: 's3://elsewhere/p/' })
   expect(plan.tables).toMatchObject([{ stopped, work: { segments: 0 } }])
+})
+
+test('a store that does not answer is no stop: status and plan fail, and can be asked again', async () => {
+  await write(0n, 3)
+  await w.runOnce()
+  const read = async (uri: string) => {
+    throw new WorkError(`${uri}: the service did not answer`, { retry: 'later' })
+  }
+  const io = { ...w.io, read }
+  await expect(documentStatus(documentOf(whole), source, { ...w.seams, io })).rejects.toThrow(/snap-.* did not answer$/)
+  await expect(planned(w, whole, { io })).rejects.toThrow(/snap-.* did not answer$/)
+
+  // Whether a source is a strange one is asked of its listing.
+  const elsewhere = { ...source, id: 's3://elsewhere/p/' }
+  w.faults.store = (operation, key) => (operation === 'list' && key === 'p/orders/0/' ? 'lost-after' : undefined)
+  await expect(documentStatus(documentOf(whole), elsewhere, w.seams)).rejects.toThrow('the answer was lost')
 })
 
 test('rows rescued are counted over all commits, also by those that bring none', async () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { WorkError } from '../../../src/model/failure.ts'
 import { expireTables } from '../../../src/service/maintain/expire-tables.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { batch } from './segments.ts'
@@ -38,4 +39,26 @@ test('tables are worked on also when their topics have no segment left, and thos
   expect(await found(['clicks', 'orders'])).toEqual(['analytics.clicks', 'analytics.sales'])
   expect(await found(['*'], 'nothing')).toEqual([])
   expect(await found(['*'], 'clicks', 's3://others/')).toEqual([])
+})
+
+test('a store that does not answer is told as that, and not as a file that is lost', async () => {
+  const here = world()
+  // With this many gaps, the progress lies beside the snapshot.
+  for (let i = 0n; i < 300n; i++) await here.write({ topic: 'clicks', partition: 0 }, i * 10n, [batch(i * 10n, 1)])
+  await here.runOnce()
+  for await (const { objects } of here.source.list({ prefix: 'p/' })) for (const { key } of objects) await here.source.remove(key)
+  const read = async (uri: string) => {
+    throw new WorkError(`${uri}: the service did not answer`, { retry: 'later' })
+  }
+  const document = load(
+    smallest((plain: Plain) => {
+      plain.spec.source.topics = ['*']
+      plain.spec.sink = { database: 'analytics' }
+    }),
+  )
+  const seams = { ...here.seams, io: { ...here.io, read } }
+  const [{ problem }] = await here.clock.run(() =>
+    expireTables(document, 'clicks', { id: sourceId, prefix: 'p/' }, seams, { dryRun: true }),
+  )
+  expect(problem).toMatch(/snap-.* did not answer$/)
 })
