@@ -107,8 +107,9 @@ function checkType(role: OwnRole, field: NestedField, { columns, keyFormat, valu
     rescue: 'string',
     recordId: 'string',
   }
-  // Kafka Connect's sink makes numbers of records without a schema `long`: a timestamp is milliseconds then.
-  const isNumber = (role === 'partition' || role === 'timestamp') && field.type === 'long'
+  // Kafka Connect's sink makes numbers of records without a schema `long`. A timestamp is milliseconds then, which nobody knows
+  // of a table that merely has a column of our name.
+  const isNumber = field.type === 'long' && (role === 'partition' || (role === 'timestamp' && field.name !== 'kafka_timestamp'))
   const fits = role === 'headers' ? isHeaders(field.type) : field.type === expected[role] || isNumber
   const canBeNull = role === 'timestamp' || role === 'key' || role === 'value' || role === 'rescue'
   if (fits && !(field.required && canBeNull)) return

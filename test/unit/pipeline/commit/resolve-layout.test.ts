@@ -72,8 +72,9 @@ describe('a table is continued', () => {
   })
 
   test("whose partition and timestamp are numbers of 64 bits, as Kafka Connect's sink makes them", () => {
-    const metadata = foreign((fields) => named('kafka_timestamp', { type: 'long' })(named('kafka_partition', { type: 'long' })(fields)))
-    expect(rolesOf(metadata)).toHaveLength(7)
+    const settings = { kafkaColumns: { timestamp: 'ts' } }
+    const metadata = foreign((fields) => named('ts', { type: 'long' })(named('kafka_partition', { type: 'long' })(fields)), settings)
+    expect(rolesOf(metadata, settings)).toHaveLength(7)
   })
 
   test('that others created with a string value, where the document leaves the format open', () => {
@@ -234,10 +235,16 @@ const refusals: [what: string, metadata: TableMetadata, settings: Plain, reason:
     'column value is required, and a Kafka value can be null; make it optional',
   ],
   [
-    'a required timestamp of numbers',
-    foreign(named('kafka_timestamp', { type: 'long', required: true })),
+    'a timestamp of numbers whose unit nobody told',
+    foreign(named('kafka_timestamp', { type: 'long' })),
     {},
-    'column kafka_timestamp is required, and a Kafka timestamp can be null; make it optional',
+    'column kafka_timestamp is long, and the Kafka timestamp needs timestamptz',
+  ],
+  [
+    'a required timestamp of numbers',
+    foreign(named('ts', { type: 'long', required: true }), { kafkaColumns: { timestamp: 'ts' } }),
+    { kafkaColumns: { timestamp: 'ts' } },
+    'column ts is required, and a Kafka timestamp can be null; make it optional',
   ],
   [
     'a required timestamp',
