@@ -10,8 +10,8 @@ export interface Requests {
   /** Snapshots of other writers whose removal of rows is known and meant; ascending, none twice. */
   readonly accept: readonly bigint[]
   /**
-   * A rollback that is known and meant: snapshots of ours beside the history, up to this sequence number, stop the table no more.
-   * Null: none.
+   * Snapshots of ours beside the history, up to this sequence number, stop the table no more: after a rollback that is known and meant, and
+   * after a source has moved, whose old id they have. Null: none.
    */
   readonly abandonedUpTo: bigint | null
   /** History that is wanted, and what was wanted lately; in the order in which it was asked for. */

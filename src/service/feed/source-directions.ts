@@ -56,9 +56,12 @@ export async function followDirections(
   if (directions.sourceRestarted) await restartSource(source, table, committer, seams)
 }
 
-/** What is recorded under the old id goes on under the new one, in one commit; the old id is gone then. */
+/**
+ * What is recorded under the old id goes on under the new one, in one commit; the old id is gone then. Our snapshots beside the history, which
+ * expiry leaves there, say the old one for good: they were found to know no more than the table just now, and are not compared any more.
+ */
 async function moveSource(old: string, source: SourceIdentity, committer: TableCommitter, seams: DirectionSeams): Promise<void> {
-  await committer.changeState(async (state) => {
+  await committer.changeState(async (state, metadata) => {
     const [before, now] = [old, source.id].map((id) => [...state.progress.keys()].filter((key) => parseIncarnation(key).source === id))
     if (before.length === 0) {
       if (now.length > 0 || state.progress.size === 0) return null
@@ -80,6 +83,8 @@ async function moveSource(old: string, source: SourceIdentity, committer: TableC
       accepted: withKeys(state.accepted, renamed),
       leftOut: withKeys(state.leftOut, renamed),
       skipped: state.skipped === null ? null : withKeys(state.skipped, renamed),
+      retraction: state.retraction === null ? null : { ...state.retraction, offsets: withKeys(state.retraction.offsets, renamed) },
+      requests: { ...state.requests, abandonedUpTo: metadata['last-sequence-number'] },
       frontiers: await atNewPlace(frontiers, currentId(withKeys(state.progress, renamed), source.id), source, committer, seams.source),
     }
   })

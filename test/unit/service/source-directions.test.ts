@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { readManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { withDecided } from '../../../src/model/progress.ts'
+import { ancestorsOf, findTableState } from '../../../src/pipeline/commit/table-state.ts'
+import { expirySettings } from '../../../src/pipeline/maintain/choose-expired.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
+import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
 import type { Plain } from '../spec/documents.ts'
+import { commitForeign, liveEntries } from './foreign-commit.ts'
 import { batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, rowsOf, sourceId, type World, world } from './world.ts'
@@ -112,6 +118,71 @@ describe('a source that has moved', () => {
     for (const end of ['kfs', 'index']) await w.source.remove(`p/orders/0/segment-${'0'.padStart(20, '0')}.${end}`)
     expect(await w.runOnce(undefined, { id: moved })).toBe(true)
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 3), ...rowsOf(other, 0, 2)])
+  })
+})
+
+describe('a source that has moved, of a table of which expiry has thinned the history out', () => {
+  const toNewPlace = { id: moved, sourceMoved: sourceId }
+  const state = async () =>
+    findTableState('orders', await w.table('orders'), async (snapshot) => readManifestList(await w.io.read(snapshot['manifest-list'])))
+
+  /** Snapshots of ours lie beside the history then: those that are older than the newest of those that are dropped. */
+  async function thin(): Promise<void> {
+    const fewest = { minSnapshots: 1, maxSnapshots: 4 }
+    await w.clock.run(() => expireTable(table, (metadata) => expirySettings(metadata, fewest), w.seams, { dryRun: false }))
+    const metadata = await w.table('orders')
+    expect(ancestorsOf(metadata).ancestors.length).toBeLessThan(metadata.snapshots!.length)
+  }
+
+  beforeEach(async () => {
+    for (let base = 0n; base < 18n; base += 3n) {
+      await w.write(orders, base, [batch(base, 3)])
+      await w.runOnce()
+      await w.clock.advanceBy(3_600_000)
+    }
+  })
+
+  test('goes on', async () => {
+    await thin()
+    expect(await w.runOnce(undefined, toNewPlace)).toBe(true)
+    await w.write(orders, 18n, [batch(18n, 3)])
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 21))
+    expect(await progress()).toEqual({ [moved]: { orders: { 0: [[0, 21]] } } })
+  })
+
+  test('hides no rollback of another source, to before it moved or after', async () => {
+    const another = 's3://another/'
+    expect(await w.runOnce(undefined, { id: another, sourceAdded: true })).toBe(true)
+    await thin()
+    const before = currentSnapshot(await w.table('orders'))!['snapshot-id']
+    expect(await w.runOnce(undefined, toNewPlace)).toBe(true)
+    const after = currentSnapshot(await w.table('orders'))!['snapshot-id']
+    await w.write(orders, 18n, [batch(18n, 3)])
+    expect(await w.runOnce(undefined, { id: another })).toBe(true)
+    for (const snapshot of [after, before]) {
+      await rollBackTo(snapshot)
+      expect(await w.runOnce(undefined, { id: another })).toBe(false)
+      expect(stopped()).toContain('orders/0 [18, 21)')
+    }
+    expect(stopped()).toContain('it was rolled back or replaced')
+  })
+
+  test('takes along what was retracted, until it is decided again', async () => {
+    const { dataFile } = (await liveEntries(w, 'orders'))[0]
+    await commitForeign(w, 'orders', { remove: [dataFile.filePath] })
+    expect(await verify(w, { retract: 'commit' })).toMatchObject({ retraction: { offsets: 3n, done: true }, problem: null })
+    await thin()
+    const before = (await state()).retraction!
+    expect(await w.runOnce(undefined, toNewPlace)).toBe(true)
+    expect((await state()).retraction).toEqual({ ...before, offsets: new Map([[moved, before.offsets.get(sourceId)]]) })
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
+    const committer = new TableCommitter(moved, table, 'test', await w.table('orders'), w.seams)
+    await w.clock.run(() =>
+      committer.changeState(async (old) => ({ ...old, progress: withDecided(old.progress, moved, orders, [[0n, 18n]]) })),
+    )
+    expect((await state()).retraction).toBeNull()
+    expect(await w.runOnce(undefined, { id: moved })).toBe(true)
   })
 })
 
