@@ -55,7 +55,8 @@ function showTables(tables: readonly TableVerification[], terminal: Terminal): v
 
 /** What a person does about findings. */
 const whatToDo: Readonly<Record<Finding['kind'], string>> = {
-  missing: 'verify --retract --yes and then backfill --missing bring the rows back; where they were deleted on purpose, --accept SNAPSHOT',
+  missing:
+    'verify --retract --yes and then backfill --missing bring back the rows whose segments are still there (a note counts those where they are not); where they were deleted on purpose, --accept SNAPSHOT',
   duplicate: 'recover --duplicates TABLE leaves one row of each offset',
   hole: 'backfill --missing brings the records in',
   gap: 'nobody can bring back what the source does not have; when you know why, --accept the newest snapshot of this program (snapshotId in status --json)',

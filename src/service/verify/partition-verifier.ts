@@ -7,6 +7,8 @@ import {
   holesOf,
   intersectRanges,
   noOffsets,
+  normalizeRanges,
+  type OffsetRange,
   type OffsetRanges,
   subtractRanges,
   unionRanges,
@@ -38,6 +40,8 @@ export interface PartitionVerification {
   readonly findings: readonly Finding[]
   readonly facts: readonly SourceFact[]
   readonly counts: Partial<VerificationCounts>
+  /** Offsets that are missing of which nothing tells any more whether they were rows: their segment is gone, and no known snapshot removed them. */
+  readonly unknowable: bigint
 }
 
 /** A topic-partition, or a part of one, whose segments were listed. */
@@ -128,12 +132,16 @@ export async function judgeSurveyed(
 
   const skipped = skippedIn(table, at, ofSuspects)
   const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
-  const untold = missing.get(null) ?? []
+  const unattributed = normalizeRanges(missing.get(null) ?? [])
+  const withoutRow = intersectRanges(intersectRanges(unattributed, ofSuspects.untold), neverRows(table, book, range))
+  const untold = subtractRanges(unattributed, withoutRow)
+  if (withoutRow.length > 0) missing.set(null, untold)
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
   if (unknownRows && untold.length > 0) {
     missing.delete(null)
     for (const part of untold) altered.push({ range: part, snapshot: null })
   }
+  const accepted = decidedRanges(state.accepted, source.id, at)
   const verdict = judgePartition(
     {
       table: table.table,
@@ -150,23 +158,34 @@ export async function judgeSurveyed(
         const snapshot = snapshotById(metadata, id)
         return snapshot !== undefined && isOurs(snapshot)
       },
-      accepted: decidedRanges(state.accepted, source.id, at),
+      accepted,
     },
   )
   return {
+    unknowable: unknownRows ? 0n : countOffsets(subtractRanges(intersectRanges(untold, ofSuspects.untold), accepted)),
     findings: verdict.findings,
     facts: [...survey.facts, ...ofSuspects.damaged, ...ofHoles.damaged],
     counts: {
       segments: survey.segments,
       rows: balance.present,
       decided: countOffsets(own),
-      control: ofSuspects.control,
+      control: ofSuspects.control + countOffsets(withoutRow),
       skipped: countOffsets(skipped),
       removed: verdict.removed,
       accepted: verdict.accepted,
       others: balance.others,
     },
   }
+}
+
+/**
+ * Offsets of which the files tell that those without a row never were one. After a restart they do not: the log before had the same
+ * offsets.
+ */
+function neverRows({ state }: TableUnderTest, { vouched, removals }: PartitionBook, range: OffsetRange): OffsetRanges {
+  if (hasIncarnations(state.progress)) return noOffsets
+  const removed = removals.filter(({ snapshot }) => snapshot === null).flatMap(({ ranges }) => ranges.within(range))
+  return intersectRanges(subtractRanges(normalizeRanges(vouched), normalizeRanges(removed)), [range])
 }
 
 /**

@@ -61,6 +61,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const chosen = new Reservoir<OwnSegment>(values === 'all' ? null : values, () => seams.entropy.int63())
   const findings = new Findings()
   const facts: SourceFact[] = []
+  let unknowable = 0n
   let counts: VerificationCounts = { ...noCounts, files: files.length, filesRead: entered.read }
   const slices = slicesOf(windows, entered.books)
   tell({ step: 'listing', requests: { ...reading.requests, list: pagesOf(slices, entered.books) } })
@@ -80,12 +81,19 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     findings.add(verdict.findings)
     for (const fact of verdict.facts) facts.push(fact)
     counts = sumOf(counts, verdict.counts)
+    unknowable += verdict.unknowable
   })
   const decided = new Set(known.map(topicPartitionName))
   for (const { at, runs } of isWhole ? entered.books.all() : []) {
     if (!decided.has(topicPartitionName(at))) runs.forEach((start, end) => (counts = { ...counts, others: counts.others + end - start }))
   }
-  const told = { counts, facts: distinct(facts), notes: [...entered.notes, ...ofOtherSources(table)], reading, filesGone: entered.gone > 0 }
+  const told = {
+    counts,
+    facts: distinct(facts),
+    notes: [...entered.notes, ...ofOtherSources(table), ...ofUnknowable(unknowable)],
+    reading,
+    filesGone: entered.gone > 0,
+  }
   const found = () => ({ findings: joined(inOrder(findings.kept)), unlisted: findings.unlisted })
   if (comparing === null) return { ...told, ...found() }
   const compared = await comparing.compare(chosen.items, options.progress)
@@ -126,6 +134,14 @@ function ofOtherSources({ state, source }: TableUnderTest): string[] {
   if (sources.size === 0 || sources.has(parseIncarnation(source.id).source)) return []
   return [
     `nothing was materialized from ${source.id}, so none of its rows was judged: they are of ${[...sources].join(', ')}. If the source has moved, run with --source-moved`,
+  ]
+}
+
+/** Said where offsets are missing that may never have been rows: taking them back would make gaps of them. */
+function ofUnknowable(offsets: bigint): string[] {
+  if (offsets === 0n) return []
+  return [
+    `of ${offsets} of the missing offsets the segment is gone, and no snapshot that the table still has removed a row there: nothing tells whether they were rows or control records, and --retract makes gaps of them`,
   ]
 }
 

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest'
+import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
 import { fileOf, run, runSkipping, withWrongCrc, write } from './forging.ts'
-import { at } from './segments.ts'
+import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
-import { world, type World } from './world.ts'
+import { namespace, sourceId, world, type World } from './world.ts'
 
 /** What retention does: a segment goes, with its index. */
 async function take(own: World, baseOffset: bigint): Promise<void> {
@@ -34,4 +35,61 @@ test('what was skipped stays counted as skipped once its segment is gone, and ro
   const { filePath } = await fileOf(own, 1)
   const by = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, filePath, [1])] })
   expect(await found(own)).toEqual([`missing [1, 2) ${by}`])
+})
+
+/** Ten rows and two control records, and another segment; the first one's file came with the first snapshot. */
+async function transactional(): Promise<World> {
+  const own = world()
+  await own.write(at, 0n, [batch(0n, 10), batch(10n, 2, { attributes: 48 })])
+  await own.runOnce()
+  await write(own, 0, 12n, 10)
+  await own.runOnce()
+  return own
+}
+
+test('control records of a segment that is gone are not missing where the file that decided them has all its rows', async () => {
+  const own = await transactional()
+  await take(own, 0n)
+  expect(await found(own)).toEqual([])
+  expect((await verify(own)).counts).toMatchObject({ rows: 20n, decided: 22n, control: 2n })
+  expect((await verify(own, { exact: true })).findings).toEqual([])
+})
+
+test('rows of a segment that is gone are missing with the file that had them, and with what deletes took out of it', async () => {
+  const own = await transactional()
+  await take(own, 0n)
+  const { filePath } = await fileOf(own, 1)
+  const by = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, filePath, [4])] })
+  expect(await found(own)).toEqual([`missing [4, 5) ${by}`])
+  const rest = await commitForeign(own, at.topic, { remove: [filePath] })
+  expect(await found(own)).toEqual([`missing [0, 4) ${rest}`, `missing [4, 5) ${by}`, `missing [5, 10) ${rest}`, 'missing [10, 12) null'])
+  expect((await verify(own)).notes).toEqual([expect.stringContaining('of 2 of the missing offsets the segment is gone')])
+})
+
+test('a file that was rewritten, or is one of several of sorted rows, does not tell control records from lost rows', async () => {
+  const own = await transactional()
+  await take(own, 0n)
+  const { filePath } = await fileOf(own, 1)
+  const copied = async () => {
+    const path = `${filePath}.${own.seams.entropy.uuid()}`
+    await own.io.write(path, [await own.io.read(filePath)])
+    return path
+  }
+  const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
+  const { plan } = await rewriter.plan(() => ({
+    targetFileSizeBytes: 1_000_000,
+    isQuiet: () => false,
+    maxBytes: Infinity,
+    mustRewrite: () => true,
+  }))
+  const [{ group }] = plan.rewrites
+  const input = group.inputs.find(({ live }) => live.file.filePath === filePath)!
+  const rewritten = { ...input.live.file, filePath: await copied() }
+  const result = { group: { ...group, inputs: [input] }, files: [rewritten], rowsRead: 10n, rowsDeleted: 0n }
+  expect(await rewriter.replace([result], own.clock.now())).toMatchObject({ refused: [] })
+  expect(await found(own)).toEqual(['missing [10, 12) null'])
+  const sorted = { ...rewritten, filePath: await copied(), sortOrderId: 3 }
+  await commitForeign(own, at.topic, { remove: [rewritten.filePath], add: [sorted] })
+  expect(await found(own)).toEqual(['missing [10, 12) null'])
+  expect((await verify(own)).notes).toHaveLength(1)
 })
