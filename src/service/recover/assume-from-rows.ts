@@ -14,7 +14,7 @@ import {
   unionRanges,
 } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { Treatment } from '../tasks/worker.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
@@ -112,10 +112,25 @@ export async function assumeFromRows(table: TableOfRows, seams: VerifySeams, opt
   const books = [...live.books.all()].filter(({ at }) => table.topics.includes(at.topic))
   await forEachAtOnce(books, partitionsAtOnce, async (book) => {
     if (book.altered.length > 0) throw refusal(table, `a file of ${book.at.topic}/${book.at.partition} is not what it says; see verify`)
+    if (book.runs.length > 0) refuseImpossible(table, book)
     const passed = options.passed?.get(book.at.topic)?.get(book.at.partition) ?? 0n
     if (book.runs.length > 0 || passed > 0n) assumed.push(await assumePartition(table, book, rowsOf(gone.books.of(book.at)), passed, seams))
   })
   return assumed.sort((a, b) => (a.topic === b.topic ? a.partition - b.partition : a.topic < b.topic ? -1 : 1))
+}
+
+/** Columns wider than Kafka's own numbers can hold what is none of those, and nothing may be written of that. */
+function refuseImpossible(table: TableOfRows, { at, runs }: PartitionBook): void {
+  const { partition, offset } = table.columns
+  if (at.partition < 0 || at.partition > 0x7fffffff) {
+    // Numbers of 64 bits are rounded when rows are put together by partition.
+    const value = Number.isSafeInteger(at.partition) ? at.partition : `about ${BigInt(at.partition)}`
+    throw refusal(table, `rows of ${at.topic} have ${value} in column ${partition.name}, which is no Kafka partition; correct them`)
+  }
+  const [[first]] = runs.offsets()
+  if (first < 0n) {
+    throw refusal(table, `rows of ${topicPartitionName(at)} have ${first} in column ${offset.name}, which is no Kafka offset; correct them`)
+  }
 }
 
 async function assumePartition(
@@ -166,7 +181,7 @@ async function assumePartition(
 }
 
 function rowsOf(book: PartitionBook): OffsetRanges {
-  return unionRanges(book.runs.offsets(), removedFrom(book))
+  return unionRanges(intersectRanges(book.runs.offsets(), [allOffsets]), removedFrom(book))
 }
 
 /** What deletes took out of the files that a book is of. */

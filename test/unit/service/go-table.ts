@@ -13,14 +13,14 @@ export const asGo = (document: Plain): void => {
   document.spec.mappings = [{ topic: '*', compat: 'kafscale' }]
 }
 
-const schema: Schema = {
+const schemaWith = (partition: 'int' | 'long'): Schema => ({
   type: 'struct',
   'schema-id': 0,
   fields: (
     [
       ['record_id', true, 'string'],
       ['topic', true, 'string'],
-      ['partition', true, 'int'],
+      ['partition', true, partition],
       ['offset', true, 'long'],
       ['timestamp_ms', true, 'long'],
       ['key', false, 'binary'],
@@ -28,13 +28,13 @@ const schema: Schema = {
       ['headers', false, 'string'],
     ] as const
   ).map(([name, required, type], i) => ({ id: i + 1, name, required, type })),
-}
+})
 
-/** Creates the table as the Go processor does. */
-export async function createGoTable({ catalog }: World): Promise<void> {
+/** Creates the table as the Go processor does, or as others do whose partitions are of 64 bits. */
+export async function createGoTable({ catalog }: Pick<World, 'catalog'>, partition: 'int' | 'long' = 'int'): Promise<void> {
   await catalog.ensureNamespace(namespace)
   const request = {
-    schema,
+    schema: schemaWith(partition),
     partitionSpec: { 'spec-id': 0, fields: [] },
     sortOrder: { 'order-id': 0, fields: [] },
     properties: { 'write.format.default': 'parquet' },
@@ -50,13 +50,20 @@ export async function appendAsGo(own: World, offsets: readonly number[], partiti
       'string',
       offsets.map((offset) => Buffer.from(make(offset))),
     )
+  const { fields } = currentSchema(await own.table(at.topic))
+  const type = fields.find(({ name }) => name === 'partition')?.type
   const columns = [
     text((offset) => `${at.topic}:${partition}:${offset}`),
     text(() => at.topic),
-    vectorOf(
-      'int',
-      offsets.map(() => partition),
-    ),
+    type === 'long'
+      ? vectorOf(
+          'long',
+          offsets.map(() => BigInt(partition)),
+        )
+      : vectorOf(
+          'int',
+          offsets.map(() => partition),
+        ),
     vectorOf('long', offsets.map(BigInt)),
     vectorOf(
       'long',
@@ -72,7 +79,6 @@ export async function appendAsGo(own: World, offsets: readonly number[], partiti
     ),
     text(() => ''),
   ]
-  const { fields } = currentSchema(await own.table(at.topic))
   const { bytes } = encodeFile(fields, [[{ length: offsets.length, columns }]])
   const filePath = `s3://warehouse/go/${own.seams.entropy.uuid()}.parquet`
   await own.io.write(filePath, [bytes])

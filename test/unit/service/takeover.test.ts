@@ -144,3 +144,29 @@ describe("a table of KafScale's Go processor", () => {
     ])
   })
 })
+
+test.each([
+  ['int', -1, '-1'],
+  ['long', 2 ** 31, '2147483648'],
+  ['long', 2 ** 53 + 2, 'about 9007199254740994'],
+] as const)('a table with a partition of type %s that is %d is refused, which no Kafka log has', async (type, partition, value) => {
+  own = world()
+  await own.write(at, 0n, [batch(0n, 10)])
+  await createGoTable(own, type)
+  await appendAsGo(own, [0, 1])
+  await appendAsGo(own, [0, 1], partition)
+  const { problem, done } = await recover({ commit: true })
+  expect(done).toBe(false)
+  expect(problem).toBe(
+    `table analytics.orders: its rows do not tell what was materialized: rows of orders have ${value} in column partition, which is no Kafka partition; correct them`,
+  )
+})
+
+test('a table with an offset below 0 is refused, which no Kafka log has, until its file is taken out', async () => {
+  const { filePath } = await appendAsGo(own, [-5, 60])
+  expect((await recover({ commit: true })).problem).toMatch(
+    /: rows of orders\/0 have -5 in column offset, which is no Kafka offset; correct them$/,
+  )
+  await commitForeign(own, at.topic, { remove: [filePath] })
+  expect(await recover({ commit: true })).toMatchObject({ done: true, problem: null, partitions: [{ removed: 1n }] })
+})
