@@ -14,8 +14,7 @@ import { check, report } from './findings.ts'
 /**
  * The same segments with one worker process and with two, each on a core of its own: seconds from the start of the planner to the last commit.
  * A worker uses as many threads as there are cores, so that without its own core one process would do what two do. Enough
- * segments that the second or two from the planner's start to its first task, which no worker shortens, do not count; files so small that
- * there are some sixty tasks, for of sixteen one worker may be left with the last, two seconds alone.
+ * segments that the second or two from the planner's start to its first task, which no worker shortens, do not count.
  */
 const { values } = parseArgs({ options: { segments: { type: 'string', default: '180' }, records: { type: 'string', default: '20000' } } })
 const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
@@ -41,7 +40,7 @@ async function measure(workers: number): Promise<number> {
     source: { topics: ['orders'], directory: join(directory, 'source'), graceSeconds: 0 },
     sink: sqliteSink(home),
     queue: { redis: redis.url },
-    processing: { parallelism: 8, commitIntervalSeconds: 1, targetFileSizeBytes: 2_097_152 },
+    processing: { parallelism: 8, commitIntervalSeconds: 1, targetFileSizeBytes: 8_388_608 },
     mappings: [{ topic: '*', value: { format: 'binary' } }],
   }
   await writeFile(
