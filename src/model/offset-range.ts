@@ -10,6 +10,9 @@ export type OffsetRanges = readonly OffsetRange[]
 
 export const noOffsets: OffsetRanges = []
 
+/** Kafka's offsets are signed numbers of 64 bits; as the end of a range: no bound. */
+export const lastOffset = 0x7fffffffffffffffn
+
 /** Sorts and joins ranges into the invariant form. Throws a RangeError where an end lies before its start. */
 export function normalizeRanges(ranges: Iterable<OffsetRange>): OffsetRanges {
   const sorted = [...ranges].sort((a, b) => compare(a[0], b[0]) || compare(a[1], b[1]))

@@ -1,4 +1,4 @@
-import { intersectRanges, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import { intersectRanges, type OffsetRanges, subtractRanges, lastOffset } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -25,8 +25,6 @@ export interface HistoryPlan {
   /** Keys of segments that do not count, for want of an index. */
   readonly withoutIndex: readonly string[]
 }
-
-const lastOffset = 0x7fffffffffffffffn
 
 /**
  * Runs of segments that may hold wanted offsets. A segment is known to hold those from its base offset to the next segment's. It may

@@ -1,5 +1,5 @@
 import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
-import { maxOffset, type OffsetRange, type OffsetRanges } from '../../model/offset-range.ts'
+import { maxOffset, type OffsetRange, type OffsetRanges, lastOffset } from '../../model/offset-range.ts'
 import type { Frontier, SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
@@ -23,8 +23,6 @@ export interface OwnSegment {
   readonly nextBaseOffset: bigint | null
   readonly range: OffsetRange
 }
-
-const lastOffset = 0x7fffffffffffffffn
 
 /** What a topic-partition's listing tells. */
 export interface SourceSurvey {

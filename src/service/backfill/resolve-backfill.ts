@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Backfill } from '../../model/backfill.ts'
 import type { Bound } from '../../model/bound.ts'
 import { DocumentError } from '../../model/failure.ts'
-import { holesOf, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
+import { holesOf, intersectRanges, type OffsetRanges, lastOffset } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -37,8 +37,6 @@ export interface ResolveSeams {
   readonly sourceId: string
   readonly maxBatchBytes: number
 }
-
-const lastOffset = 0x7fffffffffffffffn
 
 /** The same wish has the same id, whenever it is made. */
 export function wishId({ topic, partitions, from, to, missing, newestFirst }: BackfillWish): string {

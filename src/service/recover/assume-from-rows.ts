@@ -12,6 +12,7 @@ import {
   type OffsetRanges,
   subtractRanges,
   unionRanges,
+  lastOffset,
 } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
@@ -87,7 +88,7 @@ export interface AssumeOptions {
   readonly progress: (done: number, total: number) => void
 }
 
-const allOffsets: OffsetRange = [0n, 0x7fffffffffffffffn]
+const allOffsets: OffsetRange = [0n, lastOffset]
 
 /** Topic-partitions that are listed at once. */
 const partitionsAtOnce = 8

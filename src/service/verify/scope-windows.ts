@@ -1,3 +1,4 @@
+import { lastOffset } from '../../model/offset-range.ts'
 import { WorkError } from '../../model/failure.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import { ObjectChanged, ObjectNotFound } from '../../seams/object-store.ts'
@@ -8,7 +9,6 @@ import { limitsOf } from '../tasks/limits.ts'
 import type { TableUnderTest } from './table-under-test.ts'
 import type { VerifySeams } from './verify-options.ts'
 
-const lastOffset = 0x7fffffffffffffffn
 /** Topic-partitions in which times are looked for at once. */
 const partitionsAtOnce = 8
 

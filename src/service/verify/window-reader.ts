@@ -1,4 +1,12 @@
-import { endOf, intersectRanges, normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import {
+  endOf,
+  intersectRanges,
+  normalizeRanges,
+  type OffsetRange,
+  type OffsetRanges,
+  subtractRanges,
+  lastOffset,
+} from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { PartEnd, Skip } from '../../model/translated-part.ts'
@@ -9,8 +17,6 @@ import type { TableLayout } from '../../pipeline/flow.ts'
 import { type FetchBounds, fetchSegments } from '../../pipeline/read/fetch-segments.ts'
 import { damagedFact, type SourceFact } from '../../pipeline/verify/source-fact.ts'
 import type { ListedSegment } from '../../pipeline/verify/survey-source.ts'
-
-const lastOffset = 0x7fffffffffffffffn
 
 /** What segments have at the offsets that were looked for. */
 export interface WindowContents {

@@ -49,3 +49,9 @@ export async function forge(own: World, path: string, from: string, to: string):
   bytes.write(to, place, 'latin1')
   await own.io.write(path, [bytes])
 }
+
+/** What retention does: a segment of a partition goes, with its index. */
+export async function takeSegment(own: World, partition: number, baseOffset: bigint): Promise<void> {
+  const name = `p/${at.topic}/${partition}/segment-${`${baseOffset}`.padStart(20, '0')}`
+  for (const end of ['kfs', 'index']) await own.source.remove(`${name}.${end}`)
+}

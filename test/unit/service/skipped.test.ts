@@ -5,7 +5,7 @@ import { decidedRanges } from '../../../src/model/progress.ts'
 import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import { commitForeign } from './foreign-commit.ts'
-import { fileOf, run, runSkipping, withWrongCrc, write } from './forging.ts'
+import { fileOf, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
 import { at } from './segments.ts'
 import { verify } from './verifying.ts'
 import { sourceId, type World, world } from './world.ts'
@@ -60,9 +60,7 @@ describe('offsets without a row, of segments that can not be read', () => {
     await own.clock.advanceBy(60_000)
     await runSkipping(own)
     await own.clock.advanceBy(3_600_000)
-    for (const base of ['0', '10']) {
-      for (const end of ['kfs', 'index']) await own.source.remove(`p/${at.topic}/0/segment-${base.padStart(20, '0')}.${end}`)
-    }
+    for (const base of [0n, 10n]) await takeSegment(own, 0, base)
     await write(own, 0, 0n, 5)
     await own.clock.advanceBy(60_000)
     expect(await own.runOnce(undefined, { sourceRestarted: true })).toBe(true)

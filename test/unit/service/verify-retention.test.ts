@@ -1,16 +1,10 @@
 import { expect, test } from 'vitest'
 import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
-import { fileOf, run, runSkipping, withWrongCrc, write } from './forging.ts'
+import { fileOf, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, sourceId, world, type World } from './world.ts'
-
-/** What retention does: a segment goes, with its index. */
-async function take(own: World, baseOffset: bigint): Promise<void> {
-  const name = `p/${at.topic}/${at.partition}/segment-${`${baseOffset}`.padStart(20, '0')}`
-  for (const end of ['kfs', 'index']) await own.source.remove(`${name}.${end}`)
-}
 
 async function found(own: World): Promise<string[]> {
   const { findings, problem } = await verify(own)
@@ -29,7 +23,7 @@ test('what was skipped stays counted as skipped once its segment is gone, and ro
   const { counts } = await verify(own)
   expect(counts.skipped).toBeGreaterThan(0n)
   expect(await found(own)).toEqual([])
-  await take(own, 0n)
+  await takeSegment(own, at.partition, 0n)
   expect(await found(own)).toEqual([])
   expect((await verify(own)).counts).toMatchObject({ skipped: counts.skipped, control: 0n })
   const { filePath } = await fileOf(own, 1)
@@ -49,7 +43,7 @@ async function transactional(): Promise<World> {
 
 test('control records of a segment that is gone are not missing where the file that decided them has all its rows', async () => {
   const own = await transactional()
-  await take(own, 0n)
+  await takeSegment(own, at.partition, 0n)
   expect(await found(own)).toEqual([])
   expect((await verify(own)).counts).toMatchObject({ rows: 20n, decided: 22n, control: 2n })
   expect((await verify(own, { exact: true })).findings).toEqual([])
@@ -57,7 +51,7 @@ test('control records of a segment that is gone are not missing where the file t
 
 test('rows of a segment that is gone are missing with the file that had them, and with what deletes took out of it', async () => {
   const own = await transactional()
-  await take(own, 0n)
+  await takeSegment(own, at.partition, 0n)
   const { filePath } = await fileOf(own, 1)
   const by = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, filePath, [4])] })
   expect(await found(own)).toEqual([`missing [4, 5) ${by}`])
@@ -68,7 +62,7 @@ test('rows of a segment that is gone are missing with the file that had them, an
 
 test('a file that was rewritten, or is one of several of sorted rows, does not tell control records from lost rows', async () => {
   const own = await transactional()
-  await take(own, 0n)
+  await takeSegment(own, at.partition, 0n)
   const { filePath } = await fileOf(own, 1)
   const copied = async () => {
     const path = `${filePath}.${own.seams.entropy.uuid()}`
