@@ -1,7 +1,8 @@
 import { expect } from 'vitest'
+import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import { liveEntries } from './foreign-commit.ts'
 import { at, batch, record } from './segments.ts'
-import type { World } from './world.ts'
+import { namespace, sourceId, type World } from './world.ts'
 
 /** Values of ten characters each, which stand as they are in a file that is not compressed. */
 export const valueOf = (offset: bigint) => `v${String(offset).padStart(9, '0')}`
@@ -54,4 +55,16 @@ export async function forge(own: World, path: string, from: string, to: string):
 export async function takeSegment(own: World, partition: number, baseOffset: bigint): Promise<void> {
   const name = `p/${at.topic}/${partition}/segment-${`${baseOffset}`.padStart(20, '0')}`
   for (const end of ['kfs', 'index']) await own.source.remove(`${name}.${end}`)
+}
+
+/** A rewriter of the table, and its plan to rewrite all files as one group. */
+export async function planOfAll(own: World) {
+  const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
+  const { plan } = await rewriter.plan(() => ({
+    targetFileSizeBytes: 1_000_000,
+    isQuiet: () => false,
+    maxBytes: Infinity,
+    mustRewrite: () => true,
+  }))
+  return { rewriter, group: plan.rewrites[0].group }
 }

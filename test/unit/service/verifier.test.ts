@@ -1,11 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import type { TableVerification } from '../../../src/pipeline/verify/verification.ts'
+import { planOfAll } from './forging.ts'
 import { commitForeign, deletionVector, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
-import { namespace, sourceId, world, type World } from './world.ts'
+import { sourceId, world, type World } from './world.ts'
 
 const texts = ({ findings }: TableVerification) =>
   findings.map(({ kind, topic, partition, start, end, snapshot }) => `${kind} ${topic}/${partition} [${start}, ${end}) ${snapshot}`)
@@ -61,14 +61,7 @@ describe('a table set against its source', () => {
 
   test('rows that a snapshot of ours deletes and accepts as absent are counted, those that one of ours lost otherwise are missing', async () => {
     const own = await filled(3)
-    const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
-    const { plan } = await rewriter.plan(() => ({
-      targetFileSizeBytes: 1_000_000,
-      isQuiet: () => false,
-      maxBytes: Infinity,
-      mustRewrite: () => true,
-    }))
-    const [{ group }] = plan.rewrites
+    const { rewriter, group } = await planOfAll(own)
     const [first, second, third] = group.inputs
     const absent = new Map([[first.live.file.filePath, [{ at, ranges: [[0n, 10n]] as const }]]])
     await rewriter.deleteFiles([first.live], absent)

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
-import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
-import { fileOf, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
+import { fileOf, planOfAll, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
-import { namespace, sourceId, world, type World } from './world.ts'
+import { world, type World } from './world.ts'
 
 async function found(own: World): Promise<string[]> {
   const { findings, problem } = await verify(own)
@@ -69,14 +68,7 @@ test('a file that was rewritten, or is one of several of sorted rows, does not t
     await own.io.write(path, [await own.io.read(filePath)])
     return path
   }
-  const rewriter = new TableRewriter(sourceId, { namespace, name: at.topic }, 'test', await own.table(at.topic), own.seams)
-  const { plan } = await rewriter.plan(() => ({
-    targetFileSizeBytes: 1_000_000,
-    isQuiet: () => false,
-    maxBytes: Infinity,
-    mustRewrite: () => true,
-  }))
-  const [{ group }] = plan.rewrites
+  const { rewriter, group } = await planOfAll(own)
   const input = group.inputs.find(({ live }) => live.file.filePath === filePath)!
   const rewritten = { ...input.live.file, filePath: await copied() }
   const result = { group: { ...group, inputs: [input] }, files: [rewritten], rowsRead: 10n, rowsDeleted: 0n }
