@@ -108,8 +108,9 @@ const everyPartitionColumn: readonly Column<PartitionStatus & { readonly table: 
   { title: 'GAPS', align: 'right', cell: ({ gaps }) => (gaps.length === 0 ? '' : formatCount(countOffsets(gaps))) },
 ]
 
-function behindSegments({ lagSegments, stopped }: PartitionStatus): string {
+function behindSegments({ inSource, lagSegments, stopped }: PartitionStatus): string {
   if (stopped !== null) return 'stopped'
+  if (!inSource) return 'no segment'
   if (lagSegments === null) return '–'
   return lagSegments === 0 ? 'up to date' : formatNumberOf(lagSegments, 'segment')
 }

@@ -71,6 +71,7 @@ const listedFacts = 5
 const factTitles: Readonly<Record<SourceFact['kind'], string>> = {
   'without-index': 'segments without an index do not count',
   overlap: 'segments overlap, and the earlier one counts',
+  gone: 'no segment is left, so that the table alone tells',
   damaged: 'segments are not sound',
 }
 

@@ -7,10 +7,11 @@ import type { Skip } from '../../model/translated-part.ts'
  * - `without-index`: a segment that does not count, since its index is missing and later segments are complete; `end` is where the next
  *   complete segment begins.
  * - `overlap`: offsets that a segment has beyond the beginning of the next one; those of the earlier segment are the rows.
+ * - `gone`: decided offsets of which no segment is left in the source, nor any after them; `key` is what their names begin with.
  * - `damaged`: a segment whose bytes are not sound, or have records that can not become rows. Found where segments are read.
  */
 export interface SourceFact extends TopicPartition {
-  readonly kind: 'without-index' | 'overlap' | 'damaged'
+  readonly kind: 'without-index' | 'overlap' | 'gone' | 'damaged'
   readonly key: string
   readonly start: bigint
   /** Exclusive. */

@@ -32,7 +32,7 @@ export interface SourceSurvey {
   readonly inWindows: readonly ListedSegment[]
   /** What was read from segments that were written again since; a range each. */
   readonly rewritten: OffsetRanges
-  /** What can not be undone: segments without an index, and such that overlap the next. */
+  /** What can not be undone: segments without an index, such that overlap the next, and that none is left. */
   readonly facts: readonly SourceFact[]
   /** The last segment that ends where the decided offsets end, or before; null: none is known to. */
   readonly lastDecided: SegmentRef | null
@@ -43,6 +43,8 @@ interface Known {
   readonly claims: ReadonlyMap<bigint, readonly SegmentClaim[]>
   readonly frontier: Frontier | null
   readonly end: bigint
+  /** The first decided offset of the range; null: none is. */
+  readonly first: bigint | null
   /** Whether the log was restarted, so that files may tell of segments of the log before, under the same names. */
   readonly isRestarted: boolean
 }
@@ -70,6 +72,7 @@ export async function surveySource(
   let previous: SegmentRef | null = null
   let lastDecided: SegmentRef | null = null
   let readTo = 0n
+  let isEmpty = true
   const close = (nextBaseOffset: bigint | null) => {
     if (previous === null) return
     if (isFirst || previous.baseOffset >= range[0]) segments++
@@ -91,6 +94,7 @@ export async function surveySource(
   listing: for await (const { objects } of store.list(queryOf(prefix, at, known.claims, range[0]))) {
     for (const object of objects) {
       const name = parseSegmentFileName(object.key.slice(object.key.lastIndexOf('/') + 1))
+      isEmpty &&= name === null
       // The index of a segment sorts before it.
       if (name?.extension === 'index') indexed = name.baseOffset
       else if (name !== null && name.baseOffset === indexed) {
@@ -104,6 +108,8 @@ export async function surveySource(
     }
   }
   close(null)
+  if (isEmpty && isFirst && known.first !== null && known.first < known.end)
+    facts.push({ kind: 'gone', ...at, key: partitionPrefix(prefix, at), start: known.first, end: known.end })
   // Nothing tells whether the index of the last segment is still to come, unless the segment was read.
   for (const { key, baseOffset } of unindexed) {
     const end = known.claims.get(baseOffset)?.reduce((last, claim) => maxOffset(last, claim.end), baseOffset)

@@ -150,7 +150,7 @@ async function assumePartition(
   // Where the source is read from its beginning, what comes before the first row is missing like what lies between rows.
   const marks: OffsetRange[] = [[end, end], ...(table.startAt === 'earliest' ? ([[0n, 0n]] as const) : [])]
   const between = holesOf(unionRanges(normalizeRanges(marks), seen))
-  const known = { claims: book.segments, frontier: null, end, isRestarted: false }
+  const known = { claims: book.segments, frontier: null, end, first: null, isRestarted: false }
   const survey = await surveySource(seams.source, source.prefix, at, known, between, allOffsets, true)
   const { onError, ...formats } = table.treatment
   const bounds = { ...limitsOf(table.processing), ...formats }

@@ -17,6 +17,8 @@ import type { SourceIdentity } from '../../model/source-identity.ts'
 export interface PartitionStatus {
   readonly topic: string
   readonly partition: number
+  /** Whether the source has anything under the topic-partition's name; false where retention has taken all of it. */
+  readonly inSource: boolean
   /** The first offset that is not decided; null before anything is. */
   readonly next: bigint | null
   /** One past the highest offset that the source is known to have: a hint from its listing; null where that tells none. */
@@ -41,24 +43,26 @@ type Listed = { readonly baseOffset: bigint; readonly object: ObjectInfo }
 /** Footers that are read to tell holes from gaps, of one topic-partition. */
 const maxFooters = 20
 
-/** How far one topic-partition has come, by a listing from where something is missing. Throws what the store throws. */
+/** How far one topic-partition has come, by a listing from where something is missing, if it is `inSource`. Throws what the store throws. */
 export async function partitionStatus(
   at: TopicPartition,
   state: TableState | null,
   source: SourceIdentity,
+  inSource: boolean,
   seams: Pick<ProcessorSeams, 'source' | 'clock'>,
 ): Promise<PartitionStatus> {
   const { decided, frontier, leftOut } = positionOf(at, state, source)
   const missing = subtractRanges(holesOf(decided), leftOut)
   const from = missing.length > 0 ? missing[0][0] : (frontier?.baseOffset ?? null)
   const bounds = { maxBytes: Infinity, maxObjects: Infinity }
-  const { objects } = await listSegments(seams.source, source.prefix, at, from, bounds)
+  const { objects } = inSource ? await listSegments(seams.source, source.prefix, at, from, bounds) : { objects: [] }
   if (
+    inSource &&
     frontier !== null &&
     segmentAtCursor(frontier, objects) !== 'same' &&
     (await isRestarted(seams.source, source.prefix, at, frontier))
   ) {
-    return { ...unknownStatus(at, state, source), stopped: restartedReason }
+    return { ...unknownStatus(at, state, source, inSource), stopped: restartedReason }
   }
   const segments = segmentsIn(objects)
   const newest = segments.at(-1)
@@ -75,6 +79,7 @@ export async function partitionStatus(
   return {
     topic: at.topic,
     partition: at.partition,
+    inSource,
     next: endOf(decided) ?? null,
     endOffset,
     lagOffsets: left.length === 0 || endOffset === null ? 0n : maxOffset(0n, endOffset - (endOf(decided) ?? left[0].baseOffset)),
@@ -89,11 +94,12 @@ export async function partitionStatus(
 }
 
 /** What the table alone tells of a topic-partition. */
-export function unknownStatus(at: TopicPartition, state: TableState | null, source: SourceIdentity): PartitionStatus {
+export function unknownStatus(at: TopicPartition, state: TableState | null, source: SourceIdentity, inSource: boolean): PartitionStatus {
   const { decided, frontier } = positionOf(at, state, source)
   return {
     topic: at.topic,
     partition: at.partition,
+    inSource,
     next: endOf(decided) ?? null,
     endOffset: null,
     lagOffsets: null,

@@ -2,11 +2,11 @@ import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from
 import { currentId } from '../../model/incarnation.ts'
 import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
+import { decidedSets } from '../../model/progress.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { tablesFor } from '../../spec/table-mapping.ts'
 import { findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
-import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
+import { withTold } from '../../pipeline/plan/discover-partitions.ts'
 import { type PartitionStatus, partitionStatus, unknownStatus } from './partition-status.ts'
 import type { UpkeepDecision } from '../../pipeline/maintain/due-upkeep.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
@@ -15,6 +15,7 @@ import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
 import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
+import { knownTables } from './known-tables.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -60,11 +61,8 @@ type StatusSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io' | 'clock'>
 
 /** Looks at the tables and the source of a document; changes nothing. Throws what the stores and the catalog throw. */
 export async function documentStatus(document: ProcessorDocument, source: SourceIdentity, seams: StatusSeams): Promise<DocumentStatus> {
-  const found = await discoverPartitions(seams.source, source.prefix, document.spec.source.topics)
-  const mapped = tablesFor(document, new Set(found.map(({ topic }) => topic)))
   const tables: TableStatus[] = []
-  for (const [name, { topics }] of mapped) {
-    const partitions = found.filter(({ topic }) => topics.includes(topic))
+  for (const { name, partitions } of await knownTables(document, undefined, source, seams)) {
     tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name }, partitions, document, source, seams))
   }
   return { name: document.metadata.name, tables }
@@ -91,10 +89,11 @@ async function tableStatus(
   const dataFiles = Number(snapshot?.summary['total-data-files'] ?? 0)
   const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
   // Of a table that is stopped it is not known what the source's offsets mean to it.
+  const all = state === null ? partitions : withTold(partitions, decidedOf(state, source), spec.source.topics)
   const found =
     stopped === null
-      ? await Promise.all(partitions.map((at) => partitionStatus(at, state, source, seams)))
-      : partitions.map((at) => unknownStatus(at, state, source))
+      ? await Promise.all(all.map((at) => partitionStatus(at, state, source, partitions.includes(at), seams)))
+      : all.map((at) => unknownStatus(at, state, source, partitions.includes(at)))
   const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
     table: name,
@@ -117,6 +116,12 @@ async function tableStatus(
         : decideUpkeep(loaded.metadata, spec, seams.catalog.profile.ownUpkeep, noMemory, seams.clock.now()),
     stopped,
   }
+}
+
+/** Topic-partitions of which the table has decided something, in the log that the source has now. */
+function decidedOf({ progress }: TableState, source: SourceIdentity): TopicPartition[] {
+  const id = currentId(progress, source.id)
+  return decidedSets(progress).flatMap((set) => (set.source === id ? [set.at] : []))
 }
 
 function backfillsOf({ requests, progress }: TableState, sourceId: string): TableStatus['backfills'] {

@@ -92,11 +92,12 @@ export async function surveyPartition(
   const { state, source } = table
   const { at, range } = slice
   const book = books.of(at)
-  const { suspects, open } = weigh(table, slice, files, book)
+  const { own, suspects, open } = weigh(table, slice, files, book)
   const known = {
     claims: book.segments,
     frontier: frontierOf(state.frontiers, source.id, at),
     end: endOf(decidedRanges(state.progress, source.id, at)) ?? 0n,
+    first: own[0]?.[0] ?? null,
     isRestarted: hasIncarnations(state.progress),
   }
   const windows = unionRanges(suspects, open)

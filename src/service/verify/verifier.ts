@@ -5,13 +5,12 @@ import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { progressOf } from '../../model/progress.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
-import { isGlob } from '../../spec/topic-glob.ts'
+import type { MappedTable } from '../../spec/table-mapping.ts'
 import { ancestorsOf, findTableState, isOurs, type TableState } from '../../pipeline/commit/table-state.ts'
 import { TableCommitter } from '../feed/committer.ts'
 import { kafkaColumns, manifestListReader } from './looked-at.ts'
 import { acceptMissing, retract } from '../recover/offset-notes.ts'
-import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
+import { knownTables } from '../status/known-tables.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import { maxFindings } from '../../pipeline/verify/findings.ts'
@@ -39,13 +38,9 @@ export async function verifyDocument(
   seams: VerifySeams,
   options: VerifyOptions,
 ): Promise<DocumentVerification> {
-  const { topics } = document.spec.source
-  const found = await discoverPartitions(seams.source, source.prefix, topics)
-  // A topic that the source has no longer may have a table all the same.
-  const names = new Set([...found.map(({ topic }) => topic), ...topics.filter((topic) => !isGlob(topic))])
   const tables: TableVerification[] = []
-  for (const [name, mapped] of tablesFor(document, names)) {
-    if (options.table === null || options.table === name) tables.push(await verifyTable(name, mapped, document, source, seams, options))
+  for (const { name, ...mapped } of await knownTables(document, options.table ?? undefined, source, seams)) {
+    tables.push(await verifyTable(name, mapped, document, source, seams, options))
   }
   return { name: document.metadata.name, tables }
 }

@@ -10,6 +10,7 @@ function partition(changes: Partial<PartitionStatus>): PartitionStatus {
   return {
     topic: 'orders',
     partition: 0,
+    inSource: true,
     next: 100n,
     endOffset: 100n,
     lagOffsets: 0n,

@@ -152,3 +152,25 @@ test('the state of a table and what is due are told, of one that is there and go
   // A table that is stopped is not looked after.
   expect(await status('s3://elsewhere/p/')).toMatchObject({ upkeep: [], health: { dataFiles: 12 } })
 })
+
+test('tables and topic-partitions without a segment in the source are told as far as the table does', async () => {
+  const other = { ...at, partition: 1 }
+  await w.write(other, 0n, [batch(0n, 4)])
+  await write(0n, 3)
+  await write(5n, 3)
+  await w.runOnce()
+  const clear = async (prefix: string) => {
+    for await (const { objects } of w.source.list({ prefix })) for (const { key } of objects) await w.source.remove(key)
+  }
+  await clear('p/orders/1/')
+  const gone = { partition: 1, inSource: false, next: 4n, endOffset: 4n, lagSegments: 0, lagOffsets: 0n, stopped: null }
+  expect((await status()).partitions).toMatchObject([{ partition: 0, inSource: true, next: 8n }, gone])
+  await clear('p/')
+  expect(await status()).toMatchObject({
+    table: 'analytics.orders',
+    exists: true,
+    rows: 10n,
+    stopped: null,
+    partitions: [{ partition: 0, inSource: false, next: 8n, gaps: [[3n, 5n]] }, gone],
+  })
+})

@@ -79,3 +79,24 @@ test('a file that was rewritten, or is one of several of sorted rows, does not t
   expect(await found(own)).toEqual(['missing [10, 12) null'])
   expect((await verify(own)).notes).toHaveLength(1)
 })
+
+test('a table of whose topic no segment is left is set against what was decided, and it is said that none is left', async () => {
+  const own = world()
+  for (const start of [0, 10, 20]) {
+    await write(own, 0, BigInt(start), 10)
+    await own.runOnce()
+  }
+  for await (const { objects } of own.source.list({ prefix: 'p/' })) for (const { key } of objects) await own.source.remove(key)
+  expect(await found(own)).toEqual([])
+  const { filePath } = await fileOf(own, 2)
+  const by = await commitForeign(own, at.topic, { remove: [filePath] })
+  expect(await found(own)).toEqual([`missing [10, 20) ${by}`])
+  const { facts, counts } = await verify(own)
+  expect(facts).toEqual([{ kind: 'gone', ...at, key: 'p/orders/0/', start: 0n, end: 30n }])
+  expect(counts).toMatchObject({ rows: 20n, decided: 30n, segments: 0 })
+  const kept = await fileOf(own, 1)
+  const twice = `${kept.filePath}.twice`
+  await own.io.write(twice, [await own.io.read(kept.filePath)])
+  const added = await commitForeign(own, at.topic, { add: [{ ...kept, filePath: twice }] })
+  expect(await found(own)).toEqual([`duplicate [0, 10) ${added}`, `missing [10, 20) ${by}`])
+})

@@ -32,7 +32,11 @@ test('tables are worked on also when their topics have no segment left, and thos
   expect(await found(['*'])).toEqual(all)
   for await (const { objects } of here.source.list({ prefix: 'p/' })) for (const { key } of objects) await here.source.remove(key)
 
-  // Of a glob's topic that is gone only the name tells.
+  expect((await found(['*'])).sort()).toEqual(all.toSorted())
+  expect(await found(['c*'])).toEqual(['analytics.clicks'])
+  expect(await found(['*'], undefined, 's3://others/')).toEqual([])
+  // Where tables must not be listed, of a glob's topic that is gone only the name tells.
+  here.catalog.listTables = () => Promise.reject(new WorkError('no right to list', { retry: 'never' }))
   expect((await found(['*'])).sort()).toEqual(['analytics.payments', 'analytics.sales'])
   expect(await found(['*'], 'clicks')).toEqual(['analytics.clicks'])
   expect(await found(['*'], 'analytics.clicks')).toEqual(['analytics.clicks'])
