@@ -3,7 +3,7 @@ import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
-import type { Progress } from '../../model/progress.ts'
+import { type Progress, progressBeyond } from '../../model/progress.ts'
 import { excusing, outstanding } from '../../model/retraction.ts'
 import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
@@ -264,8 +264,16 @@ export class CommitLoop {
       }
     }
     const state = await find(this.name, metadata, readList, this.#judged)
-    const { progress, retraction } = state
-    refuseLost(this.name, known.progress, excusing(progress, retraction, known.sequence), 'this process')
+    const { progress, retraction, requests } = state
+    const had = excusing(progress, retraction, known.sequence)
+    if (requests.abandonedUpTo === null || known.sequence > requests.abandonedUpTo)
+      refuseLost(this.name, known.progress, had, 'this process')
+    // What this process knew is abandoned, by another one, or by an attempt of its own of which the answer was lost.
+    else if (progressBeyond(known.progress, had).length > 0) {
+      throw new TableChanged(`table ${this.name}: its source has moved, or a rollback of it was accepted, since it was loaded`, {
+        retry: 'now',
+      })
+    }
     // Whoever was quicker knows at least as much.
     if (this.#known === known) this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }
     const id = currentId(state.progress, this.#source)

@@ -6,7 +6,7 @@ import type { Journal } from '../../seams/journal.ts'
 import { priorityBands, type TaskQueue } from '../../seams/task-queue.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { CommitAnswer, CommitPayload } from '../tasks/commit-codec.ts'
-import type { CommitterSeams, Definitions } from './commit-loop.ts'
+import { type CommitterSeams, type Definitions, TableChanged } from './commit-loop.ts'
 import { type CommitReport, type StartMark, TableCommitter } from './committer.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
 
@@ -126,8 +126,8 @@ export async function carryOutCommits(
         claim.complete(await commit(claim.payload))
       } catch (error) {
         if (!(error instanceof WorkError)) seams.journal.error('a commit failed unexpectedly', { table, error: error as Error })
-        // A table that stopped is looked at anew, as by a feed: somebody may have accepted a rollback that this committer remembers.
-        if (error instanceof WorkError && error.retry === 'never') tables.delete(table)
+        // A table that stopped, or is another one now, is looked at anew, as by a feed: what this committer remembers may be abandoned.
+        if (error instanceof WorkError && (error.retry === 'never' || error instanceof TableChanged)) tables.delete(table)
         claim.fail(error)
       }
     })

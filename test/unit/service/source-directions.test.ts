@@ -4,6 +4,7 @@ import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { withDecided } from '../../../src/model/progress.ts'
 import { ancestorsOf, findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import { expirySettings } from '../../../src/pipeline/maintain/choose-expired.ts'
+import { TableChanged } from '../../../src/service/feed/commit-loop.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
 import type { Plain } from '../spec/documents.ts'
@@ -96,6 +97,39 @@ describe('a source that has moved', () => {
     expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
     expect(await w.runOnce(undefined, { id: moved })).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 5))
+  })
+
+  test('goes on at once where the answer to the commit that says so is lost', async () => {
+    await w.write(orders, 3n, [batch(3n, 2)])
+    let commits = 0
+    w.faults.catalog = ({ kind }) => (kind === 'commit' && ++commits === 1 ? 'lost-after' : 'none')
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
+    expect(w.linesOf('error')).toEqual([])
+    expect(await progress()).toEqual({ [moved]: { orders: { 0: [[0, 5]] } } })
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 5))
+  })
+
+  test('goes on where two processes say so at once', async () => {
+    await w.write(orders, 3n, [batch(3n, 2)])
+    // Both have loaded the table before either commits.
+    w.faults.catalog = async ({ kind }) => {
+      if (kind === 'commit') await w.clock.sleep(1000)
+      return 'none' as const
+    }
+    const run = () => w.processor(undefined, {}, { id: moved, sourceMoved: sourceId }).run(true, new AbortController().signal)
+    expect(await w.clock.run(() => Promise.all([run(), run()]))).toEqual([true, true])
+    expect(w.linesOf('error')).toEqual([])
+    expect(await progress()).toEqual({ [moved]: { orders: { 0: [[0, 5]] } } })
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 5))
+  })
+
+  test('stops who runs at the old place with the reason, and not as if the table were rolled back', async () => {
+    const committer = new TableCommitter(sourceId, table, 'test', await w.table('orders'), w.seams)
+    await committer.load()
+    expect(await w.runOnce(undefined, { id: moved, sourceMoved: sourceId })).toBe(true)
+    await expect(committer.load()).rejects.toThrow(TableChanged)
+    expect(await w.runOnce()).toBe(false)
+    expect(stopped()).toContain(`orders/0 was materialized from ${moved}`)
   })
 
   test('is refused where the new place has progress already, and where the table does not know the old one', async () => {
