@@ -122,6 +122,9 @@ describe('what a document has wrong fails one line, which says what to change', 
     expect(await unity({ catalog: { endpoint: 'http://127.0.0.1:9/api/catalog' }, database: 'Shop' })).toMatchObject({
       catalog: expect.stringContaining('check endpoint') as unknown,
     })
+    // A catalog that refuses the name has not said how many tables there are.
+    const checks = await examined(await unityProxy(world.restCatalogUri, { vend: vendor.vend }), (at) => unityPlace(world, at), 'shop.eu')
+    expect(checks).toContainEqual(expect.objectContaining({ check: 'catalog', found: expect.stringMatching(/ answers$/) as unknown }))
   })
 
   test('of Glue the account and the region', async () => {

@@ -126,7 +126,7 @@ function isBelow(uri: string, location: string): boolean {
 
 /** Whether the catalog says anything of how files are reached. */
 function isGrant(config: Granted['config']): boolean {
-  return ['s3.access-key-id', 's3.endpoint', 'client.region', 's3.region'].some((key) => config[key] !== undefined)
+  return ['s3.access-key-id', 's3.endpoint', 's3.path-style-access', 'client.region', 's3.region'].some((key) => config[key] !== undefined)
 }
 
 function accessOf(config: Granted['config'], keys: () => Promise<GrantedKeys>): GrantedAccess {

@@ -143,12 +143,13 @@ async function examineSink(
   const { catalog } = seams
   try {
     const probe = refusalOf(() => probeRequest(document, `${probePrefix}0`, catalog.profile))
-    const existing = await catalog.listTables(database.split('.')).catch((error: unknown) => {
+    const listed = await catalog.listTables(database.split('.')).catch((error: unknown) => {
       // A name that is none here is answered with a refusal: whoever refuses is there, and knows who asks.
-      if (probe !== null && error instanceof WorkError && error.lacking === undefined && error.retry === 'never') return []
+      if (probe !== null && error instanceof WorkError && error.lacking === undefined && error.retry === 'never') return null
       throw error
     })
-    const answers = `${settings.endpoint} answers; tables in ${database}: ${existing.length}`
+    const existing = listed ?? []
+    const answers = `${settings.endpoint} answers${listed === null ? '' : `; tables in ${database}: ${listed.length}`}`
     tell(passed('catalog', seams.isMissing ? `${settings.endpoint} is not there yet; run makes it` : answers))
     const names = nameChecks(document, partitions, existing, catalog)
     for (const check of probe === null || names.some(({ result }) => result === 'failed') ? names : [failed('names', probe)]) tell(check)

@@ -67,6 +67,16 @@ describe('files that a catalog grants access to', () => {
     expect(reached).toEqual(['own s3://lake/t/x'])
   })
 
+  it.each(['s3.endpoint', 's3.path-style-access', 'client.region', 's3.region'])(
+    'are reached as the catalog says where that is %s alone',
+    async (key) => {
+      const { files, reached } = world()
+      files.grant('s3://lake/t', { [key]: 'true' }, never)
+      await files.read('s3://lake/t/x')
+      expect(reached).toEqual([`${key === 's3.endpoint' ? 'true' : 'granted'} s3://lake/t/x`])
+    },
+  )
+
   it('have keys that are renewed five minutes before they expire, once for many that ask', async () => {
     const { files, keys, pass } = world()
     const asked: number[] = []
