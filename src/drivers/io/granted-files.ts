@@ -84,7 +84,8 @@ export function grantedFiles(own: ListedFiles & { close(): Promise<void> }, open
   }
 
   async function keysOf(grant: Granted): Promise<GrantedKeys> {
-    const isOver = clock.now() >= expiryMs(grant)
+    // Where no expiry was said, the store alone knows whether they are over.
+    const isOver = clock.now() >= (expiryIn(grant.config) ?? Infinity)
     if (isOver || (clock.now() >= renewAtMs(grant) && clock.now() >= grant.quietUntilMs)) {
       grant.pending ??= renewed(grant).finally(() => (grant.pending = null))
       // The old keys are still good for a while: a catalog that stumbles stops nobody before they are over.
@@ -144,9 +145,10 @@ function keysIn(config: Granted['config']): GrantedKeys | null {
   return accessKeyId === undefined || secretAccessKey === undefined ? null : { accessKeyId, secretAccessKey, sessionToken }
 }
 
-/** Whether a configuration has other keys than the one before, and not older ones: a table that is the same is given as it was remembered. */
+/** Whether a configuration has other keys than the one before, and not older ones, or the same for longer: a table that is the same is given as it was remembered. */
 function isNewer(config: Granted['config'], before: Granted['config']): boolean {
-  if (keysIn(config) === null || hasSameKeys(config, before)) return false
+  if (keysIn(config) === null) return false
+  if (hasSameKeys(config, before)) return (expiryIn(config) ?? 0) > (expiryIn(before) ?? 0)
   const [until, oldUntil] = [config, before].map((one) => expiryIn(one) ?? Infinity)
   return until >= oldUntil || oldUntil === Infinity
 }

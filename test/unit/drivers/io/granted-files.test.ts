@@ -126,6 +126,25 @@ describe('files that a catalog grants access to', () => {
     await expect(files.read('s3://lake/t/x')).rejects.toThrow('catalog: no connection')
   })
 
+  it('without an expiry are used while the catalog stumbles, however long: the store knows whether they are over', async () => {
+    const { files, keys, pass } = world()
+    files.grant('s3://lake/t', keyed('old'), async () => {
+      throw new Error('catalog: no connection')
+    })
+    pass(3_600_000)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['old'])
+  })
+
+  it('that are told again for longer are good for as long', async () => {
+    const { files, keys, pass } = world()
+    files.grant('s3://lake/t', keyed('same', { 's3.session-token-expires-at-ms': '2000000' }), never)
+    files.grant('s3://lake/t', keyed('same', { 's3.session-token-expires-at-ms': '9000000' }), never)
+    pass(2_500_000)
+    await files.read('s3://lake/t/x')
+    expect(keys.map(({ accessKeyId }) => accessKeyId)).toEqual(['same'])
+  })
+
   it('are no younger for being told again, as a table that is the same is', async () => {
     const { files, keys, pass } = world()
     const renew = async () => keyed('new')
