@@ -3,7 +3,7 @@ import type { ManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { formatRanges } from '../../model/offset-range.ts'
-import { type DecidedSet, noProgress, type Progress, progressBeyond, unionProgress } from '../../model/progress.ts'
+import { type DecidedSet, decidedSets, noProgress, type Progress, progressBeyond, progressOf, unionProgress } from '../../model/progress.ts'
 import { noRequests, type Requests } from '../../model/requests.ts'
 import { excusing, type Retraction } from '../../model/retraction.ts'
 import type { Frontiers } from '../../model/segment.ts'
@@ -116,18 +116,32 @@ export function abandoningRequests(table: string, metadata: TableMetadata): Requ
   return { ...asked, abandonedUpTo: metadata['last-sequence-number'] }
 }
 
-/** What our snapshots beside the history, and the copy in the properties, know to be decided and `state` does not: what a rollback lost. */
-export async function lostByRollback(
-  table: string,
-  metadata: TableMetadata,
-  { progress }: TableState,
-  readManifestList: ReadManifestList,
-): Promise<DecidedSet[]> {
-  let known = progressOfProperty(table, metadata) ?? noProgress
-  for (const snapshot of (metadata.snapshots ?? []).filter(isOursHere)) {
-    known = unionProgress(known, progressOfSnapshot(table, snapshot, await readManifestList(snapshot)))
+/**
+ * What our snapshots beside the history, and the copy in the properties, know to be decided and the history does not: what a rollback lost. What
+ * the history itself says is abandoned, or was taken back, is not lost by it.
+ */
+export async function lostByRollback(table: string, metadata: TableMetadata, readManifestList: ReadManifestList): Promise<DecidedSet[]> {
+  const { ancestors } = ancestorsOf(metadata)
+  const newest = ancestors.find(isOurs)
+  const { progress, requests, retraction } = newest === undefined ? emptyState : await stateOf(table, newest, readManifestList)
+  let lost = progressOf(progressBeyond(progressOfProperty(table, metadata) ?? noProgress, progress))
+  for (const snapshot of besideHistory(metadata, ancestors, requests)) {
+    const known = progressOfSnapshot(table, snapshot, await readManifestList(snapshot))
+    const had = excusing(progress, retraction, snapshot['sequence-number'] ?? 0n)
+    lost = unionProgress(lost, progressOf(progressBeyond(known, had)))
   }
-  return progressBeyond(known, progress)
+  return decidedSets(lost)
+}
+
+/** Our snapshots beside the history that nobody has said to be abandoned. */
+function besideHistory(metadata: TableMetadata, ancestors: readonly Snapshot[], { abandonedUpTo }: Requests): Snapshot[] {
+  const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
+  return (metadata.snapshots ?? []).filter(
+    (snapshot) =>
+      isOursHere(snapshot) &&
+      !history.has(snapshot['snapshot-id']) &&
+      (abandonedUpTo === null || (snapshot['sequence-number'] ?? 0n) > abandonedUpTo),
+  )
 }
 
 function later(one: Snapshot | undefined, other: Snapshot): Snapshot {
@@ -305,10 +319,8 @@ async function refuseRollback(
 ): Promise<void> {
   const copy = progressOfProperty(table, metadata)
   if (copy !== null) refuseLost(table, copy, progress, 'we, as its properties say,')
-  const history = new Set(ancestors.map((snapshot) => snapshot['snapshot-id']))
-  for (const snapshot of metadata.snapshots ?? []) {
-    if (!isOursHere(snapshot) || history.has(snapshot['snapshot-id']) || judged.has(snapshot['snapshot-id'])) continue
-    if (requests.abandonedUpTo !== null && (snapshot['sequence-number'] ?? 0n) <= requests.abandonedUpTo) continue
+  for (const snapshot of besideHistory(metadata, ancestors, requests)) {
+    if (judged.has(snapshot['snapshot-id'])) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
     refuseLost(
       table,

@@ -21,7 +21,6 @@ import {
   lostByRollback,
   NewerProgress,
   RolledBack,
-  stateAfterRollback,
   type TableState,
 } from '../../pipeline/commit/table-state.ts'
 import { TableCommitter } from '../feed/committer.ts'
@@ -152,7 +151,7 @@ async function recoverRollback(
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error
   }
-  const lost = await lostByRollback(table, metadata, await stateAfterRollback(table, metadata, read), read)
+  const lost = await lostByRollback(table, metadata, read)
   if (commit) await committer.acceptRollback()
   return { lost: lost.map(({ source, at, ranges }) => ({ source, ...at, ranges, offsets: countOffsets(ranges) })), done: commit }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
@@ -213,6 +214,29 @@ describe('a table that was rolled back', () => {
     expect(await recover(own, { from: 'rollback', commit: true })).toMatchObject({ lost, done: true })
     expect(await own.runOnce()).toBe(true)
     expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 30))
+  })
+
+  test('did not lose what was abandoned before, when its source moved or an earlier rollback was accepted', async () => {
+    const own = await rolledBack()
+    const elsewhere = 's3://elsewhere/p/'
+    expect(await own.runOnce(undefined, { acceptRollback: true })).toBe(true)
+    expect(await own.runOnce(undefined, { id: elsewhere, sourceMoved: sourceId })).toBe(true)
+    const before = currentSnapshot(await own.table(at.topic))!
+    await own.write(at, 30n, [batch(30n, 10)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    expect(await own.runOnce(undefined, { id: elsewhere })).toBe(true)
+    await own.catalog.commitTable(
+      { namespace, name: at.topic },
+      {
+        requirements: [],
+        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': before['snapshot-id'] }],
+        idempotencyKey: 'rolled-back again',
+      },
+    )
+    expect(await recover(own, { from: 'rollback' })).toMatchObject({
+      lost: [{ source: elsewhere, ...at, ranges: [[30n, 40n]], offsets: 10n }],
+      problem: null,
+    })
   })
 
   test('is not recovered from its rows, which is another question', async () => {
