@@ -1,7 +1,7 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { type Backfill, isEnded } from '../../model/backfill.ts'
 import { DocumentError, WorkError } from '../../model/failure.ts'
-import { currentId, currentIncarnation } from '../../model/incarnation.ts'
+import { currentId, currentIncarnation, parseIncarnation } from '../../model/incarnation.ts'
 import { noRequests } from '../../model/requests.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
@@ -274,6 +274,7 @@ async function findPlace(
     metadata === null
       ? emptyState
       : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, { ...seams, catalog }).load()).state
+  if (branch !== null) refuseMoved(full, branch.name, state, source)
   const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
   if (where.kind === 'live') return { ...place, besides: null, partitions, marks: [], state }
   const own = partitions.filter((at) => (topics.length > 1 ? at.topic === topic : true))
@@ -285,6 +286,17 @@ async function findPlace(
     marks,
     state: withMarks(state, marks, currentId(state.progress, source.id)),
   }
+}
+
+/** A branch that was begun before its source moved knows it by its old name: everything would come onto it a second time. */
+function refuseMoved(table: string, branch: string, { progress }: TableState, source: SourceIdentity): void {
+  const known = [...new Set([...progress.keys()].map((id) => parseIncarnation(id).source))]
+  if (known.length === 0 || known.includes(source.id)) return
+  throw new WorkError(
+    `table ${table}: its branch ${branch} was begun from ${known.join(', ')}, before the source moved to ${source.id}, and can not go on from there. ` +
+      `Drop it (Spark: ALTER TABLE ${table} DROP BRANCH ${branch}); the same command then begins the rebuild anew`,
+    { retry: 'never' },
+  )
 }
 
 /** Where the tail of a table would begin that is to have everything up to now from a backfill: behind the newest segments. */

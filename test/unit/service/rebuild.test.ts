@@ -126,6 +126,21 @@ describe('a rebuild', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
   })
 
+  test('that was begun before the source moved is not gone on with: which branch it is, and what to type, is said', async () => {
+    const w = await withTable()
+    const { branch } = (await rebuilt(w)).rebuild!
+    const id = 's3://elsewhere/p/'
+    expect(await w.runOnce(undefined, { id, sourceMoved: sourceId })).toBe(true)
+    const open = () => Backfiller.open(document, 'orders', { kind: 'rebuild' }, {}, { id, prefix: 'p/' }, seamsOf(w))
+    await expect(open()).rejects.toThrow(
+      `table analytics.orders: its branch ${branch} was begun from ${sourceId}, before the source moved to ${id}, and can not go on from there. ` +
+        `Drop it (Spark: ALTER TABLE analytics.orders DROP BRANCH ${branch}); the same command then begins the rebuild anew`,
+    )
+    const dropped = [{ action: 'remove-snapshot-ref' as const, 'ref-name': branch }]
+    await w.catalog.commitTable(identifier, { requirements: [], updates: dropped, idempotencyKey: '' })
+    expect((await open())!.rebuild!.branch).not.toBe(branch)
+  })
+
   test('that was given up stops neither main nor the next one', async () => {
     const w = await withTable()
     const { branch } = (await rebuilt(w)).rebuild!
