@@ -60,6 +60,7 @@ export class Fleet {
     const random = this.#random.fork()
     const untilMs = role === 'worker' || role === 'committer' ? endMs + longestStopMs : endMs
     await clock.sleep(Math.max(0, startMs - clock.now()) + random.below(60_000))
+    await this.#awake()
     while (clock.now() < untilMs) {
       const running = this.#start(source, role, random, random.chance(0.15))
       const endsMs = Math.min(untilMs, clock.now() + 20_000 + random.below(random.chance(0.5) ? 60_000 : 600_000))
