@@ -139,7 +139,7 @@ export const guards: readonly Guard[] = [
     name: 'known-progress',
     protects: 'a process that was told of a commit says so where the table has lost it, though nothing in the table tells of it',
     file: commitLoop,
-    text: "refuseLost(this.name, known.progress, excusing(progress, retraction, known.sequence), 'this process')",
+    text: "refuseLost(this.name, known.progress, had, 'this process')",
     without: '',
   },
   {

@@ -266,14 +266,14 @@ export class CommitLoop {
     const state = await find(this.name, metadata, readList, this.#judged)
     const { progress, retraction, requests } = state
     const had = excusing(progress, retraction, known.sequence)
-    if (requests.abandonedUpTo === null || known.sequence > requests.abandonedUpTo)
-      refuseLost(this.name, known.progress, had, 'this process')
-    // What this process knew is abandoned, by another one, or by an attempt of its own of which the answer was lost.
-    else if (progressBeyond(known.progress, had).length > 0) {
+    const isAbandoned = requests.abandonedUpTo !== null && known.sequence <= requests.abandonedUpTo
+    // By another process, or by an attempt of this one of which the answer was lost.
+    if (isAbandoned && progressBeyond(known.progress, had).length > 0) {
       throw new TableChanged(`table ${this.name}: its source has moved, or a rollback of it was accepted, since it was loaded`, {
         retry: 'now',
       })
     }
+    refuseLost(this.name, known.progress, had, 'this process')
     // Whoever was quicker knows at least as much.
     if (this.#known === known) this.#known = { progress, sequence: state.newest?.['sequence-number'] ?? 0n }
     const id = currentId(state.progress, this.#source)
