@@ -23,7 +23,7 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns(nowMs, terminal.width), tables, style)) terminal.out(line)
-  for (const { table, paused, backfills, health, upkeep, stopped } of tables) {
+  for (const { table, paused, backfills, health, upkeep, stopped, firstWaitingRead, firstWaitingNotRead } of tables) {
     if (health !== null) terminal.out(`  health  ${printable(table)}: ${healthText(health)}`)
     for (const { kind, due, reason } of upkeep)
       terminal.out(`  ${due ? style('cyan', 'due') : 'not due'}  ${printable(table)}: ${kind}: ${printable(reason)}`)
@@ -33,6 +33,14 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
       terminal.out(`  ${style('cyan', 'backfill')}  ${what}`)
     }
     if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
+    if (firstWaitingRead + firstWaitingNotRead > 0) {
+      const read = formatNumberOf(firstWaitingRead, 'segment was', 'segments were')
+      const more = formatNumberOf(firstWaitingNotRead, 'other topic-partition')
+      const rest = firstWaitingNotRead === 0 ? '' : `; not for ${more}, of which /readyz and the log of the service tell`
+      terminal.out(
+        `  ${style('yellow', 'note')}  ${printable(table)}: ${read} read to see why what waits longest is not in the table${rest}`,
+      )
+    }
   }
   const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))
   if (partitions.length === 0) return

@@ -4,6 +4,7 @@ import { neverAsked } from '../../model/left-out.ts'
 import { endOf, holesOf, maxOffset, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
+import type { TaskPart } from '../../model/task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
@@ -12,6 +13,7 @@ import { segmentAtCursor } from '../../pipeline/plan/plan-tail.ts'
 import { isRestarted, restartedReason } from '../../pipeline/plan/restarted-log.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
+import type { FirstWaiting } from './first-waiting.ts'
 
 /** One topic-partition: what is decided, and what is left in the source. */
 export interface PartitionStatus {
@@ -34,7 +36,7 @@ export interface PartitionStatus {
   readonly gaps: OffsetRanges
   /** The last segment that was decided whole; null where none was. */
   readonly frontierKey: string | null
-  /** Why it does not go on, as far as the table and a listing tell: a segment that can not be read is known to the running service. */
+  /** Why it does not go on, as far as the table, a listing and the first segment that waits tell. */
   readonly stopped: string | null
 }
 
@@ -43,12 +45,16 @@ type Listed = { readonly baseOffset: bigint; readonly object: ObjectInfo }
 /** Footers that are read to tell holes from gaps, of one topic-partition. */
 const maxFooters = 20
 
-/** How far one topic-partition has come, by a listing from where something is missing, if it is `inSource`. Throws what the store throws. */
+/**
+ * How far one topic-partition has come, by a listing from where something is missing, if it is `inSource`, and by what `waiting` tells of the
+ * first segment that is left. Throws what the store throws.
+ */
 export async function partitionStatus(
   at: TopicPartition,
   state: TableState | null,
   source: SourceIdentity,
   inSource: boolean,
+  waiting: FirstWaiting | null,
   seams: Pick<ProcessorSeams, 'source' | 'clock'>,
 ): Promise<PartitionStatus> {
   const { decided, frontier, leftOut } = positionOf(at, state, source)
@@ -67,9 +73,10 @@ export async function partitionStatus(
   const segments = segmentsIn(objects)
   const newest = segments.at(-1)
   const endOffset = newest === undefined ? (endOf(decided) ?? null) : await endHint(seams.source, newest)
+  // Each has at least its first offset, whatever a footer that is damaged says.
   const spans = segments.map(({ baseOffset }, i): OffsetRange => [
     baseOffset,
-    maxOffset(baseOffset, segments[i + 1]?.baseOffset ?? endOffset ?? baseOffset),
+    maxOffset(baseOffset + 1n, segments[i + 1]?.baseOffset ?? endOffset ?? baseOffset),
   ])
   const left = segments.filter(
     (segment, i) => segment.baseOffset > (frontier?.baseOffset ?? -1n) && subtractRanges([spans[i]], decided).length > 0,
@@ -89,7 +96,20 @@ export async function partitionStatus(
     holes,
     gaps: missing.filter((range) => !holes.includes(range)),
     frontierKey: frontier === null ? null : segmentKey(source.prefix, at, frontier.baseOffset, 'kfs'),
-    stopped: null,
+    stopped: waiting === null || left.length === 0 ? null : await waiting.look(partOf(at, left, decided), seams.clock.now() - oldestMs),
+  }
+}
+
+/** A part of the first segment that is left, to be read and not to be committed. */
+function partOf(at: TopicPartition, [first, next]: readonly Listed[], decided: OffsetRanges): TaskPart {
+  const { key, size, etag, lastModifiedMs } = first.object
+  return {
+    at,
+    follows: null,
+    segments: [{ key, baseOffset: first.baseOffset, size, etag, lastModifiedMs, settled: true }],
+    startOffset: decided[0]?.[0] ?? 0n,
+    decided,
+    nextBaseOffset: next?.baseOffset ?? null,
   }
 }
 

@@ -15,6 +15,8 @@ import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
 import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
+import type { DiscoveredTable } from './discover-tables.ts'
+import { firstWaiting } from './first-waiting.ts'
 import { knownTables } from './known-tables.ts'
 
 /** How far one document's tables have come. */
@@ -45,6 +47,10 @@ export interface TableStatus {
   /** Records of which a value went into the rescue column, whatever became of their rows since; null where not all snapshots tell. */
   readonly rescuedRows: bigint | null
   readonly partitions: readonly PartitionStatus[]
+  /** Topic-partitions of which the first waiting segment was read, a GET each, since it waits longer than it should; `stopped` tells of those. */
+  readonly firstWaitingRead: number
+  /** Those that wait as long and were not looked into: whether one is stopped the running service tells. */
+  readonly firstWaitingNotRead: number
   /** Topics that stand still until they are resumed. */
   readonly paused: readonly string[]
   /** Those that are not ended, with the offsets that they have still to bring. */
@@ -62,8 +68,8 @@ type StatusSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io' | 'clock'>
 /** Looks at the tables and the source of a document; changes nothing. Throws what the stores and the catalog throw. */
 export async function documentStatus(document: ProcessorDocument, source: SourceIdentity, seams: StatusSeams): Promise<DocumentStatus> {
   const tables: TableStatus[] = []
-  for (const { name, partitions } of await knownTables(document, undefined, source, seams)) {
-    tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name }, partitions, document, source, seams))
+  for (const table of await knownTables(document, undefined, source, seams)) {
+    tables.push(await tableStatus({ namespace: document.spec.sink.database.split('.'), name: table.name }, table, document, source, seams))
   }
   return { name: document.metadata.name, tables }
 }
@@ -75,11 +81,12 @@ export function isStopped({ tables }: DocumentStatus): boolean {
 
 async function tableStatus(
   table: { namespace: readonly string[]; name: string },
-  partitions: readonly TopicPartition[],
-  { spec }: ProcessorDocument,
+  { partitions, mapping }: Pick<DiscoveredTable, 'partitions' | 'mapping'>,
+  document: ProcessorDocument,
   source: SourceIdentity,
   seams: StatusSeams,
 ): Promise<TableStatus> {
+  const { spec } = document
   const name = [...table.namespace, table.name].join('.')
   const loaded = await seams.catalog.loadTable(table)
   const { state, stopped } =
@@ -90,9 +97,11 @@ async function tableStatus(
   const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
   // Of a table that is stopped it is not known what the source's offsets mean to it.
   const all = state === null ? partitions : withTold(partitions, decidedOf(state, source), spec.source.topics)
+  const waiting =
+    loaded === null || state === null ? null : firstWaiting(name, loaded.metadata, state, mapping, document, source, seams.source)
   const found =
     stopped === null
-      ? await Promise.all(all.map((at) => partitionStatus(at, state, source, partitions.includes(at), seams)))
+      ? await Promise.all(all.map((at) => partitionStatus(at, state, source, partitions.includes(at), waiting, seams)))
       : all.map((at) => unknownStatus(at, state, source, partitions.includes(at)))
   const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
@@ -107,6 +116,8 @@ async function tableStatus(
     rows: rows === undefined ? null : BigInt(rows),
     rescuedRows: state?.rescuedRows ?? null,
     partitions: found,
+    firstWaitingRead: waiting?.read ?? 0,
+    firstWaitingNotRead: waiting?.notRead ?? 0,
     paused: state?.requests.pause ?? [],
     backfills: state === null ? [] : backfillsOf(state, source.id),
     health: loaded === null ? null : await tableHealth(loaded.metadata, spec.processing.targetFileSizeBytes, seams.io),

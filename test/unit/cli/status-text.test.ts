@@ -33,6 +33,8 @@ function table(changes: Partial<TableStatus>): TableStatus {
     lastCommitMs: nowMs - 65_000,
     secondsSinceLastCommit: 65,
     oldestUnmaterializedRecordAgeSeconds: null,
+    firstWaitingRead: 0,
+    firstWaitingNotRead: 0,
     meanDataFileBytes: 3_000_000,
     watermarkMs: nowMs - 70_000,
     rows: 1_234_567n,
@@ -152,4 +154,12 @@ test('the state of a table is told in a line, and what is due in one for each th
   ])
   const fresh = { ...health, deleteFiles: 0, branchesAndTags: 0, dataFiles: null, manifests: null, snapshots: 0 }
   expect(shown(table({ health: fresh }))[3]).toBe('  health  shop.orders: 0 snapshots, 146 KiB of metadata')
+})
+
+test('what was read of what waits long is told, and of how many topic-partitions nothing was', () => {
+  const note = '  note  shop.orders: 1 segment was read to see why what waits longest is not in the table'
+  expect(shown(table({ firstWaitingRead: 1 }))).toContain(note)
+  expect(shown(table({ firstWaitingRead: 20, firstWaitingNotRead: 2 }))).toContain(
+    '  note  shop.orders: 20 segments were read to see why what waits longest is not in the table; not for 2 other topic-partitions, of which /readyz and the log of the service tell',
+  )
 })

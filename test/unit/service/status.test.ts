@@ -1,9 +1,9 @@
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { writeSegment } from '../../../src/formats/kfs/write.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
-import { documentStatus, type TableStatus } from '../../../src/service/status/status.ts'
+import { documentStatus, isStopped, type TableStatus } from '../../../src/service/status/status.ts'
 import type { Plain } from '../spec/documents.ts'
 import { documentOf, planned, source } from './outlooks.ts'
 import { at, batch, record } from './segments.ts'
@@ -172,5 +172,52 @@ test('tables and topic-partitions without a segment in the source are told as fa
     rows: 10n,
     stopped: null,
     partitions: [{ partition: 0, inSource: false, next: 8n, gaps: [[3n, 5n]] }, gone],
+  })
+})
+
+describe('a topic-partition that stands at a segment which can not be read', () => {
+  const json = (d: Plain) =>
+    (d.spec.mappings = [{ topic: '*', value: { format: 'json', columns: [{ name: 'n', type: 'long', required: true }] } }])
+  const look = async (change: (d: Plain) => void) => (await documentStatus(documentOf(change), source, w.seams)).tables[0]
+
+  test('is told as stopped, with the segment and the reason, once it waits longer than it should', async () => {
+    await write(0n, 3)
+    expect(await w.runOnce(whole)).toBe(true)
+    const bad = batch(3n, 2)
+    bad[bad.length - 1] ^= 1
+    const key = await w.write(at, 3n, [bad])
+    await write(5n, 2)
+    expect(await look(whole)).toMatchObject({ firstWaitingRead: 0, partitions: [{ lagSegments: 2, stopped: null }] })
+    await w.clock.advanceBy(600_000)
+    expect(await w.runOnce(whole)).toBe(false)
+    let gets = 0
+    w.faults.store = (operation, of) => void (operation === 'get' && of === key && gets++)
+    const table = await look(whole)
+    expect(table).toMatchObject({ firstWaitingRead: 1, firstWaitingNotRead: 0, partitions: [{ next: 3n, lagSegments: 2 }] })
+    expect(table.partitions[0].stopped).toMatch(new RegExp(`^${key}: the record batch at byte 32 has CRC-32C`))
+    expect(gets).toBe(1)
+    expect(isStopped({ name: '', tables: [table] })).toBe(true)
+  })
+
+  test('is told where a value is what stops it, and not where onError passes it by', async () => {
+    await w.write(at, 0n, [batch(0n, [record('{"n": 1}')])])
+    expect(await w.runOnce(json)).toBe(true)
+    await w.write(at, 1n, [batch(1n, [record('{"n": 2}'), record('{"other": 2}')])])
+    await write(3n, 1)
+    await w.clock.advanceBy(600_000)
+    expect((await look(json)).partitions[0].stopped).toMatch(/segment-0+1\.kfs: .*a value is required here/)
+    const skip = (d: Plain) => (json(d), (d.spec.mappings[0].onError = 'skip'))
+    expect((await look(skip)).partitions).toMatchObject([{ lagSegments: 2, stopped: null }])
+  })
+
+  test('of many that wait a few are read, and how many were not is told; of a paused topic none is', async () => {
+    for (let partition = 0; partition < 25; partition++) await w.write({ ...at, partition }, 0n, [batch(0n, 1)])
+    expect(await w.runOnce(whole)).toBe(true)
+    for (let partition = 0; partition < 25; partition++) await w.write({ ...at, partition }, 1n, [batch(1n, 1)])
+    await w.clock.advanceBy(600_000)
+    expect(await look(whole)).toMatchObject({ firstWaitingRead: 20, firstWaitingNotRead: 5 })
+    const committer = new TableCommitter(sourceId, { namespace, name: 'orders' }, 'test', await w.table('orders'), w.seams)
+    await committer.changeRequests((requests) => ({ ...requests, pause: [at.topic] }))
+    expect(await look(whole)).toMatchObject({ firstWaitingRead: 0, firstWaitingNotRead: 0 })
   })
 })
