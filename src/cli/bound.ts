@@ -11,7 +11,7 @@ export function boundOf(flag: string): (text: string) => Bound {
       return { timeMs: parseTime(text).timeMs }
     } catch (error) {
       if (!(error instanceof FormError)) throw error
-      throw new DocumentError(`${flag}: expected an offset, or a time ${error.message}, found ${JSON.stringify(text)}`)
+      throw new DocumentError(`${flag}: expected an offset or an ISO time (${error.message}), found ${JSON.stringify(text)}`)
     }
   }
 }

@@ -58,7 +58,14 @@ test.each([
   [['verify', '-f', 'a', '--retract', '--accept', '7'], '--retract: what is accepted stays away, so it goes without --accept'],
   [['verify', '-f', 'a', '--from', '5'], '--from: it is about one topic; say which with --topic'],
   [['verify', '-f', 'a', '--topic', 't', '--from', '5', '--to', '5'], '--to: it is not behind --from'],
-  [['verify', '-f', 'a', '--from', 'yesterday'], '--from: expected an offset, or a time such as 2024-01-01T00:00:00Z, found "yesterday"'],
+  [
+    ['verify', '-f', 'a', '--from', 'yesterday'],
+    '--from: expected an offset or an ISO time (such as 2024-01-01T00:00:00Z), found "yesterday"',
+  ],
+  [
+    ['backfill', '-f', 'a', '--topic', 't', '--from', '2024-02-30'],
+    '--from: expected an offset or an ISO time (the calendar or the clock has no such time), found "2024-02-30"',
+  ],
   [['verify', '-f', 'a', '--to', '5'], '--to: it is about one topic; say which with --topic'],
   [['verify', '-f', 'a', '--topic', 't', '--partition', '3-1'], '--partition: expected partitions such as 0,3,8-11, found "3-1"'],
   [['run', '-f', 'a', '-f', 'b'], '--file is given twice, and one is expected'],
