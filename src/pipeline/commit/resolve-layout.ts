@@ -1,7 +1,7 @@
 import type { PartitionSpec } from '../../formats/iceberg/partition-spec.ts'
 import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { IcebergType, NestedField } from '../../formats/iceberg/schema.ts'
-import { currentSchema, currentSnapshot, defaultSpec, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSchema, defaultSpec, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { transformResultType } from '../../formats/iceberg/transforms.ts'
 import type { ColumnShape } from '../../formats/json/shape.ts'
 import { WorkError } from '../../model/failure.ts'
@@ -12,8 +12,8 @@ import { chosenLayout } from './chosen-layout.ts'
 import { refuseDefaults } from './refuse-defaults.ts'
 import { Refusal } from './refusal.ts'
 import type { StoredLayout } from './stored-layout.ts'
-import { summaryKeys } from './summary-keys.ts'
-import { ancestorsOf, isOurs } from './table-state.ts'
+import { ancestorsOf } from './table-state.ts'
+import { isOfOthers } from './unknown-rows.ts'
 import { valueFields } from './value-fields.ts'
 
 /** The column that tells the logs of a restarted source apart; added when the first restart is accepted, and null for the first log. */
@@ -151,10 +151,10 @@ function refuseSpec(spec: PartitionSpec, fields: readonly NestedField[]): void {
  * them again. The offsets in the sink's summaries are those of its control topic, and tell nothing of the source's.
  */
 function refuseUnknownRows(metadata: TableMetadata, { compat }: TopicMapping): void {
-  if (currentSnapshot(metadata) === null || metadata.properties?.[summaryKeys.progress] !== undefined) return
-  const { ancestors } = ancestorsOf(metadata)
-  if (ancestors.some(isOurs)) return
-  const isOfConnect = ancestors.some(({ summary }) => Object.keys(summary).some((key) => key.startsWith('kafka.connect.offsets.')))
+  if (!isOfOthers(metadata)) return
+  const isOfConnect = ancestorsOf(metadata).ancestors.some(({ summary }) =>
+    Object.keys(summary).some((key) => key.startsWith('kafka.connect.offsets.')),
+  )
   if (compat !== 'kafscale' && !isOfConnect) return
   const way = isOfConnect ? '`recover --from-offsets` or, where rows have their coordinates, `--from-rows`' : '`recover --from-rows`'
   const writer = isOfConnect ? "Kafka Connect's sink" : 'others'

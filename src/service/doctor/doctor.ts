@@ -11,9 +11,10 @@ import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { isGlob } from '../../spec/topic-glob.ts'
 import { declaredValue } from '../../spec/value-column.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
+import { unknownRows } from '../../pipeline/commit/unknown-rows.ts'
 import { tableRequest } from '../feed/create-table.ts'
 import { catalogAdvice, storeAdvice } from '../../pipeline/doctor/advice.ts'
-import { type Check, type CheckName, failed, messageOf, passed, skipped } from '../../pipeline/doctor/check.ts'
+import { type Check, type CheckName, failed, messageOf, passed, skipped, warned } from '../../pipeline/doctor/check.ts'
 import { documentChecks } from '../../pipeline/doctor/document-checks.ts'
 import { etcdCheck, queueCheck, queueFailure, type QueueFacts } from '../../pipeline/doctor/service-checks.ts'
 import { clockCheck, segmentCheck, topicsCheck } from '../../pipeline/doctor/source-checks.ts'
@@ -224,14 +225,17 @@ async function tableChecks(
     // Told of with the names.
     return []
   }
+  const warnings: Check[] = []
   for (const name of names) {
     try {
-      await catalog.loadTable({ namespace: document.spec.sink.database.split('.'), name }, { fresh: true })
+      const loaded = await catalog.loadTable({ namespace: document.spec.sink.database.split('.'), name }, { fresh: true })
+      const unknown = loaded === null ? null : unknownRows(loaded.metadata)
+      if (unknown !== null) warnings.push(warned('tables', `${name} ${unknown}`))
     } catch (error) {
       return [failed('tables', error, catalogAdvice(error, ['load'], catalog.profile, document))]
     }
   }
-  return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`)]
+  return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`), ...warnings]
 }
 
 async function examineServices({ askQueue, askEtcd, metrics }: DoctorTools, tell: (check: Check) => void): Promise<void> {

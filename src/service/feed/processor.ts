@@ -11,6 +11,7 @@ import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { adoptLayout } from './adopt-layout.ts'
 import { type TableState } from '../../pipeline/commit/table-state.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
+import { unknownRows } from '../../pipeline/commit/unknown-rows.ts'
 import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
@@ -188,6 +189,8 @@ export class Processor {
       await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
     const incarnation = currentIncarnation(state.progress, this.#source.id)
     const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping, incarnation)
+    const unknown = unknownRows(opened.metadata)
+    if (unknown !== null) journal.warn(`table ${committer.name} ${unknown}`, { table: committer.name })
     const treatment = treatmentOf(this.#document, mapped.mapping)
     const target = taskTarget(opened.metadata, layout, treatment)
     if (layout.missing.length > 0) {

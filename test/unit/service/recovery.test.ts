@@ -64,6 +64,25 @@ describe('a table whose progress is lost', () => {
     expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 40))
   })
 
+  test('and which nothing of ours tells of any more, a copy perhaps, is fed only after a warning, and without one once somebody recovered it', async () => {
+    const copied = async () => {
+      const own = await filled([0n])
+      await loseProgress(own)
+      const update = { action: 'remove-properties', removals: ['kafscale.processor.layout'] } as const
+      await own.catalog.commitTable({ namespace, name: at.topic }, { requirements: [], updates: [update], idempotencyKey: 'copied' })
+      return own
+    }
+    const warnings = (own: World) => own.linesOf('warn').filter(({ message }) => message.includes('rows that others wrote'))
+    const unasked = await copied()
+    await unasked.runOnce()
+    expect(warnings(unasked)).toHaveLength(1)
+    const recovered = await copied()
+    await recover(recovered, { commit: true })
+    expect(await recovered.runOnce()).toBe(true)
+    expect(warnings(recovered)).toEqual([])
+    expect(await recovered.rows(at.topic)).toEqual(rowsOf(at, 0, 10))
+  })
+
   test('is another than one whose progress a newer program wrote: nothing is assumed of that', async () => {
     const own = await filled([0n, 10n])
     const newest = (await own.table(at.topic)).snapshots!.at(-1)!
