@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { builtProgram } from '../bench/service.ts'
 
 /** A line of the service's log. */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string }
 
 /** The program in a process of its own. */
 export interface ServiceProcess {
