@@ -124,11 +124,12 @@ export class ValuesVerifier {
   }
 
   /** The files that have rows of a segment's offsets. */
-  #filesOf({ at, range: [start, end] }: OwnSegment): number[] {
+  #filesOf({ at, range }: OwnSegment): number[] {
     const files = new Set<number>()
-    this.#entered.books.of(at).runs.forEach((from, to, file) => {
-      if (from < end && to > start) files.add(file)
-    })
+    this.#entered.books
+      .of(at)
+      .runs.within(range)
+      .forEach((_from, _to, file) => files.add(file))
     return [...files].sort((a, b) => a - b)
   }
 
