@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { rowOf, withRow } from './every-guard.ts'
 import { seedsThatReach, worldsOf } from './guard-worlds.ts'
 import { guards } from './guards.ts'
+import { simulateSideBySide } from './side-by-side.ts'
 import { sourceWithout } from './without-guard.ts'
 
 function simulate(...args: string[]) {
@@ -52,6 +53,12 @@ test('a guard whose text is not there, or is there twice, is refused', () => {
   const guard = { name: 'never', protects: 'nothing', file: 'pipeline/flow.ts', text: 'if (safe)', without: '' }
   expect(() => sourceWithout(guard, 'if (sound)')).toThrow('stands 0 times')
   expect(() => sourceWithout(guard, 'if (safe) if (safe)')).toThrow('stands 2 times')
+})
+
+test('nothing is told of worlds after the first that broke', async () => {
+  const told: unknown[] = []
+  for await (const { seed, broken } of simulateSideBySide([1, 2, 3], 'unique-file-names')) told.push([seed, broken?.invariant])
+  expect(told).toEqual([[1, 'no file is written twice']])
 })
 
 test('without a guard, a seed and the invariant that it broke are named, and the exit code is 1', () => {
