@@ -145,7 +145,10 @@ function snapshotId(text: string): bigint {
 function refuseUnknown({ table, topic, accept }: VerifyCommandOptions, verifications: readonly DocumentVerification[]): void {
   const tables = verifications.flatMap((one) => one.tables)
   if (table !== undefined && tables.length === 0) throw new DocumentError(`--table: the documents have no table ${table}`)
-  if (topic !== undefined && tables.every(({ reading, problem }) => problem === null && (reading?.partitions ?? 0) === 0))
+  // What was left out of times is said in notes.
+  const hasNothing = ({ reading, notes, problem }: (typeof tables)[number]) =>
+    problem === null && notes.length === 0 && (reading?.partitions ?? 0) === 0
+  if (topic !== undefined && tables.every(hasNothing))
     throw new DocumentError(`--topic: the tables have no decided offset of ${topic}, or of these partitions of it`)
   if (accept !== undefined && tables.every(({ newlyAccepted, problem }) => newlyAccepted === null && problem === null)) {
     throw new DocumentError(`--accept: no table of the documents has a snapshot ${accept}`)

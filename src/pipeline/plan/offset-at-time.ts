@@ -6,6 +6,13 @@ import type { ObjectStore } from '../../seams/object-store.ts'
 import { acceptSegments } from './accept-segments.ts'
 import { firstOffsetAt, segmentEnd } from './resolve-start.ts'
 
+/** Where a time is in a topic-partition. */
+export interface TimePlace {
+  readonly offset: bigint
+  /** Where the first segment that there is begins: of what lies before it nothing tells the time. */
+  readonly first: bigint
+}
+
 /**
  * The offset of the first record of `timeMs` or later, as Kafka's ListOffsets has it, as far as times go up with offsets: one past the
  * last record where all are older; null where the topic-partition has no segment. A search over the times of the segments' first
@@ -18,9 +25,10 @@ export async function offsetAtTime(
   at: TopicPartition,
   timeMs: number,
   maxBatchBytes: number,
-): Promise<bigint | null> {
+): Promise<TimePlace | null> {
   const segments = await segmentsOf(store, prefix, at)
   if (segments.length === 0) return null
+  const first = segments[0].baseOffset
   let [low, high] = [0, segments.length]
   // The first segment whose first batch has a time of `timeMs` or later: the record is in it or in the one before.
   while (low < high) {
@@ -31,11 +39,11 @@ export async function offsetAtTime(
   }
   for (const segment of segments.slice(Math.max(0, low - 1), low + 1)) {
     const offset = firstOffsetAt(segment, await bytesOf(store, segment), timeMs, maxBatchBytes)
-    if (offset !== null) return offset
+    if (offset !== null) return { offset, first }
   }
-  if (low < segments.length) return segments[low].baseOffset
+  if (low < segments.length) return { offset: segments[low].baseOffset, first }
   const newest = segments[segments.length - 1]
-  return segmentEnd(newest, await bytesOf(store, newest), maxBatchBytes).end
+  return { offset: segmentEnd(newest, await bytesOf(store, newest), maxBatchBytes).end, first }
 }
 
 /** What little of each segment the search needs. */

@@ -93,7 +93,8 @@ export async function offsetOf(
   { store, prefix, maxBatchBytes }: Omit<ResolveSeams, 'sourceId'>,
 ): Promise<bigint | null> {
   if (bound === null) return null
-  return 'offset' in bound ? bound.offset : offsetAtTime(store, prefix, at, bound.timeMs, maxBatchBytes)
+  if ('offset' in bound) return bound.offset
+  return (await offsetAtTime(store, prefix, at, bound.timeMs, maxBatchBytes))?.offset ?? null
 }
 
 /** What a document declares of a topic. */

@@ -43,7 +43,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
       retry: 'never',
     })
   const known = partitionsOf(table)
-  const windows = await windowsOf(options.scope, known, table, seams)
+  const { windows, notes } = await windowsOf(options.scope, known, table, seams)
   const isWhole = isEverything(options.scope)
   const isWanted = (file: DataFile) => isWhole || mayHold(file, columns, windows)
   let reading = planManifests(table.table, manifests, windows.length, options.exact)
@@ -90,7 +90,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
   const told = {
     counts,
     facts: distinct(facts),
-    notes: [...entered.notes, ...ofOtherSources(table), ...ofUnknowable(unknowable)],
+    notes: [...notes, ...entered.notes, ...ofOtherSources(table), ...ofUnknowable(unknowable)],
     reading,
     filesGone: entered.gone > 0,
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { everything, type Scope } from '../../../src/pipeline/verify/scope.ts'
 import { commitForeign, liveEntries } from './foreign-commit.ts'
+import { takeSegment } from './forging.ts'
 import { at, batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
 import { world, type World } from './world.ts'
@@ -66,6 +67,24 @@ describe('what is looked at', () => {
     expect(await found(own, { from: { timeMs: 4000 } })).toMatchObject({ findings: [], decided: 20n })
     expect(await found(own, { to: { timeMs: 1000 } })).toMatchObject({ findings: [], decided: 0n })
     expect(await found(own, { topic: 'orders', from: { offset: 15n }, to: { timeMs: 3000 } })).toMatchObject({ decided: 10n })
+  })
+
+  test('is not, by times, what no segment tells the time of any more, and that is said', async () => {
+    const own = await withLosses()
+    const notes = async (scope: Partial<Scope>) => (await verify(own, { scope: { ...everything, ...scope } })).notes
+    for (const start of [0n, 10n]) await takeSegment(own, 0, start)
+    // Of what came before it is known that it was older than what is.
+    expect(await notes({ from: { timeMs: 3500 } })).toEqual([])
+    expect(await notes({ from: { timeMs: 1500 } })).toEqual([
+      expect.stringContaining('the times of orders/0 before offset 20: not looked at'),
+    ])
+    expect(await found(own, { from: { timeMs: 1500 } })).toMatchObject({ findings: ['missing 1 [10, 20)'] })
+    for (const start of [20n, 30n]) await takeSegment(own, 0, start)
+    const without = [expect.stringContaining('the times of orders/0: not looked at')]
+    expect(await notes({ from: { timeMs: 1500 } })).toEqual(without)
+    expect(await notes({ to: { timeMs: 9000 } })).toEqual(without)
+    expect(await notes({ topic: 'orders', partitions: [0], from: { offset: 5n } })).toEqual([])
+    expect(await found(own, { topic: 'orders', partitions: [0], from: { offset: 5n } })).toMatchObject({ findings: ['missing 0 [10, 20)'] })
   })
 
   test('is nothing of a topic that is not there', async () => {
