@@ -45,6 +45,19 @@ export function firstWaiting(
   const patienceMs = 1000 * (patience * processing.commitIntervalSeconds + from.graceSeconds)
   const columns = columnsOf(table, metadata, mapping, currentIncarnation(state.progress, source.id))
   let [read, notRead] = [0, 0]
+  let turn: Promise<unknown> = Promise.resolve()
+
+  async function reasonToStop(part: TaskPart, into: TableColumns): Promise<string | null> {
+    const decoder = new PartDecoder(part, into, { ...treatmentOf(document, mapping), maxBatchBytes: limits.maxBatchBytes })
+    for await (const fetched of fetchSegments(store, part.segments, limits)) {
+      if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
+      else for (const _ of decoder.decode(fetched.segment, fetched.bytes)) into.clear()
+    }
+    const { ended } = decoder.finish()
+    if (ended?.kind === 'fault') return `${ended.segment.key}: ${ended.fault.message}`
+    return ended?.kind === 'unreadable' ? `${ended.segment.key}: ${ended.reason}` : null
+  }
+
   return {
     get read() {
       return read
@@ -59,15 +72,10 @@ export function firstWaiting(
         return null
       }
       read++
-      const own = new TableColumns(columns)
-      const decoder = new PartDecoder(part, own, { ...treatmentOf(document, mapping), maxBatchBytes: limits.maxBatchBytes })
-      for await (const fetched of fetchSegments(store, part.segments, limits)) {
-        if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
-        else for (const _ of decoder.decode(fetched.segment, fetched.bytes)) own.clear()
-      }
-      const { ended } = decoder.finish()
-      if (ended?.kind === 'fault') return `${ended.segment.key}: ${ended.fault.message}`
-      return ended?.kind === 'unreadable' ? `${ended.segment.key}: ${ended.reason}` : null
+      // One after another: a segment may have hundreds of megabytes.
+      const mine = turn.then(() => reasonToStop(part, new TableColumns(columns)))
+      turn = mine.catch(() => undefined)
+      return mine
     },
   }
 }
