@@ -10,6 +10,9 @@ export interface UpkeepDecision {
   readonly reason: string
 }
 
+/** When something was done last, ms; null: not yet. Undefined: the running service alone knows, as of what nothing in a table tells. */
+type LastMs = number | null | undefined
+
 /** What decides. */
 export interface UpkeepFacts {
   /** The catalog that does it itself, as a sentence's subject. */
@@ -22,7 +25,7 @@ export interface UpkeepFacts {
     readonly days: number | undefined
     /** Why their age can not be told; null: it can. */
     readonly problem: string | null
-    readonly lastMs: number | null
+    readonly lastMs: LastMs
   }
   readonly compaction: {
     /** By the document; undefined where it does not say. */
@@ -44,7 +47,7 @@ export interface UpkeepFacts {
     readonly isRunning: boolean
     readonly lastMs: number | null
   }
-  readonly manifests: { readonly lastMs: number | null }
+  readonly manifests: { readonly lastMs: LastMs }
   readonly expiry: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
@@ -57,7 +60,7 @@ export interface UpkeepFacts {
   readonly orphans: {
     /** By the document; undefined where it does not say. */
     readonly enabled: boolean | undefined
-    readonly lastMs: number | null
+    readonly lastMs: LastMs
   }
 }
 
@@ -145,7 +148,8 @@ function manifestsDue(facts: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, '
   return daily(facts.manifests.lastMs, nowMs)
 }
 
-function daily(lastMs: number | null, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+function daily(lastMs: LastMs, nowMs: number): Omit<UpkeepDecision, 'kind'> {
+  if (lastMs === undefined) return not('once a day; when it was last, the running service knows')
   if (lastMs === null || lastMs + dailyMs <= nowMs) return { due: true, reason: 'once a day' }
   return not(`done ${Math.floor((nowMs - lastMs) / 3_600_000)} h ago, once a day`)
 }

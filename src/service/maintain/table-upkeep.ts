@@ -24,8 +24,8 @@ type Spec = ProcessorDocument['spec']
 
 /** What was done, as far as this process knows. */
 export interface UpkeepMemory {
-  /** When what was done last, ms. */
-  readonly last: ReadonlyMap<UpkeepKind, number>
+  /** When what was done last, ms; null: that is not known. */
+  readonly last: ReadonlyMap<UpkeepKind, number> | null
   readonly isCompacting: boolean
   /** Bytes that were planned to be rewritten in the last hour; the table tells those that were. */
   readonly hoursBytes: number
@@ -33,8 +33,8 @@ export interface UpkeepMemory {
   readonly postponed: number
 }
 
-/** Of who has done nothing yet. */
-export const noMemory: UpkeepMemory = { last: new Map(), isCompacting: false, hoursBytes: 0, postponed: 0 }
+/** Of who is not the service. */
+export const noMemory: UpkeepMemory = { last: null, isCompacting: false, hoursBytes: 0, postponed: 0 }
 
 /** What a table's upkeep needs now, by its metadata. */
 export function decideUpkeep(
@@ -44,6 +44,7 @@ export function decideUpkeep(
   { last, isCompacting, hoursBytes, postponed }: UpkeepMemory,
   nowMs: number,
 ): UpkeepDecision[] {
+  const lastOf = (kind: UpkeepKind) => (last === null ? undefined : (last.get(kind) ?? null))
   const settings = expirySettings(metadata, asked?.expiry)
   const newest = ancestorsOf(metadata).ancestors.find(isOurs)
   const age = asked?.retention === undefined ? null : retentionColumn(metadata, asked.retention, nowMs)
@@ -52,7 +53,7 @@ export function decideUpkeep(
     ownUpkeep,
     isOurs: metadata.properties?.[summaryKeys.layout] !== undefined,
     gcDisabled: metadata.properties?.['gc.enabled']?.toLowerCase() === 'false',
-    retention: { days: asked?.retention?.days, problem: typeof age === 'string' ? age : null, lastMs: last.get('retention') ?? null },
+    retention: { days: asked?.retention?.days, problem: typeof age === 'string' ? age : null, lastMs: lastOf('retention') },
     compaction: {
       enabled: asked?.compaction?.enabled,
       lack: lackOfMemory(processing),
@@ -62,16 +63,16 @@ export function decideUpkeep(
       young: young(metadata, asked?.compaction?.quietMinutes ?? defaultQuietMinutes, nowMs),
       backfills: backfillsUnderWay(newest),
       isRunning: isCompacting,
-      lastMs: last.get('compaction') ?? null,
+      lastMs: lastOf('compaction') ?? null,
     },
-    manifests: { lastMs: last.get('manifests') ?? null },
+    manifests: { lastMs: lastOf('manifests') },
     expiry: {
       enabled: asked?.expiry?.enabled,
       expired: snapshots.length + refs.length,
       maxSnapshots: settings.maxSnapshots,
-      lastMs: last.get('expiry') ?? null,
+      lastMs: lastOf('expiry') ?? null,
     },
-    orphans: { enabled: asked?.orphans?.enabled, lastMs: last.get('orphans') ?? null },
+    orphans: { enabled: asked?.orphans?.enabled, lastMs: lastOf('orphans') },
   }
   return dueUpkeep(facts, nowMs)
 }

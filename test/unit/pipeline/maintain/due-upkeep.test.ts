@@ -53,6 +53,7 @@ test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string
   ['somebody did', {}, { enabled: true, lastMs: null }, true, 'once a day'],
   ['it was done today', {}, { enabled: true, lastMs: 2 * hour }, false, 'done 22 h ago, once a day'],
   ['it was done yesterday', {}, { enabled: true, lastMs: 0 }, true, 'once a day'],
+  ['status asks', {}, { enabled: true, lastMs: undefined }, false, 'once a day; when it was last, the running service knows'],
   ['its files may be of other tables too', { gcDisabled: true }, { enabled: true, lastMs: null }, false, 'the table says gc.enabled=false'],
   ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true, lastMs: null }, false, 'It removes orphans by itself'],
 ])('orphans: %s', (_what, more, orphans, due, reason) => {
