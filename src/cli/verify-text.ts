@@ -56,7 +56,7 @@ function showTables(tables: readonly TableVerification[], terminal: Terminal): v
 /** What a person does about findings. */
 const whatToDo: Readonly<Record<Finding['kind'], string>> = {
   missing:
-    'verify --retract --yes and then backfill --missing bring back the rows whose segments are still there (a note counts those where they are not); where they were deleted on purpose, --accept SNAPSHOT',
+    'verify --retract --yes and then backfill --missing bring back the rows whose segments are still there; where they were deleted on purpose, --accept SNAPSHOT. Where no snapshot is named and the segment is gone (a note counts those), --retract --yes makes gaps of them, which --accept takes with the newest snapshot of this program',
   duplicate: 'recover --duplicates TABLE leaves one row of each offset',
   hole: 'backfill --missing brings the records in',
   gap: 'nobody can bring back what the source does not have; when you know why, --accept the newest snapshot of this program (snapshotId in status --json)',

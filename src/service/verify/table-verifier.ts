@@ -141,7 +141,7 @@ function ofOtherSources({ state, source }: TableUnderTest): string[] {
 function ofUnknowable(offsets: bigint): string[] {
   if (offsets === 0n) return []
   return [
-    `of ${offsets} of the missing offsets the segment is gone, and no snapshot that the table still has removed a row there: nothing tells whether they were rows or control records, and --retract makes gaps of them`,
+    `of ${offsets} of the missing offsets the segment is gone, and no snapshot that the table still has removed a row there: nothing tells whether they were rows or control records, and --retract --yes makes gaps of them, which --accept takes`,
   ]
 }
 

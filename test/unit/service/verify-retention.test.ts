@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
 import { fileOf, planOfAll, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
 import { at, batch } from './segments.ts'
@@ -77,7 +78,14 @@ test('a file that was rewritten, or is one of several of sorted rows, does not t
   const sorted = { ...rewritten, filePath: await copied(), sortOrderId: 3 }
   await commitForeign(own, at.topic, { remove: [rewritten.filePath], add: [sorted] })
   expect(await found(own)).toEqual(['missing [10, 12) null'])
-  expect((await verify(own)).notes).toHaveLength(1)
+  expect((await verify(own)).notes).toEqual([expect.stringMatching(/--retract --yes makes gaps of them, which --accept takes$/)])
+
+  // What the note says can be done.
+  expect((await verify(own, { retract: 'commit' })).retraction).toEqual({ offsets: 2n, done: true })
+  expect(await found(own)).toEqual(['gap [10, 12) null'])
+  const ours = currentSnapshot(await own.table(at.topic))!['snapshot-id']
+  expect((await verify(own, { accept: ours })).newlyAccepted).toBe(2n)
+  expect(await found(own)).toEqual([])
 })
 
 test('a table of whose topic no segment is left is set against what was decided, and it is said that none is left', async () => {
