@@ -28,7 +28,7 @@ export function listStartAfter(prefix: string, at: TopicPartition, baseOffset: b
   return `${partitionPrefix(prefix, at)}segment-${baseOffset.toString().padStart(20, '0')}`
 }
 
-/** Reads what follows the last slash of a key; null where that is no segment and no index (other objects lie there too). */
+/** Reads what a key has behind the folder of its topic-partition; null where that is no segment and no index (other objects lie there too, and folders). */
 export function parseSegmentFileName(name: string): { baseOffset: bigint; extension: SegmentExtension } | null {
   if (!fileName.test(name)) return null
   const baseOffset = BigInt(name.slice(digitsAt, digitsAt + 20))

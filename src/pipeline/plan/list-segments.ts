@@ -3,6 +3,7 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
 
 export interface Listing {
+  /** What lies in the partition's own folder: segments, their indexes, and whatever else. */
   readonly objects: readonly ObjectInfo[]
   /** The store's clock when the listing began, ms. */
   readonly listedAtMs: number
@@ -21,8 +22,9 @@ export async function listSegments(
   fromBaseOffset: bigint | null,
   bounds: { readonly maxBytes: number; readonly maxObjects: number },
 ): Promise<Listing> {
+  const folder = partitionPrefix(prefix, at)
   const query = {
-    prefix: partitionPrefix(prefix, at),
+    prefix: folder,
     ...(fromBaseOffset === null ? {} : { startAfter: listStartAfter(prefix, at, fromBaseOffset) }),
   }
   const objects: ObjectInfo[] = []
@@ -32,13 +34,16 @@ export async function listSegments(
   let listedAtMs: number | null = null
   for await (const page of store.list(query)) {
     listedAtMs ??= page.dateMs
-    objects.push(...page.objects)
-    for (const { key, size } of page.objects) {
+    for (const object of page.objects) {
+      const { key, size } = object
+      // What somebody keeps in folders below is not the partition's.
+      if (key.includes('/', folder.length)) continue
+      objects.push(object)
       if (found) {
         bytes += size
         continue
       }
-      const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
+      const name = parseSegmentFileName(key.slice(folder.length))
       if (name !== null && name.baseOffset === fromBaseOffset) continue
       bytes += size
       if (name?.extension === 'index') indexed.add(name.baseOffset)

@@ -49,7 +49,9 @@ export async function offsetAtTime(
 /** What little of each segment the search needs. */
 async function segmentsOf(store: Pick<ObjectStore, 'list'>, prefix: string, at: TopicPartition): Promise<SegmentRef[]> {
   const segments: SegmentRef[] = []
-  for await (const { objects, dateMs } of store.list({ prefix: partitionPrefix(prefix, at) })) {
+  const folder = partitionPrefix(prefix, at)
+  for await (const { objects: listed, dateMs } of store.list({ prefix: folder })) {
+    const objects = listed.filter(({ key }) => !key.includes('/', folder.length))
     // A pair that lies on two pages is left out: its neighbours lead to the same place.
     segments.push(...acceptSegments(objects, dateMs, 0).segments)
   }

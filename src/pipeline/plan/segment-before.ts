@@ -33,13 +33,14 @@ async function lastIn(
   end: bigint,
 ): Promise<bigint | null> {
   let last: bigint | null = null
+  const folder = partitionPrefix(prefix, at)
   const query = {
-    prefix: partitionPrefix(prefix, at),
+    prefix: folder,
     ...(from === null ? {} : { startAfter: listStartAfter(prefix, at, from) }),
   }
   for await (const { objects } of store.list(query)) {
     for (const { key } of objects) {
-      const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
+      const name = parseSegmentFileName(key.slice(folder.length))
       if (name?.extension !== 'kfs') continue
       if (name.baseOffset >= end) return last
       last = name.baseOffset

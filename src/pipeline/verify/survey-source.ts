@@ -91,9 +91,10 @@ export async function surveySource(
     readTo = maxOffset(readTo, reach ?? 0n)
   }
   let indexed: bigint | null = null
+  const folder = partitionPrefix(prefix, at)
   listing: for await (const { objects } of store.list(queryOf(prefix, at, known.claims, range[0]))) {
     for (const object of objects) {
-      const name = parseSegmentFileName(object.key.slice(object.key.lastIndexOf('/') + 1))
+      const name = parseSegmentFileName(object.key.slice(folder.length))
       isEmpty &&= name === null
       // The index of a segment sorts before it.
       if (name?.extension === 'index') indexed = name.baseOffset
@@ -109,7 +110,7 @@ export async function surveySource(
   }
   close(null)
   if (isEmpty && isFirst && known.first !== null && known.first < known.end)
-    facts.push({ kind: 'gone', ...at, key: partitionPrefix(prefix, at), start: known.first, end: known.end })
+    facts.push({ kind: 'gone', ...at, key: folder, start: known.first, end: known.end })
   // Nothing tells whether the index of the last segment is still to come, unless the segment was read.
   for (const { key, baseOffset } of unindexed) {
     const end = known.claims.get(baseOffset)?.reduce((last, claim) => maxOffset(last, claim.end), baseOffset)

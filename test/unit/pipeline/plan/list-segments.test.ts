@@ -21,6 +21,10 @@ async function bucket(pageSize = 1000) {
   }
   await store.put('p/orders/00/segment-00000000000000000001.kfs', [Buffer.alloc(1)])
   await store.put('p/orders/1/segment-00000000000000000001.kfs', [Buffer.alloc(1)])
+  // A copy that somebody keeps below the partition.
+  for (const extension of ['kfs', 'index'] as const) {
+    await store.put(`p/orders/0/until/monday/segment-00000000000000000007.${extension}`, [Buffer.alloc(1)])
+  }
   return { clock, store, pages }
 }
 
