@@ -51,10 +51,12 @@ function showLost({ lost, done }: TableRecovery, terminal: Terminal): void {
   confirm(done, 'these offsets are materialized again, as far as the source still has them', terminal)
 }
 
-function showDuplicates({ partitions, rows, files, bytes, done }: Duplicates, terminal: Terminal): void {
+function showDuplicates({ partitions, rows, files, bytes, requests, done }: Duplicates, terminal: Terminal): void {
   for (const line of tableLines(duplicateColumns, partitions, terminal.style)) terminal.out(line)
   const what = `${formatNumberOf(rows, 'row')} of ${formatNumberOf(files, 'file')} (${formatBytes(bytes)})`
-  confirm(done, done ? `without ${what}` : `${what} are removed: of each offset the row that came first stays`, terminal)
+  const takes =
+    requests === null ? '' : `, which takes about ${formatNumberOf(requests.get, 'GET')} and ${formatNumberOf(requests.put, 'PUT')}`
+  confirm(done, done ? `without ${what}` : `${what} are removed: of each offset the row that came first stays${takes}`, terminal)
 }
 
 function confirm(done: boolean, what: string, { out, style }: Terminal): void {

@@ -34,6 +34,8 @@ export interface Duplicates {
   readonly files: number
   /** Bytes of them. */
   readonly bytes: number
+  /** About what it takes of the object store to rewrite them; null where that is done, or nothing is to be. */
+  readonly requests: { readonly get: number; readonly put: number } | null
   /** Whether they are gone. */
   readonly done: boolean
 }
@@ -58,7 +60,7 @@ export async function deduplicate(
   { commit, progress }: { readonly commit: boolean; readonly progress: (done: number, total: number) => void },
 ): Promise<Duplicates> {
   const { table, metadata, columns, processing } = of
-  const none = { partitions: [], rows: 0n, files: 0, bytes: 0, done: false }
+  const none = { partitions: [], rows: 0n, files: 0, bytes: 0, requests: null, done: false }
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return none
   const list = await manifestListReader(seams.io)(snapshot)
@@ -85,6 +87,7 @@ export async function deduplicate(
   }
 
   const leftOut = new Map<string, Uint8Array>()
+  const hasRowLeft = new Map<string, boolean>()
   let [rows, bytes] = [0, 0]
   const inOrder = [...suspects].map((i) => files[i]).sort((a, b) => Number(a.sequence - b.sequence) || (a.path < b.path ? -1 : 1))
   for (const entry of inOrder) {
@@ -94,11 +97,16 @@ export async function deduplicate(
     const { bitmap, count } = await rowsTooMany(opened.parquet, columns, deleted, (topic, partition) => seen.get(keyOf(topic, partition)))
     if (count === 0) continue
     leftOut.set(entry.path, bitmap)
+    hasRowLeft.set(entry.path, BigInt(count) < entry.rows)
     rows += count
     bytes += entry.bytes
   }
-  const found = { partitions: partitions.sort(byPlace), rows: BigInt(rows), files: leftOut.size, bytes, done: false }
-  if (!commit || rows === 0) return found
+  const found = { partitions: partitions.sort(byPlace), rows: BigInt(rows), files: leftOut.size, bytes, requests: null, done: false }
+  if (rows === 0) return found
+  if (!commit) {
+    const { gets, puts } = await rewriter.costOf(hasRowLeft, processing.targetFileSizeBytes)
+    return { ...found, requests: { get: gets, put: puts } }
+  }
   await leaveOut(table, leftOut, BigInt(rows), snapshot['snapshot-id'], processing, rewriter, seams)
   return { ...found, done: true }
 }

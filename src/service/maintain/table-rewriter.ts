@@ -11,14 +11,14 @@ import { ancestorsOf, type TableState } from '../../pipeline/commit/table-state.
 import { CommitLoop, type CommitterSeams } from '../feed/commit-loop.ts'
 import { type AbsentRows, acceptRows } from '../../pipeline/maintain/absent-rows.ts'
 import { commitRequests, type CommitRequests, type PlannedOn } from '../../pipeline/maintain/commit-requests.ts'
-import { readsByColumns } from '../../pipeline/maintain/rewrite-cost.ts'
+import { readsByColumns, type RewriteCost, rewriteCost, sumCosts } from '../../pipeline/maintain/rewrite-cost.ts'
 import { outputFields } from '../../pipeline/maintain/rewrite/output-fields.ts'
 import { leavesOf } from '../../formats/parquet/encode/schema-elements.ts'
 import { locateDeletes } from '../../pipeline/maintain/judge-removals.ts'
 import { type JudgedResults, judgeRemoval, judgeResults, type RefusedResult } from '../../pipeline/maintain/judge-results.ts'
 import { liveFile } from '../../pipeline/maintain/live-entries.ts'
 import { PartitionPruner } from '../../pipeline/maintain/partition-pruner.ts'
-import { planRewrites, type RewritePlan, type RewritePolicy } from '../../pipeline/maintain/plan-rewrites.ts'
+import { type PlannedRewrite, planRewrites, type RewritePlan, type RewritePolicy } from '../../pipeline/maintain/plan-rewrites.ts'
 import type { LiveFile, RewriteInput, RewriteResult } from '../../pipeline/maintain/rewrite-flow.ts'
 import { liveEntries } from '../../pipeline/maintain/unreached-files.ts'
 
@@ -87,29 +87,56 @@ export class TableRewriter {
    */
   plan(policy: (metadata: TableMetadata) => RewritePolicy): Promise<PlannedTable> {
     return this.#loop.ofThisTable(async () => {
-      const { metadata, state } = await this.#loop.load({ fresh: true })
-      const manifests = await this.#manifestsOf(metadata)
-      const pruner = new PartitionPruner(metadata)
-      const deletes = await locateDeletes(manifests, pruner, this.#seams.io)
-      const sequenceNumber = currentSnapshot(metadata)?.['sequence-number'] ?? 0n
-      const columns = leavesOf(outputFields(currentSchema(metadata), metadata['format-version'])).map(({ fieldId }) => fieldId)
-      // Of those that are not planned, nothing is kept.
-      const places = new WeakMap<LiveFile, { readonly manifest: string; readonly reads: number }>()
-      const note = (live: LiveFile, entry: ManifestEntry, manifest: ManifestFile) =>
-        void places.set(live, { manifest: manifest.manifestPath, reads: readsByColumns(entry.dataFile, columns) })
-      const files = this.#liveFiles(manifests, note)
-      const plan = await planRewrites(files, deletes.index, sequenceNumber, policy(metadata), (live) => places.get(live)!.reads)
-      const on: PlannedOn = {
-        manifests,
-        placeOf: (live) => places.get(live)?.manifest,
-        deletePlaceOf: (key) => deletes.manifests.get(key)?.path,
-        pruner,
-        merge: mergeOptions(metadata.properties ?? {}),
-        hasState: state.newest !== null,
-        ownsMetadata: this.#seams.catalog.profile.removesMetadata === true,
-      }
+      const { metadata, files, index, sequenceNumber, readsOf, on } = await this.#look()
+      const plan = await planRewrites(files, index, sequenceNumber, policy(metadata), readsOf)
       return { plan, metadata, requests: (perCommit) => commitRequests(plan.rewrites, perCommit, on) }
     })
+  }
+
+  /**
+   * About what it takes of the object store to rewrite each of these data files by itself, in one commit: to find them, to read and to write. `paths`:
+   * with whether a row is left.
+   */
+  costOf(paths: ReadonlyMap<string, boolean>, targetFileSizeBytes: number): Promise<RewriteCost> {
+    return this.#loop.ofThisTable(async () => {
+      const { files, index, sequenceNumber, readsOf, on } = await this.#look()
+      const rewrites: PlannedRewrite[] = []
+      for await (const live of files) {
+        const hasOutput = paths.get(live.file.filePath)
+        if (hasOutput === undefined) continue
+        const group = { specId: live.specId, partition: live.file.partition, inputs: [{ live, deletes: index.of(live) }], sequenceNumber }
+        const cost = rewriteCost(group, targetFileSizeBytes, readsOf)
+        rewrites.push({ id: live.file.filePath, group, cost: hasOutput ? cost : { ...cost, outputFiles: 0, puts: 0 } })
+      }
+      const cost = sumCosts(rewrites.map((one) => one.cost))
+      const { gets, puts } = commitRequests(rewrites, Math.max(1, rewrites.length), on)
+      return { ...cost, gets: cost.gets + gets, puts: cost.puts + puts }
+    })
+  }
+
+  /** The table as it is now, with its files one after another, what reading one takes, and what a commit is reckoned on. */
+  async #look() {
+    const { metadata, state } = await this.#loop.load({ fresh: true })
+    const manifests = await this.#manifestsOf(metadata)
+    const pruner = new PartitionPruner(metadata)
+    const deletes = await locateDeletes(manifests, pruner, this.#seams.io)
+    const columns = leavesOf(outputFields(currentSchema(metadata), metadata['format-version'])).map(({ fieldId }) => fieldId)
+    // Of those that are not planned, nothing is kept.
+    const places = new WeakMap<LiveFile, { readonly manifest: string; readonly reads: number }>()
+    const note = (live: LiveFile, entry: ManifestEntry, manifest: ManifestFile) =>
+      void places.set(live, { manifest: manifest.manifestPath, reads: readsByColumns(entry.dataFile, columns) })
+    const on: PlannedOn = {
+      manifests,
+      placeOf: (live) => places.get(live)?.manifest,
+      deletePlaceOf: (key) => deletes.manifests.get(key)?.path,
+      pruner,
+      merge: mergeOptions(metadata.properties ?? {}),
+      hasState: state.newest !== null,
+      ownsMetadata: this.#seams.catalog.profile.removesMetadata === true,
+    }
+    const sequenceNumber = currentSnapshot(metadata)?.['sequence-number'] ?? 0n
+    const readsOf = (live: LiveFile) => places.get(live)!.reads
+    return { metadata, files: this.#liveFiles(manifests, note), index: deletes.index, sequenceNumber, readsOf, on }
   }
 
   /** The live data files that `judge` wants, by their manifest entries alone, with the deletes that apply to them: `most`, and there may be more. */

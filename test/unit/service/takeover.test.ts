@@ -80,6 +80,28 @@ describe("a table of KafScale's Go processor", () => {
     expect(await offsetsInTable()).toEqual([...offsetsFrom(10, 30), ...offsetsFrom(40, 60)])
   })
 
+  test('has told before what it takes to leave one row of each offset', async () => {
+    await recover({ commit: true })
+    await appendAsGo(own, [45, 46, 80])
+    const asked = { reads: 0, writes: 0 }
+    const { read, write } = own.io
+    const counted: Partial<World['io']> = {
+      read: (...of) => (asked.reads++, read(...of)),
+      write: (...of) => (asked.writes++, write(...of)),
+    }
+    Object.assign(own.seams.io, counted)
+    const { duplicates } = await recover({ from: 'duplicates' })
+    const looking = asked.reads
+    expect([asked.writes, duplicates!.files]).toEqual([0, 2])
+    Object.assign(asked, { reads: 0, writes: 0 })
+    expect(await recover({ from: 'duplicates', commit: true })).toMatchObject({ done: true, duplicates: { requests: null } })
+    // Reads are an upper bound: looking through the table asks what planning asks, too.
+    const { get, put } = duplicates!.requests!
+    expect(asked.writes).toBe(put)
+    expect(asked.reads).toBeLessThanOrEqual(looking + get)
+    expect(get).toBeLessThan(asked.reads)
+  })
+
   test('loses no row with its duplicates, however they overlap, in one file and among several, and whatever was deleted', async () => {
     const file = await appendAsGo(own, [10, 70, 70, 25, 71])
     await appendAsGo(own, [71, 25, 72], 1)
