@@ -102,7 +102,8 @@ export function readBatchHeader(
   if (baseOffset < 0n) return malformed(0, `base offset ${baseOffset}`)
   const codec = codecs[attributes & 7]
   if (codec === undefined) return malformed(21, `compression ${attributes & 7}, and 0 to 4 were expected`)
-  if (lastOffsetDelta < 0 || baseOffset + BigInt(lastOffsetDelta) > 0x7fffffffffffffffn) {
+  // Behind each record comes another offset, which has 63 bits too.
+  if (lastOffsetDelta < 0 || baseOffset + BigInt(lastOffsetDelta) >= 0x7fffffffffffffffn) {
     return malformed(23, `last offset delta ${lastOffsetDelta} on base offset ${baseOffset}`)
   }
   if (recordCount < 0 || recordCount > lastOffsetDelta + 1) {

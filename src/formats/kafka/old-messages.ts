@@ -25,7 +25,8 @@ const magicAt = 16
 const fieldsAt = [18, 26] as const
 /** Messages without a codec that follow one another are taken together, so many at most: the tasks' slices are as large. */
 const maxRun = 8192
-const maxOffset = 0x7fffffffffffffffn
+/** Behind it comes another offset, which has 63 bits too. */
+const maxOffset = 0x7ffffffffffffffen
 
 interface Message {
   /** One past its last byte. */

@@ -115,8 +115,8 @@ describe('offsets', () => {
   test('further apart than an int32 are in batches of their own; the last ones that there are, too', () => {
     const far = 5_000_000_000
     expect(offsetsOf(read(plain(1, [0, far, far + 1])))).toEqual([0, far, far + 1])
-    const last = oldMessage(0, { offset: 0x7fffffffffffffffn, value: '' })
-    expect(read([last]).records).toMatchObject([{ offset: 0x7fffffffffffffffn }])
+    const last = oldMessage(0, { offset: 0x7ffffffffffffffen, value: '' })
+    expect(read([last]).records).toMatchObject([{ offset: 0x7ffffffffffffffen }])
     expect(read([last, last])).toMatchObject({
       records: [{}],
       fault: { message: `the message at byte ${32 + last.length} has no offset left` },

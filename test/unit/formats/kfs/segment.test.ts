@@ -120,7 +120,7 @@ describe('a defect of a batch is a fault at the batch, and the sound batches bef
     ['ten bytes that are no batch', withTail(Buffer.alloc(10)), 'length', secondAt],
     ['a wrong CRC', changed((view) => view.setUint8(footerAt - 1, 0x7f)), 'crc', secondAt],
     ['a base offset below 0', changed((view) => view.setBigInt64(secondAt, -1n)), 'malformed', secondAt],
-    ['a last offset past int64', changed((view) => view.setBigInt64(secondAt, 2n ** 63n - 2n)), 'malformed', secondAt + 23],
+    ['a last offset behind which none is left', changed((view) => view.setBigInt64(secondAt, 2n ** 63n - 3n)), 'malformed', secondAt + 23],
     ['codec 5', changed((view) => view.setInt16(secondAt + 21, 5), 'batch and body'), 'malformed', secondAt + 21],
     ['codec 7', changed((view) => view.setInt16(secondAt + 21, 7), 'batch and body'), 'malformed', secondAt + 21],
     ['a last offset delta below 0', changed((view) => view.setInt32(secondAt + 23, -1), 'batch and body'), 'malformed', secondAt + 23],
@@ -129,7 +129,7 @@ describe('a defect of a batch is a fault at the batch, and the sound batches bef
   ])('%s', (_name, bytes, kind, position) => {
     const frame = framed(bytes)
     expect(frame.fault).toMatchObject({ kind, position })
-    expect(frame.fault?.offset).toBe(_name === 'a last offset past int64' ? 2n ** 63n - 2n : 103n)
+    expect(frame.fault?.offset).toBe(_name === 'a last offset behind which none is left' ? 2n ** 63n - 3n : 103n)
     expect(frame.batches.map((batch) => batch.baseOffset)).toEqual([100n])
     expect(frame.footer).not.toBeNull()
   })
