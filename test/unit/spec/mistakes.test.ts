@@ -338,6 +338,21 @@ const mistakes: [what: string, change: (d: Plain) => void, ...problems: string[]
     'spec.mappings[0].partitionBy[0]: expected a partition field whose name no column has, found "id_bucket"; call the column otherwise',
   ],
   [
+    'a partition term of a column that is not among those declared',
+    (d) => inMapping(d, { partitionBy: ['id', 'day(kafka_timestmp)'], value: { columns: [{ name: 'id', type: 'int' }] } }),
+    'spec.mappings[0].partitionBy[1]: expected a column of the table, found "kafka_timestmp"; did you mean kafka_timestamp?',
+  ],
+  [
+    'a partition term of a Kafka column that is left out, where the value is kept whole',
+    (d) => inMapping(d, { partitionBy: ['day(kafka_timestamp)'], kafkaColumns: { timestamp: null }, value: { format: 'binary' } }),
+    'spec.mappings[0].partitionBy[0]: expected a column of the table, found "kafka_timestamp"',
+  ],
+  [
+    'a sort term of a column that is not among those declared',
+    (d) => inMapping(d, { sortBy: ['value', 'kafka_ofset desc'], value: { format: 'string' } }),
+    'spec.mappings[0].sortBy[1]: expected a column of the table, found "kafka_ofset"; did you mean kafka_offset?',
+  ],
+  [
     'a sort term twice, in two directions',
     (d) => inMapping(d, { sortBy: ['a', 'a desc'] }),
     'spec.mappings[0].sortBy[1]: expected each one once, found the same as in spec.mappings[0].sortBy[0]',
