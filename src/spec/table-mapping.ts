@@ -77,22 +77,72 @@ export function tablesFor(document: WithMappings, topics: Iterable<string>): Map
 /** `tablesFor`, with the problems as values. */
 export function meetings(document: WithMappings, topics: Iterable<string>): { tables: Map<string, MappedTable>; problems: Problem[] } {
   const tables = new Map<string, MappedTable>()
-  const names = new Map<string, string>()
   const problems: Problem[] = []
-  for (const topic of new Set(topics)) {
-    const mapping = mappingFor(document, topic)
-    const name = names.get(mapping.table.toLowerCase()) ?? mapping.table
-    const table = tables.get(name)
-    if (table === undefined) {
-      names.set(name.toLowerCase(), name)
-      tables.set(name, { topics: [topic], mapping })
-      continue
+  for (const [first, ...others] of claimsOf(document, topics)) {
+    const table = first.mapping.table
+    tables.set(table, first)
+    for (const { topics: more, mapping } of others) {
+      const why = whyApart(first.mapping, mapping)
+      for (const topic of more)
+        problems.push({ path: 'spec.mappings', message: `topics ${first.topics[0]} and ${topic} meet in table ${table}; ${why}` })
     }
-    const reason = whyApart(table.mapping, mapping)
-    if (reason === undefined) tables.set(name, { ...table, topics: [...table.topics, topic] })
-    else problems.push({ path: 'spec.mappings', message: `topics ${table.topics[0]} and ${topic} meet in table ${name}; ${reason}` })
   }
   return { tables, problems }
+}
+
+/**
+ * Of each table, in the order of the topics, those who claim it: topics that may share it are one claim, and of several claims the table
+ * can hold one only.
+ */
+export function claimsOf(document: WithMappings, topics: Iterable<string>): MappedTable[][] {
+  const claims = new Map<string, MappedTable[]>()
+  for (const topic of new Set(topics)) {
+    const mapping = mappingFor(document, topic)
+    const rivals = claims.get(mapping.table.toLowerCase()) ?? []
+    const index = rivals.findIndex((rival) => whyApart(rival.mapping, mapping) === undefined)
+    if (index === -1) rivals.push({ topics: [topic], mapping })
+    else rivals[index] = { mapping, topics: [...rivals[index].topics, topic] }
+    claims.set(mapping.table.toLowerCase(), rivals)
+  }
+  return [...claims.values()]
+}
+
+/** Topics that go nowhere, since they meet others in a table, and what to do. */
+export interface LeftOutTopics {
+  readonly table: string
+  readonly topics: readonly string[]
+  readonly reason: string
+}
+
+/**
+ * The tables that are fed and the topics that are not, where only one of several claims may have a table: the one that `holds` it
+ * already, and none where that is none of them, or more than one. Pure.
+ */
+export function settleClaims(
+  claims: readonly (readonly MappedTable[])[],
+  holds: (claim: MappedTable) => boolean,
+): { tables: Map<string, MappedTable>; leftOut: LeftOutTopics[] } {
+  const tables = new Map<string, MappedTable>()
+  const leftOut: LeftOutTopics[] = []
+  for (const rivals of claims) {
+    const holders = rivals.length === 1 ? rivals : rivals.filter(holds)
+    const holder = holders.length === 1 ? holders[0] : null
+    if (holder !== null) tables.set(holder.mapping.table, holder)
+    const others = rivals.filter((claim) => claim !== holder)
+    if (others.length === 0) continue
+    const { table } = (holder ?? rivals[0]).mapping
+    const topics = others.flatMap((claim) => claim.topics)
+    const goesOn = holder === null ? 'none of them goes into it' : `the table goes on with ${some(holder.topics)} alone`
+    const reason = `topics ${some(rivals.flatMap((claim) => claim.topics))} meet in table ${table}, and ${goesOn}: ${some(topics)} left out until the document says where to; ${whyApart(rivals[0].mapping, rivals[1].mapping)}; for example, before others in spec.mappings, {topic: ${JSON.stringify(topics[0])}, table: a_name_of_its_own}`
+    leftOut.push({ table, topics, reason })
+  }
+  return { tables, leftOut }
+}
+
+/** A few names, and how many more. */
+function some(names: readonly string[]): string {
+  const shown = names.slice(0, 3)
+  return `${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }
 
 /** Why two topics must not share a table; undefined where they may. */

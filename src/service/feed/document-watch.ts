@@ -1,6 +1,7 @@
-import type { DocumentHealth, Trouble } from '../../model/health.ts'
+import type { DocumentHealth, PartitionLag, TableHealth, Trouble } from '../../model/health.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { TaskQueue } from '../../seams/task-queue.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { TableWatch } from './table-watch.ts'
 
@@ -13,6 +14,7 @@ export class DocumentWatch {
   readonly #clock: Clock
   readonly #queue: QueueSeen
   readonly #tables = new Map<string, TableWatch>()
+  #leftOut: ReadonlyMap<string, readonly PartitionLag[]> = new Map()
   #discovered = false
   #failing: Trouble | null = null
 
@@ -36,6 +38,18 @@ export class DocumentWatch {
     this.#failing = null
   }
 
+  /** These topic-partitions go into no table now, each with the table that it would have gone into; nothing is known of their lag. */
+  leftOut(partitions: readonly { readonly table: string; readonly at: TopicPartition; readonly reason: string }[]): void {
+    const before = new Map([...this.#leftOut.values()].flat().map((lag) => [topicPartitionName(lag), lag.stopped]))
+    const leftOut = new Map<string, PartitionLag[]>()
+    for (const { table, at, reason } of partitions) {
+      const sinceMs = before.get(topicPartitionName(at))?.sinceMs ?? this.#clock.now()
+      const lag = { ...at, ...unknownLag, stopped: { sinceMs, reason } }
+      leftOut.set(table, [...(leftOut.get(table) ?? []), lag])
+    }
+    this.#leftOut = leftOut
+  }
+
   /** The topics can not be listed. */
   undiscovered(reason: string): void {
     this.#failing = { sinceMs: this.#failing?.sinceMs ?? this.#clock.now(), reason }
@@ -51,10 +65,28 @@ export class DocumentWatch {
       failing: this.#failing,
       queueDepth: this.#queue.depth,
       queueAway: this.#queue.trouble ?? null,
-      tables: [...this.#tables.values()].map((watch) => watch.health()),
+      tables: this.#healthOfTables(),
     }
   }
+
+  #healthOfTables(): TableHealth[] {
+    const fed = [...this.#tables].map(([name, watch]) => {
+      const health = watch.health()
+      return { ...health, partitions: [...health.partitions, ...(this.#leftOut.get(name) ?? [])] }
+    })
+    const unfed = [...this.#leftOut].filter(([name]) => !this.#tables.has(name))
+    // Nothing begins there: what is left out is all there is to say of such a table.
+    const none = unfed.map(([name, partitions]) => ({
+      ...new TableWatch(name, this.#source, this.#clock).health(),
+      planned: true,
+      partitions,
+    }))
+    return [...fed, ...none]
+  }
 }
+
+/** Of a topic-partition that nobody lists. */
+const unknownLag = { offsets: 0n, segments: 0, bytes: 0, oldestMs: null, complete: false, paused: false }
 
 /** How metrics name a document: by its name, with its namespace where that is not the default one. */
 export function processorName({ name, namespace }: ProcessorDocument['metadata']): string {

@@ -1,13 +1,13 @@
 import type { ProcessorSeams } from './processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import { DocumentError, WorkError } from '../../model/failure.ts'
+import { WorkError } from '../../model/failure.ts'
 import { currentIncarnation } from '../../model/incarnation.ts'
 import type { DocumentHealth } from '../../model/health.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
+import type { MappedTable } from '../../spec/table-mapping.ts'
 import { adoptLayout } from './adopt-layout.ts'
 import { type TableState } from '../../pipeline/commit/table-state.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
@@ -27,6 +27,7 @@ import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from '../tasks/task-codec.ts'
 import { TableFeed } from './table-feed.ts'
+import { TopicTables } from './topic-tables.ts'
 import { TableUpkeep } from '../maintain/table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
 import { declaredBackfills } from '../backfill/resolve-backfill.ts'
@@ -52,8 +53,7 @@ export class Processor {
   readonly #directed = new Set<string>()
   readonly #discovery: Discovery
   readonly #watch: DocumentWatch
-  #mapped: ReadonlyMap<string, MappedTable> | null = null
-  #mappedFrom: readonly TopicPartition[] | null = null
+  readonly #topicTables: TopicTables
 
   constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, directions = noDirections) {
     this.#document = document
@@ -63,6 +63,7 @@ export class Processor {
     this.#limits = limitsOf(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
     this.#watch = new DocumentWatch(document, source.id, seams.clock, seams.queue)
+    this.#topicTables = new TopicTables(document, source, this.#discovery, this.#watch, seams)
   }
 
   /** How everything does that this process does for the document. */
@@ -110,7 +111,7 @@ export class Processor {
     for (let first = true; ; first = false) {
       let tables: ReadonlyMap<string, MappedTable> = new Map()
       try {
-        tables = await this.#tables()
+        tables = await this.#topicTables.tables()
         for (const table of tables.keys()) this.#watch.table(table)
         this.#watch.discovered()
       } catch (error) {
@@ -118,7 +119,8 @@ export class Processor {
         if (once || !(error instanceof WorkError) || error.retry === 'never') throw error
         journal.warn('topics can not be listed, tried again', { error })
       }
-      if (first && tables.size === 0) journal.warn('no topic-partition was found', { source: this.#source.id, topics })
+      if (first && tables.size === 0 && this.#topicTables.leftOut.length === 0)
+        journal.warn('no topic-partition was found', { source: this.#source.id, topics })
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)
       if (once || either.aborted) break
       await this.#discovery.sleep(discoveryMs, either)
@@ -126,7 +128,7 @@ export class Processor {
     const done = await Promise.allSettled(feeds.values())
     const failed = done.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    return done.every((result) => result.status === 'fulfilled' && result.value)
+    return done.every((result) => result.status === 'fulfilled' && result.value) && !(once && this.#topicTables.leftOut.length > 0)
   }
 
   /** Feeds a table as long as the service runs; a stopped one is looked at again from time to time, and never stops another. */
@@ -172,9 +174,12 @@ export class Processor {
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { source, catalog, clock, journal, meter, queue, watermarks, commits } = this.#seams
     const { spec, metadata: identity } = this.#document
-    const mapped = (await this.#tables()).get(name)!
+    const mapped = (await this.#topicTables.tables()).get(name)!
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
-    const wanted = async () => ({ mapping: (await this.#tables()).get(name)!.mapping, partitions: await this.#partitionsOf(name) })
+    const wanted = async () => ({
+      mapping: (await this.#topicTables.tables()).get(name)!.mapping,
+      partitions: await this.#partitionsOf(name),
+    })
     const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, once, signal)
     // There is nothing yet by which the table could be made.
     if (found === null) return true
@@ -247,7 +252,7 @@ export class Processor {
       { queue, clock, journal, meter, watch: this.#watch.table(name) },
     )
     const unsubscribe = watermarks?.onChange(({ topic }) => {
-      if (!once && this.#mapped?.get(name)?.topics.includes(topic) === true) feed.tellNews()
+      if (!once && this.#topicTables.known.get(name)?.topics.includes(topic) === true) feed.tellNews()
     })
     const history: HistoryTable = {
       table: name,
@@ -285,7 +290,9 @@ export class Processor {
 
   #serveBackfills(table: HistoryTable, once: boolean, known: () => TableState, signal: AbortSignal): Promise<boolean> {
     const { spec } = this.#document
-    const declared = (this.#mapped?.get(table.table)?.topics ?? []).flatMap((topic) => declaredBackfills(spec.backfill ?? [], topic))
+    const declared = (this.#topicTables.known.get(table.table)?.topics ?? []).flatMap((topic) =>
+      declaredBackfills(spec.backfill ?? [], topic),
+    )
     return serveBackfills(
       table,
       declared,
@@ -298,22 +305,8 @@ export class Processor {
   }
 
   async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {
-    const topics = new Set((await this.#tables()).get(table)?.topics)
+    const topics = new Set((await this.#topicTables.tables()).get(table)?.topics)
     return (await this.#discovery.partitions()).filter(({ topic }) => topics.has(topic))
-  }
-
-  /** The tables of the topics there are. A topic that appears later and meets another in one table is said, and changes nothing. */
-  async #tables(): Promise<ReadonlyMap<string, MappedTable>> {
-    const partitions = await this.#discovery.partitions()
-    if (this.#mapped !== null && this.#mappedFrom === partitions) return this.#mapped
-    this.#mappedFrom = partitions
-    try {
-      this.#mapped = tablesFor(this.#document, new Set(partitions.map(({ topic }) => topic)))
-    } catch (error) {
-      if (this.#mapped === null || !(error instanceof DocumentError)) throw error
-      this.#seams.journal.error('new topics are left out until the document says where they go', { error })
-    }
-    return this.#mapped
   }
 }
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { mappingFor, tablesFor } from '../../../src/spec/table-mapping.ts'
+import { claimsOf, mappingFor, settleClaims, tablesFor } from '../../../src/spec/table-mapping.ts'
 import { normalizeName } from '../../../src/spec/table-name.ts'
 import { isGlob, matchTopics, topicPattern } from '../../../src/spec/topic-glob.ts'
 import { errorOf, load, smallest } from './documents.ts'
@@ -149,5 +149,24 @@ describe('mappings', () => {
     const error = errorOf(() => tablesFor(withMappings(...mappings), topics))
     expect(error.problems).toEqual([{ document: 'p', path: 'spec.mappings', message }])
     expect(error.message).toBe(`document p: spec.mappings: ${message}`)
+  })
+
+  describe('of several claims to a table', () => {
+    const claims = claimsOf(withMappings({ topic: 'm*', table: 'a_b' }), ['a.b', 'm1', 'c', 'a_b', 'm2'])
+
+    test('topics that may share it are one', () => {
+      expect(claims.map((rivals) => rivals.map(({ topics }) => topics))).toEqual([[['a.b'], ['m1', 'm2'], ['a_b']], [['c']]])
+    })
+
+    test.each([
+      [['m2'], ['m1', 'm2'], ['a.b', 'a_b'], 'the table goes on with m1, m2 alone: a.b, a_b left out'],
+      [[], undefined, ['a.b', 'm1', 'm2', 'a_b'], 'none of them goes into it: a.b, m1, m2 and 1 more left out'],
+      [['a.b', 'm1'], undefined, ['a.b', 'm1', 'm2', 'a_b'], 'none of them goes into it'],
+    ])('where the table has rows of %j, %j go on', (held, fed, out, words) => {
+      const { tables, leftOut } = settleClaims(claims, ({ topics }) => topics.some((topic) => held.includes(topic)))
+      expect(tables.get('a_b')?.topics).toEqual(fed)
+      expect(tables.get('c')?.topics).toEqual(['c'])
+      expect(leftOut).toMatchObject([{ table: 'a_b', topics: out, reason: expect.stringContaining(words) }])
+    })
   })
 })
