@@ -13,7 +13,7 @@ import { refuseDefaults } from './refuse-defaults.ts'
 import { Refusal } from './refusal.ts'
 import type { StoredLayout } from './stored-layout.ts'
 import { ancestorsOf } from './table-state.ts'
-import { isOfOthers } from './unknown-rows.ts'
+import { isOfOthers } from './of-others.ts'
 import { valueFields } from './value-fields.ts'
 
 /** The column that tells the logs of a restarted source apart; added when the first restart is accepted, and null for the first log. */

@@ -19,6 +19,7 @@ import type { HistoryOutcome, HistoryReport } from './history-feed.ts'
 import { type HistoryOutlook, historyOutlook, outlookOptions } from './history-outlook.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { TailPlanner } from '../feed/planner.ts'
+import { refuseUnknownRows } from '../feed/refuse-unknown-rows.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { onBranch } from './branch-catalog.ts'
@@ -275,6 +276,7 @@ async function findPlace(
       ? emptyState
       : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, { ...seams, catalog }).load()).state
   if (branch !== null) refuseMoved(full, branch.name, state, source)
+  if (metadata !== null) await refuseUnknownRows(full, metadata, mapping, partitions, seams.io)
   const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
   if (where.kind === 'live') return { ...place, besides: null, partitions, marks: [], state }
   const own = partitions.filter((at) => (topics.length > 1 ? at.topic === topic : true))

@@ -11,10 +11,12 @@ import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
 import { isGlob } from '../../spec/topic-glob.ts'
 import { declaredValue } from '../../spec/value-column.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
-import { unknownRows } from '../../pipeline/commit/unknown-rows.ts'
 import { tableRequest } from '../feed/create-table.ts'
+import { refuseUnknownRows } from '../feed/refuse-unknown-rows.ts'
+import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import type { FileIO } from '../../seams/file-io.ts'
 import { catalogAdvice, storeAdvice } from '../../pipeline/doctor/advice.ts'
-import { type Check, type CheckName, failed, messageOf, passed, skipped, warned } from '../../pipeline/doctor/check.ts'
+import { type Check, type CheckName, failed, messageOf, passed, skipped } from '../../pipeline/doctor/check.ts'
 import { documentChecks } from '../../pipeline/doctor/document-checks.ts'
 import { etcdCheck, queueCheck, queueFailure, type QueueFacts } from '../../pipeline/doctor/service-checks.ts'
 import { clockCheck, segmentCheck, topicsCheck } from '../../pipeline/doctor/source-checks.ts'
@@ -154,7 +156,7 @@ async function examineSink(
     tell(passed('catalog', seams.isMissing ? `${settings.endpoint} is not there yet; run makes it` : answers))
     const names = nameChecks(document, partitions, existing, catalog)
     for (const check of probe === null || names.some(({ result }) => result === 'failed') ? names : [failed('names', probe)]) tell(check)
-    for (const check of await tableChecks(document, partitions, existing, catalog)) tell(check)
+    for (const check of await tableChecks(document, partitions, existing, seams)) tell(check)
     if (readOnly) tell(skipped('create', 'nothing is created, written or dropped with --read-only'))
     else if (probe !== null) tell(skipped('create', 'what is said of names and types keeps every table from being created'))
     else await probeTable(document, source.id, seams, tell, signal)
@@ -216,26 +218,45 @@ async function tableChecks(
   document: ProcessorDocument,
   partitions: readonly TopicPartition[],
   existing: readonly string[],
-  catalog: Catalog,
+  { catalog, io }: Pick<ProbeSeams, 'catalog' | 'io'>,
 ): Promise<Check[]> {
+  let mapped: ReadonlyMap<string, MappedTable>
   let names: string[]
   try {
-    names = [...mappedTables(document, partitions).keys()].filter((name) => existing.includes(name)).slice(0, maxTables)
+    mapped = mappedTables(document, partitions)
+    names = [...mapped.keys()].filter((name) => existing.includes(name)).slice(0, maxTables)
   } catch {
     // Told of with the names.
     return []
   }
-  const warnings: Check[] = []
+  const unknown: Check[] = []
   for (const name of names) {
     try {
       const loaded = await catalog.loadTable({ namespace: document.spec.sink.database.split('.'), name }, { fresh: true })
-      const unknown = loaded === null ? null : unknownRows(loaded.metadata)
-      if (unknown !== null) warnings.push(warned('tables', `${name} ${unknown}`))
+      if (loaded !== null) unknown.push(...(await unknownRows(name, loaded.metadata, mapped.get(name)!, partitions, io)))
     } catch (error) {
       return [failed('tables', error, catalogAdvice(error, ['load'], catalog.profile, document))]
     }
   }
-  return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`), ...warnings]
+  return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`), ...unknown]
+}
+
+/** A failed line where a table has rows of others that `run` would refuse; none where its columns are refused anyway. */
+async function unknownRows(
+  name: string,
+  metadata: TableMetadata,
+  { topics, mapping }: MappedTable,
+  partitions: readonly TopicPartition[],
+  io: Pick<FileIO, 'read'>,
+): Promise<Check[]> {
+  try {
+    const own = partitions.filter(({ topic }) => topics.includes(topic))
+    await refuseUnknownRows(name, metadata, mapping, own, io)
+    return []
+  } catch (error) {
+    if (!(error instanceof WorkError)) throw error
+    return [failed('tables', error)]
+  }
 }
 
 async function examineServices({ askQueue, askEtcd, metrics }: DoctorTools, tell: (check: Check) => void): Promise<void> {

@@ -11,7 +11,6 @@ import type { MappedTable } from '../../spec/table-mapping.ts'
 import { adoptLayout } from './adopt-layout.ts'
 import { type TableState } from '../../pipeline/commit/table-state.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
-import { unknownRows } from '../../pipeline/commit/unknown-rows.ts'
 import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
@@ -22,6 +21,7 @@ import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { inTurn } from './in-turn.ts'
+import { refuseUnknownRows } from './refuse-unknown-rows.ts'
 import { openTable } from './open-table.ts'
 import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
@@ -194,8 +194,7 @@ export class Processor {
       await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
     const incarnation = currentIncarnation(state.progress, this.#source.id)
     const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping, incarnation)
-    const unknown = unknownRows(opened.metadata)
-    if (unknown !== null) journal.warn(`table ${committer.name} ${unknown}`, { table: committer.name })
+    await refuseUnknownRows(committer.name, opened.metadata, mapped.mapping, await this.#partitionsOf(name), this.#seams.io)
     const treatment = treatmentOf(this.#document, mapped.mapping)
     const target = taskTarget(opened.metadata, layout, treatment)
     if (layout.missing.length > 0) {

@@ -10,6 +10,7 @@ import type { BackfillWish } from '../../../src/service/backfill/resolve-backfil
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
+import { loseEverythingOfOurs } from './lost-progress.ts'
 import { batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
 import { rowsOf, sourceId, world, type World } from './world.ts'
@@ -374,6 +375,15 @@ describe('a backfill that is asked for', () => {
     await expect((await backfillerOf(w)).change(backfill.id, 'active')).rejects.toThrow(
       `has no backfill ${backfill.id} that is not ended; it has none`,
     )
+  })
+
+  test('is refused where others wrote rows that may be records of the source, and nothing of ours tells of them', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce()).toBe(true)
+    await loseEverythingOfOurs(w, 'orders')
+    await expect(backfillerOf(w, {})).rejects.toThrow(/has .*rows that others wrote.*recover --from-rows/)
   })
 
   test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {

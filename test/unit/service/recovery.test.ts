@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
-import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
+import { currentSchema, currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { loseEverythingOfOurs, loseProgress } from './lost-progress.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
@@ -21,22 +23,15 @@ async function recover(own: World, options: Partial<RecoverOptions> = {}, onErro
   return tables[0]
 }
 
-/** Another writer's commit, and an expiry of all that came before it. */
-async function loseProgress(own: World): Promise<void> {
-  await commitForeign(own, at.topic, {})
-  const { snapshots, 'current-snapshot-id': current } = await own.table(at.topic)
-  const outcome = await own.catalog.commitTable(
-    { namespace, name: at.topic },
-    {
-      requirements: [],
-      updates: [
-        { action: 'remove-snapshots', 'snapshot-ids': snapshots!.map((one) => one['snapshot-id']).filter((id) => id !== current) },
-        { action: 'remove-properties', removals: ['kafscale.processor.progress'] },
-      ],
-      idempotencyKey: 'expired',
-    },
-  )
-  if (outcome.kind !== 'committed') throw new Error(`the expiry came to ${outcome.kind}`)
+function boundsOf({ lowerBounds, upperBounds }: DataFile, id: number, value: Uint8Array): Partial<DataFile> {
+  return { lowerBounds: new Map([...lowerBounds!, [id, value]]), upperBounds: new Map([...upperBounds!, [id, value]]) }
+}
+
+function stopped(own: World): string {
+  return own
+    .linesOf('error')
+    .map(({ message, fields }) => `${message} ${(fields?.['error'] as Error | undefined)?.message}`)
+    .join()
 }
 
 async function filled(starts: readonly bigint[]): Promise<World> {
@@ -52,7 +47,7 @@ async function filled(starts: readonly bigint[]): Promise<World> {
 describe('a table whose progress is lost', () => {
   test('is stopped, shows what its rows tell, and goes on only once that was confirmed', async () => {
     const own = await filled([0n, 10n, 20n])
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     await own.write(at, 30n, [batch(30n, 10)])
     expect(await own.runOnce()).toBe(false)
     const shown = await recover(own)
@@ -64,23 +59,33 @@ describe('a table whose progress is lost', () => {
     expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 40))
   })
 
-  test('and which nothing of ours tells of any more, a copy perhaps, is fed only after a warning, and without one once somebody recovered it', async () => {
-    const copied = async () => {
-      const own = await filled([0n])
-      await loseProgress(own)
-      const update = { action: 'remove-properties', removals: ['kafscale.processor.layout'] } as const
-      await own.catalog.commitTable({ namespace, name: at.topic }, { requirements: [], updates: [update], idempotencyKey: 'copied' })
-      return own
-    }
-    const warnings = (own: World) => own.linesOf('warn').filter(({ message }) => message.includes('rows that others wrote'))
-    const unasked = await copied()
-    await unasked.runOnce()
-    expect(warnings(unasked)).toHaveLength(1)
-    const recovered = await copied()
-    await recover(recovered, { commit: true })
-    expect(await recovered.runOnce()).toBe(true)
-    expect(warnings(recovered)).toEqual([])
-    expect(await recovered.rows(at.topic)).toEqual(rowsOf(at, 0, 10))
+  test('and which nothing of ours tells of any more, a copy perhaps, is stopped until somebody has recovered it', async () => {
+    const own = await filled([0n])
+    await loseEverythingOfOurs(own, at.topic)
+    expect(await own.runOnce()).toBe(false)
+    expect(stopped(own)).toContain('recover --from-rows')
+    await recover(own, { commit: true })
+    expect(await own.runOnce()).toBe(true)
+    expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 10))
+  })
+
+  test.each<[string, boolean, (file: DataFile, id: (name: string) => number) => Partial<DataFile>]>([
+    ['another topic', true, (file, id) => boundsOf(file, id('kafka_topic'), Buffer.from('shipments'))],
+    ['no offsets', true, (file, id) => ({ nullValueCounts: new Map([[id('kafka_offset'), file.recordCount]]) })],
+    [
+      'nobody knows what, without statistics',
+      false,
+      () => ({ lowerBounds: undefined, upperBounds: undefined, nullValueCounts: undefined }),
+    ],
+  ])('with rows of others that have %s: is fed %s', async (_, isFed, change) => {
+    const own = await filled([0n])
+    await loseEverythingOfOurs(own, at.topic)
+    const { fields } = currentSchema(await own.table(at.topic))
+    const [{ dataFile }] = await liveEntries(own, at.topic)
+    const changed = { ...dataFile, ...change(dataFile, (name) => fields.find((field) => field.name === name)!.id) }
+    await commitForeign(own, at.topic, { remove: [dataFile.filePath] })
+    await commitForeign(own, at.topic, { add: [changed] })
+    expect(await own.runOnce()).toBe(isFed)
   })
 
   test('is another than one whose progress a newer program wrote: nothing is assumed of that', async () => {
@@ -109,7 +114,7 @@ describe('a table whose progress is lost', () => {
 
   test('is told the same with and without believing metadata', async () => {
     const own = await filled([0n, 10n, 20n])
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     expect((await recover(own, { exact: true })).partitions).toEqual((await recover(own)).partitions)
   })
 
@@ -123,7 +128,7 @@ describe('a table whose progress is lost', () => {
     await own.clock.run(() => own.clock.sleep(60_000))
     await own.runOnce()
     await own.write(at, 40n, [batch(40n, 10)])
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     expect((await recover(own, { commit: true })).partitions).toMatchObject([
       {
         decided: [
@@ -149,7 +154,7 @@ describe('a table whose progress is lost', () => {
     await own.write(at, 20n, [batch(20n, 10)])
     await own.clock.run(() => own.clock.sleep(60_000))
     await own.runOnce((document) => ((document as { spec: { mappings: object[] } }).spec.mappings[0] = { topic: '*', onError: 'skip' }))
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     expect((await recover(own)).partitions).toMatchObject([{ rows: 20n, withoutRow: 0n, holes: [[10n, 20n]], gaps: [] }])
     const skipping = await recover(own, { commit: true }, 'skip')
     expect(skipping.partitions).toMatchObject([{ rows: 20n, withoutRow: 10n, holes: [], gaps: [] }])
@@ -159,7 +164,7 @@ describe('a table whose progress is lost', () => {
 
   test('counts rows that were deleted as decided, as far as it still knows of them', async () => {
     const own = await filled([0n, 10n, 20n])
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     const [{ dataFile }] = (await liveEntries(own, at.topic)).filter((entry) => entry.fileSequenceNumber === 2n)
     await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, dataFile.filePath, [3, 4])] })
     expect((await recover(own)).partitions).toMatchObject([{ decided: [[0n, 30n]], rows: 28n, removed: 2n, holes: [] }])
@@ -171,7 +176,7 @@ describe('a table whose progress is lost', () => {
     const own = await filled([0n, 10n])
     const [{ dataFile }] = await liveEntries(own, at.topic)
     await commitForeign(own, at.topic, { add: [dataFile] })
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     const [{ rows, duplicates }] = (await recover(own)).partitions
     expect([rows, duplicates.length]).toEqual([20n, 1])
   })
@@ -179,7 +184,7 @@ describe('a table whose progress is lost', () => {
   test('is not recovered from files that are gone', async () => {
     const own = await filled([0n, 10n])
     const [{ dataFile }] = await liveEntries(own, at.topic)
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     await own.warehouse.remove(dataFile.filePath.slice('s3://warehouse/'.length))
     expect(await recover(own, { commit: true })).toMatchObject({ done: false, problem: expect.stringContaining('is gone') as string })
     expect(await own.runOnce()).toBe(false)
@@ -187,7 +192,7 @@ describe('a table whose progress is lost', () => {
 
   test('is not written to where another writer commits while its rows are read', async () => {
     const own = await filled([0n, 10n])
-    await loseProgress(own)
+    await loseProgress(own, at.topic)
     let looks = 0
     own.faults.catalog = async ({ kind }): Promise<CatalogFault> => {
       // The second look is the one before the commit.
