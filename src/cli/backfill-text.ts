@@ -1,6 +1,7 @@
 import type { BackfillDone } from '../compose/backfill.ts'
 import type { Backfill } from '../model/backfill.ts'
 import { countOffsets } from '../model/offset-range.ts'
+import { type TopicPartition, topicPartitionName } from '../model/topic-partition.ts'
 import type { BackfillBill } from '../service/backfill/backfiller.ts'
 import { printable } from './printable.ts'
 import { paceText } from './pace-text.ts'
@@ -17,7 +18,7 @@ interface Item {
 
 /** What a backfill, or a rebuild, would take. */
 export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pick<Terminal, 'style'>): string[] {
-  const { id, table, topic, topicPartitions, wanted, decided, work, money, notBegun, archived } = bill
+  const { id, table, topic, topicPartitions, wanted, decided, work, money, notBegun, outside, archived } = bill
   const amount = (value: number) => `${value === 0 ? '0' : value < 0.01 ? '< 0.01' : value.toFixed(2)} ${money.currency}`
   const items: Item[] = [
     { what: 'offsets', estimate: formatCount(wanted - decided), note: decided === 0n ? '' : `${formatCount(decided)} are there already` },
@@ -56,10 +57,13 @@ export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pic
     )
   }
   if (notBegun.length > 0) {
-    const names = notBegun.slice(0, 5).map(({ topic: name, partition }) => `${printable(name)}/${partition}`)
-    const more = notBegun.length > 5 ? ` and ${formatCount(notBegun.length - 5)} more` : ''
     lines.push(
-      `  ${style('yellow', 'note')}  the tail has read nothing yet of ${names.join(', ')}${more}; what history is there is known once it has`,
+      `  ${style('yellow', 'note')}  the tail has read nothing yet of ${namesOf(notBegun)}; what history is there is known once it has`,
+    )
+  }
+  if (outside.length > 0) {
+    lines.push(
+      `  ${style('yellow', 'note')}  nothing is brought of ${formatNumberOf(outside.length, 'topic-partition')}, ${namesOf(outside)}: before the tail, nothing there lies between --from and --to. Where records are not in the order of their times, say offsets`,
     )
   }
   if (archived.segments > 0) {
@@ -70,8 +74,15 @@ export function billLines(bill: BackfillBill, isRebuild: boolean, { style }: Pic
   return lines
 }
 
-function nothingText({ wanted, decided }: BackfillBill): string {
+/** The first few by name, and how many more there are. */
+function namesOf(all: readonly TopicPartition[]): string {
+  const names = all.slice(0, 5).map((at) => printable(topicPartitionName(at)))
+  return names.join(', ') + (all.length > 5 ? ` and ${formatCount(all.length - 5)} more` : '')
+}
+
+function nothingText({ wanted, decided, outside }: BackfillBill): string {
   if (decided > 0n) return 'nothing is left to do: the table has it already'
+  if (wanted === 0n && outside.length > 0) return 'nothing to do'
   if (wanted === 0n) return 'nothing to do: it lacks nothing of this, and what lies behind everything that it has is left to its tail'
   return 'nothing to do: no segment of the source holds what is wanted'
 }

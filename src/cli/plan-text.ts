@@ -87,9 +87,11 @@ function totalText(plan: DocumentPlan): string {
 }
 
 /** What a backfill of the service would take. */
-function backfillText({ id, topic, state, wanted, decided, work, pace, money, notBegun }: BackfillPlan): string {
+function backfillText({ id, topic, state, wanted, decided, work, pace, money, notBegun, outside }: BackfillPlan): string {
   const name = `${id} of ${printable(topic)}, ${state}`
-  const unknown = notBegun.length === 0 ? '' : `; of ${formatNumberOf(notBegun.length, 'topic-partition')} the tail has read nothing yet`
+  const untouched = notBegun.length === 0 ? '' : `; of ${formatNumberOf(notBegun.length, 'topic-partition')} the tail has read nothing yet`
+  const empty = outside.length === 0 ? '' : `; of ${formatNumberOf(outside.length, 'topic-partition')} nothing lies between its times`
+  const unknown = untouched + empty
   if (work.segments === 0) return `${name}: nothing to read${unknown}`
   const left = `${formatNumberOf(wanted - decided, 'offset')}${decided === 0n ? '' : ` of ${formatCount(wanted)}`}`
   const read = `${formatNumberOf(work.segments, 'segment')}, ${formatBytes(work.bytes)}`

@@ -44,6 +44,8 @@ export interface BackfillBill extends HistoryOutlook {
   readonly money: Money
   /** Topic-partitions of which the tail has read nothing yet: history begins where the tail does. */
   readonly notBegun: readonly TopicPartition[]
+  /** Topic-partitions of which nothing is brought, since nothing of them lies between the bounds. */
+  readonly outside: readonly TopicPartition[]
 }
 
 export interface BackfillBounds {
@@ -154,7 +156,7 @@ export class Backfiller {
     const { partitions, metadata, mapping } = this.#place
     const sourceId = this.#sourceId
     const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
-    const { backfill, notBegun } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
+    const { backfill, notBegun, outside } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
     const samples = metadata === null && needsSample(mapping)
     const options = outlookOptions(this.#document, this.#options, sourceId, metadata, samples)
     const outlook = await historyOutlook(backfill, this.#state, this.#history, options)
@@ -171,6 +173,7 @@ export class Backfiller {
         ranges: backfill.ranges,
         money,
         notBegun,
+        outside,
       },
     }
   }

@@ -29,6 +29,8 @@ export interface ResolvedBackfill {
   readonly backfill: Backfill
   /** Topic-partitions of which the tail has read nothing yet, so that it is not known where history ends. */
   readonly notBegun: readonly TopicPartition[]
+  /** Topic-partitions of which nothing that the tail left lies between the bounds: there is nothing there, or times are not in the order of offsets. */
+  readonly outside: readonly TopicPartition[]
 }
 
 export interface ResolveSeams {
@@ -67,23 +69,29 @@ export async function resolveBackfill(
   const meant = own.filter(({ partition }) => wish.partitions?.includes(partition) ?? true)
   const hasBegun = (at: TopicPartition) => frontierOf(state.frontiers, seams.sourceId, at) !== null
   const ranges = new Map<number, OffsetRanges>()
+  const outside: TopicPartition[] = []
+  const isBounded = wish.from !== null || wish.to !== null
   for (const at of meant.filter(hasBegun)) {
-    const wanted = await rangesOf(wish, at, decidedRanges(state.progress, seams.sourceId, at), seams)
+    const decided = decidedRanges(state.progress, seams.sourceId, at)
+    const window = await windowOf(wish, at, decided, seams)
+    if (window.length === 0 && isBounded) outside.push(at)
+    const wanted = wish.missing ? intersectRanges(holesOf(decided), window) : window
     if (wanted.length > 0) ranges.set(at.partition, wanted)
   }
   const { topic, newestFirst } = wish
   return {
     backfill: { id: wishId(wish), topic, ranges, newestFirst, by, state: 'active' },
     notBegun: meant.filter((at) => !hasBegun(at)),
+    outside,
   }
 }
 
-async function rangesOf(wish: BackfillWish, at: TopicPartition, decided: OffsetRanges, seams: ResolveSeams): Promise<OffsetRanges> {
+/** What lies between the bounds, up to where the tail goes on. */
+async function windowOf(wish: BackfillWish, at: TopicPartition, decided: OffsetRanges, seams: ResolveSeams): Promise<OffsetRanges> {
   const end = decided.at(-1)?.[1] ?? 0n
   const from = (await offsetOf(wish.from, at, seams)) ?? 0n
   const to = (await offsetOf(wish.to, at, seams)) ?? lastOffset
-  if (from >= to) return []
-  return intersectRanges(wish.missing ? holesOf(decided) : [[0n, end]], [[from, to]])
+  return from < to ? intersectRanges([[0n, end]], [[from, to]]) : []
 }
 
 /** The offset that a bound means; null: the log's own, or there is no segment that tells. Throws what the store throws. */

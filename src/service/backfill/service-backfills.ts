@@ -22,6 +22,8 @@ export interface BackfillPlan extends HistoryOutlook {
   readonly money: Money
   /** Topic-partitions of which the tail has read nothing yet: what history is there is known once it has. */
   readonly notBegun: readonly TopicPartition[]
+  /** Topic-partitions of which nothing lies between the times that are declared. */
+  readonly outside: readonly TopicPartition[]
 }
 
 /** What the service has to do of history in one table: what its document declares, and what was left to it. Throws what the store throws. */
@@ -38,10 +40,10 @@ export async function serviceBackfills(
   const limits = limitsOf(spec.processing)
   const sourceId = currentId(state.progress, source.id)
   const { backfills } = state.requests
-  const found: { backfill: Backfill; state: BackfillPlan['state']; notBegun: readonly TopicPartition[] }[] = []
+  const found: (Pick<BackfillPlan, 'state' | 'notBegun' | 'outside'> & { backfill: Backfill })[] = []
   for (const backfill of backfills) {
     if (isEnded(backfill) || backfill.by !== 'service') continue
-    found.push({ backfill, state: backfill.state === 'paused' ? 'paused' : 'active', notBegun: [] })
+    found.push({ backfill, state: backfill.state === 'paused' ? 'paused' : 'active', notBegun: [], outside: [] })
   }
   for (const wish of topics.flatMap((topic) => declaredBackfills(spec.backfill ?? [], topic))) {
     if (backfills.some(({ id }) => id === wishId(wish))) continue
@@ -51,10 +53,10 @@ export async function serviceBackfills(
   const history = { store, prefix: source.prefix, graceMs: spec.source.graceSeconds * 1000 }
   const options = outlookOptions(document, historyOptions(limits), sourceId, metadata, false)
   const plans: BackfillPlan[] = []
-  for (const { backfill, notBegun, state: now } of found) {
+  for (const { backfill, notBegun, outside, state: now } of found) {
     const outlook = await historyOutlook(backfill, state, history, options)
     const { id, topic } = backfill
-    plans.push({ ...outlook, id, topic, state: now, money: moneyOf(outlook.work, prices, spec.processing.parallelism), notBegun })
+    plans.push({ ...outlook, id, topic, state: now, money: moneyOf(outlook.work, prices, spec.processing.parallelism), notBegun, outside })
   }
   return plans
 }

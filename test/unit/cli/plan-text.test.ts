@@ -114,6 +114,7 @@ test('a backfill of the service has its bill', () => {
     archived: { segments: 0, firstKey: null },
     money: moneyOf(busy, defaultPrices, 4),
     notBegun: [{ topic: 'orders', partition: 2 }],
+    outside: [],
   } as const
   const lines = shown([table({ metadata: there, backfills: [backfill] })]).filter((line) => line.startsWith('  backfill'))
   expect(lines).toEqual([
@@ -121,6 +122,10 @@ test('a backfill of the service has its bill', () => {
   ])
   const nothing = { ...backfill, work: idle, notBegun: [] }
   expect(shown([table({ backfills: [nothing] })])).toContain('  backfill  default.orders: 803d67eb of orders, declared: nothing to read')
+  const outside = [0, 3].map((partition) => ({ topic: 'orders', partition }))
+  expect(shown([table({ backfills: [{ ...nothing, outside }] })])).toContain(
+    '  backfill  default.orders: 803d67eb of orders, declared: nothing to read; of 2 topic-partitions nothing lies between its times',
+  )
 })
 
 test('where nothing is to do that is said', () => {
