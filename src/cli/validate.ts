@@ -15,7 +15,7 @@ interface ValidateOptions {
 /** `validate`: reads documents as `run` does, and does nothing. */
 export const validateCommand: Command<ValidateOptions> = {
   description:
-    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning: validate accepts it, and run refuses it. So is a column that some engine can not read.',
+    'Checks documents and says what they would do, without doing it. No server is asked.\n\nAll that is wrong is told at once, with its place. What is right but not available yet is a warning: validate accepts it, and run refuses it. So is a column that some engine can not read, and a mapping that no topic of the source can match.',
   options: [fileOption, jsonOption],
   examples: [
     ['validate -f spec.yaml', 'Check a file:'],
@@ -25,7 +25,12 @@ export const validateCommand: Command<ValidateOptions> = {
     const { fileName, documents } = await readDocuments(options.file)
     const { notYet } = await import('../spec/not-yet.ts')
     const { engineWarnings } = await import('../spec/engine-warnings.ts')
-    const found = documents.map((document) => ({ document, later: notYet(document), warnings: engineWarnings(document) }))
+    const { topicWarnings } = await import('../spec/topic-warnings.ts')
+    const found = documents.map((document) => ({
+      document,
+      later: notYet(document),
+      warnings: [...topicWarnings(document), ...engineWarnings(document)],
+    }))
     if (options.json === true) terminal.out(stringifyJson({ ok: true, file: fileName, documents: found.map(toJson) }))
     else {
       terminal.out(`${printable(fileName)}: ${formatNumberOf(documents.length, 'document')}, ${terminal.style('green', 'valid')}`)
@@ -39,7 +44,7 @@ interface Found {
   readonly document: ProcessorDocument
   /** What `run` can not do yet. */
   readonly later: readonly Problem[]
-  /** What some engine will not do with the tables. */
+  /** What is about no topic, and what some engine will not do with the tables. */
   readonly warnings: readonly Problem[]
 }
 

@@ -59,6 +59,21 @@ spec:
   })
 })
 
+test('a mapping that no topic of the source can match is a warning', async () => {
+  const stdin = `apiVersion: kafscale.io/v1
+kind: IcebergProcessor
+metadata: {name: misspelt}
+spec:
+  source: {topics: [orders], directory: ./segments}
+  mappings: [{topic: odrers-*, table: orders}]
+`
+  const { code, stdout } = await program(['validate', '-f', '-'], { stdin })
+  expect(code).toBe(0)
+  expect(stdout).toMatch(
+    /warning spec\.mappings\[0\]\.topic: no entry of spec\.source\.topics can match "odrers-\*", .*; did you mean orders\?\n/,
+  )
+})
+
 test('run refuses what is not available yet, with the key and exit code 2', async () => {
   const { code, stdout, stderr } = await program(['run', '--once', '-f', '-'], { stdin: later })
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
