@@ -11,6 +11,7 @@ import { billLines, doneLines, listLines } from './backfill-text.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { graceOf, graceOption } from './grace.ts'
+import { partitionNumbers } from './partition-numbers.ts'
 import { pricesOption, readPrices } from './prices.ts'
 import { abortOnSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
@@ -57,7 +58,7 @@ export const backfillCommand: Command<BackfillOptions> = {
     { flags: '--to <bound>', description: 'the first offset, or time of a record, that is no longer wanted', parse: boundOf('--to') },
     { flags: '--missing', description: 'only what is missing between offsets that the table has' },
     { flags: '--all', description: 'everything from before the tail' },
-    { flags: '--partitions <list>', description: 'only these partitions, such as 0,3,7', parse: partitionList },
+    { flags: '--partitions <list>', description: 'only these partitions, such as 0,3,8-11', parse: partitionNumbers('--partitions') },
     {
       flags: '--into <table>',
       description: 'into another table, which is made where it is not there: a rebuild beside the live one',
@@ -199,14 +200,6 @@ function changeOf({ pause, resume, cancel }: BackfillOptions): { id: string; to:
 
 function toJson({ ranges, ...backfill }: Backfill): unknown {
   return { ...backfill, ranges: Object.fromEntries(ranges) }
-}
-
-function partitionList(text: string): number[] {
-  const numbers = text.split(',').map((one) => one.trim())
-  if (!numbers.every((one) => /^\d{1,9}$/.test(one))) {
-    throw new DocumentError(`--partitions: expected numbers with commas between them, found ${JSON.stringify(text)}`)
-  }
-  return numbers.map(Number)
 }
 
 function positive(flag: string): (text: string) => number {

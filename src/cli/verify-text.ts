@@ -101,10 +101,12 @@ const tableColumns: readonly Column<TableVerification>[] = [
   { title: 'SEGMENTS', align: 'right', cell: ({ counts }) => formatCount(counts.segments) },
   {
     title: 'RESULT',
-    cell({ exists, findings, unlisted, problem }) {
+    cell({ exists, findings, unlisted, problem, retraction }) {
       if (!exists) return 'no table yet'
       if (problem !== null) return 'not judged'
-      return findings.length === 0 ? 'clean' : formatNumberOf(findings.length + unlisted, 'finding')
+      // What was taken back is a hole from then on: the table is not clean until that is filled.
+      const left = retraction?.done === true ? 'retracted' : 'clean'
+      return findings.length === 0 ? left : formatNumberOf(findings.length + unlisted, 'finding')
     },
   },
 ]

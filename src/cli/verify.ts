@@ -8,6 +8,7 @@ import type { ReadingPlan } from '../pipeline/verify/verification.ts'
 import { boundOf } from './bound.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
+import { partitionNumbers } from './partition-numbers.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
 import { isClean, showVerifications } from './verify-text.ts'
 
@@ -47,7 +48,7 @@ export const verifyCommand: Command<VerifyCommandOptions> = {
     {
       flags: '--partition <list>',
       description: 'look at these of its partitions alone: 0,3,8-11',
-      parse: (text) => partitionNumbers(text),
+      parse: partitionNumbers('--partition'),
     },
     {
       flags: '--from <bound>',
@@ -123,17 +124,6 @@ function scopeOf({ topic, partition, from, to, retract, yes, accept, values, sam
 function sampleSize(text: string): number {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw new DocumentError(`--sample: expected a number of segments, found ${JSON.stringify(text)}`)
   return Number(text)
-}
-
-/** A list of numbers and of ranges of them, both ends included. */
-function partitionNumbers(text: string): number[] {
-  return text.split(',').flatMap((part) => {
-    const found = /^(\d{1,6})(?:-(\d{1,6}))?$/.exec(part.trim())
-    const [first, last] = [Number(found?.[1]), Number(found?.[2] ?? found?.[1])]
-    if (found === null || last < first)
-      throw new DocumentError(`--partition: expected partitions such as 0,3,8-11, found ${JSON.stringify(text)}`)
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i)
-  })
 }
 
 function snapshotId(text: string): bigint {

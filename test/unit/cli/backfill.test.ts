@@ -75,6 +75,8 @@ test('without bounds nothing starts, and what does not go together is refused', 
 
 test('of a part of the partitions only that is brought in, where the limit is high enough without a question', async () => {
   const backfill = await workspace()
+  const dry = JSON.parse((await backfill('--all', '--partitions', '0-1,2', '--dry-run', '--json')).stdout) as { bill: { ranges: object } }
+  expect(Object.keys(dry.bill.ranges)).toEqual(['0', '1', '2'])
   const asked = ['--from', '0', '--partitions', '0,2', '--prices', 'dear.json', '--limit', '9', '--json']
   const part = JSON.parse((await backfill(...asked)).stdout) as { bill: { ranges: object }; outcome: string }
   expect([Object.keys(part.bill.ranges), part.outcome]).toEqual([['0', '2'], 'done'])

@@ -68,6 +68,7 @@ test.each([
   ],
   [['verify', '-f', 'a', '--to', '5'], '--to: it is about one topic; say which with --topic'],
   [['verify', '-f', 'a', '--topic', 't', '--partition', '3-1'], '--partition: expected partitions such as 0,3,8-11, found "3-1"'],
+  [['backfill', '-f', 'a', '--topic', 't', '--partitions', '0,x'], '--partitions: expected partitions such as 0,3,8-11, found "0,x"'],
   [['run', '-f', 'a', '-f', 'b'], '--file is given twice, and one is expected'],
   [
     ['run', '-f', 'a', '--source-moved', 'old'],

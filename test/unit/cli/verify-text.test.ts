@@ -14,7 +14,7 @@ const finding = (kind: Finding['kind'], start: bigint): Finding => ({
   snapshot: 7n,
 })
 
-function shown(findings: readonly Finding[], unlisted = 0): readonly string[] {
+function shown(findings: readonly Finding[], unlisted = 0, retraction: TableVerification['retraction'] = null): readonly string[] {
   const table: TableVerification = {
     table: 'analytics.orders',
     exists: true,
@@ -24,7 +24,7 @@ function shown(findings: readonly Finding[], unlisted = 0): readonly string[] {
     unlisted,
     facts: [],
     newlyAccepted: null,
-    retraction: null,
+    retraction,
     reading: null,
     notes: [],
     problem: null,
@@ -48,4 +48,12 @@ test('findings beyond those that are kept are counted', () => {
   const lines = shown(kept, 40).join('\n')
   expect(lines).toContain('100 findings')
   expect(lines).toContain('and 50 more (--json lists the first 60)')
+})
+
+test('the run that takes rows back calls the table retracted, not clean, since it has holes from then on', () => {
+  const lines = shown([], 0, { offsets: 4n, done: true })
+  expect(lines[2]).toMatch(/ retracted$/)
+  expect(lines.join('\n')).not.toContain('clean')
+  expect(lines[3]).toContain('4 offsets; backfill --missing materializes what is a hole now')
+  expect(shown([], 0, { offsets: 0n, done: false })[2]).toMatch(/ clean$/)
 })
