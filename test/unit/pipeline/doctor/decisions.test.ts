@@ -304,14 +304,14 @@ test('etcd is a hint: members that do not answer are a warning', () => {
   expect(etcdCheck(members.slice(0, 1)).result).toBe('ok')
 })
 
-test('what run can not do yet fails, and what some engine will not take is a warning', () => {
+test('what run can not do yet fails, and what is about no topic or what some engine will not take is a warning', () => {
   const later = load(
     smallest((document) => {
       document.spec.mappings = [{ topic: 'a', mode: 'upsert', value: { columns: [{ name: 'opens', type: 'time' }] } }]
     }),
   )
   const checks = documentChecks(later)
-  expect(checks.map(({ result }) => result)).toEqual(['failed', 'warning'])
+  expect(checks.map(({ result }) => result)).toEqual(['failed', 'warning', 'warning'])
   expect(checks[0].found).toBe('spec.mappings[0].mode: upsert is not available yet; append works')
   expect(documentChecks(load(smallest())).map(({ result }) => result)).toEqual(['ok'])
 })
