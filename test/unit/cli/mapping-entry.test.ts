@@ -73,10 +73,10 @@ test('what the document says else of a topic stays', () => {
   const said = {
     topic: 'orders',
     key: { format: 'string' },
-    kafkaColumns: { key: 'the $${key}', headers: null },
+    kafkaColumns: { partition: 'a.b', key: 'the $${key}', headers: null },
     rescueColumn: 'rest',
-    partitionBy: ['day(kafka_timestamp)', 'bucket(16, `a.b`.c)', 'kafka_topic'],
-    sortBy: ['truncate(4, x) desc nulls last', 'y'],
+    partitionBy: ['day(kafka_timestamp)', 'bucket(16, `a.b`)', 'kafka_topic'],
+    sortBy: ['truncate(4, kafka_topic) desc nulls last', 'kafka_offset'],
     onError: 'skip',
   }
   const document = documentWith((d) => (d.spec.mappings = [said]))
@@ -84,8 +84,8 @@ test('what the document says else of a topic stays', () => {
   const again = pasted(mappingLines(entries))
   expect(mappingFor(again, 'orders')).toEqual({ ...mappingFor(document, 'orders'), tableByRule: false, value: { format: 'binary' } })
   expect(entries[0]).toMatchObject({
-    partitionBy: ['day(kafka_timestamp)', 'bucket(16, `a.b`.c)', 'kafka_topic'],
-    sortBy: ['truncate(4, x) desc nulls last', 'y asc nulls first'],
+    partitionBy: ['day(kafka_timestamp)', 'bucket(16, `a.b`)', 'kafka_topic'],
+    sortBy: ['truncate(4, kafka_topic) desc nulls last', 'kafka_offset asc nulls first'],
   })
 })
 

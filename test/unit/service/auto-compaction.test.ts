@@ -99,7 +99,8 @@ describe('a service', () => {
     await made.clock.run(async () => {
       const processor = made.processor(compaction, { rewrites })
       const running = processor.run(false, stop.signal)
-      const shown = () => processor.health().tables[0].upkeep
+      // The table is known from the second look at the source on.
+      const shown = () => processor.health().tables[0]?.upkeep ?? null
       for (let i = 0; i < 40; i++) {
         await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
         await made.clock.sleep(minuteMs)
@@ -109,7 +110,7 @@ describe('a service', () => {
             /^\d+ data files, 1 at the target size; up to \d+ came in the last 10 min, and are left alone/,
           )
           const table = decideUpkeep(await made.table('orders'), load(smallest()).spec, undefined, noMemory, made.clock.now())
-          expect(reasonOf(table)).toMatch(/; up to 1[01] came in the last 10 min, and are left alone$/)
+          expect(reasonOf(table)).toMatch(/; up to (9|1[01]) came in the last 10 min, and are left alone$/)
         }
       }
       const table = await made.table('orders')
@@ -145,6 +146,8 @@ describe('a service', () => {
         await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
         await made.clock.sleep(minuteMs)
       }
+      // The last of them is committed with the next interval.
+      await made.clock.sleep(minuteMs)
       expect(processor.health().tables[0].upkeep!.decisions.find(({ kind }) => kind === 'compaction')!.reason).toContain('; it failed: ')
       stop.abort()
       expect(await running).toBe(true)
