@@ -1,4 +1,4 @@
-import type { Progress } from './progress.ts'
+import { decidedSets, type Progress } from './progress.ts'
 
 /**
  * A log that begins again at offset 0 is another log of the same source. In progress it goes by the source's id with `#2`, `#3` and so
@@ -27,6 +27,11 @@ export function currentIncarnation(progress: Progress, source: string): number {
 /** The id under which a source's progress goes on. */
 export function currentId(progress: Progress, source: string): string {
   return incarnationId(source, currentIncarnation(progress, source))
+}
+
+/** The topics of which something is decided, in whatever incarnation of a source. */
+export function topicsDecided(progress: Progress, source: string): Set<string> {
+  return new Set(decidedSets(progress).flatMap((set) => (parseIncarnation(set.source).source === source ? [set.at.topic] : [])))
 }
 
 /** Whether any source has an incarnation beyond the first. */

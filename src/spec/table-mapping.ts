@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Problem } from '../model/failure.ts'
+import { fewNames } from '../model/few-names.ts'
 import { mappingSettings } from './document-mapping.ts'
 import type { CheckedDocument, MappingSettings } from './document.ts'
 import { documentError } from './problems.ts'
@@ -107,6 +108,9 @@ export function claimsOf(document: WithMappings, topics: Iterable<string>): Mapp
   return [...claims.values()]
 }
 
+/** Of topics that meet, a reason names so many. */
+const shownTopics = 3
+
 /** Topics that go nowhere, since they meet others in a table, and what to do. */
 export interface LeftOutTopics {
   readonly table: string
@@ -132,17 +136,14 @@ export function settleClaims(
     if (others.length === 0) continue
     const { table } = (holder ?? rivals[0]).mapping
     const topics = others.flatMap((claim) => claim.topics)
-    const goesOn = holder === null ? 'none of them goes into it' : `the table goes on with ${some(holder.topics)} alone`
-    const reason = `topics ${some(rivals.flatMap((claim) => claim.topics))} meet in table ${table}, and ${goesOn}: ${some(topics)} left out until the document says where to; ${whyApart(rivals[0].mapping, rivals[1].mapping)}; for example, before others in spec.mappings, {topic: ${JSON.stringify(topics[0])}, table: a_name_of_its_own}`
+    const goesOn = holder === null ? 'none of them goes into it' : `the table goes on with ${fewNames(holder.topics, shownTopics)} alone`
+    const reason = `topics ${fewNames(
+      rivals.flatMap((claim) => claim.topics),
+      shownTopics,
+    )} meet in table ${table}, and ${goesOn}: ${fewNames(topics, shownTopics)} left out until the document says where to; ${whyApart(rivals[0].mapping, rivals[1].mapping)}; for example, before others in spec.mappings, {topic: ${JSON.stringify(topics[0])}, table: a_name_of_its_own}`
     leftOut.push({ table, topics, reason })
   }
   return { tables, leftOut }
-}
-
-/** A few names, and how many more. */
-function some(names: readonly string[]): string {
-  const shown = names.slice(0, 3)
-  return `${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''}`
 }
 
 /** Why two topics must not share a table; undefined where they may. */

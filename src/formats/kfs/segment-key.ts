@@ -28,6 +28,12 @@ export function listStartAfter(prefix: string, at: TopicPartition, baseOffset: b
   return `${partitionPrefix(prefix, at)}segment-${baseOffset.toString().padStart(20, '0')}`
 }
 
+/** What lists a topic-partition from the objects of `fromBaseOffset` on; null: from its beginning. What lies in folders below is listed too. */
+export function partitionQuery(prefix: string, at: TopicPartition, fromBaseOffset: bigint | null): { prefix: string; startAfter?: string } {
+  const folder = partitionPrefix(prefix, at)
+  return fromBaseOffset === null ? { prefix: folder } : { prefix: folder, startAfter: listStartAfter(prefix, at, fromBaseOffset) }
+}
+
 /** Reads what a key has behind the folder of its topic-partition; null where that is no segment and no index (other objects lie there too, and folders). */
 export function parseSegmentFileName(name: string): { baseOffset: bigint; extension: SegmentExtension } | null {
   if (!fileName.test(name)) return null

@@ -1,4 +1,5 @@
 import type { SegmentFrame } from '../../formats/kfs/segment.ts'
+import { fewNames } from '../../model/few-names.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import { type Check, failed, passed, warned } from './check.ts'
 
@@ -27,9 +28,9 @@ export function topicsCheck(partitions: readonly TopicPartition[], patterns: rea
       'check spec.source.topics, and the prefix: topics are the folders directly below it (inspect shows what is there)',
     ])
   }
-  const named = [...counts].slice(0, namedTopics).map(([topic, several]) => `${topic} (${several})`)
-  const more = counts.size > namedTopics ? ` and ${counts.size - namedTopics} more` : ''
-  return passed('topics', `${count(counts.size, 'topic')}, ${count(partitions.length, 'partition')}: ${named.join(', ')}${more}`)
+  const names = [...counts].map(([topic, several]) => `${topic} (${several})`)
+  const named = fewNames(names, namedTopics)
+  return passed('topics', `${count(counts.size, 'topic')}, ${count(partitions.length, 'partition')}: ${named}`)
 }
 
 /** What a segment that was read whole is. */

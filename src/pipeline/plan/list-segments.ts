@@ -1,6 +1,7 @@
-import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import { parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectInfo, ObjectStore } from '../../seams/object-store.ts'
+import { listFolder } from './list-folder.ts'
 
 export interface Listing {
   /** What lies in the partition's own folder: segments, their indexes, and whatever else. */
@@ -23,22 +24,15 @@ export async function listSegments(
   bounds: { readonly maxBytes: number; readonly maxObjects: number },
 ): Promise<Listing> {
   const folder = partitionPrefix(prefix, at)
-  const query = {
-    prefix: folder,
-    ...(fromBaseOffset === null ? {} : { startAfter: listStartAfter(prefix, at, fromBaseOffset) }),
-  }
   const objects: ObjectInfo[] = []
   const indexed = new Set<bigint>()
   let bytes = 0
   let found = false
   let listedAtMs: number | null = null
-  for await (const page of store.list(query)) {
+  for await (const page of listFolder(store, prefix, at, fromBaseOffset)) {
     listedAtMs ??= page.dateMs
-    for (const object of page.objects) {
-      const { key, size } = object
-      // What somebody keeps in folders below is not the partition's.
-      if (key.includes('/', folder.length)) continue
-      objects.push(object)
+    objects.push(...page.objects)
+    for (const { key, size } of page.objects) {
       if (found) {
         bytes += size
         continue

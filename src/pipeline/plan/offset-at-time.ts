@@ -1,9 +1,9 @@
 import { readFirstBatchTime, timeHeaderBytes } from '../../formats/kfs/first-batch-time.ts'
-import { partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import { acceptSegments } from './accept-segments.ts'
+import { listFolder } from './list-folder.ts'
 import { firstOffsetAt, segmentEnd } from './resolve-start.ts'
 
 /** Where a time is in a topic-partition. */
@@ -49,9 +49,7 @@ export async function offsetAtTime(
 /** What little of each segment the search needs. */
 async function segmentsOf(store: Pick<ObjectStore, 'list'>, prefix: string, at: TopicPartition): Promise<SegmentRef[]> {
   const segments: SegmentRef[] = []
-  const folder = partitionPrefix(prefix, at)
-  for await (const { objects: listed, dateMs } of store.list({ prefix: folder })) {
-    const objects = listed.filter(({ key }) => !key.includes('/', folder.length))
+  for await (const { objects, dateMs } of listFolder(store, prefix, at, null)) {
     // A pair that lies on two pages is left out: its neighbours lead to the same place.
     segments.push(...acceptSegments(objects, dateMs, 0).segments)
   }

@@ -1,6 +1,7 @@
-import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import { parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
+import { listFolder } from './list-folder.ts'
 
 /** How far before an offset it is looked at first. */
 const firstStep = 4096n
@@ -34,11 +35,7 @@ async function lastIn(
 ): Promise<bigint | null> {
   let last: bigint | null = null
   const folder = partitionPrefix(prefix, at)
-  const query = {
-    prefix: folder,
-    ...(from === null ? {} : { startAfter: listStartAfter(prefix, at, from) }),
-  }
-  for await (const { objects } of store.list(query)) {
+  for await (const { objects } of listFolder(store, prefix, at, from)) {
     for (const { key } of objects) {
       const name = parseSegmentFileName(key.slice(folder.length))
       if (name?.extension !== 'kfs') continue

@@ -1,4 +1,4 @@
-import { listStartAfter, parseSegmentFileName, partitionPrefix } from '../../formats/kfs/segment-key.ts'
+import { parseSegmentFileName, partitionPrefix, partitionQuery } from '../../formats/kfs/segment-key.ts'
 import { maxOffset, type OffsetRange, type OffsetRanges, lastOffset } from '../../model/offset-range.ts'
 import type { Frontier, SegmentRef } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -129,7 +129,7 @@ function queryOf(prefix: string, at: TopicPartition, claims: Known['claims'], of
     if (from === null || (over && (!reaches || base < from)) || (!over && !reaches && base > from)) from = base
     reaches ||= over
   }
-  return { prefix: partitionPrefix(prefix, at), ...(from !== null && { startAfter: listStartAfter(prefix, at, from) }) }
+  return partitionQuery(prefix, at, from)
 }
 
 function firstEndingAfter(ranges: OffsetRanges, offset: bigint): OffsetRange | undefined {

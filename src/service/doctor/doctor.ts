@@ -1,3 +1,4 @@
+import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import type { OldMessages } from '../../formats/kafka/old-messages.ts'
 import { frameSegment } from '../../formats/kfs/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -5,6 +6,7 @@ import { WorkError } from '../../model/failure.ts'
 import { noRequests } from '../../model/requests.ts'
 import type { Catalog } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
+import type { FileIO } from '../../seams/file-io.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
@@ -13,8 +15,6 @@ import { declaredValue } from '../../spec/value-column.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
 import { tableRequest } from '../feed/create-table.ts'
 import { refuseUnknownRows } from '../feed/refuse-unknown-rows.ts'
-import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import type { FileIO } from '../../seams/file-io.ts'
 import { catalogAdvice, storeAdvice } from '../../pipeline/doctor/advice.ts'
 import { type Check, type CheckName, failed, messageOf, passed, skipped } from '../../pipeline/doctor/check.ts'
 import { documentChecks } from '../../pipeline/doctor/document-checks.ts'
@@ -241,7 +241,7 @@ async function tableChecks(
   return names.length === 0 ? [] : [passed('tables', `${names.join(', ')} can be loaded`), ...unknown]
 }
 
-/** A failed line where a table has rows of others that `run` would refuse; none where its columns are refused anyway. */
+/** A failed line where `run` would refuse a table for the rows that others wrote to it. */
 async function unknownRows(
   name: string,
   metadata: TableMetadata,

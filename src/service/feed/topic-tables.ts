@@ -1,6 +1,5 @@
 import { WorkError } from '../../model/failure.ts'
-import { parseIncarnation } from '../../model/incarnation.ts'
-import { decidedSets } from '../../model/progress.ts'
+import { topicsDecided } from '../../model/incarnation.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
@@ -60,7 +59,7 @@ export class TopicTables {
     const holders = new Set<MappedTable>()
     for (const rivals of claims) {
       if (rivals.length === 1) continue
-      const fed = rivals.filter(({ topics, mapping }) => shares(topics, this.#mapped.get(mapping.table)?.topics ?? []))
+      const fed = rivals.filter(({ topics, mapping }) => topics.some((topic) => this.#mapped.get(mapping.table)?.topics.includes(topic)))
       for (const claim of fed.length > 0 ? fed : await this.#ofProgress(rivals)) holders.add(claim)
     }
     const { tables, leftOut } = settleClaims(claims, (claim) => holders.has(claim))
@@ -71,8 +70,10 @@ export class TopicTables {
   /** The claims of whose topics the table has progress. Where that can not be known, it is looked for again with the next listing. */
   async #ofProgress(rivals: readonly MappedTable[]): Promise<readonly MappedTable[]> {
     try {
-      const topics = await Promise.all(rivals.map(({ mapping }) => this.#topicsIn(mapping.table)))
-      return rivals.filter((claim, i) => shares(claim.topics, topics[i]))
+      // Most often they mean one table; in some catalogs, names may differ in case.
+      const names = [...new Set(rivals.map(({ mapping }) => mapping.table))]
+      const topics = new Map(await Promise.all(names.map(async (name) => [name, await this.#topicsIn(name)] as const)))
+      return rivals.filter((claim) => claim.topics.some((topic) => topics.get(claim.mapping.table)!.has(topic)))
     } catch (error) {
       if (!(error instanceof WorkError)) throw error
       this.#seams.journal.warn('which topics a table has can not be told now', { table: rivals[0].mapping.table, error })
@@ -80,15 +81,13 @@ export class TopicTables {
     }
   }
 
-  async #topicsIn(name: string): Promise<readonly string[]> {
+  async #topicsIn(name: string): Promise<ReadonlySet<string>> {
     const { spec, metadata } = this.#document
     const table = { namespace: spec.sink.database.split('.'), name }
     const loaded = await this.#seams.catalog.loadTable(table)
-    if (loaded === null) return []
+    if (loaded === null) return new Set()
     const { progress } = await new TableCommitter(this.#source.id, table, metadata.name, loaded.metadata, this.#seams).look(loaded.metadata)
-    return decidedSets(progress)
-      .filter((set) => parseIncarnation(set.source).source === this.#source.id)
-      .map(({ at }) => at.topic)
+    return topicsDecided(progress, this.#source.id)
   }
 
   #tell(leftOut: readonly LeftOutTopics[], partitions: readonly TopicPartition[]): void {
@@ -103,8 +102,4 @@ export class TopicTables {
       ),
     )
   }
-}
-
-function shares(some: readonly string[], others: readonly string[]): boolean {
-  return some.some((topic) => others.includes(topic))
 }

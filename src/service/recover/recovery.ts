@@ -1,5 +1,6 @@
 import { currentSchema, currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
+import { fewNames } from '../../model/few-names.ts'
 import { currentId, parseIncarnation } from '../../model/incarnation.ts'
 import { countOffsets, type OffsetRanges } from '../../model/offset-range.ts'
 import { type Progress, progressOf, unionProgress } from '../../model/progress.ts'
@@ -119,9 +120,8 @@ async function recoverTable(
     const loaded = await seams.catalog.loadTable(identifier)
     if (loaded === null) return { ...nothing, exists: false }
     if (untold.length > 0) {
-      const names = untold.slice(0, 5).map(topicPartitionName).join(', ')
-      const more = untold.length > 5 ? ` and ${untold.length - 5} more` : ''
-      return { ...nothing, problem: `no offset is given for ${names}${more}; give 0 for what was never read` }
+      const names = fewNames(untold.map(topicPartitionName), 5)
+      return { ...nothing, problem: `no offset is given for ${names}; give 0 for what was never read` }
     }
     const { metadata } = loaded
     const committer = new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)

@@ -1,7 +1,6 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
-import { parseIncarnation } from '../../model/incarnation.ts'
-import { decidedSets } from '../../model/progress.ts'
+import { topicsDecided } from '../../model/incarnation.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { findTableState, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
@@ -97,8 +96,7 @@ async function topicsOf(
     if (loaded === null || !isMadeByUs(loaded.metadata)) return null
     isMarked = true
     const { progress } = await findTableState([...namespace, name].join('.'), loaded.metadata, manifestListReader(io))
-    const own = decidedSets(progress).filter((set) => parseIncarnation(set.source).source === source.id)
-    const topics = matchTopics(meant, new Set(own.map(({ at }) => at.topic)))
+    const topics = matchTopics(meant, topicsDecided(progress, source.id))
     const isIts = (topic: string) => mappingFor(document, topic).table.toLowerCase() === name.toLowerCase()
     const its = isNamed ? topics : topics.filter(isIts)
     return its.length === 0 ? null : its

@@ -97,12 +97,13 @@ async function tableStatus(
   const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
   // Of a table that is stopped it is not known what the source's offsets mean to it.
   const all = state === null ? partitions : withTold(partitions, decidedOf(state, source), spec.source.topics)
+  const listed = new Set(partitions)
   const waiting =
     loaded === null || state === null ? null : firstWaiting(name, loaded.metadata, state, mapping, document, source, seams.source)
   const found =
     stopped === null
-      ? await Promise.all(all.map((at) => partitionStatus(at, state, source, partitions.includes(at), waiting, seams)))
-      : all.map((at) => unknownStatus(at, state, source, partitions.includes(at)))
+      ? await Promise.all(all.map((at) => partitionStatus(at, state, source, listed.has(at), waiting, seams)))
+      : all.map((at) => unknownStatus(at, state, source, listed.has(at)))
   const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
     table: name,

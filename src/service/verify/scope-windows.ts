@@ -1,5 +1,6 @@
 import { intersectRanges, lastOffset, type OffsetRange } from '../../model/offset-range.ts'
 import { WorkError } from '../../model/failure.ts'
+import { fewNames } from '../../model/few-names.ts'
 import type { Bound } from '../../model/bound.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
@@ -64,19 +65,16 @@ export async function windowsOf(
   const cut = covered.flatMap((at) => (before.has(at) ? [`${topicPartitionName(at)} before offset ${before.get(at)}`] : []))
   const notes: string[] = []
   if (without.length > 0)
-    notes.push(`no segment is left that tells the times of ${named(without)}: not looked at; offsets (--topic, --partition, --from) can be`)
+    notes.push(
+      `no segment is left that tells the times of ${fewNames(without, namedPlaces)}: not looked at; offsets (--topic, --partition, --from) can be`,
+    )
   if (cut.length > 0)
     notes.push(
-      `the segments are gone that would tell the times of ${named(cut)}: not looked at; offsets (--topic, --partition, --to) can be`,
+      `the segments are gone that would tell the times of ${fewNames(cut, namedPlaces)}: not looked at; offsets (--topic, --partition, --to) can be`,
     )
   return { windows: covered.flatMap((at) => windows.get(at) ?? []), notes }
 }
 
 function offsetIn(bound: Bound): bigint | null {
   return bound !== null && 'offset' in bound ? bound.offset : null
-}
-
-function named(places: readonly string[]): string {
-  const more = places.length - namedPlaces
-  return `${places.slice(0, namedPlaces).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
