@@ -17,7 +17,7 @@ import { check, report } from './findings.ts'
  * segments that what each process does once (it starts, and V8 compiles what runs hot) does not count, and files small
  * enough that the last of them do not leave one worker without any.
  */
-const { values } = parseArgs({ options: { segments: { type: 'string', default: '540' }, records: { type: 'string', default: '20000' } } })
+const { values } = parseArgs({ options: { segments: { type: 'string', default: '1080' }, records: { type: 'string', default: '20000' } } })
 const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
 const rows = partitions * segments * records
 
