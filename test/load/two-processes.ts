@@ -5,21 +5,26 @@ import { basename, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { segmentKey } from '../../src/formats/kfs/segment-key.ts'
+import { readColumns } from '../bench/columns.ts'
+import { orderColumns } from '../bench/data.ts'
+import { mebibyte, orderSegments } from '../bench/generate.ts'
 import { medians } from '../bench/rounds.ts'
 import { builtProgram, sqliteSink } from '../bench/service.ts'
 import { startRedis } from '../integration/fleet/redis.ts'
-import { intoDirectory, SegmentWriter } from '../integration/kill/segments.ts'
+import { intoDirectory } from '../integration/kill/segments.ts'
 import { check, report } from './findings.ts'
 
 /**
- * The same segments with one worker process and with two, each on a core of its own: seconds from the start of the planner to the last commit.
+ * The same order events, JSON in zstd, with one worker process and with two, each on a core of its own: seconds from the start of the planner to the last commit.
  * A worker uses as many threads as there are cores, so that without its own core one process would do what two do. Enough
- * segments that what each process does once (it starts, and V8 compiles what runs hot) does not count, and files small
+ * records that what each process does once (it starts, and V8 compiles what runs hot) does not count, and files small
  * enough that the last of them do not leave one worker without any.
  */
-const { values } = parseArgs({ options: { segments: { type: 'string', default: '1080' }, records: { type: 'string', default: '20000' } } })
-const [partitions, segments, records] = [8, Number(values.segments), Number(values.records)]
-const rows = partitions * segments * records
+const { values } = parseArgs({ options: { records: { type: 'string', default: '4000000' } } })
+const [partitions, records] = [8, Number(values.records)]
+const rows = partitions * records
+const columns = await readColumns(orderColumns)
 
 const program = await builtProgram()
 const directory = await mkdtemp(join(tmpdir(), 'two-processes-'))
@@ -41,8 +46,8 @@ async function measure(workers: number): Promise<number> {
     source: { topics: ['orders'], directory: join(directory, 'source'), graceSeconds: 0 },
     sink: sqliteSink(home),
     queue: { redis: redis.url },
-    processing: { parallelism: 8, commitIntervalSeconds: 1, targetFileSizeBytes: 4_194_304 },
-    mappings: [{ topic: '*', value: { format: 'binary' } }],
+    processing: { parallelism: 8, commitIntervalSeconds: 1, targetFileSizeBytes: 16 * mebibyte },
+    mappings: [{ topic: '*', value: { format: 'json', columns } }],
   }
   await writeFile(
     document,
@@ -69,13 +74,12 @@ async function measure(workers: number): Promise<number> {
 try {
   const put = intoDirectory(join(directory, 'source'))
   // A segment does not say of which partition it is: the same bytes serve all.
-  const writer = new SegmentWriter(async (key, bytes) => {
-    for (let partition = 0; partition < partitions; partition++) await put(key.replace('/0/', `/${partition}/`), bytes)
-  })
-  for (let segment = 0; segment < segments; segment++) {
-    await writer.append('orders', 0, records, 200, 'zstd')
-    // Nobody compares them.
-    writer.expected.clear()
+  for (const { baseOffset, segment, index } of orderSegments({ records, maxSegmentBytes: 4 * mebibyte, codec: 'zstd' })) {
+    for (let partition = 0; partition < partitions; partition++) {
+      const key = (extension: 'kfs' | 'index') => segmentKey('', { topic: 'orders', partition }, baseOffset, extension)
+      await put(key('kfs'), segment)
+      await put(key('index'), index)
+    }
   }
   const { one, two } = await medians(3, { one: () => measure(1), two: () => measure(2) })
   console.log(`${rows} records: ${one.toFixed(1)} s with one worker process, ${two.toFixed(1)} s with two on two cores`)
