@@ -21,6 +21,8 @@ export interface TranslatedPart {
   readonly maxTimestampMs: number | null
   readonly counts: RecordCounts
   readonly skips: readonly Skip[]
+  /** Offsets of control records. Of them all, where an older program did not say which, `counts` has the number alone. */
+  readonly control: OffsetRanges
   readonly rescued: RescuedValues
   /** Why reading ended before the part's last segment; null where it did not. */
   readonly ended: PartEnd | null

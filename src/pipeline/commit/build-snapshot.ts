@@ -31,6 +31,7 @@ export interface SnapshotContents {
   readonly frontiers: Frontiers
   readonly leftOut: Progress
   readonly skipped: Progress | null
+  readonly control: Progress
   readonly watermarkMs: number | null
   readonly rescuedRows: bigint | null
   readonly speed: Speed | null
@@ -91,6 +92,7 @@ export async function buildSnapshot(
       [summaryKeys.frontiers]: encodeFrontiers(contents.frontiers),
       ...(contents.leftOut.size === 0 ? {} : { [summaryKeys.leftOut]: encodeProgress(contents.leftOut) }),
       ...(contents.skipped === null ? {} : { [summaryKeys.skipped]: encodeProgress(contents.skipped) }),
+      ...(contents.control.size === 0 ? {} : { [summaryKeys.control]: encodeProgress(contents.control) }),
       ...(contents.accepted.size === 0 ? {} : { [summaryKeys.accepted]: encodeProgress(contents.accepted) }),
       ...retractionKeys(contents.retraction),
       ...(inline ? {} : { [summaryKeys.progress]: progress }),

@@ -23,6 +23,8 @@ export const summaryKeys = {
   leftOut: 'kafscale.processor.left-out',
   /** In the manifest list's Avro metadata only: offsets that `onError: skip` left out; absent where an older program wrote. */
   skipped: 'kafscale.processor.skipped',
+  /** In the manifest list's Avro metadata only: offsets of control records. An older program does not carry them on. */
+  control: 'kafscale.processor.control',
   /** In the manifest list's Avro metadata only: offsets that were decided once and are to be materialized again. */
   retracted: 'kafscale.processor.retracted',
   /** Beside it: the sequence number up to which snapshots may have decided them. */

@@ -21,8 +21,10 @@ export interface TableState {
   readonly frontiers: Frontiers
   /** What lies below the starts of topic-partitions of which history is decided (`startOf`). */
   readonly leftOut: Progress
-  /** Offsets that `onError: skip` left out, where there are many also some between them (`skippedWith`); null where not all our snapshots tell. */
+  /** Offsets that `onError: skip` left out, where there are many also some between them (`withoutRowWith`); null where not all our snapshots tell. */
   readonly skipped: Progress | null
+  /** Offsets of control records, the same way; not those that an older program decided. */
+  readonly control: Progress
   readonly watermarkMs: number | null
   /** Records of which a value went into the rescue column, in all our snapshots; null where not all of them tell. */
   readonly rescuedRows: bigint | null
@@ -44,6 +46,7 @@ export const emptyState: TableState = {
   frontiers: new Map(),
   leftOut: noProgress,
   skipped: noProgress,
+  control: noProgress,
   watermarkMs: null,
   rescuedRows: 0n,
   speed: null,
@@ -249,6 +252,7 @@ async function stateOf(table: string, snapshot: Snapshot, readManifestList: Read
     accepted: listed(summaryKeys.accepted, 'accepted offsets'),
     leftOut: listed(summaryKeys.leftOut, 'offsets left out'),
     skipped: list?.metadata.has(summaryKeys.skipped) === true ? listed(summaryKeys.skipped, 'skipped offsets') : null,
+    control: listed(summaryKeys.control, 'offsets of control records'),
     retraction: readOrStop(table, () => retractionIn(list, `retracted offsets of snapshot ${snapshot['snapshot-id']}`)),
     newest: snapshot,
   }

@@ -54,6 +54,7 @@ export class PartDecoder {
   #ranges: OffsetRanges = []
   readonly #gaps: OffsetRange[] = []
   readonly #skips: Skip[] = []
+  #control: OffsetRanges = []
   readonly #counts = { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 } satisfies RecordCounts
   #last: SegmentRef | null = null
   #ended: PartEnd | null = null
@@ -116,6 +117,7 @@ export class PartDecoder {
       maxTimestampMs: this.#columns.takeMaxTimestampMs(),
       counts: this.#counts,
       skips: this.#skips,
+      control: this.#control,
       rescued: rescued === null ? { records: 0, paths: {}, otherPaths: 0 } : { ...rescued, paths: Object.fromEntries(rescued.paths) },
       ended: this.#ended,
     }
@@ -148,6 +150,7 @@ export class PartDecoder {
         if (this.ended) break
       }
       this.#decide(decided)
+      if (batch.isControl) this.#control = unionRanges(this.#control, decided)
       if (decided.length > 0) yield decided
       if (this.ended) return
     }

@@ -33,8 +33,6 @@ export class PartitionBook {
   /** By the segment's base offset. */
   readonly segments = new Map<bigint, SegmentClaim[]>()
   readonly altered: AlteredRange[] = []
-  /** Offsets of which a file that has all its rows says that it was written from them: those without a row never were one, save those that `removals` has. */
-  readonly vouched: OffsetRange[] = []
   readonly removals: Removal[] = []
 
   constructor(at: TopicPartition) {

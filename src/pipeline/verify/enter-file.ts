@@ -55,7 +55,6 @@ export async function enterFile(file: EnteredFile, columns: KafkaColumns, exact:
   }
   if (differs) enterAltered(entry, claims, books)
   else enterClaims(claims ?? [], books)
-  if (!differs && entry.isWhole) for (const { at, ranges } of claims ?? []) for (const range of ranges) books.of(at).vouched.push(range)
   return true
 }
 

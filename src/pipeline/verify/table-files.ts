@@ -42,11 +42,6 @@ export interface TableFile {
   readonly sequence: bigint
   /** The sequence number of its rows, with which they are compared with deletes; a rewrite of files has that of its inputs. */
   readonly dataSequence: bigint
-  /**
-   * Whether the file is as it came from its segments and has all rows of what it says it was written from: a rewrite, whose rows have the
-   * number of its inputs, may have left out rows that were deleted, and where rows are in partitions or sorted, others may be in another file.
-   */
-  readonly isWhole: boolean
   /** The partition spec that `partition` follows. */
   readonly specId: number
   readonly partition: readonly SingleValue[]
@@ -83,9 +78,7 @@ export async function* manifestEntries(io: FileIO, manifests: readonly ManifestF
 
 /** An entry of a manifest of data files. */
 export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns, keyIds: ReadonlySet<number> = new Set()): TableFile {
-  const { filePath, fileFormat, recordCount, fileSizeInBytes, partition, sortOrderId } = entry.dataFile
-  const { sequenceNumber, fileSequenceNumber } = entry
-  const isAsWritten = fileSequenceNumber !== null && fileSequenceNumber > 0n && fileSequenceNumber === sequenceNumber
+  const { filePath, fileFormat, recordCount, fileSizeInBytes, partition } = entry.dataFile
   return {
     path: filePath,
     format: fileFormat,
@@ -93,7 +86,6 @@ export function tableFile({ entry, specId }: SpecEntry, columns: KafkaColumns, k
     bytes: Number(fileSizeInBytes),
     sequence: entry.fileSequenceNumber ?? entry.sequenceNumber ?? 0n,
     dataSequence: entry.sequenceNumber ?? 0n,
-    isWhole: isAsWritten && partition.length === 0 && (sortOrderId ?? 0) === 0,
     specId,
     partition,
     snapshot: entry.snapshotId,

@@ -18,6 +18,8 @@ export function encodeTranslated(part: TranslatedPart): object {
       range: range.map(String),
       fault: encodeFault(fault),
     })),
+    // Left out where there are none, as by programs that did not know it.
+    control: part.control.length === 0 ? undefined : encodeRanges(part.control),
     ended: part.ended && {
       ...part.ended,
       segment: encodeSegment(part.ended.segment),
@@ -46,6 +48,7 @@ export function readTranslated(part: Reader): TranslatedPart {
       transactional: counts.field('transactional').number(),
     },
     skips: part.field('skips').list(readSkip),
+    control: part.field('control').optional(readRanges) ?? [],
     rescued: {
       records: rescued.field('records').number(),
       paths: Object.fromEntries(rescued.field('paths').entries((count) => count.number())),

@@ -83,6 +83,7 @@ async function moveSource(old: string, source: SourceIdentity, committer: TableC
       accepted: withKeys(state.accepted, renamed),
       leftOut: withKeys(state.leftOut, renamed),
       skipped: state.skipped === null ? null : withKeys(state.skipped, renamed),
+      control: withKeys(state.control, renamed),
       retraction: state.retraction === null ? null : { ...state.retraction, offsets: withKeys(state.retraction.offsets, renamed) },
       requests: { ...state.requests, abandonedUpTo: metadata['last-sequence-number'] },
       frontiers: await atNewPlace(frontiers, currentId(withKeys(state.progress, renamed), source.id), source, committer, seams.source),
@@ -156,7 +157,7 @@ async function restartSource(
       source: next,
       restarted: [...anew].sort(),
     })
-    let { progress, frontiers, leftOut, skipped } = before
+    let { progress, frontiers, leftOut, skipped, control } = before
     for (const { at, ranges } of decidedSets(progress).filter((set) => set.source === id)) {
       const isNew = anew.has(topicPartitionName(at))
       progress = withDecided(progress, next, at, isNew ? [[0n, 0n]] : ranges)
@@ -165,8 +166,10 @@ async function restartSource(
       const below = decidedRanges(leftOut, id, at)
       if (!isNew && below.length > 0) leftOut = withDecided(leftOut, next, at, below)
       if (!isNew && skipped !== null) skipped = withDecided(skipped, next, at, decidedRanges(skipped, id, at))
+      const markers = decidedRanges(control, id, at)
+      if (!isNew && markers.length > 0) control = withDecided(control, next, at, markers)
     }
-    return { ...before, progress, frontiers, leftOut, skipped }
+    return { ...before, progress, frontiers, leftOut, skipped, control }
   })
 }
 

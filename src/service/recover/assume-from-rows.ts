@@ -47,6 +47,8 @@ export interface AssumedPartition extends TopicPartition {
   readonly withoutRow: bigint
   /** Of these, where `onError: skip` leaves out what can not be read. */
   readonly skipped: OffsetRanges
+  /** And the control records. */
+  readonly control: OffsetRanges
   /** Between rows, or before the first where the source is read from its beginning, and segments have them: never materialized, or removed and forgotten. */
   readonly holes: OffsetRanges
   /** Like holes, and decided all the same: the writer before us had passed over them. */
@@ -172,6 +174,7 @@ async function assumePartition(
     removed: countOffsets(removed),
     withoutRow: countOffsets(withoutRow),
     skipped,
+    control: found.without,
     holes: open,
     passed: intersectRanges(holes, doneBefore),
     absent: subtractRanges(subtractRanges(doneBefore, seen), withoutRow),

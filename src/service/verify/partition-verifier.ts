@@ -8,7 +8,6 @@ import {
   intersectRanges,
   noOffsets,
   normalizeRanges,
-  type OffsetRange,
   type OffsetRanges,
   subtractRanges,
   unionRanges,
@@ -134,7 +133,8 @@ export async function judgeSurveyed(
   const skipped = skippedIn(table, at, ofSuspects)
   const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
   const unattributed = normalizeRanges(missing.get(null) ?? [])
-  const withoutRow = intersectRanges(intersectRanges(unattributed, ofSuspects.untold), neverRows(table, book, range))
+  const unknown = unionRanges(ofSuspects.untold, ofSuspects.unreadable)
+  const withoutRow = intersectRanges(intersectRanges(unattributed, unknown), decidedRanges(state.control, source.id, at))
   const untold = subtractRanges(unattributed, withoutRow)
   if (withoutRow.length > 0) missing.set(null, untold)
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
@@ -177,16 +177,6 @@ export async function judgeSurveyed(
       others: balance.others,
     },
   }
-}
-
-/**
- * Offsets of which the files tell that those without a row never were one. After a restart they do not: the log before had the same
- * offsets.
- */
-function neverRows({ state }: TableUnderTest, { vouched, removals }: PartitionBook, range: OffsetRange): OffsetRanges {
-  if (hasIncarnations(state.progress)) return noOffsets
-  const removed = removals.filter(({ snapshot }) => snapshot === null).flatMap(({ ranges }) => ranges.within(range))
-  return intersectRanges(subtractRanges(normalizeRanges(vouched), normalizeRanges(removed)), [range])
 }
 
 /**

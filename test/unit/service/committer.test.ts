@@ -57,6 +57,7 @@ function result(follows: number | null, base: number, end: number): TaskResult {
         maxTimestampMs: 5,
         counts: { rows: end - base, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 },
         skips: [],
+        control: [],
         rescued: { records: 0, paths: {}, otherPaths: 0 },
         ended: null,
       },

@@ -1,4 +1,6 @@
 import { expect } from 'vitest'
+import { readManifestList, writeManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
+import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import { liveEntries } from './foreign-commit.ts'
 import { at, batch, record } from './segments.ts'
@@ -49,6 +51,18 @@ export async function forge(own: World, path: string, from: string, to: string):
   expect(place).toBeGreaterThan(0)
   bytes.write(to, place, 'latin1')
   await own.io.write(path, [bytes])
+}
+
+/** Has our newest snapshot say nothing under a key of its manifest list, as an older program leaves it; the snapshot's id. */
+export async function forget(own: World, key: string): Promise<bigint> {
+  const snapshot = (await own.table(at.topic)).snapshots!.findLast(({ summary }) => summary[summaryKeys.commitId] !== undefined)!
+  const { manifests, metadata } = readManifestList(await own.io.read(snapshot['manifest-list']))
+  expect(metadata.has(key)).toBe(true)
+  const older = Object.fromEntries([...metadata].filter(([one]) => one.startsWith('kafscale.') && one !== key))
+  const [snapshotId, sequenceNumber] = [snapshot['snapshot-id'], snapshot['sequence-number']!]
+  const list = { manifests, snapshotId, parentSnapshotId: snapshot['parent-snapshot-id'] ?? null, sequenceNumber, metadata: older }
+  await own.io.write(snapshot['manifest-list'], [writeManifestList({ ...list, formatVersion: 2, syncMarker: new Uint8Array(16) })])
+  return snapshotId
 }
 
 /** What retention does: a segment of a partition goes, with its index. */

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
-import { fileOf, planOfAll, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
+import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
+import { fileOf, forget, planOfAll, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { world, type World } from './world.ts'
@@ -41,42 +42,50 @@ async function transactional(): Promise<World> {
   return own
 }
 
-test('control records of a segment that is gone are not missing where the file that decided them has all its rows', async () => {
+test('rows of a segment that is gone are missing with the file that had them, and with what deletes took out of it; control records are not', async () => {
   const own = await transactional()
   await takeSegment(own, at.partition, 0n)
   expect(await found(own)).toEqual([])
-  expect((await verify(own)).counts).toMatchObject({ rows: 20n, decided: 22n, control: 2n })
-  expect((await verify(own, { exact: true })).findings).toEqual([])
-})
-
-test('rows of a segment that is gone are missing with the file that had them, and with what deletes took out of it', async () => {
-  const own = await transactional()
-  await takeSegment(own, at.partition, 0n)
   const { filePath } = await fileOf(own, 1)
   const by = await commitForeign(own, at.topic, { deletes: [await positionDeletes(own, filePath, [4])] })
   expect(await found(own)).toEqual([`missing [4, 5) ${by}`])
   const rest = await commitForeign(own, at.topic, { remove: [filePath] })
-  expect(await found(own)).toEqual([`missing [0, 4) ${rest}`, `missing [4, 5) ${by}`, `missing [5, 10) ${rest}`, 'missing [10, 12) null'])
-  expect((await verify(own)).notes).toEqual([expect.stringContaining('of 2 of the missing offsets the segment is gone')])
+  expect(await found(own)).toEqual([`missing [0, 4) ${rest}`, `missing [4, 5) ${by}`, `missing [5, 10) ${rest}`])
+  expect(await verify(own)).toMatchObject({ counts: { control: 2n }, notes: [] })
 })
 
-test('a file that was rewritten, or is one of several of sorted rows, does not tell control records from lost rows', async () => {
+test('control records are known without their segment: in files that were rewritten, sorted or none, and damaged', async () => {
   const own = await transactional()
+  await own.write(at, 22n, [batch(22n, 2, { attributes: 48 })])
+  await own.runOnce()
+  await write(own, 0, 24n, 10)
+  await own.runOnce()
+  const torn = Uint8Array.from(batch(22n, 2, { attributes: 48 }))
+  torn[torn.length - 1] ^= 1
+  await own.write(at, 22n, [torn])
   await takeSegment(own, at.partition, 0n)
-  const { filePath } = await fileOf(own, 1)
-  const copied = async () => {
-    const path = `${filePath}.${own.seams.entropy.uuid()}`
-    await own.io.write(path, [await own.io.read(filePath)])
-    return path
+  expect(await verify(own)).toMatchObject({ findings: [], counts: { control: 4n }, facts: [{ kind: 'damaged', start: 22n, end: 24n }] })
+  await takeSegment(own, at.partition, 22n)
+  expect(await found(own)).toEqual([])
+  for (const options of [{}, { exact: true }]) {
+    expect((await verify(own, options)).counts).toMatchObject({ rows: 30n, decided: 34n, control: 4n, skipped: 0n })
   }
   const { rewriter, group } = await planOfAll(own)
-  const input = group.inputs.find(({ live }) => live.file.filePath === filePath)!
-  const rewritten = { ...input.live.file, filePath: await copied() }
-  const result = { group: { ...group, inputs: [input] }, files: [rewritten], rowsRead: 10n, rowsDeleted: 0n }
+  const inputs = group.inputs.filter(({ live }) => live.file.recordCount > 0n)
+  const { filePath } = inputs[0].live.file
+  const copy = `${filePath}.sorted`
+  await own.io.write(copy, [await own.io.read(filePath)])
+  const files = [{ ...inputs[0].live.file, filePath: copy, sortOrderId: 3 }]
+  const result = { group: { ...group, inputs: inputs.slice(0, 1) }, files, rowsRead: 10n, rowsDeleted: 0n }
   expect(await rewriter.replace([result], own.clock.now())).toMatchObject({ refused: [] })
-  expect(await found(own)).toEqual(['missing [10, 12) null'])
-  const sorted = { ...rewritten, filePath: await copied(), sortOrderId: 3 }
-  await commitForeign(own, at.topic, { remove: [rewritten.filePath], add: [sorted] })
+  expect(await found(own)).toEqual([])
+  expect((await verify(own)).counts).toMatchObject({ rows: 30n, control: 4n })
+})
+
+test('control records that an older program decided are missing with their segment, and a note says what can be done', async () => {
+  const own = await transactional()
+  await takeSegment(own, at.partition, 0n)
+  await forget(own, summaryKeys.control)
   expect(await found(own)).toEqual(['missing [10, 12) null'])
   expect((await verify(own)).notes).toEqual([expect.stringMatching(/--retract --yes makes gaps of them, which --accept takes$/)])
 

@@ -69,6 +69,7 @@ function build(
     accepted: new Map(),
     leftOut: new Map(),
     skipped: null,
+    control: new Map(),
     ...notes,
   }
   return buildSnapshot(metadata, parent, contents, reuse, around)

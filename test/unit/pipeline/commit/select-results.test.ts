@@ -39,6 +39,7 @@ function part(
     maxTimestampMs: null,
     counts: { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 },
     skips: [],
+    control: [],
     rescued: { records: 0, paths: {}, otherPaths: 0 },
     ended: null,
     ...more,

@@ -39,6 +39,7 @@ describe('finding progress', () => {
       accepted: new Map(),
       leftOut: new Map(),
       skipped: new Map(),
+      control: new Map(),
       retraction: null,
       newest: null,
     })

@@ -37,6 +37,7 @@ test('every record becomes a row with its Kafka coordinates, and its offset is d
     counts: { ...counts, rows: 3 },
     gaps: [],
     skips: [],
+    control: [],
     rescued: { records: 0, paths: {}, otherPaths: 0 },
     ended: null,
     maxTimestampMs: 7,

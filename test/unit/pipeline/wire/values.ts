@@ -173,6 +173,7 @@ export const translatedPart: fc.Arbitrary<TranslatedPart> = fc
       maxTimestampMs: orNull(fc.maxSafeInteger()),
       counts,
       skips: fc.array(fc.record({ segment, range, fault }), { maxLength: 2 }),
+      control: ranges,
       rescued: fc.record({ records: fc.nat(), paths: fc.constant({ '$.a': 3, "$['b c']": 1 }), otherPaths: fc.nat() }),
       ended: orNull(ended),
     }),

@@ -1,30 +1,30 @@
-import { type OffsetRange, type OffsetRanges, normalizeRanges, subtractRanges, unionRanges } from './offset-range.ts'
+import { type OffsetRanges, subtractRanges, unionRanges } from './offset-range.ts'
 import { decidedRanges, decidedSets, noProgress, type Progress, withDecided } from './progress.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
-/** What results decided of a topic-partition, and what of it was skipped by the user's choice. */
-export interface DecidedWithSkips {
+/** What results decided of a topic-partition, and what of it became no row for one of the reasons. */
+export interface DecidedWithoutRow {
   readonly at: TopicPartition
   readonly ranges: OffsetRanges
-  readonly skips: readonly { readonly range: OffsetRange }[]
+  readonly without: OffsetRanges
 }
 
 /** Ranges that a table keeps at most, beyond the one that each topic-partition may have. Each is 10 to 40 bytes of every manifest list of ours. */
-export const maxSkippedRanges = 1000
+export const maxRangesWithoutRow = 1000
 
 /**
- * What a table knows to have been skipped, once `parts` are decided: what became a row is it no more. Where there would be more ranges than
- * are kept, the nearest are joined, so that it may say more than was skipped, never less.
+ * What a table knows to have no row for one reason, that it was skipped or is a control record, once `parts` are decided: what became a row
+ * is it no more. Where there would be more ranges than are kept, the nearest are joined, so that it may say more than there is, never less.
  */
-export function skippedWith(skipped: Progress, source: string, parts: Iterable<DecidedWithSkips>): Progress {
-  let known = skipped
-  for (const { at, ranges, skips } of parts) {
+export function withoutRowWith(before: Progress, source: string, parts: Iterable<DecidedWithoutRow>): Progress {
+  let known = before
+  for (const { at, ranges, without } of parts) {
     const own = decidedRanges(known, source, at)
-    if (own.length === 0 && skips.length === 0) continue
+    if (own.length === 0 && without.length === 0) continue
     const left = subtractRanges(own, ranges)
-    known = withRanges(known, source, at, unionRanges(left, normalizeRanges(skips.map(({ range }) => range))))
+    known = withRanges(known, source, at, unionRanges(left, without))
   }
-  return known === skipped ? skipped : joined(known, maxSkippedRanges)
+  return known === before ? before : joined(known, maxRangesWithoutRow)
 }
 
 function withRanges(known: Progress, source: string, at: TopicPartition, ranges: OffsetRanges): Progress {
