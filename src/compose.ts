@@ -28,7 +28,7 @@ import type { Prices } from './pipeline/backfill/bill.ts'
 import { onBranch } from './service/backfill/branch-catalog.ts'
 import { lookOnce } from './service/tasks/carry-out-tasks.ts'
 import { meteredTasks } from './service/tasks/metered-task.ts'
-import { type DiscoveredTable, discoverTables } from './service/status/discover-tables.ts'
+import { type KnownTable, tablesOfSource } from './service/status/known-tables.ts'
 import type { ProcessorSeams } from './service/feed/processor-seams.ts'
 import type { SourceIdentity } from './model/source-identity.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './service/feed/pause-topics.ts'
@@ -205,8 +205,8 @@ export function documentStatuses(documents: readonly ProcessorDocument[]): Promi
 }
 
 /** The tables of the topics that documents' sources have; changes nothing. */
-export function documentTables(documents: readonly ProcessorDocument[]): Promise<DiscoveredTable[][]> {
-  return lookInto(documents, (document, source, seams) => discoverTables(document, source, seams.source))
+export function documentTables(documents: readonly ProcessorDocument[]): Promise<KnownTable[][]> {
+  return lookInto(documents, (document, source, seams) => tablesOfSource(document, source, seams.source))
 }
 
 /** What a run would do with documents now; changes nothing. */

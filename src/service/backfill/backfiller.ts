@@ -14,7 +14,7 @@ import { emptyState, type TableState } from '../../pipeline/commit/table-state.t
 import { carryOutTasks, lookOnce } from '../tasks/carry-out-tasks.ts'
 import { type StartMark, TableCommitter, withMarks } from '../feed/committer.ts'
 import { createTable, decideTableValue, needsSample } from '../feed/create-table.ts'
-import { type DiscoveredTable, discoverTables } from '../status/discover-tables.ts'
+import { type KnownTable, knownTables } from '../status/known-tables.ts'
 import type { HistoryOutcome, HistoryReport } from './history-feed.ts'
 import { type HistoryOutlook, historyOutlook, outlookOptions } from './history-outlook.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
@@ -109,7 +109,7 @@ export class Backfiller {
     source: SourceIdentity,
     seams: ProcessorSeams,
   ): Promise<Backfiller | null> {
-    const tables = await discoverTables(document, source, seams.source)
+    const tables = await knownTables(document, undefined, source, seams)
     const discovered = tables.find(({ topics }) => topics.includes(topic))
     if (discovered === undefined) return null
     if (where.kind === 'table' && tables.some(({ name }) => name.toLowerCase() === where.name.toLowerCase())) {
@@ -253,7 +253,7 @@ export class Backfiller {
 
 async function findPlace(
   document: ProcessorDocument,
-  { name, mapping, partitions, topics }: DiscoveredTable,
+  { name, mapping, partitions, topics }: KnownTable,
   topic: string,
   where: Where,
   source: SourceIdentity,

@@ -7,7 +7,7 @@ import { type Money, moneyOf, type Prices } from '../../pipeline/backfill/bill.t
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import type { DiscoveredTable } from '../status/discover-tables.ts'
+import type { KnownTable } from '../status/known-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import { type HistoryOutlook, historyOutlook, outlookOptions } from './history-outlook.ts'
 import { declaredBackfills, resolveBackfill, wishId } from './resolve-backfill.ts'
@@ -29,7 +29,7 @@ export interface BackfillPlan extends HistoryOutlook {
 /** What the service has to do of history in one table: what its document declares, and what was left to it. Throws what the store throws. */
 export async function serviceBackfills(
   document: ProcessorDocument,
-  { topics, partitions }: Pick<DiscoveredTable, 'topics' | 'partitions'>,
+  { topics, partitions }: Pick<KnownTable, 'topics' | 'partitions'>,
   metadata: TableMetadata | null,
   state: TableState,
   source: SourceIdentity,

@@ -2,6 +2,7 @@ import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { topicsDecided } from '../../model/incarnation.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
+import type { TopicPartition } from '../../model/topic-partition.ts'
 import { findTableState, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
@@ -10,10 +11,15 @@ import type { Catalog } from '../../seams/catalog.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { mappingFor, tablesFor } from '../../spec/table-mapping.ts'
+import { type MappedTable, mappingFor, tablesFor } from '../../spec/table-mapping.ts'
 import { isGlob, matchTopics } from '../../spec/topic-glob.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
-import type { DiscoveredTable } from './discover-tables.ts'
+
+/** A table of a document, and the topic-partitions that the source has for it. */
+export interface KnownTable extends MappedTable {
+  readonly name: string
+  readonly partitions: readonly TopicPartition[]
+}
 
 interface KnownTableSeams {
   readonly source: ObjectStore
@@ -23,6 +29,21 @@ interface KnownTableSeams {
 
 /** Tables of a namespace that are looked into at once. */
 const tablesAtOnce = 8
+
+/** The tables of the topics that the source has; no catalog is asked. Throws a DocumentError where two topics meet in one that must not. */
+export async function tablesOfSource(document: ProcessorDocument, source: SourceIdentity, store: ObjectStore): Promise<KnownTable[]> {
+  return withPartitions(document, await discoverPartitions(store, source.prefix, document.spec.source.topics), [])
+}
+
+/** The tables of these topic-partitions' topics, and of others that are named. */
+function withPartitions(document: ProcessorDocument, found: readonly TopicPartition[], named: readonly string[]): KnownTable[] {
+  const topics = new Set([...found.map(({ topic }) => topic), ...named])
+  return [...tablesFor(document, topics)].map(([name, table]) => ({ ...table, name, partitions: partitionsOf(table, found) }))
+}
+
+function partitionsOf({ topics }: Pick<MappedTable, 'topics'>, found: readonly TopicPartition[]): TopicPartition[] {
+  return found.filter(({ topic }) => topics.includes(topic))
+}
 
 /**
  * The tables of a document, whether the source still has a segment of their topics or not: of the topics that the source has or the
@@ -39,11 +60,14 @@ export async function knownTables(
   wanted: string | undefined,
   source: SourceIdentity,
   seams: KnownTableSeams,
-): Promise<DiscoveredTable[]> {
+): Promise<KnownTable[]> {
   const { sink, source: from, mappings } = document.spec
   const found = await discoverPartitions(seams.source, source.prefix, from.topics)
-  const names = new Set([...found.map(({ topic }) => topic), ...from.topics.filter((topic) => !isGlob(topic))])
-  const tables = [...tablesFor(document, names)].map(([name, table]) => ({ ...table, name }))
+  const tables = withPartitions(
+    document,
+    found,
+    from.topics.filter((topic) => !isGlob(topic)),
+  )
 
   const within = `${sink.database}.`
   const isWanted = (name: string) => wanted === undefined || wanted === name || wanted === within + name
@@ -63,11 +87,10 @@ export async function knownTables(
   })
   const gone = perhaps.flatMap(({ name }) => {
     const topics = more.get(name)
-    return topics === undefined ? [] : [{ name, topics, mapping: mappingFor(document, topics[0] ?? name) }]
+    if (topics === undefined) return []
+    return [{ name, topics, mapping: mappingFor(document, topics[0] ?? name), partitions: partitionsOf({ topics }, found) }]
   })
-  return [...tables, ...gone]
-    .filter(({ name }) => isWanted(name))
-    .map((table) => ({ ...table, partitions: found.filter(({ topic }) => table.topics.includes(topic)) }))
+  return [...tables, ...gone].filter(({ name }) => isWanted(name))
 }
 
 async function listedTables(namespace: readonly string[], catalog: Catalog): Promise<readonly string[]> {

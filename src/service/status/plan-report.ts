@@ -5,13 +5,13 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { emptyState, findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
-import { discoverTables } from './discover-tables.ts'
+import { knownTables } from './known-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type BackfillPlan, serviceBackfills } from '../backfill/service-backfills.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
-import { type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
+import { isNowhere, type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
 import { defaultPrices, type Money, moneyOf, type Prices, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
 
@@ -54,9 +54,10 @@ export async function documentPlan(
   const { commitIntervalSeconds } = document.spec.processing
   const asked = countingSource(seams.source)
   const tables: TablePlan[] = []
-  for (const table of await discoverTables(document, source, asked.store)) {
+  for (const table of await knownTables(document, undefined, source, { ...seams, source: asked.store })) {
     const own = countingSource(seams.source)
     const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
+    if (isNowhere(outlook, table)) continue
     const { state, stopped } = await stateOrStop(outlook, table.partitions, source, { io: seams.io, source: own.store })
     const tail =
       state === null

@@ -15,9 +15,8 @@ import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
 import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
-import type { DiscoveredTable } from './discover-tables.ts'
 import { firstWaiting } from './first-waiting.ts'
-import { knownTables } from './known-tables.ts'
+import { type KnownTable, knownTables } from './known-tables.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -81,7 +80,7 @@ export function isStopped({ tables }: DocumentStatus): boolean {
 
 async function tableStatus(
   table: { namespace: readonly string[]; name: string },
-  { partitions, mapping }: Pick<DiscoveredTable, 'partitions' | 'mapping'>,
+  { partitions, mapping }: Pick<KnownTable, 'partitions' | 'mapping'>,
   document: ProcessorDocument,
   source: SourceIdentity,
   seams: StatusSeams,

@@ -18,7 +18,7 @@ import { currentType } from '../../pipeline/commit/value-type.ts'
 import type { ColumnRole } from '../../pipeline/flow.ts'
 import { decideValue } from '../../pipeline/infer/decide-value.ts'
 import type { Sample } from '../../pipeline/infer/sample.ts'
-import { type DiscoveredTable, discoverTables } from './discover-tables.ts'
+import { type KnownTable, knownTables } from './known-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
@@ -69,7 +69,7 @@ export type OutlookSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io'>
 /** Looks at one table of a document, and at a sample of its records where the table is not there yet. Changes nothing; throws what stores and catalog throw. */
 export async function tableOutlook(
   document: ProcessorDocument,
-  { name, topics, mapping, partitions }: DiscoveredTable,
+  { name, topics, mapping, partitions }: KnownTable,
   source: SourceIdentity,
   seams: OutlookSeams,
 ): Promise<TableOutlook> {
@@ -102,6 +102,11 @@ export async function tableOutlook(
     sample: sample === null ? null : sampleOutlook(sample, value!),
     refused,
   }
+}
+
+/** Whether a topic that the document names has neither a segment nor a table: nothing would be made of it. */
+export function isNowhere({ metadata }: TableOutlook, { partitions }: KnownTable): boolean {
+  return metadata === null && partitions.length === 0
 }
 
 /** The request that would create a table, or why it can not be created. */
@@ -202,7 +207,7 @@ export interface DocumentOutlook {
   /** The document's name. */
   readonly name: string
   readonly tables: readonly TableOutlook[]
-  /** The names of all tables of the document, looked at or not. */
+  /** The names of these, and where the wanted one is none of the document's, of those that are. */
   readonly tableNames: readonly string[]
 }
 
@@ -214,12 +219,12 @@ export async function documentOutlook(
   seams: OutlookSeams,
 ): Promise<DocumentOutlook> {
   const { database } = document.spec.sink
-  const discovered = await discoverTables(document, source, seams.source)
   const tables: TableOutlook[] = []
-  for (const table of discovered) {
-    if (wanted === undefined || wanted === table.name || wanted === `${database}.${table.name}`) {
-      tables.push(await tableOutlook(document, table, source, seams))
-    }
+  for (const table of await knownTables(document, wanted, source, seams)) {
+    const outlook = await tableOutlook(document, table, source, seams)
+    if (!isNowhere(outlook, table)) tables.push(outlook)
   }
-  return { name: document.metadata.name, tables, tableNames: discovered.map(({ name }) => `${database}.${name}`) }
+  const others = wanted !== undefined && tables.length === 0 ? await knownTables(document, undefined, source, seams) : []
+  const tableNames = [...tables.map(({ table }) => table), ...others.map(({ name }) => `${database}.${name}`)]
+  return { name: document.metadata.name, tables, tableNames }
 }

@@ -100,6 +100,14 @@ export async function commitForeign(
   return snapshotId
 }
 
+/** Makes another snapshot the current one, as engines roll back. */
+export async function rollBack({ catalog, seams }: ForeignWorld, snapshotId: bigint, name = 'orders'): Promise<void> {
+  const update = { action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshotId } as const
+  const request = { requirements: [], updates: [update], idempotencyKey: seams.entropy.uuidV7() }
+  const outcome = await catalog.commitTable({ namespace, name }, request)
+  if (outcome.kind !== 'committed') throw new Error(`the rollback came to ${outcome.kind}`)
+}
+
 /** Writes a deletion vector that takes these rows out of a data file, behind other bytes in its file. */
 export async function deletionVector({ io, seams }: World, path: string, positions: readonly number[]): Promise<DataFile> {
   const blob = deletionVectorOf(new Map([[0, { kind: positions.length > 4096 ? 'bitmap' : 'array', values: positions }]]), false)

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Plain } from '../spec/documents.ts'
 import { planned, plannedTable } from './outlooks.ts'
 import { at, batch, record } from './segments.ts'
+import { rollBack } from './foreign-commit.ts'
 import { namespace, world, type World } from './world.ts'
 
 const whole = (d: Plain) => (d.spec.mappings = [{ topic: '*', value: { format: 'binary' } }])
@@ -100,6 +101,21 @@ test('a commit comes with the first result and then once an interval', async () 
   expect(work).toMatchObject({ segments: 40, tasks: 10, files: 10 })
   expect(work.seconds).toBeGreaterThan(1)
   expect(work.commits).toBe(1 + Math.floor(work.seconds))
+})
+
+test('a table of whose topic no segment is left is told of, and so is that it is stopped', async () => {
+  const w = world()
+  for (const start of [0n, 10n]) {
+    await w.write(at, start, [batch(start, 10)])
+    await w.runOnce()
+  }
+  for await (const { objects } of w.source.list({ prefix: 'p/' })) for (const { key } of objects) await w.source.remove(key)
+  const bare = { total: { segments: 0 }, tables: [{ table: 'analytics.orders', stopped: null, work: { segments: 0 } }] }
+  const named = (d: Plain) => (d.spec.source.topics = [at.topic])
+  for (const change of [undefined, named]) expect(await planned(w, change)).toMatchObject(bare)
+  const { snapshots } = await w.table(at.topic)
+  await rollBack(w, snapshots![0]['snapshot-id'])
+  expect((await planned(w, named)).tables).toMatchObject([{ stopped: expect.stringContaining('it was rolled back or replaced') as string }])
 })
 
 test('without a topic there is no table', async () => {

@@ -4,7 +4,7 @@ import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
 import { currentSchema, currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
-import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { commitForeign, liveEntries, positionDeletes, rollBack } from './foreign-commit.ts'
 import { loseEverythingOfOurs, loseProgress } from './lost-progress.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
@@ -218,14 +218,7 @@ describe('a table that was rolled back', () => {
   async function rolledBack(): Promise<World> {
     const own = await filled([0n, 10n, 20n])
     const [, second] = (await own.table(at.topic)).snapshots!
-    await own.catalog.commitTable(
-      { namespace, name: at.topic },
-      {
-        requirements: [],
-        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': second['snapshot-id'] }],
-        idempotencyKey: 'rolled-back',
-      },
-    )
+    await rollBack(own, second['snapshot-id'])
     return own
   }
 
@@ -249,14 +242,7 @@ describe('a table that was rolled back', () => {
     await own.write(at, 30n, [batch(30n, 10)])
     await own.clock.run(() => own.clock.sleep(60_000))
     expect(await own.runOnce(undefined, { id: elsewhere })).toBe(true)
-    await own.catalog.commitTable(
-      { namespace, name: at.topic },
-      {
-        requirements: [],
-        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': before['snapshot-id'] }],
-        idempotencyKey: 'rolled-back again',
-      },
-    )
+    await rollBack(own, before['snapshot-id'])
     expect(await recover(own, { from: 'rollback' })).toMatchObject({
       lost: [{ source: elsewhere, ...at, ranges: [[30n, 40n]], offsets: 10n }],
       problem: null,

@@ -4,7 +4,7 @@ import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import { readManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { retract } from '../../../src/service/recover/offset-notes.ts'
-import { commitForeign, liveEntries } from './foreign-commit.ts'
+import { commitForeign, liveEntries, rollBack } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, sourceId, world, type World } from './world.ts'
@@ -102,14 +102,7 @@ describe('retracting', () => {
       })),
     )
     expect((await stateOf(own)).retraction).toBeNull()
-    await own.catalog.commitTable(
-      { namespace, name: at.topic },
-      {
-        requirements: [],
-        updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': back }],
-        idempotencyKey: 'rolled-back',
-      },
-    )
+    await rollBack(own, back)
     await expect(stateOf(own)).rejects.toThrow('had materialized orders/0 [10, 20)')
   })
 

@@ -3,7 +3,7 @@ import { comparablePath } from '../../../src/formats/iceberg/comparable-path.ts'
 import { snapshotById, type TableMetadata } from '../../../src/formats/iceberg/table-metadata.ts'
 import { liveEntries, manifestsOf } from '../../../src/pipeline/maintain/unreached-files.ts'
 import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
-import { commitForeign, liveEntries as liveFiles, positionDeletes } from './foreign-commit.ts'
+import { commitForeign, liveEntries as liveFiles, positionDeletes, rollBack } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { namespace, world, type World } from './world.ts'
 
@@ -229,11 +229,7 @@ test('a table whose garbage others collect is left alone, and one whose catalog 
 test('a table that was rolled back keeps everything that may tell of it', async () => {
   const made = await agedWorld()
   const [first] = (await made.table('orders')).snapshots!
-  await made.catalog.commitTable(orders, {
-    requirements: [],
-    updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': first['snapshot-id'] }],
-    idempotencyKey: '',
-  })
+  await rollBack(made, first['snapshot-id'])
   await expect(expire(made)).rejects.toThrow(/rolled back/)
 })
 

@@ -139,6 +139,20 @@ test('a table that can not be continued is refused, and its columns are shown', 
   expect(work.segments).toBe(0)
 })
 
+test('a table of whose topic no segment is left is shown as it is, and a topic without segment and table is none', async () => {
+  const w = world()
+  await fill(w, ['x'])
+  await w.runOnce()
+  const shown = async (...topics: string[]) => {
+    const document = documentOf((plain) => (plain.spec.source.topics = topics))
+    const { tables } = await documentOutlook(document, undefined, source, w.seams)
+    return tables.map(({ table, columns }) => [table, columns.length])
+  }
+  const before = await shown('*')
+  for await (const { objects } of w.source.list({ prefix: 'p/' })) for (const { key } of objects) await w.source.remove(key)
+  for (const topics of [['*'], ['orders'], ['orders', 'clicks']]) expect(await shown(...topics)).toEqual(before)
+})
+
 test('one table is found by its name, with or without its namespace', async () => {
   const w = world()
   await fill(w, ['x'])
