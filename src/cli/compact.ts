@@ -1,18 +1,22 @@
 import { DocumentError } from '../model/failure.ts'
+import type { Once } from '../pipeline/backfill/bill.ts'
 import type { Compaction } from '../service/maintain/compact-tables.ts'
 import { parseSortTerms, type SortTerm } from '../spec/terms.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
+import { moneyText } from './money-text.ts'
+import { pricesOption, readPrices } from './prices.ts'
 import { printable } from './printable.ts'
 import { abortOnSignals } from './signals.ts'
-import { tellOutcomes } from './table-outcomes.ts'
-import { formatBytes, formatNumberOf } from './units.ts'
+import { tellOutcomes, withMoney } from './table-outcomes.ts'
+import { formatBytes, formatDuration, formatNumberOf } from './units.ts'
 
 interface CompactOptions {
   readonly file: string
   readonly dryRun?: boolean
   readonly sortBy?: readonly SortTerm[]
   readonly deleteFileThreshold?: number
+  readonly prices?: string
   readonly json?: boolean
 }
 
@@ -35,6 +39,7 @@ export const compactCommand: Command<CompactOptions> = {
       description: 'rewrite every data file that so many delete files apply to, also where they take out little; 10 unless said',
       parse: threshold,
     },
+    pricesOption,
     jsonOption,
   ],
   examples: [
@@ -45,6 +50,7 @@ export const compactCommand: Command<CompactOptions> = {
   ],
   async run({ argument, options }, terminal) {
     const { documents } = await readDocuments(options.file)
+    const prices = await readPrices(options.prices)
     const [{ workInDocuments }, { compactTables }] = await Promise.all([
       import('../compose.ts'),
       import('../service/maintain/compact-tables.ts'),
@@ -65,8 +71,14 @@ export const compactCommand: Command<CompactOptions> = {
       const tables = await workInDocuments(documents, (document, source, seams) => compactTables(document, argument, source, seams, how))
       bar.stop()
       const asked = { wanted: argument, json: options.json === true, dryRun }
+      const takes = ({ cost, coreSeconds }: Compaction) => ({
+        gets: cost.gets,
+        writes: cost.puts,
+        readBytes: cost.inputBytes + cost.deleteBytes,
+        coreSeconds,
+      })
       const isWhole = (done: Compaction | null) => (done?.report?.failed ?? 0) === 0
-      return tellOutcomes(tables, asked, (done) => sentences(done).map(printable), terminal, isWhole)
+      return tellOutcomes(withMoney(tables, prices, takes), asked, (done) => sentences(done).map(printable), terminal, isWhole)
     } finally {
       bar.stop()
       stop.release()
@@ -87,7 +99,7 @@ function threshold(text: string): number {
   throw new DocumentError(`--delete-file-threshold: expected a number of delete files, 1 or more, found ${JSON.stringify(text)}`)
 }
 
-function sentences({ files, wanting, rewrites, commits, cost, report }: Compaction): string[] {
+function sentences({ files, wanting, rewrites, commits, cost, seconds, money, report }: Compaction & { readonly money: Once }): string[] {
   if (rewrites === 0) {
     const rest = wanting === 0 ? '' : `; ${formatNumberOf(wanting, 'file')} too few or too unequal to be joined`
     return [`nothing is worth a rewrite, of ${formatNumberOf(files, 'data file')}${rest}`]
@@ -95,7 +107,8 @@ function sentences({ files, wanting, rewrites, commits, cost, report }: Compacti
   const deletes = cost.deleteFiles === 0 ? '' : ` with ${formatNumberOf(cost.deleteFiles, 'delete file')}`
   const planned =
     `${formatNumberOf(cost.inputFiles, 'file')}${deletes} (${formatBytes(cost.inputBytes + cost.deleteBytes)}) of ${files} ` +
-    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')} and about ${formatNumberOf(commits, 'commit')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}`
+    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')} and about ${formatNumberOf(commits, 'commit')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}, ` +
+    `${formatDuration(Math.max(1, Math.round(seconds)) * 1000)} by the speed of the benchmark; ${moneyText(money.total, money)}`
   if (report === null) return [`would rewrite ${planned}`]
   const { committed, refused, failed, problem, inputFiles, inputBytes, outputFiles, outputBytes, rowsDeleted } = report
   const gone = rowsDeleted === 0n ? '' : `; ${rowsDeleted} deleted rows are no longer in them`

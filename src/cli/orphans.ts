@@ -1,9 +1,13 @@
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
+import type { Once } from '../pipeline/backfill/bill.ts'
 import type { SweepReport } from '../service/maintain/orphan-sweep.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
+import { moneyText } from './money-text.ts'
+import { pricesOption, readPrices } from './prices.ts'
 import { printable } from './printable.ts'
+import { withMoney } from './table-outcomes.ts'
 import type { Terminal } from './terminal.ts'
 import { formatBytes, formatNumberOf } from './units.ts'
 
@@ -12,6 +16,7 @@ interface OrphansOptions {
   readonly dryRun?: boolean
   readonly delete?: boolean
   readonly olderThan?: number
+  readonly prices?: string
   readonly json?: boolean
 }
 
@@ -29,6 +34,7 @@ export const orphansCommand: Command<OrphansOptions> = {
       description: 'how old they are at least, 24 hours or more; 72 unless the document says',
       parse: hours,
     },
+    pricesOption,
     jsonOption,
   ],
   examples: [
@@ -38,12 +44,14 @@ export const orphansCommand: Command<OrphansOptions> = {
   async run({ argument, options }, terminal) {
     if (options.dryRun === true && options.delete === true) throw new DocumentError('expected --dry-run or --delete, found both')
     const { documents } = await readDocuments(options.file)
+    const prices = await readPrices(options.prices)
     const [{ workInDocuments }, { sweepTables }] = await Promise.all([
       import('../compose.ts'),
       import('../service/maintain/sweep-tables.ts'),
     ])
     const sweep = { olderThanHours: options.olderThan, remove: options.delete === true }
-    const tables = await workInDocuments(documents, (document, source, seams) => sweepTables(document, argument, source, seams, sweep))
+    const swept = await workInDocuments(documents, (document, source, seams) => sweepTables(document, argument, source, seams, sweep))
+    const tables = withMoney(swept, prices, ({ requests: { gets, lists } }) => ({ gets, writes: lists, readBytes: 0, coreSeconds: 0 }))
     if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
     const ok = tables.every(({ problem, done }) => problem === null && (options.delete !== true || done?.left === 0))
     if (options.json === true) terminal.out(stringifyJson({ ok, deleted: options.delete === true, tables }))
@@ -71,13 +79,13 @@ const mostShown = 10
 
 function show(
   table: string,
-  { listed, orphans, bytes, removed, left, requests, examples }: SweepReport,
+  { listed, orphans, bytes, removed, left, requests, money, examples }: SweepReport & { readonly money: Once },
   deleted: boolean,
   terminal: Terminal,
 ): void {
   const found = orphans === 0 ? 'no orphan' : `${formatNumberOf(orphans, 'orphan')}, ${formatBytes(bytes)},`
   const removal = `${formatNumberOf(requests.lists, 'LIST')}, ${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
-  const before = orphans === 0 ? '' : `; to remove them takes ${removal}`
+  const before = orphans === 0 ? '' : `; to remove them takes ${removal}; ${moneyText(money.total, money)}`
   const after = deleted ? `; ${formatNumberOf(removed, 'file')} removed${left === 0 ? '' : `, ${left} left`}` : before
   terminal.out(`${table}: ${found} among ${formatNumberOf(listed, 'file')}${after}`)
   if (deleted) return

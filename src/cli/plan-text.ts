@@ -3,6 +3,7 @@ import type { BackfillPlan } from '../service/backfill/service-backfills.ts'
 import type { Money } from '../pipeline/backfill/bill.ts'
 import type { OutlookColumn } from '../service/status/table-outlook.ts'
 import type { PartitionNote } from '../service/status/tail-outlook.ts'
+import { moneyText } from './money-text.ts'
 import { printable } from './printable.ts'
 import { paceText } from './pace-text.ts'
 import { originText } from './origin-text.ts'
@@ -83,7 +84,7 @@ function totalText(plan: DocumentPlan): string {
   const read = `${formatNumberOf(segments, 'segment')} of ${formatNumberOf(topicPartitions, 'topic-partition')}, ${formatBytes(bytes)}`
   const requests = `${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')} and about ${formatNumberOf(puts, 'PUT')}`
   const written = `about ${formatNumberOf(files, 'data file')} of ${formatBytes(fileBytes)} in all in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`
-  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process, ${pacesText(plan.tables)}; ${moneyText(money)}`
+  return `in all: ${read}; ${requests}; ${formatNumberOf(tasks, 'task')}; ${written}; about ${secondsText(seconds)} for one process, ${pacesText(plan.tables)}; ${costText(money)}`
 }
 
 /** What a backfill of the service would take. */
@@ -98,7 +99,7 @@ function backfillText({ id, topic, state, wanted, decided, work, pace, money, no
   const requests = `${formatNumberOf(work.gets, 'GET')}, ${formatNumberOf(work.lists, 'LIST')} and about ${formatNumberOf(work.puts, 'PUT')}`
   const written = `about ${formatNumberOf(work.files, 'data file')} of ${formatBytes(work.fileBytes)} in all in about ${formatNumberOf(work.commits, 'commit')}`
   const time = `about ${secondsText(work.seconds)}, at ${formatBytes(work.bytes / work.seconds)} a second, ${paceText(pace)}`
-  return `${name}: ${left} in ${read}; ${requests}; ${written}; ${time}; ${moneyText(money)}${unknown}`
+  return `${name}: ${left} in ${read}; ${requests}; ${written}; ${time}; ${costText(money)}${unknown}`
 }
 
 /** What the time of tables with work was reckoned by. */
@@ -111,9 +112,8 @@ function pacesText(tables: readonly TablePlan[]): string {
   return `by the speed of the last commits of ${measured === all ? 'each table' : `${measured} of ${all} tables, and of the benchmark`}`
 }
 
-function moneyText({ total, storagePerMonth, currency }: Money): string {
-  const amount = (value: number) => (value < 0.01 ? `less than 0.01 ${currency}` : `about ${value.toFixed(2)} ${currency}`)
-  return `${amount(total)}, and ${amount(storagePerMonth)} a month for the files`
+function costText(money: Money): string {
+  return `${moneyText(money.total, money)}, and ${moneyText(money.storagePerMonth, money)} a month for the files`
 }
 
 function showNotes({ table, stopped, stops, notes }: TablePlan, terminal: Terminal): void {

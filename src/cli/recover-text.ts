@@ -1,17 +1,19 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
+import { moneyOnce, type Once, type Prices } from '../pipeline/backfill/bill.ts'
 import type { DuplicatedPartition, Duplicates } from '../service/maintain/deduplicate.ts'
 import type { LostPartition, RecoverOptions, TableRecovery } from '../service/recover/recovery.ts'
 import type { AssumedPartition } from '../service/recover/assume-from-rows.ts'
+import { moneyText } from './money-text.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatCount, formatNumberOf } from './units.ts'
+import { formatBytes, formatCount, formatDuration, formatNumberOf } from './units.ts'
 
 /** Ranges of one cell that are written out; the rest is counted. */
 const listedRanges = 4
 
 /** Writes for people what would be assumed of tables, or was. */
-export function showRecoveries(tables: readonly TableRecovery[], from: RecoverOptions['from'], terminal: Terminal): void {
+export function showRecoveries(tables: readonly TableRecovery[], from: RecoverOptions['from'], prices: Prices, terminal: Terminal): void {
   const { style } = terminal
   if (tables.length === 0) terminal.out('The source has no topic of the document yet.')
   for (const table of tables) {
@@ -19,7 +21,7 @@ export function showRecoveries(tables: readonly TableRecovery[], from: RecoverOp
     if (table.problem !== null) terminal.out(`  ${style('red', 'not recovered')}  ${printable(table.problem)}`)
     else if (!table.exists) terminal.out('  no table yet')
     else if (table.sound !== null) terminal.out(`  ${style('green', 'left alone')}  ${printable(table.sound)}`)
-    else if (table.duplicates !== null) showDuplicates(table.duplicates, terminal)
+    else if (table.duplicates !== null) showDuplicates(table.duplicates, prices, terminal)
     else if (from === 'rows') showAssumed(table, terminal)
     else showLost(table, terminal)
   }
@@ -51,11 +53,22 @@ function showLost({ lost, done }: TableRecovery, terminal: Terminal): void {
   confirm(done, 'these offsets are materialized again, as far as the source still has them', terminal)
 }
 
-function showDuplicates({ partitions, rows, files, bytes, requests, done }: Duplicates, terminal: Terminal): void {
+/** What it costs to rewrite files without rows that are twice; null where that is done, or nothing is to be. */
+export function moneyToRemove({ requests, bytes, coreSeconds }: Duplicates, prices: Prices): Once | null {
+  if (requests === null) return null
+  return moneyOnce({ gets: requests.get, writes: requests.put, readBytes: bytes, coreSeconds }, prices)
+}
+
+function showDuplicates(duplicates: Duplicates, prices: Prices, terminal: Terminal): void {
+  const { partitions, rows, files, bytes, requests, coreSeconds, done } = duplicates
+  const money = moneyToRemove(duplicates, prices)
   for (const line of tableLines(duplicateColumns, partitions, terminal.style)) terminal.out(line)
   const what = `${formatNumberOf(rows, 'row')} of ${formatNumberOf(files, 'file')} (${formatBytes(bytes)})`
   const takes =
-    requests === null ? '' : `, which takes about ${formatNumberOf(requests.get, 'GET')} and ${formatNumberOf(requests.put, 'PUT')}`
+    requests === null || money === null
+      ? ''
+      : `, which takes about ${formatNumberOf(requests.get, 'GET')} and ${formatNumberOf(requests.put, 'PUT')}, ` +
+        `${formatDuration(Math.max(1, Math.round(coreSeconds)) * 1000)} by the speed of the benchmark; ${moneyText(money.total, money)}`
   confirm(done, done ? `without ${what}` : `${what} are removed: of each offset the row that came first stays${takes}`, terminal)
 }
 

@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { stringifyJson } from '../formats/json/exact.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { DocumentRecovery } from '../service/recover/recovery.ts'
+import type { Prices } from '../pipeline/backfill/bill.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
 import { readDocuments } from './documents.ts'
 import { readGivenOffsets } from './recover/given-offsets.ts'
-import { showRecoveries } from './recover-text.ts'
+import { pricesOption, readPrices } from './prices.ts'
+import { moneyToRemove, showRecoveries } from './recover-text.ts'
 
 interface RecoverOptions {
   readonly file: string
@@ -15,6 +17,7 @@ interface RecoverOptions {
   readonly acceptRollback?: boolean
   readonly duplicates?: boolean
   readonly exact?: boolean
+  readonly prices?: string
   readonly yes?: boolean
   readonly json?: boolean
 }
@@ -52,6 +55,7 @@ export const recoverCommand: Command<RecoverOptions> = {
     },
     { flags: '--exact', description: 'read where each row comes from, instead of believing what its file says' },
     { flags: '--yes', description: 'write what is shown' },
+    pricesOption,
     jsonOption,
   ],
   examples: [
@@ -74,6 +78,7 @@ export const recoverCommand: Command<RecoverOptions> = {
     const given = fromOffsets === undefined ? null : readGivenOffsets(fromOffsets, await readText(fromOffsets))
     const from = options.acceptRollback === true ? 'rollback' : options.duplicates === true ? 'duplicates' : 'rows'
     const { documents } = await readDocuments(options.file)
+    const prices = await readPrices(options.prices)
     const { documentRecoveries } = await import('../compose.ts')
     const bar = terminal.progress('reading files')
     try {
@@ -89,8 +94,8 @@ export const recoverCommand: Command<RecoverOptions> = {
       const tables = recoveries.flatMap((one) => one.tables)
       if (argument !== undefined && tables.length === 0) throw new DocumentError(`the documents have no table ${argument}`)
       const ok = tables.every(({ problem }) => problem === null)
-      if (options.json === true) terminal.out(stringifyJson({ ok, tables: tables.map(plain) }))
-      else showRecoveries(tables, from, terminal)
+      if (options.json === true) terminal.out(stringifyJson({ ok, tables: tables.map((one) => plain(one, prices)) }))
+      else showRecoveries(tables, from, prices, terminal)
       return ok ? 0 : 1
     } finally {
       bar.stop()
@@ -107,6 +112,10 @@ async function readText(file: string): Promise<string> {
 }
 
 /** Where the tail goes on is a key and no more to a program. */
-function plain({ partitions, ...table }: DocumentRecovery['tables'][number]): object {
-  return { ...table, partitions: partitions.map(({ frontier, ...one }) => ({ ...one, behind: frontier?.key ?? null })) }
+function plain({ partitions, duplicates, ...table }: DocumentRecovery['tables'][number], prices: Prices): object {
+  return {
+    ...table,
+    partitions: partitions.map(({ frontier, ...one }) => ({ ...one, behind: frontier?.key ?? null })),
+    duplicates: duplicates === null ? null : { ...duplicates, money: moneyToRemove(duplicates, prices) },
+  }
 }

@@ -3,12 +3,22 @@ import { DocumentError } from '../model/failure.ts'
 import type { TableOutcome } from '../service/maintain/work-on-tables.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
+import { moneyOnce, type Once, type Prices, type Taken } from '../pipeline/backfill/bill.ts'
 
 interface Asked {
   /** The one table that was meant; undefined: all of the documents. */
   readonly wanted: string | undefined
   readonly json: boolean
   readonly dryRun: boolean
+}
+
+/** The outcomes, each with what it costs by these prices; `takes`: what is to be paid for. */
+export function withMoney<T>(
+  tables: readonly TableOutcome<T>[],
+  prices: Prices,
+  takes: (done: T) => Taken,
+): TableOutcome<T & { readonly money: Once }>[] {
+  return tables.map((one) => ({ ...one, done: one.done === null ? null : { ...one.done, money: moneyOnce(takes(one.done), prices) } }))
 }
 
 /**

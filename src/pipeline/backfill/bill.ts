@@ -49,7 +49,27 @@ export interface Money {
   readonly total: number
 }
 
+/** What is to be paid for once. DELETE requests cost nothing. */
+export interface Taken {
+  readonly gets: number
+  /** PUT and LIST requests. */
+  readonly writes: number
+  readonly readBytes: number
+  /** Of one core. */
+  readonly coreSeconds: number
+}
+
+export type Once = Omit<Money, 'storagePerMonth'>
+
 const gibibyte = 1024 ** 3
+
+/** What is paid once. */
+export function moneyOnce({ gets, writes, readBytes, coreSeconds }: Taken, prices: Prices): Once {
+  const requests = (gets * prices.getsPerThousand + writes * prices.putsAndListsPerThousand) / 1000
+  const transfer = (readBytes / gibibyte) * prices.readPerGiB
+  const compute = (coreSeconds / 3600) * prices.corePerHour
+  return { currency: prices.currency, requests, transfer, compute, total: requests + transfer + compute }
+}
 
 /** Uploads of more than this go in parts of this size, each of which is a request, and so are beginning and end. */
 const partBytes = 8 * 1024 * 1024
@@ -58,12 +78,8 @@ const partBytes = 8 * 1024 * 1024
 export function moneyOf(work: Work, prices: Prices, cores: number): Money {
   const mean = work.files === 0 ? 0 : work.fileBytes / work.files
   const parts = mean <= partBytes ? 0 : work.files * (1 + Math.ceil(mean / partBytes))
-  const writing = work.puts + parts + work.lists
-  const requests = (work.gets * prices.getsPerThousand + writing * prices.putsAndListsPerThousand) / 1000
-  const transfer = (work.bytes / gibibyte) * prices.readPerGiB
-  const compute = (work.seconds / 3600) * cores * prices.corePerHour
-  const storagePerMonth = (work.fileBytes / gibibyte) * prices.storedPerGiBMonth
-  return { currency: prices.currency, requests, transfer, compute, storagePerMonth, total: requests + transfer + compute }
+  const taken = { gets: work.gets, writes: work.puts + parts + work.lists, readBytes: work.bytes, coreSeconds: work.seconds * cores }
+  return { ...moneyOnce(taken, prices), storagePerMonth: (work.fileBytes / gibibyte) * prices.storedPerGiBMonth }
 }
 
 /** Rows compress to about this share of their segments' bytes, where no file of the table tells better. */

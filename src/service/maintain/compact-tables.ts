@@ -10,7 +10,7 @@ import type { RewriteCost } from '../../pipeline/maintain/rewrite-cost.ts'
 import type { LiveFile } from '../../pipeline/maintain/rewrite-flow.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
-import { askedOrder, type CompactionReport, compactTable, expectedPerCommit, outputsOf } from './table-compactor.ts'
+import { askedOrder, type CompactionReport, compactTable, expectedPerCommit, outputsOf, rewriteSeconds } from './table-compactor.ts'
 import { TableRewriter } from './table-rewriter.ts'
 import { type TableOutcome, workOnTables } from './work-on-tables.ts'
 
@@ -24,6 +24,9 @@ export interface Compaction {
   readonly commits: number
   /** Its requests are all that are made to the warehouse: to plan, to rewrite, and to commit. */
   readonly cost: RewriteCost
+  /** About what it takes of one core, and by the clock with nothing else to do, by the benchmark. */
+  readonly coreSeconds: number
+  readonly seconds: number
   /** Null after a dry run. */
   readonly report: CompactionReport | null
 }
@@ -83,7 +86,9 @@ async function compactOne(
   const atOnce = rewritesAtOnce(processing)
   const { commits, gets, puts } = requests(expectedPerCommit(plan, atOnce))
   const all = { ...cost, gets: cost.gets + gets, puts: cost.puts + puts }
-  const found = { files, wanting, rewrites: rewrites.length, commits, cost: all }
+  const coreSeconds = rewriteSeconds(cost.inputBytes)
+  const seconds = coreSeconds / Math.max(1, Math.min(atOnce, rewrites.length))
+  const found = { files, wanting, rewrites: rewrites.length, commits, cost: all, coreSeconds, seconds }
   if (dryRun) return { ...found, report: null }
   const idle = new AbortController()
   const working = carryOutTasks(atOnce, limitsOf(processing), seams, idle.signal)

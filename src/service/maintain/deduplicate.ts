@@ -8,7 +8,7 @@ import { limitsOf } from '../tasks/limits.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 import type { RewriteResult } from '../../pipeline/maintain/rewrite-flow.ts'
 import { rewriteGroup } from '../tasks/rewriter.ts'
-import { outputsOf } from './table-compactor.ts'
+import { outputsOf, rewriteSeconds } from './table-compactor.ts'
 import { enterFiles, liveFiles } from '../verify/table-books.ts'
 import { readDeletes } from '../verify/table-deletes.ts'
 import type { TableRewriter } from './table-rewriter.ts'
@@ -36,6 +36,8 @@ export interface Duplicates {
   readonly bytes: number
   /** About what it takes of the object store to rewrite them; null where that is done, or nothing is to be. */
   readonly requests: { readonly get: number; readonly put: number } | null
+  /** And of one core, by the benchmark. */
+  readonly coreSeconds: number
   /** Whether they are gone. */
   readonly done: boolean
 }
@@ -60,7 +62,7 @@ export async function deduplicate(
   { commit, progress }: { readonly commit: boolean; readonly progress: (done: number, total: number) => void },
 ): Promise<Duplicates> {
   const { table, metadata, columns, processing } = of
-  const none = { partitions: [], rows: 0n, files: 0, bytes: 0, requests: null, done: false }
+  const none = { partitions: [], rows: 0n, files: 0, bytes: 0, requests: null, coreSeconds: 0, done: false }
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return none
   const list = await manifestListReader(seams.io)(snapshot)
@@ -101,7 +103,16 @@ export async function deduplicate(
     rows += count
     bytes += entry.bytes
   }
-  const found = { partitions: partitions.sort(byPlace), rows: BigInt(rows), files: leftOut.size, bytes, requests: null, done: false }
+  const coreSeconds = rewriteSeconds(bytes)
+  const found = {
+    partitions: partitions.sort(byPlace),
+    rows: BigInt(rows),
+    files: leftOut.size,
+    bytes,
+    requests: null,
+    coreSeconds,
+    done: false,
+  }
   if (rows === 0) return found
   if (!commit) {
     const { gets, puts } = await rewriter.costOf(hasRowLeft, processing.targetFileSizeBytes)

@@ -50,6 +50,11 @@ const commitMs = 60_000
 /** About how many bytes of files one thread rewrites between two commits, where it does nothing else (docs/rewriting.md). */
 const bytesPerCommit = 1024 * 1024 * 1024
 
+/** What it takes one thread, about, to rewrite files of so many bytes. */
+export function rewriteSeconds(bytes: number): number {
+  return (bytes / bytesPerCommit) * (commitMs / 1000)
+}
+
 /** How many rewrites a commit will have, about: as many as are finished when one is due. */
 export function expectedPerCommit({ rewrites, cost }: Pick<RewritePlan, 'rewrites' | 'cost'>, atOnce: number): number {
   const finished = Math.floor((atOnce * bytesPerCommit * rewrites.length) / Math.max(1, cost.inputBytes))

@@ -38,8 +38,13 @@ test('small files are shown by a dry run, then joined, and the table has every r
 
   const dry = await program(['compact', '-f', 'spec.yaml', '--dry-run', 'orders'], { cwd })
   expect(dry.stdout).toMatch(
-    /^default\.orders: would rewrite 5 files \([\d.]+ \w+\) of 5 into about 1, in 1 rewrite and about 1 commit: about \d+ GETs and \d+ PUTs\n$/,
+    /^default\.orders: would rewrite 5 files \([\d.]+ \w+\) of 5 into about 1, in 1 rewrite and about 1 commit: about \d+ GETs and \d+ PUTs, 1 s by the speed of the benchmark; less than 0\.01 USD\n$/,
   )
+  writeFileSync(join(cwd, 'dear.json'), '{"getsPerThousand": 0, "putsAndListsPerThousand": 1000, "corePerHour": 0}')
+  const priced = await program(['compact', '-f', 'spec.yaml', '--dry-run', '--prices', 'dear.json', '--json'], { cwd })
+  const [{ done: bill }] = (JSON.parse(priced.stdout) as { tables: { done: { cost: { puts: number }; money: { total: number } } }[] })
+    .tables
+  expect(bill.money.total).toBe(bill.cost.puts)
   expect(files()).toBe(5)
   const text = readFileSync(join(cwd, 'spec.yaml'), 'utf8')
   writeFileSync(join(cwd, 'tight.yaml'), `${text}  processing: {memoryLimitBytes: 268435456}\n`)

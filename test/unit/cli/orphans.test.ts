@@ -23,7 +23,7 @@ test('orphans are shown, and removed only when that is said; the table and its d
   const shown = await program(['orphans', '-f', 'spec.yaml'], { cwd })
   expect(shown).toMatchObject({ code: 0, stderr: '' })
   expect(shown.stdout).toContain(`default.g_edge: 1 orphan, 10 B, among ${all.length} files; to remove them takes 2 LISTs, `)
-  expect(shown.stdout).toMatch(/ GETs and 1 DELETE\n {2}file:/)
+  expect(shown.stdout).toMatch(/ GETs and 1 DELETE; less than 0\.01 USD\n {2}file:/)
   expect(existsSync(stray)).toBe(true)
   expect(await program(['orphans', '-f', 'spec.yaml', '--dry-run'], { cwd })).toEqual(shown)
   expect((await program(['orphans', '-f', 'spec.yaml', '--dry-run', '--delete'], { cwd })).code).toBe(2)
