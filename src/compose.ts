@@ -28,7 +28,7 @@ import type { Prices } from './pipeline/backfill/bill.ts'
 import { onBranch } from './service/backfill/branch-catalog.ts'
 import { lookOnce } from './service/tasks/carry-out-tasks.ts'
 import { meteredTasks } from './service/tasks/metered-task.ts'
-import { type KnownTable, tablesOfSource } from './service/status/known-tables.ts'
+import { tablesOfSource } from './service/status/known-tables.ts'
 import type { ProcessorSeams } from './service/feed/processor-seams.ts'
 import type { SourceIdentity } from './model/source-identity.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './service/feed/pause-topics.ts'
@@ -46,6 +46,7 @@ import type { Meter } from './seams/meter.ts'
 import type { WarehouseStore } from './seams/object-store.ts'
 import type { ProcessorDocument } from './spec/document.ts'
 import { notYet } from './spec/not-yet.ts'
+import type { MappedTable } from './spec/table-mapping.ts'
 import { documentError } from './spec/problems.ts'
 import { secretsIn } from './spec/secret.ts'
 
@@ -205,7 +206,7 @@ export function documentStatuses(documents: readonly ProcessorDocument[]): Promi
 }
 
 /** The tables of the topics that documents' sources have; changes nothing. */
-export function documentTables(documents: readonly ProcessorDocument[]): Promise<KnownTable[][]> {
+export function documentTables(documents: readonly ProcessorDocument[]): Promise<ReadonlyMap<string, MappedTable>[]> {
   return lookInto(documents, (document, source, seams) => tablesOfSource(document, source, seams.source))
 }
 

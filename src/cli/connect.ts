@@ -76,7 +76,7 @@ async function tablesOf(document: ProcessorDocument, wanted: string | undefined)
   if (topics.length === document.spec.source.topics.length || (wanted !== undefined && literal.length > 0)) return literal
   const { documentTables } = await import('../compose.ts')
   const [found] = await documentTables([document])
-  return found.map(({ name, mapping }): Named => [name, mapping]).filter(matches)
+  return [...found].map(([name, { mapping }]): Named => [name, mapping]).filter(matches)
 }
 
 function noTable(wanted: string, documents: readonly ProcessorDocument[]): DocumentError {

@@ -23,7 +23,7 @@ export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, t
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {
   const { style } = terminal
   for (const line of tableLines(tableColumns(nowMs, terminal.width), tables, style)) terminal.out(line)
-  for (const { table, paused, backfills, health, upkeep, stopped, firstWaitingRead, firstWaitingNotRead } of tables) {
+  for (const { table, paused, backfills, health, upkeep, leftOut, stopped, firstWaitingRead, firstWaitingNotRead } of tables) {
     if (health !== null) terminal.out(`  health  ${printable(table)}: ${healthText(health)}`)
     for (const { kind, due, reason } of upkeep)
       terminal.out(`  ${due ? style('cyan', 'due') : 'not due'}  ${printable(table)}: ${kind}: ${printable(reason)}`)
@@ -32,6 +32,7 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
       const what = `${printable(table)}: ${id} of ${printable(topic)}, ${state}: ${formatNumberOf(left, 'offset')} left`
       terminal.out(`  ${style('cyan', 'backfill')}  ${what}`)
     }
+    if (leftOut !== null) terminal.out(`  ${style('red', 'left out')}  ${printable(table)}: ${printable(leftOut.reason)}`)
     if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(table)}: ${printable(stopped)}`)
     if (firstWaitingRead + firstWaitingNotRead > 0) {
       const read = formatNumberOf(firstWaitingRead, 'segment was', 'segments were')
@@ -42,12 +43,14 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
       )
     }
   }
-  const partitions = tables.flatMap(({ table, partitions: own }) => own.map((at, i) => ({ ...at, table: i === 0 ? table : '' })))
+  const partitions = tables.flatMap(({ table, leftOut, partitions: own }) =>
+    own.map((at, i) => ({ ...at, table: i === 0 ? table : '', isTold: at.stopped === leftOut?.reason })),
+  )
   if (partitions.length === 0) return
   terminal.out('')
   for (const line of tableLines(partitionColumns(terminal.width), partitions, style)) terminal.out(line)
-  for (const { topic, partition, holes, gaps, stopped } of partitions) {
-    if (stopped !== null) terminal.out(`  ${style('red', 'stopped')}  ${printable(`${topic}/${partition}: ${stopped}`)}`)
+  for (const { topic, partition, holes, gaps, stopped, isTold } of partitions) {
+    if (stopped !== null && !isTold) terminal.out(`  ${style('red', 'stopped')}  ${printable(`${topic}/${partition}: ${stopped}`)}`)
     for (const [what, ranges] of [['holes', holes] as const, ['gaps', gaps] as const]) {
       if (ranges.length > 0) terminal.out(`  ${style('yellow', what)} in ${printable(topic)}/${partition}: ${listRanges(ranges)}`)
     }

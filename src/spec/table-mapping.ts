@@ -146,6 +146,17 @@ export function settleClaims(
   return { tables, leftOut }
 }
 
+/**
+ * Why these topics do not go into their table: it has others of the document (`held`) already, none of these, and they must not share it.
+ * Null: they may. Pure.
+ */
+export function leftOutBy(document: WithMappings, { topics, mapping }: MappedTable, held: ReadonlySet<string>): LeftOutTopics | null {
+  if (topics.length === 0 || topics.some((topic) => held.has(topic))) return null
+  const own = [...held].filter((topic) => mappingFor(document, topic).table.toLowerCase() === mapping.table.toLowerCase())
+  const { leftOut } = settleClaims(claimsOf(document, [...topics, ...own]), (claim) => claim.topics.some((topic) => held.has(topic)))
+  return leftOut.find((one) => one.topics.includes(topics[0])) ?? null
+}
+
 /** Why two topics must not share a table; undefined where they may. */
 function whyApart(one: TopicMapping, other: TopicMapping): string | undefined {
   if (one.tableByRule || other.tableByRule) {

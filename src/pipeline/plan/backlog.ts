@@ -28,12 +28,16 @@ export function afterListing(before: Backlog | undefined, from: bigint | null, l
   const earlier = from === null ? [] : (before?.segments.filter(({ baseOffset }) => baseOffset <= from) ?? [])
   const ready = (plan.run?.segments ?? []).filter(({ baseOffset }) => baseOffset !== from)
   const readTo = plan.position.cursor?.baseOffset ?? -1n
-  const later: Waiting[] = []
-  for (const { key, size, lastModifiedMs } of listing.objects) {
-    const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
-    if (name?.extension === 'kfs' && name.baseOffset > readTo) later.push({ baseOffset: name.baseOffset, size, lastModifiedMs })
-  }
+  const later = segmentsIn(listing).filter(({ baseOffset }) => baseOffset > readTo)
   return { segments: [...earlier, ...ready, ...later], unreadableFrom: later[0]?.baseOffset ?? null, complete: listing.complete }
+}
+
+/** The segments of a listing, whether they can be read or not. */
+export function segmentsIn({ objects }: Pick<Listing, 'objects'>): Waiting[] {
+  return objects.flatMap(({ key, size, lastModifiedMs }) => {
+    const name = parseSegmentFileName(key.slice(key.lastIndexOf('/') + 1))
+    return name?.extension === 'kfs' ? [{ baseOffset: name.baseOffset, size, lastModifiedMs }] : []
+  })
 }
 
 /** The backlog without what the table's frontier has passed since. */

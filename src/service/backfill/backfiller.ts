@@ -6,7 +6,7 @@ import { noRequests } from '../../model/requests.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import type { TopicMapping } from '../../spec/table-mapping.ts'
+import { leftOutBy, type TopicMapping } from '../../spec/table-mapping.ts'
 import { type Money, moneyOf, type Prices } from '../../pipeline/backfill/bill.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
@@ -21,6 +21,7 @@ import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { TailPlanner } from '../feed/planner.ts'
 import { refuseUnknownRows } from '../feed/refuse-unknown-rows.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
+import { heldTopics } from '../feed/settled-tables.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { onBranch } from './branch-catalog.ts'
 import { type Rebuild, rebuildBranch } from './rebuild.ts'
@@ -110,6 +111,8 @@ export class Backfiller {
     seams: ProcessorSeams,
   ): Promise<Backfiller | null> {
     const tables = await knownTables(document, undefined, source, seams)
+    const out = tables.find(({ leftOut }) => leftOut?.topics.includes(topic))
+    if (out !== undefined) throw new WorkError(out.leftOut!.reason, { retry: 'never' })
     const discovered = tables.find(({ topics }) => topics.includes(topic))
     if (discovered === undefined) return null
     if (where.kind === 'table' && tables.some(({ name }) => name.toLowerCase() === where.name.toLowerCase())) {
@@ -253,12 +256,13 @@ export class Backfiller {
 
 async function findPlace(
   document: ProcessorDocument,
-  { name, mapping, partitions, topics }: KnownTable,
+  discovered: KnownTable,
   topic: string,
   where: Where,
   source: SourceIdentity,
   seams: ProcessorSeams,
 ): Promise<Place> {
+  const { name, mapping, partitions, topics } = discovered
   const identifier: TableIdentifier = {
     namespace: document.spec.sink.database.split('.'),
     name: where.kind === 'table' ? where.name : name,
@@ -278,6 +282,8 @@ async function findPlace(
     metadata === null
       ? emptyState
       : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, { ...seams, catalog }).load()).state
+  const refused = where.kind === 'table' ? null : leftOutBy(document, discovered, heldTopics(document, state.progress, source))
+  if (refused !== null) throw new WorkError(refused.reason, { retry: 'never' })
   if (branch !== null) refuseMoved(full, branch.name, state, source)
   if (metadata !== null) await refuseUnknownRows(full, metadata, mapping, partitions, seams.io)
   const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }

@@ -38,14 +38,13 @@ export class DocumentWatch {
     this.#failing = null
   }
 
-  /** These topic-partitions go into no table now, each with the table that it would have gone into; nothing is known of their lag. */
-  leftOut(partitions: readonly { readonly table: string; readonly at: TopicPartition; readonly reason: string }[]): void {
+  /** These topic-partitions go into no table now, each with the table that it would have gone into, and what waits, where that was listed. */
+  leftOut(partitions: readonly LeftOutPartition[]): void {
     const before = new Map([...this.#leftOut.values()].flat().map((lag) => [topicPartitionName(lag), lag.stopped]))
     const leftOut = new Map<string, PartitionLag[]>()
-    for (const { table, at, reason } of partitions) {
+    for (const { table, at, reason, lag = { ...at, ...unknownLag } } of partitions) {
       const sinceMs = before.get(topicPartitionName(at))?.sinceMs ?? this.#clock.now()
-      const lag = { ...at, ...unknownLag, stopped: { sinceMs, reason } }
-      leftOut.set(table, [...(leftOut.get(table) ?? []), lag])
+      leftOut.set(table, [...(leftOut.get(table) ?? []), { ...lag, paused: false, stopped: { sinceMs, reason } }])
     }
     this.#leftOut = leftOut
   }
@@ -85,8 +84,15 @@ export class DocumentWatch {
   }
 }
 
-/** Of a topic-partition that nobody lists. */
-const unknownLag = { offsets: 0n, segments: 0, bytes: 0, oldestMs: null, complete: false, paused: false }
+interface LeftOutPartition {
+  readonly table: string
+  readonly at: TopicPartition
+  readonly reason: string
+  readonly lag?: Omit<PartitionLag, 'stopped' | 'paused'>
+}
+
+/** Of a topic-partition that nobody has listed yet. */
+const unknownLag = { offsets: 0n, segments: 0, bytes: 0, oldestMs: null, complete: false }
 
 /** How metrics name a document: by its name, with its namespace where that is not the default one. */
 export function processorName({ name, namespace }: ProcessorDocument['metadata']): string {

@@ -3,13 +3,14 @@ import { noRequests, type Requests, withPaused, withResumed } from '../../model/
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
+import type { MappedTable } from '../../spec/table-mapping.ts'
 import { isGlob, matchTopics, topicMatcher } from '../../spec/topic-glob.ts'
 import { TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
 import type { ProcessorSeams } from './processor-seams.ts'
+import { settledTables } from './settled-tables.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** What became of pausing or resuming topics of one table. */
@@ -56,11 +57,17 @@ export async function pauseTopics(
   const topics = matchTopics(patterns, new Set([...found.map(({ topic }) => topic), ...named]))
   const meant = wanted === undefined ? topics : topics.filter(topicMatcher(wanted))
   const tables: PausedTable[] = []
-  for (const [name, table] of tablesFor(document, topics)) {
+  const { tables: settled, leftOut } = await settledTables(document, topics, source, seams)
+  for (const [name, table] of settled) {
     const own = table.topics.filter((topic) => meant.includes(topic))
     if (own.length === 0) continue
     const asked = new PauseOfTable(document, name, table, found, source, seams)
     tables.push(await asked.carryOut(what, own))
+  }
+  for (const { table, topics: out, reason } of leftOut) {
+    const own = out.filter((topic) => meant.includes(topic))
+    const name = [document.spec.sink.database, table].join('.')
+    if (own.length > 0) tables.push({ table: name, topics: own, paused: [], created: false, changed: false, problem: reason })
   }
   return { name: document.metadata.name, tables }
 }

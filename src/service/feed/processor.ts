@@ -27,6 +27,7 @@ import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
 import { definitionsText } from '../tasks/task-codec.ts'
 import { TableFeed } from './table-feed.ts'
+import { heldTopics } from './settled-tables.ts'
 import { TopicTables } from './topic-tables.ts'
 import { TableUpkeep } from '../maintain/table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
@@ -123,6 +124,7 @@ export class Processor {
         journal.warn('no topic-partition was found', { source: this.#source.id, topics })
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)
       if (once || either.aborted) break
+      await Promise.race([this.#topicTables.lookAtLeftOut(), whenAborted(either)])
       await this.#discovery.sleep(discoveryMs, either)
     }
     const done = await Promise.allSettled(feeds.values())
@@ -174,10 +176,10 @@ export class Processor {
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { source, catalog, clock, journal, meter, queue, watermarks, commits } = this.#seams
     const { spec, metadata: identity } = this.#document
-    const mapped = (await this.#topicTables.tables()).get(name)!
+    const mapped = await this.#topicTables.into(name)
     const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
     const wanted = async () => ({
-      mapping: (await this.#topicTables.tables()).get(name)!.mapping,
+      mapping: (await this.#topicTables.into(name)).mapping,
       partitions: await this.#partitionsOf(name),
     })
     const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, once, signal)
@@ -190,6 +192,9 @@ export class Processor {
     this.#directed.add(name)
     const committer = newCommitter()
     const state = isDirected ? (await committer.load()).state : await committer.look(opened.metadata)
+    const { topics } = await this.#topicTables.intoOneThatHas(name, heldTopics(this.#document, state.progress, this.#source))
+    if (!topics.some((topic) => mapped.topics.includes(topic)))
+      throw new TableChanged(`table ${committer.name} is of ${topics.join(', ')}`, { retry: 'now' })
     if (!this.#directions.sourceAdded)
       await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
     const incarnation = currentIncarnation(state.progress, this.#source.id)

@@ -1,17 +1,26 @@
 import { WorkError } from '../../model/failure.ts'
-import { topicsDecided } from '../../model/incarnation.ts'
+import type { PartitionLag } from '../../model/health.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
+import { lagOf, segmentsIn } from '../../pipeline/plan/backlog.ts'
+import { listSegments } from '../../pipeline/plan/list-segments.ts'
+import { forEachAtOnce } from '../../pipeline/verify/at-once.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { claimsOf, type LeftOutTopics, type MappedTable, settleClaims } from '../../spec/table-mapping.ts'
-import { TableCommitter } from './committer.ts'
 import type { Discovery } from './discovery.ts'
 import type { DocumentWatch } from './document-watch.ts'
 import type { ProcessorSeams } from './processor-seams.ts'
+import { claimsHeld } from './settled-tables.ts'
+
+/** Objects of a topic-partition that is left out that are listed, to know how much of it waits: one page. */
+const maxObjects = 1000
+/** And so many topic-partitions side by side. */
+const listingsAtOnce = 16
 
 /**
  * The tables of the topics there are. Whoever may write into the bucket may make a topic whose name meets another's in one table: that
- * stops neither the table nor the document. The topic whose rows the table has goes on, the others are left out and told as stopped.
+ * stops neither the table nor the document. The topic whose rows the table has goes on, also where the source has nothing of it any more;
+ * the others are left out and told as stopped.
  */
 export class TopicTables {
   readonly #document: ProcessorDocument
@@ -23,6 +32,11 @@ export class TopicTables {
   #leftOut: readonly LeftOutTopics[] = []
   #from: readonly TopicPartition[] | null = null
   #settling: Promise<void> = Promise.resolve()
+  /** Topics of which tables were found to have progress, by the table's name in lower case. */
+  readonly #held = new Map<string, ReadonlySet<string>>()
+  /** What waits in topic-partitions that are left out, as they were listed last. */
+  #lags = new Map<string, Omit<PartitionLag, 'stopped' | 'paused'>>()
+  #told: ReadonlySet<string> = new Set()
 
   constructor(document: ProcessorDocument, source: SourceIdentity, discovery: Discovery, watch: DocumentWatch, seams: ProcessorSeams) {
     this.#document = document
@@ -53,27 +67,76 @@ export class TopicTables {
     return this.#mapped
   }
 
-  /** A table that this process feeds stays with its topics; whose another one is, its progress says, which all processes see. */
+  /** What goes into a table now. Throws a WorkError where nothing does, and as `tables` does. */
+  async into(table: string): Promise<MappedTable> {
+    const mapped = (await this.tables()).get(table)
+    if (mapped !== undefined) return mapped
+    const leftOut = this.#leftOut.find((one) => one.table.toLowerCase() === table.toLowerCase())
+    throw new WorkError(leftOut?.reason ?? `table ${table}: no topic of the document goes into it now`, { retry: 'never' })
+  }
+
+  /** A table was found to have progress of these topics, which says whose it is; as `into` then. */
+  async intoOneThatHas(table: string, topics: ReadonlySet<string>): Promise<MappedTable> {
+    this.#held.set(table.toLowerCase(), topics)
+    const partitions = await this.#discovery.partitions()
+    this.#settling = this.#settling.then(() => this.#settle(partitions))
+    return this.into(table)
+  }
+
+  /** Lists what is left out, so that it is known how much waits there. What can not be listed now is shown as it was. */
+  async lookAtLeftOut(): Promise<void> {
+    const before = this.#lags
+    const left = this.#partitionsLeftOut(await this.#discovery.partitions())
+    if (left.length === 0) return
+    this.#lags = new Map()
+    await forEachAtOnce(left, listingsAtOnce, async ({ at }) => {
+      const name = topicPartitionName(at)
+      const lag = (await this.#lagOf(at)) ?? before.get(name)
+      if (lag !== undefined) this.#lags.set(name, lag)
+    })
+    this.#show(await this.#discovery.partitions())
+  }
+
+  async #lagOf(at: TopicPartition): Promise<Omit<PartitionLag, 'stopped' | 'paused'> | undefined> {
+    try {
+      const listing = await listSegments(this.#seams.source, this.#source.prefix, at, null, { maxBytes: Infinity, maxObjects })
+      return lagOf(at, { segments: segmentsIn(listing), unreadableFrom: null, complete: listing.complete }, [])
+    } catch (error) {
+      if (!(error instanceof WorkError)) throw error
+      return undefined
+    }
+  }
+
+  /**
+   * A table stays with the topics of which it has progress, which all processes see, and before it has any with those that this process
+   * feeds it. What is there no more still claims its table.
+   */
   async #settle(partitions: readonly TopicPartition[]): Promise<void> {
-    const claims = claimsOf(this.#document, new Set(partitions.map(({ topic }) => topic)))
+    const there = new Set(partitions.map(({ topic }) => topic))
+    const before = [...this.#held.values(), ...[...this.#mapped.values()].map(({ topics }) => topics)].flatMap((topics) => [...topics])
+    const claims = claimsOf(this.#document, [...there, ...before]).map((rivals) => rivals.map((claim) => onlyThose(claim, there)))
     const holders = new Set<MappedTable>()
     for (const rivals of claims) {
       if (rivals.length === 1) continue
-      const fed = rivals.filter(({ topics, mapping }) => topics.some((topic) => this.#mapped.get(mapping.table)?.topics.includes(topic)))
-      for (const claim of fed.length > 0 ? fed : await this.#ofProgress(rivals)) holders.add(claim)
+      for (const claim of await this.#holders(rivals)) holders.add(claim)
     }
     const { tables, leftOut } = settleClaims(claims, (claim) => holders.has(claim))
     this.#mapped = tables
     this.#tell(leftOut, partitions)
   }
 
+  async #holders(rivals: readonly MappedTable[]): Promise<readonly MappedTable[]> {
+    const held = this.#held.get(rivals[0].mapping.table.toLowerCase())
+    const have = rivals.filter(({ topics }) => topics.some((topic) => held?.has(topic)))
+    if (have.length === 1) return have
+    const fed = rivals.filter(({ topics, mapping }) => topics.some((topic) => this.#mapped.get(mapping.table)?.topics.includes(topic)))
+    return fed.length > 0 ? fed : this.#ofProgress(rivals)
+  }
+
   /** The claims of whose topics the table has progress. Where that can not be known, it is looked for again with the next listing. */
   async #ofProgress(rivals: readonly MappedTable[]): Promise<readonly MappedTable[]> {
     try {
-      // Most often they mean one table; in some catalogs, names may differ in case.
-      const names = [...new Set(rivals.map(({ mapping }) => mapping.table))]
-      const topics = new Map(await Promise.all(names.map(async (name) => [name, await this.#topicsIn(name)] as const)))
-      return rivals.filter((claim) => claim.topics.some((topic) => topics.get(claim.mapping.table)!.has(topic)))
+      return await claimsHeld(this.#document, rivals, this.#source, this.#seams)
     } catch (error) {
       if (!(error instanceof WorkError)) throw error
       this.#seams.journal.warn('which topics a table has can not be told now', { table: rivals[0].mapping.table, error })
@@ -81,25 +144,32 @@ export class TopicTables {
     }
   }
 
-  async #topicsIn(name: string): Promise<ReadonlySet<string>> {
-    const { spec, metadata } = this.#document
-    const table = { namespace: spec.sink.database.split('.'), name }
-    const loaded = await this.#seams.catalog.loadTable(table)
-    if (loaded === null) return new Set()
-    const { progress } = await new TableCommitter(this.#source.id, table, metadata.name, loaded.metadata, this.#seams).look(loaded.metadata)
-    return topicsDecided(progress, this.#source.id)
+  #tell(leftOut: readonly LeftOutTopics[], partitions: readonly TopicPartition[]): void {
+    const { journal, meter } = this.#seams
+    const told = new Set(this.#leftOut.map(({ reason }) => reason))
+    this.#leftOut = leftOut.filter(({ topics }) => partitions.some(({ topic }) => topics.includes(topic)))
+    for (const { table, topics, reason } of this.#leftOut) {
+      if (!told.has(reason)) journal.error('topics left out', { table, topics, reason })
+    }
+    const left = this.#partitionsLeftOut(partitions)
+    for (const { table, at } of left) if (!this.#told.has(topicPartitionName(at))) meter.add('partitions.stopped', 1, { table })
+    this.#told = new Set(left.map(({ at }) => topicPartitionName(at)))
+    this.#show(partitions)
   }
 
-  #tell(leftOut: readonly LeftOutTopics[], partitions: readonly TopicPartition[]): void {
-    const told = new Set(this.#leftOut.map(({ reason }) => reason))
-    this.#leftOut = leftOut
-    for (const { table, topics, reason } of leftOut) {
-      if (!told.has(reason)) this.#seams.journal.error('topics left out', { table, topics, reason })
-    }
-    this.#watch.leftOut(
-      leftOut.flatMap(({ table, topics, reason }) =>
-        partitions.filter(({ topic }) => topics.includes(topic)).map((at) => ({ table, at, reason })),
-      ),
+  #show(partitions: readonly TopicPartition[]): void {
+    this.#watch.leftOut(this.#partitionsLeftOut(partitions).map((one) => ({ ...one, lag: this.#lags.get(topicPartitionName(one.at)) })))
+  }
+
+  #partitionsLeftOut(partitions: readonly TopicPartition[]) {
+    return this.#leftOut.flatMap(({ table, topics, reason }) =>
+      partitions.filter(({ topic }) => topics.includes(topic)).map((at) => ({ table, at, reason })),
     )
   }
+}
+
+/** A claim by the topics that are there, of which it may have none. */
+function onlyThose({ topics, mapping }: MappedTable, there: ReadonlySet<string>): MappedTable {
+  const own = topics.filter((topic) => there.has(topic))
+  return { topics: own.length > 0 ? own : topics, mapping }
 }

@@ -9,7 +9,7 @@ import { withoutRowWith } from '../../model/without-row.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { treatmentOf } from '../tasks/worker.ts'
-import { type MappedTable, tablesFor } from '../../spec/table-mapping.ts'
+import type { MappedTable } from '../../spec/table-mapping.ts'
 import { isGlob } from '../../spec/topic-glob.ts'
 import { type AssumedPartition, type AssumeOptions, assumeFromRows } from './assume-from-rows.ts'
 import { incarnationColumn } from '../../pipeline/commit/resolve-layout.ts'
@@ -25,6 +25,7 @@ import {
   type TableState,
 } from '../../pipeline/commit/table-state.ts'
 import { TableCommitter } from '../feed/committer.ts'
+import { settledTables } from '../feed/settled-tables.ts'
 import { deduplicate, type Duplicates } from '../maintain/deduplicate.ts'
 import { kafkaColumns, manifestListReader } from '../verify/looked-at.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
@@ -91,12 +92,21 @@ export async function recoverDocument(
   const found = await discoverPartitions(seams.source, source.prefix, topics)
   const names = new Set([...found.map(({ topic }) => topic), ...topics.filter((topic) => !isGlob(topic))])
   const tables: TableRecovery[] = []
-  for (const [name, mapped] of tablesFor(document, names)) {
-    if (options.table !== null && options.table !== name) continue
+  const isWanted = (name: string) => options.table === null || options.table === name
+  const { tables: settled, leftOut } = await settledTables(document, names, source, seams)
+  for (const { table: name, reason } of leftOut) {
+    if (!settled.has(name) && isWanted(name)) tables.push({ ...nothingOf([document.spec.sink.database, name].join('.')), problem: reason })
+  }
+  for (const [name, mapped] of settled) {
+    if (!isWanted(name)) continue
     const untold = options.isPassedWhole === true ? found.filter(({ topic, partition }) => !isTold(options, mapped, topic, partition)) : []
     tables.push(await recoverTable(name, mapped, document, source, seams, options, untold))
   }
   return { name: document.metadata.name, tables }
+}
+
+function nothingOf(table: string): TableRecovery {
+  return { table, exists: true, sound: null, partitions: [], lost: [], duplicates: null, done: false, problem: null }
 }
 
 /** Whether offsets were given for a topic-partition, or it feeds another table. */
@@ -115,7 +125,7 @@ async function recoverTable(
 ): Promise<TableRecovery> {
   const identifier = { namespace: document.spec.sink.database.split('.'), name }
   const table = [...identifier.namespace, name].join('.')
-  const nothing = { table, exists: true, sound: null, partitions: [], lost: [], duplicates: null, done: false, problem: null }
+  const nothing = nothingOf(table)
   try {
     const loaded = await seams.catalog.loadTable(identifier)
     if (loaded === null) return { ...nothing, exists: false }

@@ -11,14 +11,17 @@ import type { Catalog } from '../../seams/catalog.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
-import { type MappedTable, mappingFor, tablesFor } from '../../spec/table-mapping.ts'
+import { type LeftOutTopics, type MappedTable, mappingFor, meetings } from '../../spec/table-mapping.ts'
 import { isGlob, matchTopics } from '../../spec/topic-glob.ts'
+import { settledTables } from '../feed/settled-tables.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 
-/** A table of a document, and the topic-partitions that the source has for it. */
+/** A table of a document, and the topic-partitions that the source has for it; without topics, where none of those that claim it goes into it. */
 export interface KnownTable extends MappedTable {
   readonly name: string
   readonly partitions: readonly TopicPartition[]
+  /** Topics that meet others in the table and do not go into it, with their topic-partitions; null: none. */
+  readonly leftOut: (LeftOutTopics & { readonly partitions: readonly TopicPartition[] }) | null
 }
 
 interface KnownTableSeams {
@@ -30,15 +33,34 @@ interface KnownTableSeams {
 /** Tables of a namespace that are looked into at once. */
 const tablesAtOnce = 8
 
-/** The tables of the topics that the source has; no catalog is asked. Throws a DocumentError where two topics meet in one that must not. */
-export async function tablesOfSource(document: ProcessorDocument, source: SourceIdentity, store: ObjectStore): Promise<KnownTable[]> {
-  return withPartitions(document, await discoverPartitions(store, source.prefix, document.spec.source.topics), [])
+/** The tables of the topics that the source has, by name; no catalog is asked, so of topics that meet in one the first stands for all. */
+export async function tablesOfSource(
+  document: ProcessorDocument,
+  source: SourceIdentity,
+  store: ObjectStore,
+): Promise<ReadonlyMap<string, MappedTable>> {
+  const found = await discoverPartitions(store, source.prefix, document.spec.source.topics)
+  return meetings(document, new Set(found.map(({ topic }) => topic))).tables
 }
 
-/** The tables of these topic-partitions' topics, and of others that are named. */
-function withPartitions(document: ProcessorDocument, found: readonly TopicPartition[], named: readonly string[]): KnownTable[] {
-  const topics = new Set([...found.map(({ topic }) => topic), ...named])
-  return [...tablesFor(document, topics)].map(([name, table]) => ({ ...table, name, partitions: partitionsOf(table, found) }))
+/** Tables with the topic-partitions that were found of their topics, and of those that are left out. */
+function withPartitions(
+  document: ProcessorDocument,
+  { tables, leftOut }: Awaited<ReturnType<typeof settledTables>>,
+  found: readonly TopicPartition[],
+): KnownTable[] {
+  const unfed = leftOut
+    .filter(({ table }) => !tables.has(table))
+    .map(({ table, topics }) => [table, { topics: [], mapping: mappingFor(document, topics[0]) }] as const)
+  return [...tables, ...unfed].map(([name, table]) => {
+    const out = leftOut.find((one) => one.table === name)
+    return {
+      ...table,
+      name,
+      partitions: partitionsOf(table, found),
+      leftOut: out === undefined ? null : { ...out, partitions: partitionsOf(out, found) },
+    }
+  })
 }
 
 function partitionsOf({ topics }: Pick<MappedTable, 'topics'>, found: readonly TopicPartition[]): TopicPartition[] {
@@ -52,8 +74,7 @@ function partitionsOf({ topics }: Pick<MappedTable, 'topics'>, found: readonly T
  * `wanted`: this one alone, with or without its namespace, whatever name the document has for its topics now.
  *
  * A table of a name that was asked for, or stands in a mapping, of which the state can not be read is among them, without topics. Throws
- * what the store throws, a DocumentError where two topics meet in a table that must not, and a WorkError where the catalog or a store
- * does not answer.
+ * what the store throws, and a WorkError where the catalog or a store does not answer.
  */
 export async function knownTables(
   document: ProcessorDocument,
@@ -63,11 +84,8 @@ export async function knownTables(
 ): Promise<KnownTable[]> {
   const { sink, source: from, mappings } = document.spec
   const found = await discoverPartitions(seams.source, source.prefix, from.topics)
-  const tables = withPartitions(
-    document,
-    found,
-    from.topics.filter((topic) => !isGlob(topic)),
-  )
+  const names = new Set([...found.map(({ topic }) => topic), ...from.topics.filter((topic) => !isGlob(topic))])
+  const tables = withPartitions(document, await settledTables(document, names, source, seams), found)
 
   const within = `${sink.database}.`
   const isWanted = (name: string) => wanted === undefined || wanted === name || wanted === within + name
@@ -88,7 +106,7 @@ export async function knownTables(
   const gone = perhaps.flatMap(({ name }) => {
     const topics = more.get(name)
     if (topics === undefined) return []
-    return [{ name, topics, mapping: mappingFor(document, topics[0] ?? name), partitions: partitionsOf({ topics }, found) }]
+    return [{ name, topics, mapping: mappingFor(document, topics[0] ?? name), partitions: partitionsOf({ topics }, found), leftOut: null }]
   })
   return [...tables, ...gone].filter(({ name }) => isWanted(name))
 }

@@ -4,11 +4,13 @@ import { type Pace, paceOf, type Speed, secondsFor } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { leftOutBy } from '../../spec/table-mapping.ts'
 import { emptyState, findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
 import { knownTables } from './known-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { type BackfillPlan, serviceBackfills } from '../backfill/service-backfills.ts'
+import { heldTopics } from '../feed/settled-tables.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 import { isNowhere, type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
@@ -58,7 +60,12 @@ export async function documentPlan(
     const own = countingSource(seams.source)
     const outlook = await tableOutlook(document, table, source, { ...seams, source: own.store })
     if (isNowhere(outlook, table)) continue
-    const { state, stopped } = await stateOrStop(outlook, table.partitions, source, { io: seams.io, source: own.store })
+    const found = await stateOrStop(outlook, table.partitions, source, { io: seams.io, source: own.store })
+    const refused = found.state === null ? null : leftOutBy(document, table, heldTopics(document, found.state.progress, source))
+    const leftOut = refused === null ? table.leftOut : { ...refused, partitions: table.partitions }
+    const goesOn = refused === null && (table.topics.length > 0 || leftOut === null)
+    const state = goesOn ? found.state : null
+    const stopped = found.stopped ?? (goesOn ? null : leftOut!.reason)
     const tail =
       state === null
         ? nothing
@@ -69,7 +76,8 @@ export async function documentPlan(
             own.store,
           )
     const backfills = state === null ? [] : await serviceBackfills(document, table, outlook.metadata, state, source, seams.source, prices)
-    const { partitions, stops, notes, readyInMs } = tail
+    const { partitions, notes, readyInMs } = tail
+    const stops = [...tail.stops, ...(leftOut?.partitions ?? []).map((at) => ({ ...at, message: leftOut!.reason }))]
     const speed = state?.speed ?? null
     const work = workOf(tail, own, speed, document.spec.processing)
     tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed), backfills })

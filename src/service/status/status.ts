@@ -5,12 +5,14 @@ import { WorkError } from '../../model/failure.ts'
 import { decidedSets } from '../../model/progress.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { leftOutBy } from '../../spec/table-mapping.ts'
 import { findTableState, type TableState } from '../../pipeline/commit/table-state.ts'
 import { withTold } from '../../pipeline/plan/discover-partitions.ts'
 import { type PartitionStatus, partitionStatus, unknownStatus } from './partition-status.ts'
 import type { UpkeepDecision } from '../../pipeline/maintain/due-upkeep.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
+import { heldTopics } from '../feed/settled-tables.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { type TableHealth, tableHealth } from '../maintain/table-health.ts'
 import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
@@ -58,6 +60,8 @@ export interface TableStatus {
   readonly health: TableHealth | null
   /** What a service that starts now would do for the table, and what not and why. Nothing is done for one that is stopped. */
   readonly upkeep: readonly UpkeepDecision[]
+  /** Topics that meet others in this table and do not go into it, and what to do; null: none. Their topic-partitions are told as stopped. */
+  readonly leftOut: { readonly topics: readonly string[]; readonly reason: string } | null
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
 }
@@ -80,7 +84,7 @@ export function isStopped({ tables }: DocumentStatus): boolean {
 
 async function tableStatus(
   table: { namespace: readonly string[]; name: string },
-  { partitions, mapping }: Pick<KnownTable, 'partitions' | 'mapping'>,
+  discovered: KnownTable,
   document: ProcessorDocument,
   source: SourceIdentity,
   seams: StatusSeams,
@@ -89,20 +93,25 @@ async function tableStatus(
   const name = [...table.namespace, table.name].join('.')
   const loaded = await seams.catalog.loadTable(table)
   const { state, stopped } =
-    loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, partitions, source, seams)
+    loaded === null ? { state: null, stopped: null } : await stateOrStop(name, loaded.metadata, discovered.partitions, source, seams)
+  const { partitions, mapping, leftOut } = state === null ? discovered : withoutRefused(discovered, document, state, source)
+  const out = leftOut?.partitions ?? []
   const snapshot = loaded === null ? null : currentSnapshot(loaded.metadata)
   const rows = snapshot?.summary['total-records']
   const dataFiles = Number(snapshot?.summary['total-data-files'] ?? 0)
   const lastCommitMs = (loaded === null ? undefined : lastOfOurs(loaded.metadata, state))?.['timestamp-ms'] ?? null
   // Of a table that is stopped it is not known what the source's offsets mean to it.
-  const all = state === null ? partitions : withTold(partitions, decidedOf(state, source), spec.source.topics)
+  const told = state === null ? partitions : withTold(partitions, decidedOf(state, source), spec.source.topics)
+  const all = told.filter(({ topic }) => leftOut?.topics.includes(topic) !== true)
   const listed = new Set(partitions)
   const waiting =
     loaded === null || state === null ? null : firstWaiting(name, loaded.metadata, state, mapping, document, source, seams.source)
-  const found =
+  const known =
     stopped === null
       ? await Promise.all(all.map((at) => partitionStatus(at, state, source, listed.has(at), waiting, seams)))
       : all.map((at) => unknownStatus(at, state, source, listed.has(at)))
+  const left = await Promise.all(out.map((at) => partitionStatus(at, state, source, true, null, seams)))
+  const found = [...known, ...left.map((at) => ({ ...at, stopped: leftOut!.reason }))]
   const ages = found.flatMap(({ lagSegments, lagSeconds }) => (lagSegments && lagSeconds !== null ? [lagSeconds] : []))
   return {
     table: name,
@@ -125,8 +134,21 @@ async function tableStatus(
       loaded === null || stopped !== null
         ? []
         : decideUpkeep(loaded.metadata, spec, seams.catalog.profile.ownUpkeep, noMemory, seams.clock.now()),
+    leftOut: leftOut === null ? null : { topics: leftOut.topics, reason: leftOut.reason },
     stopped,
   }
+}
+
+/** Topics that there are now do not go into a table that has others, which the source may have no more. */
+function withoutRefused(
+  discovered: KnownTable,
+  document: ProcessorDocument,
+  { progress }: TableState,
+  source: SourceIdentity,
+): Pick<KnownTable, 'partitions' | 'mapping' | 'leftOut'> {
+  const { partitions, mapping } = discovered
+  const refused = leftOutBy(document, discovered, heldTopics(document, progress, source))
+  return refused === null ? discovered : { partitions: [], mapping, leftOut: { ...refused, partitions } }
 }
 
 /** Topic-partitions of which the table has decided something, in the log that the source has now. */

@@ -104,9 +104,9 @@ export async function tableOutlook(
   }
 }
 
-/** Whether a topic that the document names has neither a segment nor a table: nothing would be made of it. */
-export function isNowhere({ metadata }: TableOutlook, { partitions }: KnownTable): boolean {
-  return metadata === null && partitions.length === 0
+/** Whether a topic that the document names has neither a segment nor a table, and none is left out of it: nothing would be made of it. */
+export function isNowhere({ metadata }: TableOutlook, { partitions, leftOut }: KnownTable): boolean {
+  return metadata === null && partitions.length === 0 && leftOut === null
 }
 
 /** The request that would create a table, or why it can not be created. */
@@ -221,6 +221,7 @@ export async function documentOutlook(
   const { database } = document.spec.sink
   const tables: TableOutlook[] = []
   for (const table of await knownTables(document, wanted, source, seams)) {
+    if (table.topics.length === 0 && table.leftOut !== null) continue
     const outlook = await tableOutlook(document, table, source, seams)
     if (!isNowhere(outlook, table)) tables.push(outlook)
   }

@@ -44,6 +44,7 @@ function table(changes: Partial<TableStatus>): TableStatus {
     backfills: [],
     health: null,
     upkeep: [],
+    leftOut: null,
     stopped: null,
     ...changes,
   }
