@@ -284,7 +284,11 @@ async function findPlace(
       : (await new TableCommitter(source.id, identifier, document.metadata.name, metadata, { ...seams, catalog }).load()).state
   const refused = where.kind === 'table' ? null : leftOutBy(document, discovered, heldTopics(document, state.progress, source))
   if (refused !== null) throw new WorkError(refused.reason, { retry: 'never' })
-  if (branch !== null) refuseMoved(full, branch.name, state, source)
+  if (branch !== null && found !== null) {
+    refuseMoved(full, branch.name, state, source)
+    const main = await new TableCommitter(source.id, identifier, document.metadata.name, found.metadata, seams).look(found.metadata)
+    refuseRestarted(full, found.metadata.refs?.[branch.name] === undefined ? null : branch.name, main, source)
+  }
   if (metadata !== null) await refuseUnknownRows(full, metadata, mapping, partitions, seams.io)
   const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
   if (where.kind === 'live') return { ...place, besides: null, partitions, marks: [], state }
@@ -306,6 +310,20 @@ function refuseMoved(table: string, branch: string, { progress }: TableState, so
   throw new WorkError(
     `table ${table}: its branch ${branch} was begun from ${known.join(', ')}, before the source moved to ${source.id}, and can not go on from there. ` +
       `Drop it (Spark: ALTER TABLE ${table} DROP BRANCH ${branch}); the same command then begins the rebuild anew`,
+    { retry: 'never' },
+  )
+}
+
+/** What main has of a log that was restarted is in no segment any more, so that no branch can get it. `branch`: one that was begun. */
+function refuseRestarted(table: string, branch: string | null, { progress }: TableState, source: SourceIdentity): void {
+  if (currentIncarnation(progress, source.id) === 1) return
+  const begun =
+    branch === null
+      ? ''
+      : ` Its branch ${branch}, which was begun before, can not take its place: drop it (Spark: ALTER TABLE ${table} DROP BRANCH ${branch}).`
+  throw new WorkError(
+    `table ${table}: the log of ${source.id} was restarted, and main has rows of the log before, which a rebuild can not bring again.${begun} ` +
+      'backfill --into brings what the source has now into another table',
     { retry: 'never' },
   )
 }

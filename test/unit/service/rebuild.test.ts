@@ -141,6 +141,24 @@ describe('a rebuild', () => {
     expect((await open())!.rebuild!.branch).not.toBe(branch)
   })
 
+  test('of a table whose log was restarted is refused, by the name of the branch where one was begun before', async () => {
+    const w = await withTable()
+    const { branch } = (await rebuilt(w)).rebuild!
+    for (const key of w.source.keys()) await w.source.remove(key)
+    await w.clock.advanceBy(60_000)
+    for (let i = 0n; i < 2n; i++) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    const what = `table analytics.orders: the log of ${sourceId} was restarted, and main has rows of the log before, which a rebuild can not bring again.`
+    const instead = ' backfill --into brings what the source has now into another table'
+    await expect(rebuilderOf(w)).rejects.toThrow(
+      `${what} Its branch ${branch}, which was begun before, can not take its place: drop it (Spark: ALTER TABLE analytics.orders DROP BRANCH ${branch}).${instead}`,
+    )
+    const dropped = [{ action: 'remove-snapshot-ref' as const, 'ref-name': branch }]
+    await w.catalog.commitTable(identifier, { requirements: [], updates: dropped, idempotencyKey: '' })
+    await expect(rebuilderOf(w)).rejects.toThrow(what + instead)
+  })
+
   test('that was given up stops neither main nor the next one', async () => {
     const w = await withTable()
     const { branch } = (await rebuilt(w)).rebuild!
