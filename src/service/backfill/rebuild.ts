@@ -1,4 +1,5 @@
 import { currentSnapshot, mainBranch, type SnapshotReference, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { type Backfill, isEnded, withBackfill } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
 import { countOffsets, endOf, formatRanges } from '../../model/offset-range.ts'
 import { type DecidedSet, decidedRanges, decidedSets, type Progress, progressBeyond } from '../../model/progress.ts'
@@ -89,7 +90,10 @@ export async function takeMainsPlace(
           if (of < had) throw new WorkError(fewer(table, branch, of, had), { retry: 'never' })
         }
         mainWas = metadata.refs?.[mainBranch] ?? { 'snapshot-id': head['snapshot-id'], type: 'branch' }
-        return { what: null, change: noFiles, state: { ...state, requests: mains.requests, retraction: null } }
+        // What was asked of main stays asked, and that it was made anew is remembered.
+        const done = state.requests.backfills.filter(isEnded)
+        const backfills = done.reduce<readonly Backfill[]>(withBackfill, mains.requests.backfills)
+        return { what: null, change: noFiles, state: { ...state, requests: { ...mains.requests, backfills }, retraction: null } }
       }),
     )
     if (landed.kind !== 'nothing') return true

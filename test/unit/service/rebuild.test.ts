@@ -8,6 +8,7 @@ import { findTableState } from '../../../src/pipeline/commit/table-state.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
 import { takeMainsPlace } from '../../../src/service/backfill/rebuild.ts'
+import { wishId } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
 import type { Catalog, CatalogProfile } from '../../../src/seams/catalog.ts'
@@ -75,6 +76,8 @@ describe('a rebuild', () => {
     expect(await takePlace(w, rebuilder)).toBe(true)
     const metadata = await w.table('orders')
     expect(metadata.refs?.[branch]).toBeUndefined()
+    const live = await Backfiller.open(document, 'orders', { kind: 'live' }, {}, { id: sourceId, prefix: 'p/' }, seamsOf(w))
+    expect(live!.backfills).toMatchObject([{ id: wishId(wish), topic: 'orders', state: 'done', by: 'command' }])
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 33))
     const head = await headOf(w)
     for (let id = head['parent-snapshot-id']; id != null; id = snapshotById(metadata, id)!['parent-snapshot-id']) {
