@@ -21,6 +21,16 @@ test.each([
   expect(warnings(topics, topics[0], topic)).toEqual([['spec.mappings[1].topic', about(topic, hint)]])
 })
 
+test('a backfill of no topic is warned of, too', () => {
+  const document = smallest((d) => {
+    d.spec.source.topics = ['orders', 'clicks-*']
+    d.spec.backfill = [{ topic: 'orders' }, { topic: 'clicks-eu' }, { topic: 'ordres', from: '2026-01-01T00:00:00Z' }]
+  })
+  expect(topicWarnings(load(document)).map(({ path, message }) => [path, message])).toEqual([
+    ['spec.backfill[2].topic', about('ordres', '; did you mean orders?').replace('mapping', 'backfill')],
+  ])
+})
+
 test('what may be about a topic is not warned of', () => {
   expect(warnings(['orders', 'clicks-*'], 'orders', 'ord*', '*', 'clicks-eu', 'payments-*', '{a,b}')).toEqual([])
   expect(warnings(['orders'], '{orders,clicks}', 'order[a-z]')).toEqual([])
