@@ -80,7 +80,8 @@ function totalText(plan: DocumentPlan): string {
   const { total, money, commitIntervalSeconds } = plan
   const { topicPartitions, segments, bytes, gets, lists, tasks, puts, commits, files, fileBytes, seconds }: Work = total
   const looked = `${formatNumberOf(lists, 'LIST')} to see that`
-  if (segments === 0) return `nothing to do now; ${looked}`
+  const isStopped = plan.tables.some(({ stopped, stops }) => stopped !== null || stops.length > 0)
+  if (segments === 0) return `nothing to do now${isStopped ? ' but for what is stopped' : ''}; ${looked}`
   const read = `${formatNumberOf(segments, 'segment')} of ${formatNumberOf(topicPartitions, 'topic-partition')}, ${formatBytes(bytes)}`
   const requests = `${formatNumberOf(gets, 'GET')}, ${formatNumberOf(lists, 'LIST')} and about ${formatNumberOf(puts, 'PUT')}`
   const written = `about ${formatNumberOf(files, 'data file')} of ${formatBytes(fileBytes)} in all in about ${formatNumberOf(commits, 'commit')}, of each table one every ${formatDuration(commitIntervalSeconds * 1000)} at most`

@@ -57,7 +57,7 @@ function showTables(tables: readonly TableVerification[], terminal: Terminal): v
 const whatToDo: Readonly<Record<Finding['kind'], string>> = {
   missing:
     'verify --retract --yes and then backfill --missing bring back the rows whose segments are still there; where they were deleted on purpose, --accept SNAPSHOT. Where no snapshot is named and the segment is gone (a note counts those), --retract --yes makes gaps of them, which --accept takes with the newest snapshot of this program',
-  duplicate: 'recover --duplicates TABLE leaves one row of each offset',
+  duplicate: 'recover --duplicates TABLE leaves one row of each offset; where a file was added twice, it says what to do instead',
   hole: 'backfill --missing brings the records in',
   gap: 'nobody can bring back what the source does not have; when you know why, --accept the newest snapshot of this program (snapshotId in status --json)',
   altered: 'restore the file; where that can not be, backfill --rebuild makes the table anew from what the source has',

@@ -1,3 +1,4 @@
+import { footerBytes, headerBytes } from '../../formats/kfs/layout.ts'
 import { parseSegmentFileName, segmentKey } from '../../formats/kfs/segment-key.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { neverAsked } from '../../model/left-out.ts'
@@ -151,7 +152,8 @@ async function holesAmong(missing: OffsetRanges, segments: readonly Listed[], st
   const holes: OffsetRange[] = []
   let footers = 0
   for (const range of missing) {
-    const last = segments.findLast(({ baseOffset }) => baseOffset < range[1])
+    // A segment without batches has no offset.
+    const last = segments.findLast(({ baseOffset, object }) => baseOffset < range[1] && object.size > headerBytes + footerBytes)
     if (last === undefined) continue
     if (last.baseOffset >= range[0] || (footers++ < maxFooters && (await endHint(store, last)) > range[0])) holes.push(range)
   }

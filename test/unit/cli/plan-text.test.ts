@@ -89,6 +89,12 @@ test('tables, the sum of the work and the columns of each table are shown', () =
   ])
 })
 
+test('beside a table that is stopped, nothing to do is not said of all', () => {
+  const last = (...tables: TablePlan[]) => shown(tables).find((line) => line.includes('nothing to do now'))
+  expect(last(table())).toBe('  nothing to do now; 2 LISTs to see that')
+  expect(last(table({ stopped: 'its progress is lost' }))).toBe('  nothing to do now but for what is stopped; 2 LISTs to see that')
+})
+
 test('what the time was reckoned by is said', () => {
   const last = (paces: readonly TablePlan['pace'][]) =>
     shown(

@@ -7,6 +7,7 @@ import { documentStatus, isStopped, type TableStatus } from '../../../src/servic
 import type { Plain } from '../spec/documents.ts'
 import { documentOf, planned, source } from './outlooks.ts'
 import { at, batch, record } from './segments.ts'
+import { verify } from './verifying.ts'
 import { namespace, sourceId, type World, world } from './world.ts'
 
 let w: World
@@ -51,6 +52,15 @@ test('what a segment has and the table has not is a hole, inside a segment too',
     progress: new Map([[sourceId, new Map([[at.topic, new Map([[at.partition, ranges]])]])]]),
   }))
   expect((await status()).partitions).toMatchObject([{ gaps: [[3n, 5n]], holes: [[8n, 12n]] }])
+})
+
+test('a segment without batches has no offset, so that what is missing there is a gap', async () => {
+  await write(0n, 3)
+  await w.write(at, 3n, [])
+  await write(5n, 3)
+  await w.runOnce()
+  expect((await status()).partitions).toMatchObject([{ next: 8n, gaps: [[3n, 5n]], holes: [] }])
+  expect((await verify(w)).findings).toMatchObject([{ kind: 'gap', start: 3n, end: 5n }])
 })
 
 test('the requests that tell gaps from holes are bounded', async () => {
