@@ -72,6 +72,8 @@ export const faultKinds = [
   'foreign-restore',
   'old-snapshots-expired',
   'snapshots-expired',
+  'old-files-deleted',
+  'old-rows-deleted',
   'backfill-asked',
   'backfill-detached',
   'backfill-taken-up',

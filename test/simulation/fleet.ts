@@ -13,6 +13,7 @@ import { expireNowAndThen } from './keeper.ts'
 import { Life } from './life.ts'
 import { processSeams, type Surroundings } from './process-seams.ts'
 import { rebuildNowAndThen } from './rebuilder.ts'
+import { retireNowAndThen } from './retirer.ts'
 import type { Role, SourceSettings } from './settings.ts'
 import type { SharedQueue } from './shared-queue.ts'
 
@@ -188,6 +189,7 @@ async function work(job: Job, stop: AbortSignal): Promise<boolean> {
   else if (role === 'keeper') await expireNowAndThen(source, seams, random, faults, stop)
   else if (role === 'historian') await backfillNowAndThen(job, provoke !== null, stop)
   else if (role === 'rebuilder') await rebuildNowAndThen(job, stop)
+  else if (role === 'retirer') await retireNowAndThen(source, seams, random, faults, stop)
   else if (role === 'committer') await carryOutCommits(document, sourceId, commits!, seams, stop)
   else {
     const shared = role === 'planner' ? { ...seams, commits: commits! } : seams

@@ -10,6 +10,7 @@ const restarts = (settings: Settings) => settings.restarts
 const provokes = (settings: Settings) => settings.provokes
 const deletesBesideRewrites = (settings: Settings) => provokes(settings) && has('compactor')(settings) && !settings.rebuilds
 const rebuilds = (settings: Settings) => settings.rebuilds
+const retires = ({ midnightAfterMs }: Settings) => midnightAfterMs !== null
 /** By a process of its own, or by the service as the document has it. */
 const expires = (settings: Settings) =>
   has('keeper')(settings) || JSON.stringify(settings.sources[0].document.spec.sink).includes('max-snapshot-age')
@@ -45,6 +46,9 @@ export const worldsOf: Readonly<Record<string, (settings: Settings) => boolean>>
   'rebuild-carries-requests': rebuilds,
   'rebuild-counts-rows': rebuilds,
   'rebuild-has-what-main-has': rebuilds,
+  'retention-keeps-young': retires,
+  'retention-tells-deleted': retires,
+  'retention-misses-kept': retires,
 }
 
 /** Those of `seeds` whose worlds can tell a program without the guard from one with it, by what is drawn for them. */

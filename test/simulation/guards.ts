@@ -370,4 +370,25 @@ export const guards: readonly Guard[] = [
     text: 'requests: mains.requests, retraction: null',
     without: 'retraction: null',
   },
+  {
+    name: 'retention-keeps-young',
+    protects: 'a file goes whole only where the bounds of its rows say that all of them are old',
+    file: 'pipeline/maintain/row-age.ts',
+    text: 'upper !== null && upper < before &&',
+    without: 'upper !== null &&',
+  },
+  {
+    name: 'retention-tells-deleted',
+    protects: 'nobody looks any more for rows that were deleted for their age',
+    file: 'service/maintain/table-rewriter.ts',
+    text: 'const left = { ...state, accepted: acceptRows(state.accepted, state.progress, absent, paths) }',
+    without: 'const left = state',
+  },
+  {
+    name: 'retention-misses-kept',
+    protects: 'a row that stays is missed where it is lost, though others of its file were deleted for their age',
+    file: 'service/maintain/row-retention.ts',
+    text: 'without(before.get(live.file.filePath) ?? [], [...kept.values()].flat())',
+    without: 'before.get(live.file.filePath) ?? []',
+  },
 ]

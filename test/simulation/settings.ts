@@ -5,10 +5,10 @@ import type { StartAt } from '../../src/spec/document.ts'
 import { loadDocuments } from '../../src/spec/load.ts'
 
 /** What a process does for its document. */
-export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor' | 'keeper' | 'historian' | 'rebuilder'
+export type Role = 'run' | 'planner' | 'worker' | 'committer' | 'compactor' | 'keeper' | 'historian' | 'rebuilder' | 'retirer'
 
 /** Those who work beside what feeds tables, while there is something to be beside. */
-export const upkeepRoles: readonly Role[] = ['compactor', 'keeper', 'historian', 'rebuilder']
+export const upkeepRoles: readonly Role[] = ['compactor', 'keeper', 'historian', 'rebuilder', 'retirer']
 
 /** A bucket's prefix, what is written there, and the document that materializes it. */
 export interface SourceSettings {
@@ -62,6 +62,8 @@ export interface Settings {
    * while their files are rewritten, a backfill is overtaken by another, and a log begins again while somebody has read its history.
    */
   readonly provokes: boolean
+  /** How long after its beginning it is midnight, ms, and rows from before are old; null: rows stay. */
+  readonly midnightAfterMs: number | null
 }
 
 /** Times of a world in which snapshots come of age: clocks that are an hour off must not matter. */
@@ -76,10 +78,14 @@ export function drawSettings(random: SeededRandom, startMs: number): Settings {
   // So that there is history to be read.
   const hasHistory = provokes && world.startAt !== 'earliest'
   const headStartMs = world.headStartMs + (hasHistory ? 120_000 : 0)
-  return { ...world, provokes, headStartMs, durationMs: world.durationMs + (provokes && world.restarts ? 300_000 : 0) }
+  const settings = { ...world, provokes, headStartMs, durationMs: world.durationMs + (provokes && world.restarts ? 300_000 : 0) }
+  // What was deleted comes back where a table is made anew.
+  if (world.rebuilds || !random.chance(0.4)) return { ...settings, midnightAfterMs: null }
+  const sources = world.sources.map((source) => ({ ...source, fleet: [...source.fleet, 'retirer' as const] }))
+  return { ...settings, sources, midnightAfterMs: headStartMs + 60_000 + random.below(240_000) }
 }
 
-function drawWorld(random: SeededRandom, startMs: number): Omit<Settings, 'provokes'> {
+function drawWorld(random: SeededRandom, startMs: number): Omit<Settings, 'provokes' | 'midnightAfterMs'> {
   const topics = ['events', 'clicks', '__proto__'].slice(0, 1 + random.below(3))
   const drawn = topics.flatMap((topic) => logsOf(random, topic, 1 + random.below(3)))
   const graceSeconds = random.pick([3, 10, 10])
@@ -104,7 +110,7 @@ function drawWorld(random: SeededRandom, startMs: number): Omit<Settings, 'provo
   const processes = Math.max(sources.length, random.pick(sharesQueue ? [2, 3, 4] : [1, 2, 2, 3]))
   const fleets = sources.map((_, i) => drawFleet(random, sharesQueue, Math.ceil((processes - i) / sources.length)))
   const served = sources.map((source, i) => ({ ...source, fleet: [...fleets[i], ...drawUpkeep(random, hasHistory)] }))
-  const settings: Omit<Settings, 'provokes'> = {
+  const settings: ReturnType<typeof drawWorld> = {
     sources: served,
     rebuilds: false,
     sharesQueue,

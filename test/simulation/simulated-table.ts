@@ -39,6 +39,7 @@ interface TableSurroundings {
 /** One for each table that the documents name; two documents may share one. */
 export function makeTables(
   { sources, rollbacks, rebuilds, snapshotExpiryMs, startAt }: Settings,
+  midnightMs: number | null,
   model: SourceModel,
   random: SeededRandom,
   around: TableSurroundings,
@@ -55,7 +56,7 @@ export function makeTables(
     [...shares].map(([name, { mapping, logs }]) => [
       name,
       {
-        checker: new TableChecker(name, logs, model, new TableReader(around.io), { startAt, now: () => around.clock.now() }),
+        checker: new TableChecker(name, logs, model, new TableReader(around.io), { startAt, midnightMs, now: () => around.clock.now() }),
         topics: new Set(logs.map(({ at }) => at.topic)),
         foreign: new ForeignWriter({ namespace: ['lake'], name }, random.fork(), {
           ...around,
@@ -82,7 +83,10 @@ export function makeTablesBeside(
   const logs = sources.flatMap((source) => source.logs.map(({ at }) => ({ sourceId: source.sourceId, at })))
   const byTable = [...Map.groupBy(logs, ({ at }) => besideOf(at.topic))]
   return new Map(
-    byTable.map(([name, own]) => [name, new TableChecker(name, own, model, new TableReader(io), { startAt, now: () => clock.now() })]),
+    byTable.map(([name, own]) => [
+      name,
+      new TableChecker(name, own, model, new TableReader(io), { startAt, midnightMs: null, now: () => clock.now() }),
+    ]),
   )
 }
 

@@ -33,6 +33,8 @@ interface Checked {
   readonly rows: ReadonlyMap<string, Row>
   /** Rows that another writer deleted somewhere in this history. */
   readonly deleted: ReadonlySet<string>
+  /** Offsets that are not to be looked for any more: of rows that we deleted for their age. */
+  readonly accepted: Progress
   readonly files: readonly string[]
   /** Where each log began, as the first snapshot with progress of it says, and when that was seen, ms. */
   readonly starts: ReadonlyMap<string, { readonly offset: bigint; readonly seenMs: number }>
@@ -44,6 +46,7 @@ const empty: Checked = {
   requests: noRequests,
   rows: new Map(),
   deleted: new Set(),
+  accepted: noProgress,
   files: [],
   starts: new Map(),
 }
@@ -67,6 +70,8 @@ export class TableChecker {
   readonly #model: SourceModel
   readonly #reader: TableReader
   readonly #startAt: StartAt
+  /** Rows from before are old, and deleted by us; null: none is. */
+  readonly #midnightMs: number | null
   readonly #now: () => number
   readonly #checked = new Map<bigint, Checked>()
   /** The branches on which it is made anew, with their heads that were seen last; and by snapshot the branch that it was made on. */
@@ -89,9 +94,10 @@ export class TableChecker {
     logs: readonly SourceLog[],
     model: SourceModel,
     reader: TableReader,
-    { startAt, now }: { readonly startAt: StartAt; readonly now: () => number },
+    { startAt, midnightMs, now }: { readonly startAt: StartAt; readonly midnightMs: number | null; readonly now: () => number },
   ) {
     this.#startAt = startAt
+    this.#midnightMs = midnightMs
     this.#now = now
     this.table = table
     this.#logs = logs
@@ -296,11 +302,12 @@ export class TableChecker {
     const rows = this.#rowsOf(snapshot, files)
     const ours = snapshot.summary[summaryKeys.commitId] !== undefined
     const progress = ours ? progressOf(snapshot, list) : parent.progress
-    const gone = ours ? [] : [...parent.rows.keys()].filter((place) => !rows.has(place))
+    const gone = [...parent.rows.keys()].filter((place) => !rows.has(place))
     const paths = files.map(({ path }) => path)
     const frontiers = list.metadata.get(summaryKeys.frontiers)
     const requests = parentId === null ? (this.#asked ?? noRequests) : parent.requests
     const carried = {
+      accepted: ours ? acceptedIn(list, snapshot) : parent.accepted,
       frontiers: ours && frontiers !== undefined ? decodeFrontiers(frontiers, idOf(snapshot)) : parent.frontiers,
       requests: ours ? requestsOf(snapshot.summary, noRequests) : requests,
     }
@@ -320,12 +327,35 @@ export class TableChecker {
         `${idOf(snapshot)} has lost ${lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join(', ')}`,
       )
     }
-    for (const place of parent.rows.keys()) {
-      if (ours && !rows.has(place))
-        throw this.#broken('a snapshot of ours drops no row', `${place} was in ${parentId} and is not in ${idOf(snapshot)}`)
-    }
+    if (ours) for (const place of gone) this.#checkRetired(snapshot, place, parent.rows.get(place)!)
     this.#checkRows(snapshot, checked)
+    this.#checkAccepted(snapshot, parent, checked, ours ? gone : [])
     return checked
+  }
+
+  /** We drop no row but for its age, in a snapshot that says so. */
+  #checkRetired(snapshot: Snapshot, place: string, { timestampMs }: Row): void {
+    const isSaid = ['delete', 'overwrite'].includes(snapshot.summary.operation ?? '')
+    if (isSaid && this.#midnightMs !== null && timestampMs !== null && timestampMs < this.#midnightMs) return
+    throw this.#broken('a snapshot of ours drops no row that is not old', `${place}, of ${timestampMs}, is not in ${idOf(snapshot)}`)
+  }
+
+  /** Nobody looks any more for the rows that we deleted, and for no others. */
+  #checkAccepted(snapshot: Snapshot, parent: Checked, { accepted, rows }: Checked, retired: readonly string[]): void {
+    const lost = progressBeyond(parent.accepted, accepted)
+    if (lost.length > 0) throw this.#broken('what is accepted stays accepted', idOf(snapshot))
+    const isAccepted = (place: string, { log, offset }: Row) => {
+      const named = [...this.#namedLogs()].find(({ name }) => place === `${name}@${offset}`)
+      if (named !== undefined && this.#model.restarted.has(log)) return null
+      return named === undefined ? null : containsOffset(named.decided(accepted), offset)
+    }
+    for (const place of retired)
+      if (isAccepted(place, parent.rows.get(place)!) === false)
+        throw this.#broken('rows that we delete are accepted as absent', `${place} in ${idOf(snapshot)}`)
+    if (accepted === parent.accepted) return
+    for (const [place, row] of rows)
+      if (isAccepted(place, row) === true)
+        throw this.#broken('a row that is there is not accepted as absent', `${place} in ${idOf(snapshot)}`)
   }
 
   #startsOf(snapshot: Snapshot, { starts }: Checked, progress: Progress): Checked['starts'] {
@@ -401,6 +431,11 @@ function progressOf(snapshot: Snapshot, list: ManifestList): Progress {
   const text = snapshot.summary[summaryKeys.progress] ?? list.metadata.get(summaryKeys.progress)
   if (text === undefined) throw new InvariantBroken('every snapshot of ours carries progress', idOf(snapshot))
   return decodeProgress(text, idOf(snapshot))
+}
+
+function acceptedIn({ metadata }: ManifestList, snapshot: Snapshot): Progress {
+  const text = metadata.get(summaryKeys.accepted)
+  return text === undefined ? noProgress : decodeProgress(text, idOf(snapshot))
 }
 
 function requestsOf(keys: Readonly<Record<string, string>>, none: Requests): Requests {

@@ -15,6 +15,8 @@ export interface Row {
   /** Which log of its name, where it was restarted. */
   readonly incarnation: number
   readonly value: string
+  /** Of the record, ms; null where it had none. */
+  readonly timestampMs: number | null
 }
 
 export interface LiveFile {
@@ -141,6 +143,7 @@ export class TableReader {
       offset: row.kafka_offset as bigint,
       incarnation: (row.kafka_incarnation as number | null | undefined) ?? 1,
       value: row.value === undefined ? documentOf(row) : textOf(row.value),
+      timestampMs: (row.kafka_timestamp as Date | null | undefined)?.getTime() ?? null,
     }))
   }
 

@@ -1,4 +1,4 @@
-import { virtualClock } from '../../src/drivers/clock/virtual.ts'
+import { type VirtualClock, virtualClock } from '../../src/drivers/clock/virtual.ts'
 import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { uriFiles } from '../../src/drivers/io/uri-files.ts'
 import { memoryStore } from '../../src/drivers/store/memory.ts'
@@ -43,8 +43,10 @@ export class World {
   readonly faults = new FaultCounts()
   readonly log: EventLog
   readonly catalog: ReturnType<typeof sharedCatalog>
-  readonly #clock = virtualClock()
-  readonly #startMs = this.#clock.now()
+  readonly #clock: VirtualClock
+  readonly #startMs: number
+  /** Rows from before are old from then on; null: rows stay. */
+  readonly #midnightMs: number | null
   readonly #random: SeededRandom
   readonly #settings: Settings
   readonly #weather = new Weather()
@@ -61,7 +63,12 @@ export class World {
   #bug: { error: unknown } | null = null
 
   constructor(seed: number, onEvent?: (line: string) => void) {
-    const clock = this.#clock
+    const beginsMs = virtualClock().now()
+    const { midnightAfterMs } = drawSettings(seededRandom(seed).fork(), beginsMs)
+    const clock = virtualClock(beginsMs - (midnightAfterMs ?? 0))
+    this.#clock = clock
+    this.#startMs = clock.now()
+    this.#midnightMs = midnightAfterMs === null ? null : beginsMs
     this.#random = seededRandom(seed)
     this.#settings = drawSettings(this.#random.fork(), this.#startMs)
     this.log = new EventLog(() => clock.now() - this.#startMs, onEvent)
@@ -92,7 +99,7 @@ export class World {
     this.#reader = new TableReader(uriFiles(async () => warehouse))
     const { catalog, log, faults } = this
     const tableAround = { clock, catalog, io: uriFiles(async () => warehouse), reader: this.#reader, log, faults }
-    this.#tables = makeTables(this.#settings, this.#model, this.#random, tableAround)
+    this.#tables = makeTables(this.#settings, this.#midnightMs, this.#model, this.#random, tableAround)
     const beside = this.#settings.rebuilds ? makeTablesBeside(this.#settings, this.#model, tableAround) : new Map()
     this.#witness = new Witness(this.#tables, beside, { catalog, warehouse, reader: this.#reader, log, faults })
     this.#listener = new Listener(this.#tables, { clock, faults, poison: this.#poison, model: this.#model, excuses })
