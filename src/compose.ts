@@ -27,6 +27,7 @@ import { meteringStore, meteringWarehouse } from './drivers/store/metering.ts'
 import type { Prices } from './pipeline/backfill/bill.ts'
 import { onBranch } from './service/backfill/branch-catalog.ts'
 import { lookOnce } from './service/tasks/carry-out-tasks.ts'
+import { rewritesAtOnce } from './service/tasks/limits.ts'
 import { meteredTasks } from './service/tasks/metered-task.ts'
 import { tablesOfSource } from './service/status/known-tables.ts'
 import type { ProcessorSeams } from './service/feed/processor-seams.ts'
@@ -84,7 +85,8 @@ export async function openDocument(
   const store = await openSourceStore(document, { clock: systemClock, entropy, meter })
   // Who only looks lists once.
   const watermarks = readOnly ? undefined : await openWatermarks(document, journal)
-  const threads = openThreads(Math.min(document.spec.processing.parallelism, availableParallelism()))
+  const { processing } = document.spec
+  const threads = openThreads(Math.min(processing.parallelism, availableParallelism()), rewritesAtOnce(processing))
   return {
     source: sourceIdentity(document),
     seams: {

@@ -7,7 +7,7 @@ import type { TaskResult } from '../pipeline/flow.ts'
 import type { CarryOutRewrite } from '../service/tasks/rewrite-task.ts'
 import { carryOut, type CarryOut, type WorkerSeams } from '../service/tasks/worker.ts'
 import type { FileIO } from '../seams/file-io.ts'
-import { Turns } from './turns.ts'
+import { Turns } from '../service/tasks/turns.ts'
 import { type FromThread, largeBytes, ownBytes, plainError, revivedError, type ToThread } from './thread-messages.ts'
 
 /** Less input than this is carried out at once, in the main thread: to hand it over would take longer, and a service that is idle needs no thread. */
@@ -27,11 +27,14 @@ export interface Threads {
   close(): Promise<void>
 }
 
-/** At most `count` threads, started when there is work for them. A task goes to the thread with the fewest. */
-export function openThreads(count: number): Threads {
+/**
+ * At most `count` threads, started when there is work for them, which rewrite at most `rewritesAtOnce` groups of files at a time, as many as memory is for. A
+ * task goes to the thread with the fewest.
+ */
+export function openThreads(count: number, rewritesAtOnce = count): Threads {
   boundHeaps()
   const threads: Thread[] = []
-  const rewrites = new Turns(count)
+  const rewrites = new Turns(Math.min(count, rewritesAtOnce))
   let here = 0
   let isFeeding = false
   return {

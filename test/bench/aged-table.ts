@@ -15,7 +15,7 @@ import { resolveLayout } from '../../src/pipeline/commit/resolve-layout.ts'
 import { TableCommitter } from '../../src/service/feed/committer.ts'
 import type { RewriteResult } from '../../src/pipeline/maintain/rewrite-flow.ts'
 import { TableRewriter } from '../../src/service/maintain/table-rewriter.ts'
-import { TableUpkeep } from '../../src/service/maintain/table-upkeep.ts'
+import { TableUpkeep, UpkeepTurns } from '../../src/service/maintain/table-upkeep.ts'
 import type { TaskResult } from '../../src/pipeline/flow.ts'
 import { limitsOf } from '../../src/service/tasks/limits.ts'
 import { carryOut, taskTarget } from '../../src/service/tasks/worker.ts'
@@ -120,6 +120,7 @@ export async function ageTable(commits: number, expiry: Expiry = {}, compact = f
       limits: limitsOf(document.spec.processing),
       kafkaColumns: mapping.kafkaColumns,
     },
+    new UpkeepTurns(document.spec.processing),
     seams,
   )
 

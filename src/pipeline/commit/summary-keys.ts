@@ -33,6 +33,8 @@ export const summaryKeys = {
   branch: 'kafscale.processor.branch',
   /** Table property: which column is what, and how bytes are kept; written when the table is created. */
   layout: 'kafscale.processor.layout',
+  /** Table property: when each kind of upkeep was done last, as a JSON object of ISO times. */
+  upkeep: 'kafscale.processor.upkeep',
 } as const
 
 export const formatVersion = '1'

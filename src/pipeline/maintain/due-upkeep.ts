@@ -10,7 +10,7 @@ export interface UpkeepDecision {
   readonly reason: string
 }
 
-/** When something was done last, ms; null: not yet. Undefined: the running service alone knows, as of what nothing in a table tells. */
+/** When something was done last, ms; null: not yet. Undefined: the running service alone knows, where no table can tell it. */
 type LastMs = number | null | undefined
 
 /** What decides. */
@@ -54,7 +54,7 @@ export interface UpkeepFacts {
     /** Snapshots that can go now. */
     readonly expired: number
     readonly maxSnapshots: number
-    /** When it was done last by this process, ms; null: not yet. */
+    /** When it was done last, ms; null: not yet, as far as is known. */
     readonly lastMs: number | null
   }
   readonly orphans: {
@@ -150,8 +150,20 @@ function manifestsDue(facts: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, '
 
 function daily(lastMs: LastMs, nowMs: number): Omit<UpkeepDecision, 'kind'> {
   if (lastMs === undefined) return not('once a day; when it was last, the running service knows')
-  if (lastMs === null || lastMs + dailyMs <= nowMs) return { due: true, reason: 'once a day' }
-  return not(`done ${Math.floor((nowMs - lastMs) / 3_600_000)} h ago, once a day`)
+  if (lastMs === null) return { due: true, reason: 'once a day' }
+  const waitMs = lastMs + dailyMs - nowMs
+  return waitMs <= 0
+    ? { due: true, reason: `once a day, done ${ago(lastMs, nowMs)}` }
+    : not(`done ${ago(lastMs, nowMs)}, once a day: again in ${hours(waitMs)}`)
+}
+
+function ago(lastMs: number, nowMs: number): string {
+  return `${hours(nowMs - lastMs)} ago`
+}
+
+/** From two hours on in hours, before in minutes. */
+function hours(ms: number): string {
+  return ms >= 7_200_000 ? `${Math.round(ms / 3_600_000)} h` : `${Math.round(ms / 60_000)} min`
 }
 
 function expiryDue({ ownUpkeep, isOurs, gcDisabled, expiry }: UpkeepFacts, nowMs: number): Omit<UpkeepDecision, 'kind'> {
@@ -160,7 +172,7 @@ function expiryDue({ ownUpkeep, isOurs, gcDisabled, expiry }: UpkeepFacts, nowMs
   if (enabled === false) return not('off by maintenance.expiry.enabled')
   if (enabled === undefined && !isOurs) return not('the table was made by others; maintenance.expiry.enabled: true expires its snapshots')
   if (gcDisabled) return not('the table says gc.enabled=false')
-  if (expired === 0) return not('no snapshot is too old or too many')
+  if (expired === 0) return not(`no snapshot is too old or too many${lastMs === null ? '' : `; some were expired ${ago(lastMs, nowMs)}`}`)
   const some = `${expired} snapshot${expired === 1 ? '' : 's'} can go`
   if (expired >= Math.max(1, Math.floor(maxSnapshots / 10))) return { due: true, reason: some }
   const waitMs = lastMs === null ? 0 : lastMs + expireEveryMs - nowMs

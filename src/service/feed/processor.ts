@@ -29,7 +29,7 @@ import { definitionsText } from '../tasks/task-codec.ts'
 import { TableFeed } from './table-feed.ts'
 import { heldTopics } from './settled-tables.ts'
 import { TopicTables } from './topic-tables.ts'
-import { TableUpkeep } from '../maintain/table-upkeep.ts'
+import { TableUpkeep, UpkeepTurns } from '../maintain/table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
 import { declaredBackfills } from '../backfill/resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -49,6 +49,7 @@ export class Processor {
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
   readonly #limits: Limits
+  readonly #upkeepTurns: UpkeepTurns
   readonly #directions: Directions
   /** Tables that were opened as directed: that happens once. */
   readonly #directed = new Set<string>()
@@ -62,6 +63,7 @@ export class Processor {
     this.#source = source
     this.#seams = seams
     this.#limits = limitsOf(document.spec.processing)
+    this.#upkeepTurns = new UpkeepTurns(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
     this.#watch = new DocumentWatch(document, source.id, seams.clock, seams.queue)
     this.#topicTables = new TopicTables(document, source, this.#discovery, this.#watch, seams)
@@ -232,7 +234,7 @@ export class Processor {
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
     const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
-    const upkeep = new TableUpkeep(table, context, this.#seams, (view) => this.#watch.table(name).upkept(view))
+    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, this.#seams, (view) => this.#watch.table(name).upkept(view))
     const shared = toldOf(
       inTurn(
         commits === undefined

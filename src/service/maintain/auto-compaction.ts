@@ -1,7 +1,9 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { ProcessorDocument } from '../../spec/document.ts'
 import { rewritesAtOnce } from '../tasks/limits.ts'
+import type { Turns } from '../tasks/turns.ts'
 import type { RewritePolicy } from '../../pipeline/maintain/plan-rewrites.ts'
 import type { RetentionContext } from './row-retention.ts'
 import { compactTable, type CompactorSeams, outputsOf } from './table-compactor.ts'
@@ -14,16 +16,24 @@ export const defaultQuietMinutes = 10
 
 const hourMs = 3_600_000
 
+/** Rewrites that a service has under way at once, of all its tables: a quarter of the document's workers at most, so that tables are fed meanwhile. */
+export function serviceRewrites(processing: ProcessorDocument['spec']['processing']): number {
+  return Math.max(1, Math.min(rewritesAtOnce(processing), Math.floor(processing.parallelism / 4)))
+}
+
 /** The compaction of a table by the policy of its document. */
 export class AutoCompaction {
   readonly #table: TableIdentifier
   readonly #context: RetentionContext
   readonly #seams: CompactorSeams
+  readonly #turns: Turns
   /** What was planned here, and when: what failed counts too. */
   #planned: { readonly atMs: number; readonly bytes: number }[] = []
   #postponed = 0
 
-  constructor(table: TableIdentifier, context: RetentionContext, seams: CompactorSeams) {
+  /** `turns`: of the rewrites of all tables that this process feeds. */
+  constructor(table: TableIdentifier, context: RetentionContext, turns: Turns, seams: CompactorSeams) {
+    this.#turns = turns
     this.#table = table
     this.#context = context
     this.#seams = seams
@@ -65,8 +75,13 @@ export class AutoCompaction {
     const about = { table: rewriter.name, files: cost.inputFiles, deletes: cost.deleteFiles, bytes: cost.inputBytes }
     journal.info('rewrite of files begun', { ...about, rewrites: rewrites.length, postponed: postponed.inputFiles, young: quiet })
     this.#planned.push({ atMs: nowMs, bytes: cost.inputBytes + cost.deleteBytes })
-    const atOnce = Math.max(1, Math.min(rewritesAtOnce(processing), Math.floor(processing.parallelism / 4)))
-    const options = { ...outputsOf(metadata, processing), table: this.#table.name, atOnce, signal }
+    const options = {
+      ...outputsOf(metadata, processing),
+      table: this.#table.name,
+      atOnce: serviceRewrites(processing),
+      turns: this.#turns,
+      signal,
+    }
     const { failed, problem } = await compactTable(rewriter, plan, metadata, options, this.#seams)
     if (failed > 0) throw new WorkError(`${failed} of ${rewrites.length} rewrites failed: ${problem}`, { retry: 'later' })
   }

@@ -12,6 +12,7 @@ import type { RewriteResult } from '../../pipeline/maintain/rewrite-flow.ts'
 import { rewriteTotals, type RewriteTotals } from '../../pipeline/maintain/rewrite-totals.ts'
 import type { PlannedRewrite, RewritePlan } from '../../pipeline/maintain/plan-rewrites.ts'
 import { type RewriteOrder, rewriteResult } from '../tasks/rewrite-task.ts'
+import type { Turns } from '../tasks/turns.ts'
 import type { TablePayload } from '../tasks/task-payload.ts'
 import type { TableRewriter } from './table-rewriter.ts'
 import { whenAborted } from '../feed/when-aborted.ts'
@@ -26,6 +27,8 @@ export interface CompactionOptions extends Pick<RewriteOrder, 'sortOrder' | 'exe
   readonly table: string
   /** Rewrites under way at once. */
   readonly atOnce: number
+  /** What those of other tables share with them; absent: there are none. */
+  readonly turns?: Turns
   /** No further rewrite is begun once it aborts; those under way are finished and committed. */
   readonly signal?: AbortSignal
   readonly progress?: (done: CompactionReport) => void
@@ -103,7 +106,7 @@ class Compaction {
   readonly #tableUuid: string
   readonly #options: CompactionOptions
   readonly #seams: CompactorSeams
-  readonly #open = new Map<string, Promise<void>>()
+  readonly #open = new Map<string, { readonly done: Promise<void>; readonly giveUp: () => void }>()
   #finished: RewriteResult[] = []
   /** When the first of them was begun, ms. */
   #oldestMs = Infinity
@@ -131,7 +134,8 @@ class Compaction {
         this.#submit(value)
       }
       if (this.#open.size === 0) break
-      await Promise.race([...this.#open.values(), ...(signal === undefined || signal.aborted ? [] : [whenAborted(signal)])])
+      const open = [...this.#open.values()].map(({ done }) => done)
+      await Promise.race([...open, ...(signal === undefined || signal.aborted ? [] : [whenAborted(signal)])])
       if (signal?.aborted === true) await this.#withdraw()
       const isDue = this.#finished.length >= rewritesPerCommit || this.#seams.clock.now() - this.#lastCommitMs >= commitMs
       if (this.#finished.length > 0 && isDue) await this.#commit()
@@ -141,13 +145,19 @@ class Compaction {
   }
 
   #submit({ id, group, cost }: PlannedRewrite): void {
-    const { table, sortOrder, exemptIds, targetFileSizeBytes } = this.#options
+    const { table, sortOrder, exemptIds, targetFileSizeBytes, turns, signal } = this.#options
     const { queue } = this.#seams
     const order: RewriteOrder = { group, tableUuid: this.#tableUuid, targetFileSizeBytes, sortOrder, exemptIds }
     const task = { id: `${this.#tableUuid}-${id}`, parts: [], bytes: cost.inputBytes + cost.deleteBytes }
     const priority = priorityBands.upkeep + this.#open.size
-    const done = queue.submit(task.id, { task, table, rewrite: order }, priority).then(
+    const { promise: withdrawn, resolve: withdraw } = Promise.withResolvers<null>()
+    const carriedOut = async () => {
+      if (signal?.aborted === true) return null
+      return Promise.race([queue.submit(task.id, { task, table, rewrite: order }, priority), withdrawn])
+    }
+    const done = (turns === undefined ? carriedOut() : turns.take(carriedOut)).then(
       (result) => {
+        if (result === null) return
         queue.forget(task.id)
         this.#oldestMs = Math.min(this.#oldestMs, result.startedAtMs)
         this.#finished.push(rewriteResult(order, result))
@@ -161,15 +171,12 @@ class Compaction {
         this.#problem ??= error instanceof Error ? error.message : String(error)
       },
     )
-    this.#open.set(
-      task.id,
-      done.finally(() => this.#open.delete(task.id)),
-    )
+    this.#open.set(task.id, { done: done.finally(() => this.#open.delete(task.id)), giveUp: () => withdraw(null) })
   }
 
   /** What nobody has begun is given back. */
   async #withdraw(): Promise<void> {
-    await Promise.all([...this.#open.keys()].map(async (id) => (await this.#seams.queue.withdraw(id)) && this.#open.delete(id)))
+    await Promise.all([...this.#open].map(async ([id, { giveUp }]) => (await this.#seams.queue.withdraw(id)) && giveUp()))
   }
 
   async #commit(): Promise<void> {

@@ -10,6 +10,7 @@ import { findTableState } from '../../pipeline/commit/table-state.ts'
 import { chooseExpired, type Expired, type ExpirySettings } from '../../pipeline/maintain/choose-expired.ts'
 import { removeFiles } from '../../pipeline/maintain/remove-files.ts'
 import { type FileKind, unreachedFiles } from '../../pipeline/maintain/unreached-files.ts'
+import { withUpkeepTime } from '../../pipeline/maintain/upkeep-times.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 
 export interface ExpirerSeams {
@@ -122,7 +123,7 @@ async function drop(
   { snapshots, refs }: Expired,
   seams: ExpirerSeams,
 ): Promise<TableMetadata | null> {
-  const { catalog, entropy, journal } = seams
+  const { catalog, clock, entropy, journal } = seams
   const ids = snapshots.map((one) => one['snapshot-id'])
   const requirements: TableRequirement[] = [
     { type: 'assert-table-uuid', uuid: before['table-uuid'] },
@@ -135,6 +136,9 @@ async function drop(
   const updates: TableUpdate[] = [
     ...refs.map((ref): TableUpdate => ({ action: 'remove-snapshot-ref', 'ref-name': ref })),
     ...(ids.length === 0 ? [] : [{ action: 'remove-snapshots', 'snapshot-ids': ids } as const]),
+    ...(catalog.profile.propertiesInCommit
+      ? [{ action: 'set-properties', updates: withUpkeepTime(before, 'expiry', clock.now()) } as const]
+      : []),
   ]
   const outcome = await catalog.commitTable(table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
   if (outcome.kind === 'refused') {

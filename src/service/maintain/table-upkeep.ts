@@ -1,15 +1,16 @@
 import { currentSnapshot, type Snapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { UpkeepView } from '../../model/health.ts'
-import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { CatalogProfile, TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { lackOfMemory } from '../../spec/rewrite-memory.ts'
-import { AutoCompaction, defaultBytesPerHour, defaultQuietMinutes, rewrittenBytes, youngFiles } from './auto-compaction.ts'
+import { AutoCompaction, defaultBytesPerHour, defaultQuietMinutes, rewrittenBytes, serviceRewrites, youngFiles } from './auto-compaction.ts'
 import { ancestorsOf, isOurs } from '../../pipeline/commit/table-state.ts'
 import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
 import { chooseExpired, expirySettings } from '../../pipeline/maintain/choose-expired.ts'
 import { decodeRequests } from '../../pipeline/commit/requests-text.ts'
 import { dueUpkeep, type UpkeepDecision, type UpkeepFacts, type UpkeepKind } from '../../pipeline/maintain/due-upkeep.ts'
+import { upkeepTimes, withUpkeepTime } from '../../pipeline/maintain/upkeep-times.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
@@ -17,6 +18,7 @@ import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { expireTable } from './table-expirer.ts'
 import { TableRewriter } from './table-rewriter.ts'
+import { Turns } from '../tasks/turns.ts'
 
 /** Files are rewritten where somebody takes such tasks from the queue. */
 type UpkeepSeams = CommitterSeams & SweepSeams & Partial<Pick<ProcessorSeams, 'queue' | 'rewrites'>>
@@ -24,7 +26,7 @@ type Spec = ProcessorDocument['spec']
 
 /** What was done, as far as this process knows. */
 export interface UpkeepMemory {
-  /** When what was done last, ms; null: that is not known. */
+  /** When what was done last, ms; null: only what the table tells is known. */
   readonly last: ReadonlyMap<UpkeepKind, number> | null
   readonly isCompacting: boolean
   /** Bytes that were planned to be rewritten in the last hour; the table tells those that were. */
@@ -40,11 +42,16 @@ export const noMemory: UpkeepMemory = { last: null, isCompacting: false, hoursBy
 export function decideUpkeep(
   metadata: TableMetadata,
   { maintenance: asked, processing }: Pick<Spec, 'maintenance' | 'processing'>,
-  ownUpkeep: string | undefined,
+  { ownUpkeep, propertiesInCommit }: Pick<CatalogProfile, 'ownUpkeep' | 'propertiesInCommit'>,
   { last, isCompacting, hoursBytes, postponed }: UpkeepMemory,
   nowMs: number,
 ): UpkeepDecision[] {
-  const lastOf = (kind: UpkeepKind) => (last === null ? undefined : (last.get(kind) ?? null))
+  const told = upkeepTimes(metadata, nowMs)
+  const lastOf = (kind: UpkeepKind) => {
+    const [here, there] = [last?.get(kind), told.get(kind)]
+    if (here !== undefined && there !== undefined) return Math.max(here, there)
+    return here ?? there ?? (last === null && !propertiesInCommit ? undefined : null)
+  }
   const settings = expirySettings(metadata, asked?.expiry)
   const newest = ancestorsOf(metadata).ancestors.find(isOurs)
   const age = asked?.retention === undefined ? null : retentionColumn(metadata, asked.retention, nowMs)
@@ -63,7 +70,7 @@ export function decideUpkeep(
       young: young(metadata, asked?.compaction?.quietMinutes ?? defaultQuietMinutes, nowMs),
       backfills: backfillsUnderWay(newest),
       isRunning: isCompacting,
-      lastMs: lastOf('compaction') ?? null,
+      lastMs: last?.get('compaction') ?? null,
     },
     manifests: { lastMs: lastOf('manifests') },
     expiry: {
@@ -105,6 +112,26 @@ function fileCounts(metadata: TableMetadata, targetFileSizeBytes: number) {
   }
 }
 
+/** What the tables share that a process keeps: what takes memory is done for as many of them at once as there is memory for. */
+export class UpkeepTurns {
+  /** Each is one group of files. */
+  readonly rewrites: Turns
+  readonly #others = new Map<UpkeepKind, Turns>()
+
+  constructor(processing: Spec['processing']) {
+    this.rewrites = new Turns(serviceRewrites(processing))
+  }
+
+  /** What is no rewrite is done for one table at a time; kinds do not wait for each other. */
+  of(kind: UpkeepKind): Turns {
+    let turns = this.#others.get(kind)
+    if (turns === undefined) this.#others.set(kind, (turns = new Turns(1)))
+    return turns
+  }
+}
+
+/** Somebody may commit at the same time. */
+const noteAttempts = 3
 /** A table without commits is looked at this often all the same: snapshots come of age. */
 const idleMs = 6 * 3_600_000
 
@@ -122,18 +149,27 @@ export class TableUpkeep {
   /** Why something could not be done the last time. */
   readonly #problems = new Map<UpkeepKind, string>()
   readonly #compaction: AutoCompaction | null
+  readonly #turns: UpkeepTurns
   #compacting: Promise<void> | null = null
   #committed = false
 
   /** `tell` is told of each look what is due then, and why something is put off. */
-  constructor(table: TableIdentifier, context: RetentionContext, seams: UpkeepSeams, tell: (view: UpkeepView) => void = () => {}) {
+  constructor(
+    table: TableIdentifier,
+    context: RetentionContext,
+    turns: UpkeepTurns,
+    seams: UpkeepSeams,
+    tell: (view: UpkeepView) => void = () => {},
+  ) {
+    this.#turns = turns
     this.#tell = tell
     this.#table = table
     this.#asked = context.document.spec.maintenance
     this.#context = context
     this.#seams = seams
     const { queue, rewrites } = seams
-    this.#compaction = queue === undefined || rewrites === undefined ? null : new AutoCompaction(table, context, { ...seams, queue })
+    this.#compaction =
+      queue === undefined || rewrites === undefined ? null : new AutoCompaction(table, context, turns.rewrites, { ...seams, queue })
   }
 
   /** The feed has committed: there may be something to do. */
@@ -180,8 +216,11 @@ export class TableUpkeep {
         this.#last.set(kind, clock.now())
         if (kind === 'compaction') this.#startCompaction(signal)
         else {
-          await this.#carryOut(kind, signal)
+          const work = kind
+          await this.#turns.of(work).take(async () => (signal.aborted ? undefined : this.#carryOut(work, signal)))
+          if (signal.aborted) return
           this.#tellDone(kind)
+          if (kind !== 'expiry') await this.#note(kind)
         }
         decisions.push({ kind, due: false, reason: `${kind === 'compaction' ? 'begun' : 'done'} then: ${decision.reason}` })
       }
@@ -191,9 +230,28 @@ export class TableUpkeep {
     }
   }
 
+  /** The table tells it to whoever feeds it next, and to `status`. Where that can not be written, this process alone knows. */
+  async #note(kind: UpkeepKind): Promise<void> {
+    const { catalog, clock, entropy, journal } = this.#seams
+    if (!catalog.profile.propertiesInCommit) return
+    for (let attempt = 1; attempt <= noteAttempts; attempt++) {
+      const loaded = await catalog.loadTable(this.#table, { fresh: true })
+      if (loaded === null) return
+      const { metadata } = loaded
+      const outcome = await catalog.commitTable(this.#table, {
+        requirements: [{ type: 'assert-table-uuid', uuid: metadata['table-uuid'] }],
+        updates: [{ action: 'set-properties', updates: withUpkeepTime(metadata, kind, clock.now()) }],
+        idempotencyKey: entropy.uuidV7(),
+      })
+      if (outcome.kind === 'committed') return
+      journal.info('the table was not told when upkeep was done', { table: this.#table.name, upkeep: kind, reason: outcome.reason })
+      if (outcome.kind === 'refused') return
+    }
+  }
+
   #decide(metadata: TableMetadata): UpkeepDecision[] {
     const { catalog, clock } = this.#seams
-    const decisions = decideUpkeep(metadata, this.#context.document.spec, catalog.profile.ownUpkeep, this.#memory(), clock.now())
+    const decisions = decideUpkeep(metadata, this.#context.document.spec, catalog.profile, this.#memory(), clock.now())
     return decisions.map((one) => {
       const problem = this.#problems.get(one.kind)
       return problem === undefined ? one : { ...one, reason: `${one.reason}; it failed: ${problem}` }

@@ -131,9 +131,7 @@ async function tableStatus(
     backfills: state === null ? [] : backfillsOf(state, source.id),
     health: loaded === null ? null : await tableHealth(loaded.metadata, spec.processing.targetFileSizeBytes, seams.io),
     upkeep:
-      loaded === null || stopped !== null
-        ? []
-        : decideUpkeep(loaded.metadata, spec, seams.catalog.profile.ownUpkeep, noMemory, seams.clock.now()),
+      loaded === null || stopped !== null ? [] : decideUpkeep(loaded.metadata, spec, seams.catalog.profile, noMemory, seams.clock.now()),
     leftOut: leftOut === null ? null : { topics: leftOut.topics, reason: leftOut.reason },
     stopped,
   }

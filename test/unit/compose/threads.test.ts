@@ -157,6 +157,30 @@ test('what a rewrite wrote for itself alone to sort its rows is removed again', 
   expect(rows.map(({ kafka_offset: offset }) => offset)).toEqual(Array.from({ length: records }, (_, i) => BigInt(records - 1 - i)))
 })
 
+test('no more rewrites are under way at once than there is memory for, however many threads there are', async () => {
+  const pool = openThreads(2, 1)
+  const { seams, written } = seamsOf()
+  const { files } = await carryOut(task, target, limits, seams)
+  let [underWay, atOnce] = [0, 0]
+  const io: FileIO = {
+    async write(uri, chunks) {
+      atOnce = Math.max(atOnce, ++underWay)
+      await systemClock.sleep(50)
+      return seams.io.write(uri, chunks).finally(() => underWay--)
+    },
+    // What is read is handed over to the thread.
+    read: async (uri, range) => Uint8Array.from(written.get(uri)!.subarray(range?.start, range?.end)),
+    remove: async (uri) => void written.delete(uri),
+  }
+  const live = { file: files[0], specId: 0, sequenceNumber: 1n, fileSequenceNumber: 1n, snapshotId: 1n }
+  const group = { specId: 0, partition: [], inputs: [{ live, deletes: [] }], sequenceNumber: 1n }
+  const order: RewriteOrder = { group, tableUuid: 'u', targetFileSizeBytes: 1024 ** 3, sortOrder: null, exemptIds: [] }
+  const results = await Promise.all([1, 2, 3].map(() => pool.rewrite(task, order, metadata, limits, { ...seams, io })))
+  expect(results.map((one) => one.files.length)).toEqual([1, 1, 1])
+  expect(atOnce).toBe(1)
+  await pool.close()
+})
+
 test('an object that changed ends the part, as it does without threads', async () => {
   const { seams, written } = seamsOf({ get: () => Promise.reject(new ObjectChanged('other bytes')) })
   const result = await threads.carryOut(task, target, limits, seams)

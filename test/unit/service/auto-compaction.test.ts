@@ -82,7 +82,7 @@ describe('a service', () => {
     const table = await made.table('orders')
     const { spec } = load(smallest((document) => (document.spec.maintenance = { compaction: { bytesPerHour: 1 } })))
     const after = (minutes: number) =>
-      decideUpkeep(table, spec, undefined, noMemory, rewritten['timestamp-ms'] + minutes * minuteMs).find(
+      decideUpkeep(table, spec, made.catalog.profile, noMemory, rewritten['timestamp-ms'] + minutes * minuteMs).find(
         ({ kind }) => kind === 'compaction',
       )
     expect(after(59)).toMatchObject({ due: false, reason: expect.stringContaining('bytesPerHour') })
@@ -109,7 +109,7 @@ describe('a service', () => {
           expect(reasonOf(shown()!.decisions)).toMatch(
             /^\d+ data files, 1 at the target size; up to \d+ came in the last 10 min, and are left alone/,
           )
-          const table = decideUpkeep(await made.table('orders'), load(smallest()).spec, undefined, noMemory, made.clock.now())
+          const table = decideUpkeep(await made.table('orders'), load(smallest()).spec, made.catalog.profile, noMemory, made.clock.now())
           expect(reasonOf(table)).toMatch(/; up to (9|1[01]) came in the last 10 min, and are left alone$/)
         }
       }
@@ -124,7 +124,7 @@ describe('a service', () => {
       } as const
       const asked = { [summaryKeys.requests]: encodeRequests({ ...noRequests, backfills: [backfill] }) }
       const snapshots = table.snapshots!.map((one) => ({ ...one, summary: { ...one.summary, ...asked } }))
-      const later = decideUpkeep({ ...table, snapshots }, load(smallest()).spec, undefined, noMemory, made.clock.now())
+      const later = decideUpkeep({ ...table, snapshots }, load(smallest()).spec, made.catalog.profile, noMemory, made.clock.now())
       expect(reasonOf(later)).toMatch(/; its tasks wait for those of backfill b7$/)
       expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
       expect(reasonOf(shown()!.decisions)).toBe('what may be rewritten in an hour was: maintenance.compaction.bytesPerHour')
@@ -132,6 +132,57 @@ describe('a service', () => {
       stop.abort()
       await running
     })
+  })
+
+  test.each([
+    [4, 1],
+    [8, 2],
+  ])('of %d workers has %d rewrites under way at once at most, of all its tables together', async (parallelism, most) => {
+    const made = world()
+    const topics = ['orders', 'clicks', 'events', 'visits']
+    let [underWay, atOnce] = [0, 0]
+    const carryOut: typeof carryOutRewrite = async (...how) => {
+      atOnce = Math.max(atOnce, ++underWay)
+      await made.clock.sleep(10 * minuteMs)
+      return carryOutRewrite(...how).finally(() => underWay--)
+    }
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut }
+    const stop = new AbortController()
+    await made.clock.run(async () => {
+      const running = made.processor((document) => (document.spec.processing = { parallelism }), { rewrites }).run(false, stop.signal)
+      for (let i = 0; i < 30; i++) {
+        for (const topic of topics) await made.write({ topic, partition: 0 }, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(minuteMs)
+      }
+      await made.clock.sleep(90 * minuteMs)
+      stop.abort()
+      expect(await running).toBe(true)
+    })
+    expect(atOnce).toBe(most)
+    const rewritten = made.linesOf('info', 'files rewritten').map(({ fields }) => fields.table)
+    expect(new Set(rewritten)).toEqual(new Set(topics.map((topic) => `analytics.${topic}`)))
+    expect(made.linesOf('error')).toEqual([])
+  })
+
+  test('that is stopped gives up the rewrites that wait for those of other tables', async () => {
+    const made = world()
+    const topics = ['orders', 'clicks', 'events']
+    const stop = new AbortController()
+    const carryOut: typeof carryOutRewrite = async (...how) => {
+      stop.abort()
+      await made.clock.sleep(minuteMs)
+      return carryOutRewrite(...how)
+    }
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut }
+    await made.clock.run(async () => {
+      const running = made.processor(undefined, { rewrites }).run(false, stop.signal)
+      for (let i = 0; i < 40; i++) {
+        for (const topic of topics) await made.write({ topic, partition: 0 }, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(minuteMs)
+      }
+      expect(await running).toBe(true)
+    })
+    expect(made.linesOf('info', 'files rewritten')).toHaveLength(1)
   })
 
   test('that can not carry out rewrites tells it and feeds the table', async () => {

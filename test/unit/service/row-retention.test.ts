@@ -151,7 +151,7 @@ test.each([
     ])
     offset += BigInt(own.length)
     expect(await made.runOnce(change)).toBe(true)
-    await made.clock.advanceBy(1000)
+    await made.clock.advanceBy(dayMs)
   }
   expect(await made.rows('orders')).toEqual([3, 4, 5].map((left) => rowsOf(at, left, left + 1)[0]))
   expect(made.seams.meter.totals().get('upkeep.rows.retired')).toBe(3)

@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest'
 import { comparablePath } from '../../../src/formats/iceberg/comparable-path.ts'
 import { liveEntries, manifestsOf } from '../../../src/pipeline/maintain/unreached-files.ts'
-import type { Plain } from '../spec/documents.ts'
+import { load, type Plain, smallest } from '../spec/documents.ts'
 import { at, batch } from './segments.ts'
-import { rowsOf, type World, world } from './world.ts'
+import { documentStatus } from '../../../src/service/status/status.ts'
+import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
+import { namespace, rowsOf, sourceId, type World, world } from './world.ts'
 
 const minuteMs = 60_000
 
@@ -88,6 +90,106 @@ test('upkeep that fails is told, and the table is fed all the same', async () =>
   expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 30))
   expect(made.linesOf('error', 'upkeep failed unexpectedly and is tried again later').length).toBeGreaterThan(0)
   expect(made.seams.meter.totals().get('upkeep.expiry.failed')).toBeGreaterThan(0)
+})
+
+test.each([
+  ['is not done again that day by a service that was started anew', true, [1, 1, 2]],
+  ['is, where the catalog keeps no such note', false, [1, 2, 3]],
+])('what is done once a day %s', async (_what, propertiesInCommit, expected) => {
+  const made = world({ propertiesInCommit, forbiddenProperties: [] })
+  const sweeps = (document: Plain) => (document.spec.maintenance = { orphans: { enabled: true } })
+  const orphansOf = async () => {
+    const { tables } = await documentStatus(
+      load(smallest((plain) => ((plain.spec.source.topics = ['*']), (plain.spec.sink = { database: namespace[0] }), sweeps(plain)))),
+      { id: sourceId, prefix: 'p/' },
+      made.seams,
+    )
+    return tables[0].upkeep.find(({ kind }) => kind === 'orphans')!
+  }
+  const done: (number | undefined)[] = []
+  const told: (readonly [boolean, string])[] = []
+  for (const [i, hours] of [0, 5, 20].entries()) {
+    await made.clock.advanceBy(hours * 60 * minuteMs)
+    await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+    if (i === 0) expect(await made.runOnce()).toBe(true)
+    const { due, reason } = await orphansOf()
+    told.push([due, reason])
+    await made.write(at, BigInt(10 + i), [batch(BigInt(10 + i), 1)])
+    expect(await made.runOnce(sweeps)).toBe(true)
+    done.push(made.seams.meter.totals().get('upkeep.orphans.done'))
+  }
+  expect(done).toEqual(expected)
+  const unknown = [false, 'once a day; when it was last, the running service knows'] as const
+  expect(told).toEqual(
+    propertiesInCommit
+      ? [
+          [true, 'once a day'],
+          [false, 'done 5 h ago, once a day: again in 19 h'],
+          [true, 'once a day, done 25 h ago'],
+        ]
+      : [unknown, unknown, unknown],
+  )
+})
+
+test('a note that can not be written is told, and one that can not be read is written anew', async () => {
+  const made = world()
+  const sweeps = (document: Plain) => (document.spec.maintenance = { orphans: { enabled: true } })
+  await made.write(at, 0n, [batch(0n, 1)])
+  expect(await made.runOnce()).toBe(true)
+  const orders = { namespace, name: 'orders' }
+  const updates = [{ action: 'set-properties', updates: { [summaryKeys.upkeep]: 'no JSON' } }] as const
+  await made.catalog.commitTable(orders, { requirements: [], updates, idempotencyKey: '' })
+  await made.write(at, 1n, [batch(1n, 1)])
+  let refusals = 0
+  const refusing: World['catalog'] = {
+    ...made.catalog,
+    commitTable: async (table, request) =>
+      request.updates[0].action === 'set-properties' && refusals++ === 0
+        ? { kind: 'refused', reason: 'not that one' }
+        : made.catalog.commitTable(table, request),
+  }
+  const run = (seams: Parameters<World['processor']>[1]) =>
+    made.clock.run(() => made.processor(sweeps, seams).run(true, new AbortController().signal))
+  expect(await run({ catalog: refusing })).toBe(true)
+  expect(made.linesOf('info', 'the table was not told when upkeep was done').map(({ fields }) => fields)).toEqual([
+    { table: 'orders', upkeep: 'orphans', reason: 'not that one' },
+  ])
+  expect((await made.table('orders')).properties![summaryKeys.upkeep]).toBe('no JSON')
+  await made.write(at, 2n, [batch(2n, 1)])
+  expect(await run({})).toBe(true)
+  const { properties } = await made.table('orders')
+  expect(JSON.parse(properties![summaryKeys.upkeep])).toEqual({ orphans: expect.stringMatching(/^2026-01-01T/) as string })
+})
+
+test('orphans are looked for in one table at a time, however many there are', async () => {
+  const made = world()
+  const topics = ['orders', 'clicks', 'events']
+  let [underWay, atOnce] = [0, 0]
+  const io: World['io'] = {
+    ...made.io,
+    async *list(directory) {
+      atOnce = Math.max(atOnce, ++underWay)
+      await made.clock.sleep(minuteMs)
+      try {
+        yield* made.io.list(directory)
+      } finally {
+        underWay--
+      }
+    },
+  }
+  const stop = new AbortController()
+  await made.clock.run(async () => {
+    for (const topic of topics) await made.write({ topic, partition: 0 }, 0n, [batch(0n, 1)])
+    const running = made
+      .processor((document) => (document.spec.maintenance = { orphans: { enabled: true } }), { io })
+      .run(false, stop.signal)
+    await made.clock.sleep(60 * minuteMs)
+    stop.abort()
+    expect(await running).toBe(true)
+  })
+  const swept = made.linesOf('info', 'orphans removed').map(({ fields }) => fields.table)
+  expect(new Set(swept)).toEqual(new Set(topics))
+  expect(atOnce).toBe(1)
 })
 
 test('a service that is asked to removes orphans, and one that is not leaves them', async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Turns } from '../../../src/compose/turns.ts'
+import { Turns } from '../../../src/service/tasks/turns.ts'
 
 test('no more run at a time than may, in the order in which they came, whether they fail or not', async () => {
   const turns = new Turns(2)

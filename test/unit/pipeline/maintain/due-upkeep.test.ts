@@ -33,6 +33,7 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean
   ['but not for ever', {}, { expired: 1, lastMs: -hour }, true, '1 snapshot can go'],
   ['nor before the first time', {}, { expired: 1, lastMs: null }, true, '1 snapshot can go'],
   ['there is nothing', {}, { expired: 0, lastMs: null }, false, 'no snapshot is too old or too many'],
+  ['nor any more', {}, { expired: 0, lastMs: -2 * hour }, false, 'no snapshot is too old or too many; some were expired 3 h ago'],
   ['the document says no', {}, { enabled: false }, false, 'off by maintenance.expiry.enabled'],
   [
     'others made the table',
@@ -51,8 +52,8 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['expiry']>, boolean
 test.each<[string, Partial<UpkeepFacts>, UpkeepFacts['orphans'], boolean, string]>([
   ['nobody asked', {}, { enabled: undefined, lastMs: null }, false, 'off unless maintenance.orphans.enabled is true'],
   ['somebody did', {}, { enabled: true, lastMs: null }, true, 'once a day'],
-  ['it was done today', {}, { enabled: true, lastMs: 2 * hour }, false, 'done 22 h ago, once a day'],
-  ['it was done yesterday', {}, { enabled: true, lastMs: 0 }, true, 'once a day'],
+  ['it was done today', {}, { enabled: true, lastMs: 2 * hour }, false, 'done 22 h ago, once a day: again in 2 h'],
+  ['it was done yesterday', {}, { enabled: true, lastMs: 0 }, true, 'once a day, done 24 h ago'],
   ['status asks', {}, { enabled: true, lastMs: undefined }, false, 'once a day; when it was last, the running service knows'],
   ['its files may be of other tables too', { gcDisabled: true }, { enabled: true, lastMs: null }, false, 'the table says gc.enabled=false'],
   ['the catalog does it', { ownUpkeep: 'It' }, { enabled: true, lastMs: null }, false, 'It removes orphans by itself'],
@@ -64,7 +65,7 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boo
   ['few files', {}, {}, false, 'the manifests of fewer than 10000 files are not clustered by partition'],
   ['many files', {}, { files: 10_000 }, true, 'once a day'],
   ['nobody knows', {}, { files: null }, false, 'its snapshot does not say how many files it has'],
-  ['it was done today', { manifests: { lastMs: 23 * hour } }, { files: 10_000 }, false, 'done 1 h ago, once a day'],
+  ['it was done today', { manifests: { lastMs: 23 * hour } }, { files: 10_000 }, false, 'done 60 min ago, once a day: again in 23 h'],
   ['the document says no', {}, { files: 10_000, enabled: false }, false, 'off by maintenance.compaction.enabled'],
   ['the catalog does it', { ownUpkeep: 'It' }, { files: 10_000, enabled: true }, false, 'It rewrites files by itself'],
 ])('manifests: %s', (_what, more, moreCompaction, due, reason) => {
@@ -75,7 +76,7 @@ test.each<[string, Partial<UpkeepFacts>, Partial<UpkeepFacts['compaction']>, boo
 test.each<[string, UpkeepFacts['retention'], boolean, string]>([
   ['nobody asked', { days: undefined, problem: null, lastMs: null }, false, 'rows stay unless maintenance.retention says for how long'],
   ['somebody did', { days: 9, problem: null, lastMs: null }, true, 'once a day'],
-  ['it was done today', { days: 9, problem: null, lastMs: 23 * hour }, false, 'done 1 h ago, once a day'],
+  ['it was done today', { days: 9, problem: null, lastMs: 23 * hour }, false, 'done 60 min ago, once a day: again in 23 h'],
   ['the column is not there', { days: 9, problem: 'the table has no column a', lastMs: null }, false, 'the table has no column a'],
 ])('retention: %s', (_what, retention, due, reason) => {
   expect(of('retention', { ...facts, ownUpkeep: 'It', gcDisabled: true, retention }, 24 * hour)).toEqual({ kind: 'retention', due, reason })
