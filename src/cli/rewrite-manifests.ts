@@ -40,16 +40,14 @@ export const rewriteManifestsCommand: Command<RewriteManifestsOptions> = {
   },
 }
 
-/** Beside the manifests the manifest list, read and written. */
-function takes({ rewritten, bytes, written }: ManifestsReport) {
-  return { gets: rewritten + 1, writes: written + 1, readBytes: bytes, coreSeconds: 0 }
+function takes({ bytes, requests: { gets, puts } }: ManifestsReport) {
+  return { gets, writes: puts, readBytes: bytes, coreSeconds: 0 }
 }
 
 function sentence(report: ManifestsReport & { readonly money: Once }, dryRun: boolean): string {
-  const { manifests, rewritten, bytes, written, money } = report
+  const { manifests, rewritten, bytes, written, money, requests } = report
   const all = formatNumberOf(manifests, 'manifest')
   if (rewritten === 0) return `nothing to rewrite among ${all}`
-  const { gets, writes } = takes(report)
-  const requests = `${formatNumberOf(gets, 'GET')} and ${formatNumberOf(writes, 'PUT')}; ${moneyText(money.total, money)}`
-  return `${rewritten} of ${all} (${formatBytes(bytes)}) ${dryRun ? 'would be' : 'are'} ${written} now${dryRun ? `, in 1 commit, with ${requests}` : ''}`
+  const asked = `${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.puts, 'PUT')}; ${moneyText(money.total, money)}`
+  return `${rewritten} of ${all} (${formatBytes(bytes)}) ${dryRun ? 'would be' : 'are'} ${written} now${dryRun ? `, in 1 commit, with ${asked}` : ''}`
 }

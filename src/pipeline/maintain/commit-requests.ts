@@ -51,6 +51,16 @@ export function commitRequests(rewrites: readonly PlannedRewrite[], perCommit: n
   return { commits, gets, puts }
 }
 
+/** The requests of writing so many manifests again as so many others, in one commit that nobody else comes before. */
+export function clusterRequests(
+  { rewritten, written }: { readonly rewritten: number; readonly written: number },
+  { hasState, ownsMetadata }: Pick<PlannedOn, 'hasState' | 'ownsMetadata'>,
+): Omit<CommitRequests, 'commits'> {
+  const own = ownsMetadata ? 1 : 0
+  // Beside manifests: the list, for the progress, to plan and to build on, and written; the metadata, to plan, to commit on, and written.
+  return { gets: rewritten + (hasState ? 3 : 2) + (loads + 1) * own, puts: written + 1 + own }
+}
+
 class SimulatedManifests {
   readonly #table: PlannedOn
   /** Newest first. */

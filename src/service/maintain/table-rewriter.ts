@@ -10,7 +10,7 @@ import { maxResultAgeMs } from '../../pipeline/commit/select-results.ts'
 import { ancestorsOf, type TableState } from '../../pipeline/commit/table-state.ts'
 import { CommitLoop, type CommitterSeams } from '../feed/commit-loop.ts'
 import { type AbsentRows, acceptRows } from '../../pipeline/maintain/absent-rows.ts'
-import { commitRequests, type CommitRequests, type PlannedOn } from '../../pipeline/maintain/commit-requests.ts'
+import { clusterRequests, commitRequests, type CommitRequests, type PlannedOn } from '../../pipeline/maintain/commit-requests.ts'
 import { readsByColumns, type RewriteCost, rewriteCost, sumCosts } from '../../pipeline/maintain/rewrite-cost.ts'
 import { outputFields } from '../../pipeline/maintain/rewrite/output-fields.ts'
 import { leavesOf } from '../../formats/parquet/encode/schema-elements.ts'
@@ -45,6 +45,8 @@ export interface ManifestsReport {
   readonly bytes: number
   /** As how many. */
   readonly written: number
+  /** To the object store, where nobody else commits in between; of nothing to be written none. */
+  readonly requests: Omit<CommitRequests, 'commits'>
 }
 
 /** A live data file that is wanted, and why. */
@@ -274,18 +276,22 @@ export class TableRewriter {
    */
   rewriteManifests({ dryRun, onlyWorth = false }: { readonly dryRun: boolean; readonly onlyWorth?: boolean }): Promise<ManifestsReport> {
     return this.#loop.ofThisTable(async () => {
-      let report: ManifestsReport = { manifests: 0, rewritten: 0, bytes: 0, written: 0 }
+      const none = { gets: 0, puts: 0 }
+      let report: ManifestsReport = { manifests: 0, rewritten: 0, bytes: 0, written: 0, requests: none }
       const propose = async (state: TableState, metadata: TableMetadata) => {
         const manifests = await this.#manifestsOf(metadata)
         const { targetBytes } = mergeOptions(metadata.properties ?? {})
         const planned = planClusters(manifests, targetBytes).clusters
         const clusters = onlyWorth && !planned.some((one) => isWorthClustering(one, targetBytes)) ? [] : planned
         const own = clusters.flatMap((one) => one.manifests)
+        const written = clusters.reduce((sum, { count }) => sum + count, 0)
+        const on = { hasState: state.newest !== null, ownsMetadata: this.#seams.catalog.profile.removesMetadata === true }
         report = {
           manifests: manifests.length,
           rewritten: own.length,
           bytes: own.reduce((sum, { manifestLength }) => sum + Number(manifestLength), 0),
-          written: clusters.reduce((sum, { count }) => sum + count, 0),
+          written,
+          requests: own.length === 0 ? none : clusterRequests({ rewritten: own.length, written }, on),
         }
         const change = { ...noFiles, operation: 'replace', clusters: true } as const
         return own.length === 0 ? null : { what: null, change, state }
