@@ -191,6 +191,9 @@ function isOursHere(snapshot: Snapshot): boolean {
   return isOurs(snapshot) && snapshot.summary[summaryKeys.branch] === undefined
 }
 
+const fromItsRows =
+  'If it has rows of the source, as after CREATE OR REPLACE … AS SELECT, `recover --from-rows` shows what they tell and goes on from there'
+
 const cutOff =
   'its history was expired back to before our newest snapshot, and no copy of the progress is in its properties, so what was materialized is not known. ' +
   '`recover --from-rows` shows what the rows tell; nothing is written before someone confirms it'
@@ -205,8 +208,8 @@ function stateWithoutSnapshot(table: string, metadata: TableMetadata, endsAtMiss
   if (!endsAtMissing || hasLaterOfOurs(metadata)) {
     throw rolledBack(
       table,
-      'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
-        'If everything not in it now shall be materialized again, run with --accept-rollback',
+      `none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ${fromItsRows}; ` +
+        'if it has none, and everything shall be materialized again, run with --accept-rollback',
     )
   }
   const copied = (key: string) => {
@@ -322,7 +325,8 @@ async function refuseRollback(
   judged: Set<bigint>,
 ): Promise<void> {
   const copy = progressOfProperty(table, metadata)
-  if (copy !== null) refuseLost(table, copy, progress, 'we, as its properties say,')
+  const more = ancestors.length === 0 || ancestors.some(isOurs) ? '' : `. ${fromItsRows}`
+  if (copy !== null) refuseLost(table, copy, progress, 'we, as its properties say,', more)
   for (const snapshot of besideHistory(metadata, ancestors, requests)) {
     if (judged.has(snapshot['snapshot-id'])) continue
     const list = snapshot.summary[summaryKeys.progressIn] === undefined ? null : await readManifestList(snapshot)
@@ -331,20 +335,21 @@ async function refuseRollback(
       progressOfSnapshot(table, snapshot, list),
       excusing(progress, retraction, snapshot['sequence-number'] ?? 0n),
       `snapshot ${snapshot['snapshot-id']}, which is no longer in its history,`,
+      more,
     )
     judged.add(snapshot['snapshot-id'])
   }
 }
 
-/** Throws the stop of a table whose progress has lost what `known` had decided. */
-export function refuseLost(table: string, known: Progress, progress: Progress, who: string): void {
+/** Throws the stop of a table whose progress has lost what `known` had decided; `more` says what else can be done. */
+export function refuseLost(table: string, known: Progress, progress: Progress, who: string, more = ''): void {
   const lost = progressBeyond(known, progress)
   if (lost.length === 0) return
   const list = lost.map(({ at, ranges }) => `${topicPartitionName(at)} ${formatRanges(ranges)}`).join('; ')
   throw rolledBack(
     table,
     `${who} had materialized ${list}, and the table as it is now has not: it was rolled back or replaced. ` +
-      'These offsets would be materialized again; if that is meant, run with --accept-rollback',
+      `These offsets would be materialized again; if that is meant, run with --accept-rollback${more}`,
   )
 }
 

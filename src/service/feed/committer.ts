@@ -145,16 +145,21 @@ export class TableCommitter {
 
   /**
    * Where the table is stopped because it was rolled back or replaced, goes on from what its history says now: an empty append that
-   * notes it, so that what was abandoned stops nobody any more. A table that goes on is not touched.
+   * notes it, so that what was abandoned stops nobody any more. A table that goes on is not touched. `refuse` throws where the table, as it is then,
+   * must not go on so.
    */
-  acceptRollback(): Promise<void> {
+  acceptRollback(refuse: (metadata: TableMetadata) => Promise<void>): Promise<void> {
     return this.#loop.ofThisTable(async () => {
       try {
         await this.load()
       } catch (error) {
         if (!(error instanceof RolledBack)) throw error
+        const propose = async (state: TableState, metadata: TableMetadata) => {
+          await refuse(metadata)
+          return { what: null, change: noFiles, state }
+        }
+        await this.#loop.commit([], propose, stateAfterRollback)
         this.#seams.journal.warn('rollback accepted, going on from what the history says now', { table: this.name, error })
-        await this.#loop.commit([], (state) => ({ what: null, change: noFiles, state }), stateAfterRollback)
       }
     })
   }

@@ -21,7 +21,7 @@ import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
 import { inTurn } from './in-turn.ts'
-import { refuseUnknownRows } from './refuse-unknown-rows.ts'
+import { refuseReplacedRows, refuseUnknownRows } from './refuse-unknown-rows.ts'
 import { openTable } from './open-table.ts'
 import { TailPlanner } from './planner.ts'
 import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
@@ -190,7 +190,9 @@ export class Processor {
     const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
     const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     const isDirected = changesTables(this.#directions) && !this.#directed.has(name)
-    if (isDirected) await followDirections(this.#directions, this.#source, table, newCommitter(), this.#seams)
+    const refuse = async (metadata: TableMetadata) =>
+      refuseReplacedRows(newCommitter().name, metadata, mapped.mapping, await this.#partitionsOf(name), this.#seams.io)
+    if (isDirected) await followDirections(this.#directions, this.#source, table, newCommitter(), refuse, this.#seams)
     this.#directed.add(name)
     const committer = newCommitter()
     const state = isDirected ? (await committer.load()).state : await committer.look(opened.metadata)

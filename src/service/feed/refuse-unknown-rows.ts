@@ -5,26 +5,41 @@ import { WorkError } from '../../model/failure.ts'
 import { lastOffset } from '../../model/offset-range.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import { isOfOthers } from '../../pipeline/commit/of-others.ts'
+import { ancestorsOf, isOurs } from '../../pipeline/commit/table-state.ts'
 import { liveEntries, manifestsOf } from '../../pipeline/maintain/unreached-files.ts'
 import { type KafkaColumns, mayHold } from '../../pipeline/verify/table-files.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { kafkaColumns } from '../verify/looked-at.ts'
 
-/**
- * Refuses a table that others alone wrote to, a copy of one of ours perhaps, where rows of theirs may be records of these topic-partitions,
- * by the bounds in the manifests: nothing says which of them are decided, and they would come again. Rows of other topics and rows without
- * coordinates may be there. Throws a WorkError that says what to do, and what the store throws.
- */
-export async function refuseUnknownRows(
+type Asked = readonly [
   table: string,
   metadata: TableMetadata,
   mapping: Pick<TopicMapping, 'kafkaColumns'>,
   partitions: readonly TopicPartition[],
   io: Pick<FileIO, 'read'>,
-): Promise<void> {
+]
+
+/**
+ * Refuses a table that others alone wrote to, a copy of one of ours perhaps, where rows of theirs may be records of these topic-partitions,
+ * by the bounds in the manifests: nothing says which of them are decided, and they would come again. Rows of other topics and rows without
+ * coordinates may be there. Throws a WorkError that says what to do, and what the store throws.
+ */
+export async function refuseUnknownRows(...asked: Asked): Promise<void> {
+  if (isOfOthers(asked[1])) await refuseRows(...asked)
+}
+
+/**
+ * The same of a table that is to go on from a history without a snapshot of ours: who replaced it may have kept the rows that it had, as
+ * `CREATE OR REPLACE … AS SELECT` does.
+ */
+export async function refuseReplacedRows(...asked: Asked): Promise<void> {
+  if (!ancestorsOf(asked[1]).ancestors.some(isOurs)) await refuseRows(...asked)
+}
+
+async function refuseRows(...[table, metadata, mapping, partitions, io]: Asked): Promise<void> {
   const snapshot = currentSnapshot(metadata)
-  if (snapshot === null || !isOfOthers(metadata)) return
+  if (snapshot === null) return
   const columns = kafkaColumns(table, metadata, mapping.kafkaColumns)
   const windows = partitions.map((at) => ({ at, range: [0n, lastOffset] as const }))
   for (const manifest of await manifestsOf(snapshot, io)) {

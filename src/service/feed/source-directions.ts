@@ -43,15 +43,19 @@ interface DirectionSeams {
   readonly journal: Journal
 }
 
-/** Does as directed with one table. The committer is spent after it: the table, and the source's id in it, may be others now. */
+/**
+ * Does as directed with one table. The committer is spent after it: the table, and the source's id in it, may be others now. `refuse`: as
+ * `acceptRollback` takes it.
+ */
 export async function followDirections(
   directions: Directions,
   source: SourceIdentity,
   table: TableIdentifier,
   committer: TableCommitter,
+  refuse: (metadata: TableMetadata) => Promise<void>,
   seams: DirectionSeams,
 ): Promise<void> {
-  if (directions.acceptRollback) await committer.acceptRollback()
+  if (directions.acceptRollback) await committer.acceptRollback(refuse)
   if (directions.sourceMoved !== null) await moveSource(directions.sourceMoved, source, committer, seams)
   if (directions.sourceRestarted) await restartSource(source, table, committer, seams)
 }

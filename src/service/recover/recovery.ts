@@ -27,6 +27,7 @@ import {
 import { TableCommitter } from '../feed/committer.ts'
 import { settledTables } from '../feed/settled-tables.ts'
 import { deduplicate, type Duplicates } from '../maintain/deduplicate.ts'
+import { refuseReplacedRows } from '../feed/refuse-unknown-rows.ts'
 import { kafkaColumns, manifestListReader } from '../verify/looked-at.ts'
 import { discoverPartitions } from '../../pipeline/plan/discover-partitions.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
@@ -99,8 +100,8 @@ export async function recoverDocument(
   }
   for (const [name, mapped] of settled) {
     if (!isWanted(name)) continue
-    const untold = options.isPassedWhole === true ? found.filter(({ topic, partition }) => !isTold(options, mapped, topic, partition)) : []
-    tables.push(await recoverTable(name, mapped, document, source, seams, options, untold))
+    const own = found.filter(({ topic }) => mapped.topics.includes(topic))
+    tables.push(await recoverTable(name, mapped, document, source, seams, options, own))
   }
   return { name: document.metadata.name, tables }
 }
@@ -109,9 +110,9 @@ function nothingOf(table: string): TableRecovery {
   return { table, exists: true, sound: null, partitions: [], lost: [], duplicates: null, done: false, problem: null }
 }
 
-/** Whether offsets were given for a topic-partition, or it feeds another table. */
-function isTold({ passed }: RecoverOptions, { topics }: MappedTable, topic: string, partition: number): boolean {
-  return !topics.includes(topic) || passed?.get(topic)?.has(partition) === true
+/** Of a table's topic-partitions those for which offsets should be given and are not. */
+function untoldOf({ passed, isPassedWhole }: RecoverOptions, found: readonly TopicPartition[]): TopicPartition[] {
+  return isPassedWhole === true ? found.filter(({ topic, partition }) => passed?.get(topic)?.has(partition) !== true) : []
 }
 
 async function recoverTable(
@@ -121,7 +122,7 @@ async function recoverTable(
   source: SourceIdentity,
   seams: VerifySeams,
   options: RecoverOptions,
-  untold: readonly TopicPartition[],
+  found: readonly TopicPartition[],
 ): Promise<TableRecovery> {
   const identifier = { namespace: document.spec.sink.database.split('.'), name }
   const table = [...identifier.namespace, name].join('.')
@@ -129,13 +130,17 @@ async function recoverTable(
   try {
     const loaded = await seams.catalog.loadTable(identifier)
     if (loaded === null) return { ...nothing, exists: false }
+    const untold = untoldOf(options, found)
     if (untold.length > 0) {
       const names = fewNames(untold.map(topicPartitionName), 5)
       return { ...nothing, problem: `no offset is given for ${names}; give 0 for what was never read` }
     }
     const { metadata } = loaded
     const committer = new TableCommitter(source.id, identifier, document.metadata.name, metadata, seams)
-    if (options.from === 'rollback') return { ...nothing, ...(await recoverRollback(table, metadata, committer, seams, options)) }
+    if (options.from === 'rollback') {
+      const refuse = (now: TableMetadata) => refuseReplacedRows(table, now, mapped.mapping, found, seams.io)
+      return { ...nothing, ...(await recoverRollback(table, metadata, committer, refuse, seams, options)) }
+    }
     if (options.from === 'duplicates') {
       const rewriter = new TableRewriter(source.id, identifier, document.metadata.name, metadata, seams)
       return { ...nothing, ...(await recoverDuplicates({ table, metadata, mapped, document }, rewriter, seams, options)) }
@@ -151,6 +156,7 @@ async function recoverRollback(
   table: string,
   metadata: TableMetadata,
   committer: TableCommitter,
+  refuse: (now: TableMetadata) => Promise<void>,
   { io }: VerifySeams,
   { commit }: RecoverOptions,
 ): Promise<Partial<TableRecovery>> {
@@ -161,8 +167,9 @@ async function recoverRollback(
   } catch (error) {
     if (!(error instanceof RolledBack)) throw error
   }
+  await refuse(metadata)
   const lost = await lostByRollback(table, metadata, read)
-  if (commit) await committer.acceptRollback()
+  if (commit) await committer.acceptRollback(refuse)
   return { lost: lost.map(({ source, at, ranges }) => ({ source, ...at, ranges, offsets: countOffsets(ranges) })), done: commit }
 }
 
@@ -234,16 +241,17 @@ function refuseRestarted(table: string, metadata: TableMetadata): void {
 }
 
 /**
- * What the table says, of which its progress is what is missing. Throws where it was rolled back, since then something else is to be
- * decided, and where a newer program wrote it.
+ * What the table says, of which its progress is what is missing. Throws where it was rolled back to what a snapshot of ours says, since then
+ * something else is to be decided, and where a newer program wrote it.
  */
 async function knownState(table: string, metadata: TableMetadata, read: ReturnType<typeof manifestListReader>): Promise<TableState> {
   try {
     return await findTableState(table, metadata, read)
   } catch (error) {
-    if (error instanceof RolledBack || error instanceof NewerProgress || !(error instanceof WorkError) || error.retry !== 'never')
-      throw error
+    if (error instanceof NewerProgress || !(error instanceof WorkError) || error.retry !== 'never') throw error
     const snapshotId = currentSnapshot(metadata)?.['snapshot-id'] ?? null
+    // What replaced the table may have its rows all the same.
+    if (error instanceof RolledBack && (snapshotId === null || ancestorsOf(metadata).ancestors.some(isOurs))) throw error
     return { ...emptyState, snapshotId, requests: abandoningRequests(table, metadata) }
   }
 }

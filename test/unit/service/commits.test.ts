@@ -129,7 +129,7 @@ describe('a planner, a worker and a committer that share queues', () => {
         idempotencyKey: '',
       })
       const committer = new TableCommitter(sourceId, table, 'other', before, w.seams)
-      await committer.acceptRollback()
+      await committer.acceptRollback(async () => undefined)
       await w.write(orders, 5n, [batch(5n, 1)])
       await w.clock.sleep(1_200_000)
     })

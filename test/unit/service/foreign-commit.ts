@@ -29,17 +29,19 @@ export interface ForeignChange {
   readonly deletes?: readonly DataFile[]
   /** Of the manifests that are written: deletion vectors are of version 3. */
   readonly formatVersion?: 2 | 3
+  /** Whether the table is replaced, as by `CREATE OR REPLACE … AS SELECT`: the snapshot has no parent, and of the files only those of `add`. */
+  readonly replaces?: boolean
 }
 
 /** Commits a snapshot that knows nothing of this program; returns its id. */
 export async function commitForeign(
   world: ForeignWorld,
   name: string,
-  { remove = [], add = [], deletes = [], formatVersion = 2 }: ForeignChange,
+  { remove = [], add = [], deletes = [], formatVersion = 2, replaces = false }: ForeignChange,
 ): Promise<bigint> {
   const { io, catalog, seams } = world
   const metadata = await world.table(name)
-  const parent = currentSnapshot(metadata)
+  const parent = replaces ? null : currentSnapshot(metadata)
   const [schema, spec] = [currentSchema(metadata), defaultSpec(metadata)]
   const snapshotId = seams.entropy.int63()
   const sequenceNumber = metadata['last-sequence-number'] + 1n

@@ -253,3 +253,36 @@ describe('a table that was rolled back', () => {
     expect((await recover(await rolledBack(), { commit: true })).problem).toContain('run with --accept-rollback')
   })
 })
+
+describe('a table that was replaced', () => {
+  /** As `CREATE OR REPLACE TABLE … AS SELECT … FROM` itself leaves it, without the rows of the last commit. */
+  async function replaced(): Promise<World> {
+    const own = await filled([0n, 10n, 20n])
+    const kept = (await liveEntries(own, at.topic)).filter(({ sequenceNumber }) => sequenceNumber! < 3n)
+    await commitForeign(own, at.topic, { add: kept.map(({ dataFile }) => dataFile), replaces: true })
+    return own
+  }
+
+  test('and has its rows still is not filled again beside them, whoever accepts that: its rows tell', async () => {
+    const own = await replaced()
+    for (const acceptRollback of [false, true]) {
+      expect(await own.runOnce(undefined, { acceptRollback })).toBe(false)
+      expect(stopped(own)).toContain('recover --from-rows')
+      expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 20))
+    }
+    expect((await recover(own, { from: 'rollback', commit: true })).problem).toContain('recover --from-rows')
+    expect(await recover(own)).toMatchObject({ problem: null, partitions: [{ ...at, decided: [[0n, 20n]], rows: 20n }] })
+    expect(await recover(own, { commit: true })).toMatchObject({ done: true })
+    expect(await own.runOnce()).toBe(true)
+    expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 30))
+    expect((await verify(own)).findings).toEqual([])
+  })
+
+  test('and has no row is filled again once that was accepted', async () => {
+    const own = await filled([0n, 10n])
+    await commitForeign(own, at.topic, { replaces: true })
+    expect(await own.runOnce()).toBe(false)
+    expect(await own.runOnce(undefined, { acceptRollback: true })).toBe(true)
+    expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 20))
+  })
+})

@@ -233,6 +233,12 @@ describe('a rollback stops the table', () => {
     expect(await stopOf(tableWith([before, after, foreign(3, 1)]))).toMatch(/^snapshot 2, .* orders\/0 \[5, 9\)/)
   })
 
+  test('and whoever replaced it may have kept its rows', async () => {
+    expect(await stopOf(tableWith([before, after, foreign(3, null)]))).toMatch(
+      /^snapshot 1, .* orders\/0 \[0, 5\), .*--accept-rollback\. If it has rows of the source, .*`recover --from-rows`/,
+    )
+  })
+
   test('to an empty table', async () => {
     expect(await stopOf(tableWith([before], { current: null }))).toMatch(/^snapshot 1, .* orders\/0 \[0, 5\)/)
   })
@@ -241,7 +247,8 @@ describe('a rollback stops the table', () => {
     const properties = { [summaryKeys.progress]: encodeProgress(decided([0, 5])) }
     expect(await stopOf(tableWith([foreign(1, null)], { properties }))).toBe(
       'none of its snapshots carries our progress, but its properties say that we wrote it: it was replaced or rolled back. ' +
-        'If everything not in it now shall be materialized again, run with --accept-rollback',
+        'If it has rows of the source, as after CREATE OR REPLACE … AS SELECT, `recover --from-rows` shows what they tell and goes on from there; ' +
+        'if it has none, and everything shall be materialized again, run with --accept-rollback',
     )
     expect(await stopOf(tableWith([], { properties }))).toMatch(/^none of its snapshots carries our progress/)
   })
