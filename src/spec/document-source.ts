@@ -56,7 +56,7 @@ export const source = object({
     .prefault('earliest')
     .meta({
       description:
-        'Where topic-partitions with no progress yet begin: earliest, latest, or an ISO time with its zone. What it resolves to is committed at once.',
+        'Where topic-partitions with no progress yet begin: earliest, latest, or an ISO time with its zone. What it resolves to is committed at once. With latest, those that appear later are read from their beginning.',
     }),
   graceSeconds: positive({ orZero: true, high: 86_400 })
     .prefault(10)

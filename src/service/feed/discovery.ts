@@ -31,6 +31,7 @@ export class Discovery {
     readonly told: readonly TopicPartition[]
     readonly all: readonly TopicPartition[]
   } | null = null
+  #first: ReadonlySet<string> | null = null
 
   constructor(prefix: string, patterns: readonly string[], seams: DiscoverySeams) {
     this.#prefix = prefix
@@ -42,11 +43,17 @@ export class Discovery {
   async partitions(): Promise<readonly TopicPartition[]> {
     const told = this.#seams.watermarks?.known() ?? null
     const listed = await this.#partitionsListed(told === null ? listedMs : toldMs)
+    this.#first ??= new Set(listed.map(topicPartitionName))
     if (told === null) return listed
     if (this.#all?.listed !== listed || this.#all.told !== told) {
       this.#all = { listed, told, all: withTold(listed, told, this.#patterns) }
     }
     return this.#all.all
+  }
+
+  /** Whether a topic-partition was not there yet when all were listed first. */
+  isLate(at: TopicPartition): boolean {
+    return this.#first !== null && !this.#first.has(topicPartitionName(at))
   }
 
   /** Sleeps, but not longer than until the watermarks tell of a topic-partition that was not there. */

@@ -1,12 +1,14 @@
 import { countOffsets, formatRanges, type OffsetRanges } from '../../model/offset-range.ts'
 import type { Requests } from '../../model/requests.ts'
 import type { SegmentRef } from '../../model/segment.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
+import { fewNames } from '../../model/few-names.ts'
+import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { RecordCounts, TranslatedPart } from '../../model/translated-part.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Meter } from '../../seams/meter.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
+import type { StartMark } from './committer.ts'
 
 /** Whom a table's feed tells what it met and did: counted, and written down. */
 export interface Telling {
@@ -31,6 +33,18 @@ export function tellGaps({ table, journal, meter }: Telling, { topic, partition 
     offsets: formatRanges(gaps.slice(0, writtenRanges)),
     gaps: gaps.length,
   })
+}
+
+/** Topic-partitions that are written out of those that begin at once. */
+const writtenStarts = 20
+
+/** Topic-partitions begin where the document says, and not at their beginning. */
+export function tellStarts({ table, journal }: Telling, marks: readonly StartMark[]): void {
+  const starts = fewNames(
+    marks.map(({ at, ranges }) => `${topicPartitionName(at)} at ${ranges[0][0]}`),
+    writtenStarts,
+  )
+  journal.info('begun where startAt says; what lies before is left out', { table, partitions: marks.length, starts })
 }
 
 const countNames = ['rows', 'control', 'skipped', 'clipped', 'repeated', 'transactional'] as const satisfies readonly (keyof RecordCounts)[]

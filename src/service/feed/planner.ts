@@ -44,6 +44,8 @@ export interface PlannerSeams {
   readonly hints?: ListingHints
   /** Told what each listing shows. */
   readonly watch?: Pick<TableWatch, 'listed'>
+  /** Whether a topic-partition was not there yet when it was first looked what there is; absent: that is not known. */
+  readonly isLate?: (at: TopicPartition) => boolean
 }
 
 /** Why a topic-partition does not go on. */
@@ -118,6 +120,8 @@ export class TailPlanner {
   /** When, by the store's clock, a stopped topic-partition was first passed by. */
   readonly #stoppedAtMs = new Map<string, number>()
   readonly #firstLooks = new Map<string, FirstLook>()
+  /** Topic-partitions whose start was looked for: whether there was any segment then. */
+  readonly #hadSegments = new Map<string, boolean>()
   readonly #reported = new Set<string>()
 
   constructor(options: PlannerOptions, seams: PlannerSeams) {
@@ -334,8 +338,20 @@ export class TailPlanner {
     return true
   }
 
-  #needsStart(at: TopicPartition, state: TableState): boolean {
-    return this.#options.startAt !== 'earliest' && state.progress.get(this.#options.sourceId)?.get(at.topic)?.has(at.partition) !== true
+  #needsStart(at: TopicPartition, { progress }: TableState): boolean {
+    const { startAt, sourceId } = this.#options
+    const begun = progress.get(sourceId)?.get(at.topic)
+    if (startAt === 'earliest' || begun?.has(at.partition) === true) return false
+    return startAt !== 'latest' || !this.#cameLater(at, begun !== undefined)
+  }
+
+  /**
+   * Whether a topic-partition had nothing when it was first looked, or came after others of its topic had begun: of such a one all is new, and
+   * `latest` would leave out what was written until it was found.
+   */
+  #cameLater(at: TopicPartition, topicBegan: boolean): boolean {
+    const hadSegments = this.#hadSegments.get(topicPartitionName(at))
+    return hadSegments === undefined ? topicBegan || this.#seams.isLate?.(at) === true : !hadSegments
   }
 
   /** What `startAt` means for a topic-partition without progress: an empty range at its first offset; or when to ask again. */
@@ -344,6 +360,8 @@ export class TailPlanner {
     const listing = await listSegments(this.#seams.source, prefix, at, null, { maxBytes: Infinity, maxObjects: Infinity })
     const { segments, readyAtMs } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
     const newest = segments.at(-1)
+    const name = topicPartitionName(at)
+    if (!this.#hadSegments.has(name)) this.#hadSegments.set(name, newest !== undefined || readyAtMs !== null)
     if (newest === undefined || startAt === 'earliest') return readyAtMs === null ? null : { startsInMs: readyAtMs - listing.listedAtMs }
     try {
       if (startAt !== 'latest') {

@@ -230,6 +230,7 @@ export class Processor {
         journal,
         meter,
         watch: this.#watch.table(name),
+        isLate: (at) => this.#discovery.isLate(at),
         ...(watermarks !== undefined && { hints: new ListingHints(watermarks, clock) }),
       },
     )

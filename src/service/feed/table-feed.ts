@@ -13,7 +13,7 @@ import type { CommitReport } from './committer.ts'
 import type { Commits } from './commits.ts'
 import { EagerRounds } from './eager-rounds.ts'
 import { holdsMuch, isFull, type UnderWay } from './feed-room.ts'
-import { tellCommit, tellGaps, tellPart, tellPaused, setAsideReason, type Telling } from './feed-telling.ts'
+import { tellCommit, tellGaps, tellPart, tellPaused, tellStarts, setAsideReason, type Telling } from './feed-telling.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
 import type { FeedBounds } from '../tasks/limits.ts'
 import { Lineage, type Planned } from './lineage.ts'
@@ -184,7 +184,10 @@ export class TableFeed {
     const [open, paused] = [known.filter(({ topic }) => !this.#isPaused(topic)), known.filter(({ topic }) => this.#isPaused(topic))]
     const round = await this.#planner.plan(open, this.#state, () => this.#pausedNow())
     for (const task of round.tasks) this.#submit(this.#lineage.plan(task))
-    if (round.marks.length > 0) this.#see((await this.#committer.commit([], round.marks)).state)
+    if (round.marks.length > 0) {
+      this.#see((await this.#committer.commit([], round.marks)).state)
+      tellStarts(this.#telling, round.marks)
+    }
     if (!this.#options.once) await this.#planner.look(paused, this.#state)
     this.#seams.watch.planned(known)
     return round

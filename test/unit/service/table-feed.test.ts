@@ -102,7 +102,7 @@ describe('what comes back while something else is going on is not lost', () => {
       await w.write(other, 9n, [batch(9n, 4)])
       await w.clock.sleep(400_000)
     }
-    expect(await serve(w, during, (document) => (document.spec.source.startAt = 'latest'))).toBe(true)
+    expect(await serve(w, during, (document) => (document.spec.source.startAt = '2030-01-01T00:00:00Z'))).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 3, 7))
   })
 })
@@ -122,6 +122,57 @@ describe('startAt', () => {
     await w.write(orders, 6n, [batch(6n, 2)])
     expect(await w.runOnce(latest as never)).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 6, 8))
+  })
+
+  test('latest leaves out nothing of a partition that came later, whether its records come while somebody runs or between two runs', async () => {
+    const w = world()
+    const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest as never)).toBe(true)
+    expect(w.linesOf('info', 'begun where startAt says; what lies before is left out')).toMatchObject([
+      { fields: { starts: 'orders/0 at 3' } },
+    ])
+    await w.write(other, 0n, [batch(0n, 4)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest as never)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(other, 0, 4))
+    const third = { topic: 'orders', partition: 2 }
+    const during = async () => {
+      await w.clock.sleep(10_000)
+      await w.write(third, 0n, [batch(0n, 2)])
+      await w.write(third, 2n, [batch(2n, 2)])
+      await w.clock.sleep(400_000)
+    }
+    expect(await serve(w, during, latest as never)).toBe(true)
+    expect(await w.rows('orders')).toEqual([...rowsOf(other, 0, 4), ...rowsOf(third, 0, 4)])
+  })
+
+  test('latest leaves out nothing of a topic that comes while somebody runs, and what there was before of one that was there', async () => {
+    const w = world()
+    const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    const late = { topic: 'late', partition: 0 }
+    const during = async () => {
+      await w.clock.sleep(10_000)
+      await w.write(late, 0n, [batch(0n, 2)])
+      await w.write(late, 2n, [batch(2n, 2)])
+      await w.clock.sleep(400_000)
+    }
+    expect(await serve(w, during, latest as never)).toBe(true)
+    expect(await w.rows('late')).toEqual(rowsOf(late, 0, 4))
+    expect(await w.rows('orders')).toEqual([])
+  })
+
+  test('latest waits for a partition that was there and is not ready while others of its topic begin', async () => {
+    const w = world()
+    const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(60_000)
+    await w.write(other, 0n, [batch(0n, 4)])
+    expect(await w.runOnce(latest as never)).toBe(true)
+    expect(await w.rows('orders')).toEqual([])
   })
 
   test('latest begins within a newest segment that is damaged, so that nothing is passed over when it is mended', async () => {
