@@ -33,6 +33,19 @@ export type Definitions = Pick<TableMetadata, 'table-uuid' | 'current-schema-id'
 /** Somebody changed a table's schema or partitioning: what was made for the old one is dropped, and the table is opened again. */
 export class TableChanged extends WorkError {}
 
+/** The stop of a table that is gone. One that was renamed would be filled a second time, and one that was dropped could not be restored any more. */
+export function tableGone(name: string): WorkError {
+  return new WorkError(`table ${name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
+}
+
+/** The stop of a table in whose place another one stands. */
+export function tableCreatedAnew(name: string, was: string, is: string): WorkError {
+  return new WorkError(
+    `table ${name} was changed: its table-uuid was ${was} and is ${is}: it was created anew; restart if it shall be filled from the beginning`,
+    { retry: 'never' },
+  )
+}
+
 /** What shall be committed on top of a state. */
 export interface Proposal<T> {
   /** What the files and the new state come from, for when an attempt is found to have landed. */
@@ -119,8 +132,7 @@ export class CommitLoop {
   ): Promise<{ metadata: TableMetadata; state: TableState }> {
     const known = this.#known
     const loaded = await this.#seams.catalog.loadTable(this.#table, options)
-    if (loaded === null)
-      throw new WorkError(`table ${this.name} does not exist any more; restore it, or restart to create it`, { retry: 'never' })
+    if (loaded === null) throw tableGone(this.name)
     return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find, known) }
   }
 
@@ -243,9 +255,8 @@ export class CommitLoop {
       (key) => this.#definitions[key] !== undefined && metadata[key] !== this.#definitions[key],
     )
     if (changed === undefined) return
+    if (changed === 'table-uuid') throw tableCreatedAnew(this.name, this.#definitions[changed]!, metadata[changed])
     const what = `table ${this.name} was changed: its ${changed} was ${this.#definitions[changed]} and is ${metadata[changed]}`
-    if (changed === 'table-uuid')
-      throw new WorkError(`${what}: it was created anew; restart if it shall be filled from the beginning`, { retry: 'never' })
     throw new TableChanged(what, { retry: 'now' })
   }
 

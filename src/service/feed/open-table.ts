@@ -9,6 +9,7 @@ import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { MappedTable } from '../../spec/table-mapping.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
+import { tableCreatedAnew, tableGone } from './commit-loop.ts'
 import { createTable, decideTableValue } from './create-table.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 
@@ -26,6 +27,7 @@ export interface OpeningSeams {
 /**
  * The table as it is, or created as `wanted` says, which is asked at each try; null where the run ends before anything tells what it must be
  * like. Where there is nothing to take a sample of yet, it is waited for; with `once`, only for what is ready in a moment.
+ * `known`: the uuid that the table had before; one that is gone or another one by now is neither made nor filled unasked.
  */
 export async function openTable(
   table: TableIdentifier,
@@ -33,7 +35,7 @@ export async function openTable(
   source: SourceIdentity,
   wanted: () => Promise<{ readonly mapping: MappedTable['mapping']; readonly partitions: readonly TopicPartition[] }>,
   seams: OpeningSeams,
-  once: boolean,
+  { once, known }: { readonly once: boolean; readonly known: string | undefined },
   signal: AbortSignal,
 ): Promise<LoadedTable | null> {
   const { catalog, clock, journal } = seams
@@ -42,7 +44,13 @@ export async function openTable(
   let failures = 0
   while (!signal.aborted) {
     const existing = await catalog.loadTable(table)
-    if (existing !== null) return existing
+    const name = [...table.namespace, table.name].join('.')
+    if (existing === null && known !== undefined) throw tableGone(name)
+    if (existing !== null) {
+      const { 'table-uuid': uuid } = existing.metadata
+      if (known !== undefined && uuid !== known) throw tableCreatedAnew(name, known, uuid)
+      return existing
+    }
     let waitMs: number
     try {
       const { mapping, partitions } = await wanted()

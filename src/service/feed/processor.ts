@@ -51,6 +51,8 @@ export class Processor {
   readonly #limits: Limits
   readonly #upkeepTurns: UpkeepTurns
   readonly #directions: Directions
+  /** The tables that were seen, by name, each with its uuid: what comes in the place of one is not filled before somebody restarts. */
+  readonly #uuids = new Map<string, string>()
   /** Tables that were opened as directed: that happens once. */
   readonly #directed = new Set<string>()
   readonly #discovery: Discovery
@@ -164,7 +166,10 @@ export class Processor {
     if (once || leases === undefined) return this.#feedTable(name, once, signal, hurry)
     for (;;) {
       const watch = this.#watch.table(name)
-      const lease = await leases.acquire(`feed/${name}`, signal, () => watch.standBy())
+      const lease = await leases.acquire(`feed/${name}`, signal, () => {
+        watch.standBy()
+        void this.#note(name)
+      })
       if (lease === null) return true
       try {
         const done = await this.#feedTable(name, once, AbortSignal.any([signal, lease.lost]), hurry)
@@ -175,18 +180,31 @@ export class Processor {
     }
   }
 
+  /** Looks which table it is that another process feeds: that one may see it go, and this one is to take over then. */
+  async #note(name: string): Promise<void> {
+    if (this.#uuids.has(name)) return
+    const found = await this.#seams.catalog.loadTable(this.#identifier(name)).catch(() => null)
+    if (found !== null && !this.#uuids.has(name)) this.#uuids.set(name, found.metadata['table-uuid'])
+  }
+
+  #identifier(name: string): TableIdentifier {
+    return { namespace: this.#document.spec.sink.database.split('.'), name }
+  }
+
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
     const { source, catalog, clock, journal, meter, queue, watermarks, commits } = this.#seams
     const { spec, metadata: identity } = this.#document
     const mapped = await this.#topicTables.into(name)
-    const table: TableIdentifier = { namespace: spec.sink.database.split('.'), name }
+    const table = this.#identifier(name)
     const wanted = async () => ({
       mapping: (await this.#topicTables.into(name)).mapping,
       partitions: await this.#partitionsOf(name),
     })
-    const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, once, signal)
+    const known = this.#uuids.get(name)
+    const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, { once, known }, signal)
     // There is nothing yet by which the table could be made.
     if (found === null) return true
+    this.#uuids.set(name, found.metadata['table-uuid'])
     const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
     const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
     const isDirected = changesTables(this.#directions) && !this.#directed.has(name)

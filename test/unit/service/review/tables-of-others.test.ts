@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { readManifest } from '../../../../src/formats/iceberg/manifest.ts'
 import { readManifestList } from '../../../../src/formats/iceberg/manifest-list.ts'
 import { currentSnapshot } from '../../../../src/formats/iceberg/table-metadata.ts'
+import type { Leases } from '../../../../src/seams/leases.ts'
 import { batch, record } from '../segments.ts'
 import { namespace, rowsOf, type World, world } from '../world.ts'
 
@@ -113,4 +114,81 @@ test('a task that was planned for an older schema is never taken for the same ta
   }
   expect(files).toHaveLength(2)
   for (const { valueCounts } of files) expect([...valueCounts!.keys()]).toEqual([1, 2, 3, 4, 5, 50])
+})
+
+describe('a table that somebody dropped or renamed while it is fed', () => {
+  async function fed(w: World, during: () => Promise<void>, ...how: Parameters<World['processor']>): Promise<void> {
+    await w.write(orders, 0n, [batch(0n, 3)])
+    await w.clock.advanceBy(minuteMs)
+    await serve(
+      w,
+      async () => {
+        await w.clock.sleep(5 * minuteMs)
+        await w.catalog.dropTable(table)
+        await w.write(orders, 3n, [batch(3n, 3)])
+        await during()
+      },
+      ...how,
+    )
+  }
+
+  test('is not made anew before somebody restarts', async () => {
+    const w = world()
+    await fed(w, () => w.clock.sleep(30 * minuteMs))
+    expect(await w.catalog.loadTable(table)).toBeNull()
+    for (const { fields } of w.linesOf('error', 'table stopped'))
+      expect(String(fields.error)).toContain('restore it, or restart to create it')
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+  })
+
+  test('and another in its place is not filled before somebody restarts', async () => {
+    const w = world()
+    await fed(w, async () => {
+      await w.clock.sleep(minuteMs)
+      expect(await w.processor().run(true, new AbortController().signal)).toBe(true)
+      await w.write(orders, 6n, [batch(6n, 3)])
+      await w.clock.sleep(30 * minuteMs)
+    })
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+    expect(String(w.linesOf('error', 'table stopped').at(-1)!.fields.error)).toContain('it was created anew; restart if it shall be filled')
+  })
+
+  test('nor by a process that stood by and takes over from the one that saw it go', async () => {
+    const w = world()
+    const held = new Set<string>()
+    const leases: Leases = {
+      async acquire(name, signal, onStandBy) {
+        if (held.has(name)) onStandBy?.()
+        while (held.has(name) && !signal.aborted) await w.clock.sleep(1000)
+        if (signal.aborted) return null
+        held.add(name)
+        return { lost: new AbortController().signal, release: async () => void held.delete(name) }
+      },
+    }
+    const stop = new AbortController()
+    let standingBy = Promise.resolve(true)
+    await fed(
+      w,
+      async () => {
+        await w.clock.sleep(30 * minuteMs)
+        stop.abort()
+        await standingBy
+      },
+      undefined,
+      {
+        leases,
+        // The second process begins once the first has the table.
+        journal: {
+          ...w.seams.journal,
+          info(message, fields) {
+            w.seams.journal.info(message, fields)
+            if (message === 'committed') standingBy = w.processor(undefined, { leases }).run(false, stop.signal)
+          },
+        },
+      },
+    )
+    expect(new Set(w.linesOf('error', 'table stopped').map(({ fields }) => String(fields.error))).size).toBe(1)
+    expect(await w.catalog.loadTable(table)).toBeNull()
+  })
 })
