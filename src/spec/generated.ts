@@ -41,7 +41,7 @@ counts at once; line ends at its end do not belong to it. Secrets are never show
 
 **Mistakes.** Every key is known or an error. All that is wrong is told at once, each with line, column, document path, what was expected and
 what was found; \`validate\` shows it without doing anything. \`validate\` accepts every key below; \`run\` exits with 2 and names what is *not
-yet* available. A mapping whose \`topic\` no entry of \`source.topics\` can match is a warning.
+yet* available. A mapping or backfill whose \`topic\` no entry of \`source.topics\` can match is a warning.
 
 **Changes.** \`run\` goes over to a changed file while it runs ([day two](day-two.md)); ${enumerated(
     restartKeys().map((path) => `\`${path}\``),
