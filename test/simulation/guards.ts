@@ -367,7 +367,7 @@ export const guards: readonly Guard[] = [
     name: 'rebuild-carries-requests',
     protects: 'what people asked of a table stays asked where it is made anew',
     file: rebuild,
-    text: 'requests: mains.requests, retraction: null',
+    text: 'requests: { ...mains.requests, backfills }, retraction: null',
     without: 'retraction: null',
   },
   {
