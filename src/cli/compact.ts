@@ -105,9 +105,13 @@ function sentences({ files, wanting, rewrites, commits, cost, seconds, money, re
     return [`nothing is worth a rewrite, of ${formatNumberOf(files, 'data file')}${rest}`]
   }
   const deletes = cost.deleteFiles === 0 ? '' : ` with ${formatNumberOf(cost.deleteFiles, 'delete file')}`
+  const spilled =
+    cost.spilledFiles === 0
+      ? ''
+      : ` (sorting, beyond its memory, writes about ${formatNumberOf(cost.spilledFiles, 'file')} of ${formatBytes(cost.spilledBytes)} among them, and removes them again)`
   const planned =
     `${formatNumberOf(cost.inputFiles, 'file')}${deletes} (${formatBytes(cost.inputBytes + cost.deleteBytes)}) of ${files} ` +
-    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')} and about ${formatNumberOf(commits, 'commit')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}, ` +
+    `into about ${cost.outputFiles}, in ${formatNumberOf(rewrites, 'rewrite')} and about ${formatNumberOf(commits, 'commit')}: about ${formatNumberOf(cost.gets, 'GET')} and ${formatNumberOf(cost.puts, 'PUT')}${spilled}, ` +
     `${formatDuration(Math.max(1, Math.round(seconds)) * 1000)} by the speed of the benchmark; ${moneyText(money.total, money)}`
   if (report === null) return [`would rewrite ${planned}`]
   const { committed, refused, failed, problem, inputFiles, inputBytes, outputFiles, outputBytes, rowsDeleted } = report

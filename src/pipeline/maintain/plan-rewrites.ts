@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { fileKey } from '../../formats/iceberg/file-key.ts'
 import { type DeleteIndex, referencedPath, scopeOf } from './delete-index.ts'
 import { noCost, type RewriteCost, rewriteCost, sumCosts } from './rewrite-cost.ts'
+import type { sortCost, Sorting } from './sort-cost.ts'
 import type { LiveDelete, LiveFile, RewriteGroup, RewriteInput } from './rewrite-flow.ts'
 
 /** What is worth a rewrite. */
@@ -16,6 +17,8 @@ export interface RewritePolicy {
   readonly mustRewrite?: (file: LiveFile) => boolean
   /** A file with so many delete files is rewritten whatever they take out of it. Default: 10. */
   readonly deleteFileThreshold?: number
+  /** How rows are sorted, so that what that takes is told; absent: it is not. */
+  readonly sorting?: Sorting
 }
 
 /** A rewrite that is worth it, as a task. */
@@ -52,7 +55,7 @@ const maxDeleteFiles = 10
  * itself. Of what does not fill a file, a beginning is joined in which no file is larger than all the others together, so that a
  * row is rewritten about log2(target size / first size) times, however often this is done.
  *
- * `readsOf`: how many GETs reading a file takes. Holds the files that want to be rewritten, without their metrics, and nothing of the others.
+ * `readsOf`: how many GETs reading a file takes. `sortsOf`: what sorting the rows of files takes beside that; absent: they are not. Holds the files that want to be rewritten, without their metrics, and nothing of the others.
  */
 export async function planRewrites(
   files: AsyncIterable<LiveFile> | Iterable<LiveFile>,
@@ -60,6 +63,7 @@ export async function planRewrites(
   sequenceNumber: bigint,
   policy: RewritePolicy,
   readsOf: (file: LiveFile) => number,
+  sortsOf?: (files: readonly LiveFile[], sorting: Sorting) => ReturnType<typeof sortCost>,
 ): Promise<RewritePlan> {
   const target = policy.targetFileSizeBytes
   const candidates = new Map<string, Candidate[]>()
@@ -87,7 +91,16 @@ export async function planRewrites(
   for (const own of candidates.values()) {
     for (const inputs of groupsOf(own, target)) {
       const group = { specId: inputs[0].live.specId, partition: inputs[0].live.file.partition, inputs, sequenceNumber }
-      rewrites.push({ id: idOf(inputs), group, cost: rewriteCost(group, target, readsOf) })
+      const cost = rewriteCost(group, target, readsOf)
+      const sorted =
+        policy.sorting === undefined
+          ? undefined
+          : sortsOf?.(
+              group.inputs.map(({ live }) => live),
+              policy.sorting,
+            )
+      const all = sorted === undefined ? cost : { ...cost, ...sorted, gets: cost.gets + sorted.gets, puts: cost.puts + sorted.puts }
+      rewrites.push({ id: idOf(inputs), group, cost: all })
     }
   }
   return { ...withinBudget(rewrites, policy.maxBytes), ...counts }

@@ -13,9 +13,22 @@ export interface RewriteCost {
   readonly outputFiles: number
   readonly gets: number
   readonly puts: number
+  /** Files of sorted rows that are written, read and removed again, where sorting takes more memory than there is, about; and their bytes. */
+  readonly spilledFiles: number
+  readonly spilledBytes: number
 }
 
-export const noCost: RewriteCost = { inputFiles: 0, inputBytes: 0, deleteFiles: 0, deleteBytes: 0, outputFiles: 0, gets: 0, puts: 0 }
+export const noCost: RewriteCost = {
+  inputFiles: 0,
+  inputBytes: 0,
+  deleteFiles: 0,
+  deleteBytes: 0,
+  outputFiles: 0,
+  gets: 0,
+  puts: 0,
+  spilledFiles: 0,
+  spilledBytes: 0,
+}
 
 /** One part of an upload, bytes. */
 const partBytes = 8 * 1024 * 1024
@@ -32,15 +45,19 @@ export function readsByColumns(file: DataFile, columns: readonly number[]): numb
   return 1 + groups * reads.reduce((sum, count) => sum + count, 0)
 }
 
-/** The cost of one rewrite: of each input the GETs that reading it takes, of each output its parts, begun and completed. */
+/** PUTs and POSTs that a file of so many bytes takes: its parts, begun and completed. */
+export function requestsToWrite(bytes: number): number {
+  const parts = Math.ceil(bytes / partBytes)
+  return parts > 1 ? parts + 2 : 1
+}
+
+/** The cost of one rewrite that sorts nothing, or in memory: of each input the GETs that reading it takes, and of each output what writing it does. */
 export function rewriteCost({ inputs }: RewriteGroup, targetFileSizeBytes: number, readsOf: (live: LiveFile) => number): RewriteCost {
   const inputBytes = inputs.reduce((sum, { live }) => sum + Number(live.file.fileSizeInBytes), 0)
   const deletes = new Map(
     inputs.flatMap((input) => input.deletes.map(({ file }) => [fileKey(file), Number(file.contentSizeInBytes ?? file.fileSizeInBytes)])),
   )
   const outputFiles = Math.max(1, Math.round(inputBytes / targetFileSizeBytes))
-  const outputBytes = inputBytes / outputFiles
-  const parts = Math.ceil(outputBytes / partBytes)
   return {
     inputFiles: inputs.length,
     inputBytes,
@@ -48,7 +65,9 @@ export function rewriteCost({ inputs }: RewriteGroup, targetFileSizeBytes: numbe
     deleteBytes: [...deletes.values()].reduce((sum, bytes) => sum + bytes, 0),
     outputFiles,
     gets: inputs.reduce((sum, { live }) => sum + readsOf(live), 0) + deletes.size,
-    puts: outputFiles * (parts > 1 ? parts + 2 : 1),
+    puts: outputFiles * requestsToWrite(inputBytes / outputFiles),
+    spilledFiles: 0,
+    spilledBytes: 0,
   }
 }
 
@@ -62,6 +81,8 @@ export function sumCosts(costs: readonly RewriteCost[]): RewriteCost {
       outputFiles: sum.outputFiles + cost.outputFiles,
       gets: sum.gets + cost.gets,
       puts: sum.puts + cost.puts,
+      spilledFiles: sum.spilledFiles + cost.spilledFiles,
+      spilledBytes: sum.spilledBytes + cost.spilledBytes,
     }),
     noCost,
   )

@@ -72,11 +72,13 @@ async function compactOne(
   const orderOf = (metadata: TableMetadata) => (sortBy === undefined ? null : askedOrder(rewriter.name, metadata, sortBy))
   const { plan, metadata, requests } = await rewriter.plan((current) => {
     const order = orderOf(current)
+    const sortOrder = order ?? outputsOf(current, processing).sortOrder
     const isSorted = ({ file }: LiveFile) => order?.['order-id'] !== 0 && file.sortOrderId === order?.['order-id']
     return {
       targetFileSizeBytes: processing.targetFileSizeBytes,
       isQuiet: () => false,
       maxBytes: Infinity,
+      ...(sortOrder !== null && { sorting: { order: sortOrder, memoryLimitBytes: limitsOf(processing).rewriteBytes } }),
       ...(order !== null && { mustRewrite: (file: LiveFile) => !isSorted(file) }),
       ...(deleteFileThreshold !== undefined && { deleteFileThreshold }),
     }

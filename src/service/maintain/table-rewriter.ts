@@ -12,6 +12,7 @@ import { CommitLoop, type CommitterSeams } from '../feed/commit-loop.ts'
 import { type AbsentRows, acceptRows } from '../../pipeline/maintain/absent-rows.ts'
 import { clusterRequests, commitRequests, type CommitRequests, type PlannedOn } from '../../pipeline/maintain/commit-requests.ts'
 import { readsByColumns, type RewriteCost, rewriteCost, sumCosts } from '../../pipeline/maintain/rewrite-cost.ts'
+import { heldToSort, sortCost, type Sorting } from '../../pipeline/maintain/sort-cost.ts'
 import { outputFields } from '../../pipeline/maintain/rewrite/output-fields.ts'
 import { leavesOf } from '../../formats/parquet/encode/schema-elements.ts'
 import { locateDeletes } from '../../pipeline/maintain/judge-removals.ts'
@@ -89,8 +90,8 @@ export class TableRewriter {
    */
   plan(policy: (metadata: TableMetadata) => RewritePolicy): Promise<PlannedTable> {
     return this.#loop.ofThisTable(async () => {
-      const { metadata, files, index, sequenceNumber, readsOf, on } = await this.#look()
-      const plan = await planRewrites(files, index, sequenceNumber, policy(metadata), readsOf)
+      const { metadata, files, index, sequenceNumber, readsOf, sortsOf, on } = await this.#look()
+      const plan = await planRewrites(files, index, sequenceNumber, policy(metadata), readsOf, sortsOf)
       return { plan, metadata, requests: (perCommit) => commitRequests(plan.rewrites, perCommit, on) }
     })
   }
@@ -122,11 +123,16 @@ export class TableRewriter {
     const manifests = await this.#manifestsOf(metadata)
     const pruner = new PartitionPruner(metadata)
     const deletes = await locateDeletes(manifests, pruner, this.#seams.io)
-    const columns = leavesOf(outputFields(currentSchema(metadata), metadata['format-version'])).map(({ fieldId }) => fieldId)
+    const leaves = leavesOf(outputFields(currentSchema(metadata), metadata['format-version']))
+    const columns = leaves.map(({ fieldId }) => fieldId)
     // Of those that are not planned, nothing is kept.
-    const places = new WeakMap<LiveFile, { readonly manifest: string; readonly reads: number }>()
+    const places = new WeakMap<LiveFile, { readonly manifest: string; readonly reads: number; readonly heldBytes: number }>()
     const note = (live: LiveFile, entry: ManifestEntry, manifest: ManifestFile) =>
-      void places.set(live, { manifest: manifest.manifestPath, reads: readsByColumns(entry.dataFile, columns) })
+      void places.set(live, {
+        manifest: manifest.manifestPath,
+        reads: readsByColumns(entry.dataFile, columns),
+        heldBytes: heldToSort(entry.dataFile, leaves),
+      })
     const on: PlannedOn = {
       manifests,
       placeOf: (live) => places.get(live)?.manifest,
@@ -138,7 +144,17 @@ export class TableRewriter {
     }
     const sequenceNumber = currentSnapshot(metadata)?.['sequence-number'] ?? 0n
     const readsOf = (live: LiveFile) => places.get(live)!.reads
-    return { metadata, files: this.#liveFiles(manifests, note), index: deletes.index, sequenceNumber, readsOf, on }
+    const sortsOf = (sorted: readonly LiveFile[], sorting: Sorting) => {
+      const sum = (of: (live: LiveFile) => number | bigint) => sorted.reduce((total, live) => total + Number(of(live)), 0)
+      const rows = sum(({ file }) => file.recordCount)
+      const inputBytes = sum(({ file }) => file.fileSizeInBytes)
+      return sortCost(
+        { heldBytes: sum((live) => places.get(live)!.heldBytes), rows, inputFiles: sorted.length, inputBytes },
+        leaves.length,
+        sorting,
+      )
+    }
+    return { metadata, files: this.#liveFiles(manifests, note), index: deletes.index, sequenceNumber, readsOf, sortsOf, on }
   }
 
   /** The live data files that `judge` wants, by their manifest entries alone, with the deletes that apply to them: `most`, and there may be more. */

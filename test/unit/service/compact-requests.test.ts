@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { openSqliteCatalog } from '../../../src/drivers/catalog/sqlite.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
@@ -9,23 +10,30 @@ import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
-import { batch } from './segments.ts'
+import { batch, record } from './segments.ts'
 import { namespace, sourceId, world } from './world.ts'
+
+/** Rows of a file, each with a value of so many bytes, half of them random, that are sorted by their offsets. */
+interface Sorted {
+  readonly rows: number
+  readonly bytes: number
+}
 
 /**
  * A table of `runs` files in each of `partitions` partitions; of `deletes` of them somebody deleted a row. Says what compacting it was said to
  * take, and what it took: every request to the warehouse.
  */
 async function compacted(
-  { partitions, runs, deletes = 0 }: { partitions: number; runs: number; deletes?: number },
+  { partitions, runs, deletes = 0, sorted = null }: { partitions: number; runs: number; deletes?: number; sorted?: Sorted | null },
   properties: Plain = {},
 ) {
   const made = world()
-  const asked = { gets: 0, puts: 0 }
+  const asked = { gets: 0, puts: 0, removes: 0 }
   const io: FileIO & typeof made.io = {
     ...made.io,
     read: (uri, range) => (asked.gets++, made.io.read(uri, range)),
     write: (uri, chunks) => (asked.puts++, made.io.write(uri, chunks)),
+    remove: (uri) => (asked.removes++, made.io.remove(uri)),
   }
   const files = {
     readFile: (uri: string) => io.read(uri),
@@ -37,11 +45,19 @@ async function compacted(
   const document = (plain: Plain) => {
     plain.spec.source.topics = ['*']
     plain.spec.sink = { database: namespace[0], tables: { properties } }
-    plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, partitionBy: ['kafka_partition'] }]
+    const order = sorted === null ? {} : { sortBy: ['kafka_offset desc nulls last'] }
+    plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, partitionBy: ['kafka_partition'], ...order }]
+    // Little memory is left for each rewrite.
+    if (sorted !== null) plain.spec.processing = { parallelism: 64 }
   }
+  const rows = sorted?.rows ?? 10
+  const recordsOf = () =>
+    sorted === null
+      ? rows
+      : Array.from({ length: rows }, () => record(Buffer.concat([randomBytes(sorted.bytes / 2), Buffer.alloc(sorted.bytes / 2, 'text')])))
   for (let run = 0; run < runs; run++) {
     for (let partition = 0; partition < partitions; partition++)
-      await made.write({ topic: 'orders', partition }, BigInt(run * 10), [batch(BigInt(run * 10), 10)])
+      await made.write({ topic: 'orders', partition }, BigInt(run * rows), [batch(BigInt(run * rows), recordsOf())])
     await clock.run(() => made.processor(document, { catalog, io }).run(true, new AbortController().signal))
   }
   const foreign = { ...made, catalog, table: async (name: string) => (await catalog.loadTable({ namespace, name }))!.metadata }
@@ -58,14 +74,14 @@ async function compacted(
     return done!
   }
   const { cost, commits, rewrites: planned } = await compact(true)
-  Object.assign(asked, { gets: 0, puts: 0 })
+  Object.assign(asked, { gets: 0, puts: 0, removes: 0 })
   const snapshots = (await foreign.table('orders')).snapshots!.length
   expect((await compact(false)).report).toMatchObject({ committed: planned, refused: 0, failed: 0 })
   const took = { ...asked }
   const after = await foreign.table('orders')
   expect(after.snapshots!.length - snapshots).toBe(commits)
   expect((await liveEntries(foreign, 'orders')).filter(({ dataFile }) => dataFile.content !== 0)).toEqual([])
-  return { estimate: { gets: cost.gets, puts: cost.puts }, asked: took, commits }
+  return { estimate: { gets: cost.gets, puts: cost.puts }, cost, asked: took, commits }
 }
 
 test.each([
@@ -87,3 +103,15 @@ test.each([
   },
   60_000,
 )
+
+test('a dry run says within a quarter how many requests sorting takes that goes beyond its memory', async () => {
+  const { estimate, cost, asked } = await compacted({ partitions: 1, runs: 6, sorted: { rows: 20_000, bytes: 400 } })
+  expect(cost.spilledBytes).toBeGreaterThan(10_000_000)
+  expect([asked.gets > 300, asked.removes > 3]).toEqual([true, true])
+  // Large files are written in parts, which the store counts and not this test.
+  for (const [told, took] of [
+    [estimate.gets, asked.gets],
+    [cost.spilledFiles, asked.removes],
+  ])
+    expect(Math.abs(told - took) / took, `${told} for ${took}`).toBeLessThanOrEqual(0.25)
+}, 60_000)

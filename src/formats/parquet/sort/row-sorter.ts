@@ -1,6 +1,6 @@
 import type { ColumnBatch } from '../../arrow/vector.ts'
 import type { NestedField } from '../../iceberg/schema.ts'
-import type { SortOrder } from '../../iceberg/table-metadata.ts'
+import type { SortField, SortOrder } from '../../iceberg/table-metadata.ts'
 import { type ColumnNode, columnNode } from '../encode/column-node.ts'
 import type { LeafRun } from '../encode/row-group-writer.ts'
 import { leavesOf } from '../encode/schema-elements.ts'
@@ -20,6 +20,11 @@ export interface RowBlock {
 const rowBytes = 24
 const keyBytes = 8
 const transformedBytes = 24
+
+/** What each row takes in memory beside its values, in an order of these fields, bytes. */
+export function placeBytes(fields: readonly Pick<SortField, 'transform'>[]): number {
+  return fields.reduce((sum, { transform }) => sum + keyBytes + (transform === 'identity' ? 0 : transformedBytes), rowBytes)
+}
 
 /**
  * Collects rows and gives them back in a sort order (table specification, "Sorting"), equal ones as they came: `append` or `appendLeaves`
@@ -45,10 +50,7 @@ export class RowSorter {
     }
     const context = { path: '', definition: 0, repetition: 0, nextChunk }
     this.#columns = fields.map((field) => columnNode(field, context))
-    this.#rowBytes = this.#keys.reduce(
-      (sum, { field }) => sum + keyBytes + (field.transform === 'identity' ? 0 : transformedBytes),
-      rowBytes,
-    )
+    this.#rowBytes = placeBytes(order.fields)
     this.#clear()
   }
 

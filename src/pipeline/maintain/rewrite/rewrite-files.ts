@@ -100,7 +100,12 @@ function* joined(pages: readonly Uint8Array[]): Generator<Uint8Array, void, unde
   }
 }
 
-/** Sorted where the rows are to be. What waits for it may take half of the memory. */
+/** What rows that are sorted at once may take: half of the memory of a rewrite. */
+export function sortingMemory(memoryLimitBytes: number): number {
+  return Math.min(mostSortedBytes, memoryLimitBytes / 2)
+}
+
+/** Sorted where the rows are to be. */
 function inOrder(
   slices: AsyncGenerator<Slice, void, undefined>,
   fields: readonly NestedField[],
@@ -109,7 +114,7 @@ function inOrder(
   if (sortOrder === null) return slices
   return sortedSlices(slices, fields, {
     order: sortOrder,
-    memoryBytes: Math.min(mostSortedBytes, memoryLimitBytes / 2),
+    memoryBytes: sortingMemory(memoryLimitBytes),
     io,
     newLocation,
     signal,

@@ -24,8 +24,8 @@ export interface Slice {
 }
 
 /** About how much is decoded at a time, bytes and rows. */
-const sliceBytes = 4 * 1024 * 1024
-const maxSliceRows = 64 * 1024
+export const sliceBytes = 4 * 1024 * 1024
+export const maxSliceRows = 64 * 1024
 /** Inputs that are read while others are decoded, and their bytes as far as they are read as one; one is always. */
 const ahead = 8
 const aheadBytes = 8 * 1024 * 1024

@@ -27,12 +27,19 @@ interface SortedPart {
 }
 
 /** Many runs are open at once, so their pages are small. */
-const pageBytes = 64 * 1024
-const rowGroupBytes = 8 * 1024 * 1024
+export const sortedPageBytes = 64 * 1024
+export const sortedRowGroupBytes = 8 * 1024 * 1024
 /** Of the rows of one run that are in memory. */
 const blockBytes = 1024 * 1024
 const maxBlockRows = 8 * 1024
 const maxFanIn = 64
+
+/** Files of sorted rows that are merged at once, where rows of so many leaves may take that much memory. */
+export function fanIn(memoryBytes: number, leaves: number): number {
+  // Of each leaf a window of bytes, a page and a dictionary.
+  const perRun = 3 * sortedPageBytes * leaves + 2 * blockBytes
+  return Math.max(2, Math.min(maxFanIn, Math.floor(memoryBytes / perRun)))
+}
 
 /** Rows that are sorted in parts, each in a file beside the table's, where orphan removal finds what a crash leaves behind. */
 export class SortedRuns {
@@ -45,9 +52,7 @@ export class SortedRuns {
   constructor(fields: readonly NestedField[], options: SortingOptions) {
     this.#fields = fields
     this.#options = options
-    // Of each leaf a window of bytes, a page and a dictionary.
-    const perRun = 3 * pageBytes * leavesOf(fields).length + 2 * blockBytes
-    this.#fanIn = Math.max(2, Math.min(maxFanIn, Math.floor(options.memoryBytes / perRun)))
+    this.#fanIn = fanIn(options.memoryBytes, leavesOf(fields).length)
   }
 
   get isEmpty(): boolean {
@@ -83,12 +88,12 @@ export class SortedRuns {
     const uri = newLocation()
     async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
       const file = new ParquetFile(fields)
-      const writer = new RowGroupWriter(fields, { codec: 'zstd', pageSizeBytes: pageBytes, dictionarySizeBytes: pageBytes })
+      const writer = new RowGroupWriter(fields, { codec: 'zstd', pageSizeBytes: sortedPageBytes, dictionarySizeBytes: sortedPageBytes })
       yield file.start()
       for await (const { rows, leaves } of parts) {
         signal.throwIfAborted()
         writer.appendLeaves(rows, leaves)
-        if (writer.byteLength >= rowGroupBytes) yield* file.add(writer.finish())
+        if (writer.byteLength >= sortedRowGroupBytes) yield* file.add(writer.finish())
       }
       if (writer.rowCount > 0) yield* file.add(writer.finish())
       yield file.finish(new Map()).tail
@@ -103,7 +108,7 @@ export class SortedRuns {
     const sources = project(this.#fields, parquet.root, { nameMapping: null, constantOf: () => null })
     const sorter = new RowSorter(this.#fields, order)
     for (const group of parquet.rowGroups) {
-      const reader = new RowGroupReader(group, sources, pageBytes)
+      const reader = new RowGroupReader(group, sources, sortedPageBytes)
       const step = Math.max(1, Math.min(maxBlockRows, Math.floor((blockBytes * group.rows) / Math.max(1, group.plainBytes))))
       for (let at = 0; at < group.rows; at += step) {
         const rows = Math.min(step, group.rows - at)

@@ -131,5 +131,15 @@ test('the same inputs with the same deletes have the same id, whenever they are 
 
 test('the cost counts files, bytes and requests', async () => {
   const { cost } = await plan(sized(50, 50), {}, deletes('d', { fileSizeInBytes: 7n }))
-  expect(cost).toEqual({ inputFiles: 2, inputBytes: 100 * mebibyte, deleteFiles: 1, deleteBytes: 7, outputFiles: 1, gets: 7, puts: 15 })
+  expect(cost).toEqual({
+    inputFiles: 2,
+    inputBytes: 100 * mebibyte,
+    deleteFiles: 1,
+    deleteBytes: 7,
+    outputFiles: 1,
+    gets: 7,
+    puts: 15,
+    spilledFiles: 0,
+    spilledBytes: 0,
+  })
 })
