@@ -1,3 +1,4 @@
+import { elapsedMs } from '../../model/elapsed.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { HighWatermarks } from '../../seams/high-watermarks.ts'
@@ -28,7 +29,7 @@ export class ListingHints {
   isQuiet(at: TopicPartition, decidedEnd: bigint): boolean {
     const listed = this.#listed.get(topicPartitionName(at))
     const next = this.nextOffset(at)
-    if (listed === undefined || next === undefined || this.#clock.now() - listed.atMs >= auditMs) return false
+    if (listed === undefined || next === undefined || elapsedMs(this.#clock.now(), listed.atMs) >= auditMs) return false
     return next >= decidedEnd && (next === listed.next || next === decidedEnd)
   }
 

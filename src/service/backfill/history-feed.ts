@@ -1,3 +1,4 @@
+import { elapsedMs } from '../../model/elapsed.ts'
 import { type Backfill, wantedOffsets } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
 import { countOffsets, intersectRanges, type OffsetRanges } from '../../model/offset-range.ts'
@@ -136,7 +137,7 @@ export class HistoryFeed {
       this.#handOut()
       const isIdle = this.#open.size === 0 && this.#waiting.length === 0 && [...this.#cursors.values()].every(({ isOver }) => isOver)
       if (this.#isCommitDue()) await this.#setbacks.attempt('commit', () => this.#commit())
-      else if (clock.now() - this.#seenMs >= lookMs) await this.#setbacks.attempt('commit', () => this.#look())
+      else if (elapsedMs(clock.now(), this.#seenMs) >= lookMs) await this.#setbacks.attempt('commit', () => this.#look())
       progress?.(this.report())
       // What failed was done otherwise, or is gone.
       if (isIdle) this.#setbacks.clear('task')
@@ -321,7 +322,7 @@ export class HistoryFeed {
     if (ready.length === 0) return false
     if (this.#open.running.length === 0 && this.#waiting.length === 0) return true
     const bytes = ready.reduce((sum, { result }) => sum + result.task.bytes, 0)
-    return bytes >= this.#options.commitBytes || this.#seams.clock.now() - this.#lastCommitMs >= this.#options.commitMs
+    return bytes >= this.#options.commitBytes || elapsedMs(this.#seams.clock.now(), this.#lastCommitMs) >= this.#options.commitMs
   }
 
   async #commit(): Promise<void> {

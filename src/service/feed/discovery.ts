@@ -1,4 +1,5 @@
 import { WorkError } from '../../model/failure.ts'
+import { elapsedMs } from '../../model/elapsed.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { HighWatermarks } from '../../seams/high-watermarks.ts'
@@ -75,7 +76,7 @@ export class Discovery {
 
   async #partitionsListed(holdsMs: number): Promise<readonly TopicPartition[]> {
     const { clock, journal, source } = this.#seams
-    if (this.#listed !== null && clock.now() - this.#listed.atMs < holdsMs) return this.#listed.partitions
+    if (this.#listed !== null && elapsedMs(clock.now(), this.#listed.atMs) < holdsMs) return this.#listed.partitions
     this.#listing ??= discoverPartitions(source, this.#prefix, this.#patterns).then(
       (partitions) => {
         this.#listed = { partitions, atMs: clock.now() }

@@ -30,8 +30,9 @@ export class EagerRounds {
   /** When a round is due for what was told. `commitDueMs`: when the next commit may be made. */
   dueMs(nowMs: number, commitDueMs: number): number {
     if (this.#toldMs === null) return Infinity
-    const soonMs = Math.max(this.#toldMs + gatherMs, this.#lastMs + shortestGapMs)
-    this.#left = Math.min(burst, this.#left + (nowMs - this.#refilledMs) / (intervalsPerRound * this.#intervalMs))
+    // A clock that was set back must not make what was told wait for its time before.
+    const soonMs = Math.max(Math.min(this.#toldMs, nowMs) + gatherMs, Math.min(this.#lastMs, nowMs) + shortestGapMs)
+    this.#left = Math.min(burst, this.#left + Math.max(0, nowMs - this.#refilledMs) / (intervalsPerRound * this.#intervalMs))
     this.#refilledMs = nowMs
     return this.#left >= 1 ? soonMs : Math.max(soonMs, commitDueMs)
   }

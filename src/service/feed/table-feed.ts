@@ -1,3 +1,4 @@
+import { elapsedMs } from '../../model/elapsed.ts'
 import { WorkError } from '../../model/failure.ts'
 import { noRequests } from '../../model/requests.ts'
 import type { Task } from '../../model/task.ts'
@@ -103,7 +104,16 @@ export class TableFeed {
     let nextPlanMs = Number.NEGATIVE_INFINITY
     let round: PlanRound | null = null
     let retryCommitMs = Number.NEGATIVE_INFINITY
+    let latestMs = clock.now()
     while (!signal.aborted) {
+      const nowMs = clock.now()
+      if (nowMs < latestMs) {
+        // The clock was set back: what is due at a time of before would wait for that to come again.
+        if (nextPlanMs !== Infinity) nextPlanMs = nowMs
+        retryCommitMs = Math.min(retryCommitMs, nowMs)
+        this.#lastCommitMs = Math.min(this.#lastCommitMs, nowMs)
+      }
+      latestMs = nowMs
       const commitDueMs = this.#lastCommitMs + commitIntervalMs
       if (clock.now() >= Math.min(nextPlanMs, this.#eagerMs(commitDueMs)) && !this.#isFull()) {
         const isEarly = clock.now() < Math.min(nextPlanMs, commitDueMs)
@@ -199,7 +209,7 @@ export class TableFeed {
 
   /** The topics that are paused, by a state of the table that is no older than an interval. */
   async #pausedNow(): Promise<readonly string[]> {
-    if (this.#seams.clock.now() - this.#seenMs >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
+    if (elapsedMs(this.#seams.clock.now(), this.#seenMs) >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
     return this.#state.requests.pause
   }
 
@@ -353,10 +363,10 @@ export class TableFeed {
   async #keepAlive(): Promise<void> {
     const { clock } = this.#seams
     const { keepAliveMs } = this.#options
-    if (clock.now() - this.#lastCheckMs < Math.min(keepAliveMs, 3_600_000) || this.#state.newest === null) return
+    if (elapsedMs(clock.now(), this.#lastCheckMs) < Math.min(keepAliveMs, 3_600_000) || this.#state.newest === null) return
     this.#lastCheckMs = clock.now()
     // A state that was seen a moment ago tells as well.
-    if (clock.now() - this.#seenMs >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
+    if (elapsedMs(clock.now(), this.#seenMs) >= this.#options.commitIntervalMs) this.#see((await this.#committer.load()).state)
     const { newest } = this.#state
     if (newest === null) return
     if (newest['snapshot-id'] === this.#state.snapshotId && clock.now() - newest['timestamp-ms'] < keepAliveMs) return

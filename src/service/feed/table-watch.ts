@@ -153,7 +153,7 @@ export class TableWatch {
       waits ||= !stops.has(name) && !view.state.requests.pause.includes(entry.at.topic) && hasReadable(entry.backlog)
     }
     if (!waits) this.#waitingSinceMs = null
-    else if (committed || this.#waitingSinceMs === null) this.#waitingSinceMs = nowMs
+    else if (committed || this.#waitingSinceMs === null || this.#waitingSinceMs > nowMs) this.#waitingSinceMs = nowMs
   }
 }
 

@@ -1,5 +1,6 @@
 import { currentSchema, defaultSortOrder, type SortOrder, sortOrderOf, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { sortableOrder } from '../../formats/parquet/sort/row-order.ts'
+import { elapsedMs } from '../../model/elapsed.ts'
 import { WorkError } from '../../model/failure.ts'
 import { sortFields } from '../../spec/layout-terms.ts'
 import type { SortTerm } from '../../spec/terms.ts'
@@ -137,7 +138,7 @@ class Compaction {
       const open = [...this.#open.values()].map(({ done }) => done)
       await Promise.race([...open, ...(signal === undefined || signal.aborted ? [] : [whenAborted(signal)])])
       if (signal?.aborted === true) await this.#withdraw()
-      const isDue = this.#finished.length >= rewritesPerCommit || this.#seams.clock.now() - this.#lastCommitMs >= commitMs
+      const isDue = this.#finished.length >= rewritesPerCommit || elapsedMs(this.#seams.clock.now(), this.#lastCommitMs) >= commitMs
       if (this.#finished.length > 0 && isDue) await this.#commit()
     }
     if (this.#finished.length > 0) await this.#commit()

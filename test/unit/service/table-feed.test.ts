@@ -328,3 +328,21 @@ test('a rollback under way stops the table and no row is added twice', async () 
   ])
   expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
 })
+
+test('a clock that is set back stops nothing: what comes is planned and committed, and new topics are found', async () => {
+  const w = world()
+  let skewMs = 0
+  const clock = { now: () => w.clock.now() + skewMs, sleep: w.clock.sleep }
+  await w.write(orders, 0n, [batch(0n, 3)])
+  await w.clock.advanceBy(60_000)
+  const during = async () => {
+    await w.clock.sleep(300_000)
+    skewMs = -6 * 3_600_000
+    await w.write(orders, 3n, [batch(3n, 3)])
+    await w.write({ topic: 'late', partition: 0 }, 0n, [batch(0n, 2)])
+    await w.clock.sleep(300_000)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+    expect(await w.rows('late')).toEqual(rowsOf({ topic: 'late', partition: 0 }, 0, 2))
+  }
+  expect(await serve(w, during, undefined, { clock })).toBe(true)
+})
