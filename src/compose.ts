@@ -141,7 +141,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
   const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
     seen.add(document)
-    const fleet = await openFleet(document, journal)
+    const fleet = await openFleet(document, sourceIdentity(document), journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
     const shared =
       fleet === null

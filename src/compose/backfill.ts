@@ -105,7 +105,7 @@ async function withBackfiller<T>(
   for (const document of documents) {
     const meter = countingMeter()
     const opened = await openDocument(document, silentJournal, meter)
-    const fleet = await openFleet(document, silentJournal)
+    const fleet = await openFleet(document, opened.source, silentJournal)
     try {
       const seams = { ...opened.seams, ...(fleet !== null && { queue: fleet.tasks }) }
       const backfiller = await Backfiller.open(document, topic, where, bounds, opened.source, seams)

@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import type { RedisFleet, RedisFleetOptions } from '../drivers/queue/redis.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { commitCodec } from '../service/tasks/commit-codec.ts'
 import type { CommitQueue } from '../service/feed/commits.ts'
+import type { SourceIdentity } from '../model/source-identity.ts'
 import type { TaskResult } from '../pipeline/flow.ts'
 import type { TablePayload } from '../service/tasks/task-payload.ts'
 import { taskCodec } from '../service/tasks/task-codec.ts'
@@ -34,13 +36,18 @@ const commitsAtOnce = 16
 const tasksPerThread = 2
 
 /** Opens what the document's fleet shares in Redis; null where it names none, and one process does all the work. */
-export async function openFleet({ metadata, spec }: ProcessorDocument, journal: Journal): Promise<Fleet | null> {
+export async function openFleet(
+  { metadata, spec }: ProcessorDocument,
+  source: Pick<SourceIdentity, 'id'>,
+  journal: Journal,
+): Promise<Fleet | null> {
   if (spec.queue === undefined) return null
   // Clients and queues are a third of all code, and most processes need none.
   const { openRedisFleet } = await import('../drivers/queue/redis.ts')
   const fleet: RedisFleet = openRedisFleet({
     settings: redisSettings(spec.queue),
     document: `${metadata.namespace}/${metadata.name}`,
+    place: placeOf(spec.sink, source.id),
     clock: systemClock,
     journal,
   })
@@ -53,6 +60,15 @@ export async function openFleet({ metadata, spec }: ProcessorDocument, journal: 
     leases: fleet.leases,
     close: () => fleet.close(),
   }
+}
+
+/**
+ * Short for where a document reads and writes, as all processes of its fleet know it, whatever addresses they use: documents of staging and of
+ * production may have one name and one Redis, and each would stand by while the other's is fed.
+ */
+function placeOf({ catalog, database, tables }: ProcessorDocument['spec']['sink'], source: string): string {
+  const place = [source, catalog.type, catalog.warehouse ?? null, database, tables.branch]
+  return createHash('sha256').update(JSON.stringify(place)).digest('hex').slice(0, 8)
 }
 
 /** Where Redis is, and how to come in. */

@@ -24,6 +24,7 @@ const open = () =>
   openRedisFleet({
     settings: { url: () => redis.url },
     document: 'default/load',
+    place: 'here',
     clock: systemClock,
     journal: memoryJournal(),
   })

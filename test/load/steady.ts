@@ -77,8 +77,8 @@ await withS3Service(async ({ s3, sink }) => {
   const parts: Promise<boolean>[] = []
   const closing: (() => Promise<void>)[] = []
   for (const role of roles) {
-    const fleet = await openFleet(document, journal)
     const { source: identity, seams, close } = await openDocument(document, journal)
+    const fleet = await openFleet(document, identity, journal)
     const look = lookOnce(seams.catalog, document.spec.sink.database.split('.'))
     const shared = fleet === null ? {} : { queue: fleet.tasks, leases: fleet.leases, look }
     const part = partOf(role, document, identity, { ...seams, ...shared }, fleet, { once: false })

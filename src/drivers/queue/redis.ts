@@ -12,6 +12,8 @@ export interface RedisFleetOptions {
   readonly settings: RedisSettings
   /** Namespace and name of the document: each has its keys to itself. */
   readonly document: string
+  /** Tells documents of one name apart, which serve other places: short, and the same for all processes of a fleet. */
+  readonly place: string
   readonly clock: Clock
   readonly journal: Journal
 }
@@ -30,9 +32,9 @@ export interface RedisFleet {
 }
 
 /** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
-export function openRedisFleet({ settings, document, clock, journal }: RedisFleetOptions): RedisFleet {
+export function openRedisFleet({ settings, document, place, clock, journal }: RedisFleetOptions): RedisFleet {
   const { client: redis, trouble } = openRedis(settings, clock, journal)
-  const prefix = `{iceberg-processor:${document}}`
+  const prefix = `{iceberg-processor:${document}}:${place}`
   const queues: BullQueue<never, never>[] = []
   void checkServer(redis, journal)
   return {

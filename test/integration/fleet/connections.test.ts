@@ -47,7 +47,7 @@ async function server(...options: Parameters<typeof startRedis>): Promise<TestRe
 /** A queue on these settings, and one who takes its tasks over connections of its own. */
 function served(settings: RedisSettings): TaskQueue<string, string> {
   const open = () => {
-    const fleet = openRedisFleet({ settings, document: 'default/test', clock: systemClock, journal: memoryJournal() })
+    const fleet = openRedisFleet({ settings, document: 'default/test', place: 'here', clock: systemClock, journal: memoryJournal() })
     closing.push(() => fleet.close())
     return fleet.queue('tasks', texts, 2)
   }

@@ -145,3 +145,15 @@ test('several documents are served by one process of each role, and a worker tha
   expect([...prefixes].sort()).toEqual(['{iceberg-processor:default/kill}', '{iceberg-processor:default/second}'])
   await end({ ...processes, worker })
 })
+
+test('documents of one name that read elsewhere share a Redis, and each is served by its own processes', { timeout }, async () => {
+  const other = await makeFleet({ queue: { redis: redis.url } })
+  removing.push(() => other.remove())
+  expect(other.world.file).not.toBe(fleet.world.file)
+  for (const one of [fleet, other]) one.start('run')
+  const loads = [fleet.load(), other.load()]
+  await sleep(3000)
+  for (const load of loads) await load.end()
+  await Promise.all([fleet.complete(), other.complete()])
+  await Promise.all([fleet.stop(), other.stop()])
+})

@@ -44,7 +44,7 @@ interface Member {
 }
 
 function member(version = 1, parallelism = 4, url = redis.url, atOnceHere = parallelism): Member {
-  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', clock: systemClock, journal })
+  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', place: 'here', clock: systemClock, journal })
   const stop = new AbortController()
   opened.push({ fleet, stop })
   const queue = fleet.queue('tasks', codecOf(version), parallelism, atOnceHere)
