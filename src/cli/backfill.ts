@@ -15,7 +15,7 @@ import { partitionNumbers } from './partition-numbers.ts'
 import { pricesOption, readPrices } from './prices.ts'
 import { abortOnSignals } from './signals.ts'
 import type { Terminal } from './terminal.ts'
-import { formatBytes, formatCount } from './units.ts'
+import { formatBytes, formatNumberOf } from './units.ts'
 
 interface BackfillOptions {
   readonly file: string
@@ -155,7 +155,8 @@ function refusalOf({ money: { total, currency }, archived, work }: BackfillBill,
   const limit = options.limit ?? usualLimit
   if (total > limit) return `This costs about ${total.toFixed(2)} ${currency}, more than ${limit}: say --yes, or a higher --limit.`
   if (archived.segments > 0) {
-    return `${formatCount(archived.segments)} of the segments are in an archive, the first ${archived.firstKey}: restore them (S3 RestoreObject) and try again, or say --yes: their topic-partitions stop there.`
+    const what = formatNumberOf(archived.segments, 'segment is', 'segments are')
+    return `${what} in an archive, the first ${archived.firstKey}: restore what is to be read (S3 RestoreObject), which a listing does not show, and then say --yes. A topic-partition stops where one is not restored.`
   }
   return null
 }

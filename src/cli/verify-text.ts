@@ -73,6 +73,7 @@ const factTitles: Readonly<Record<SourceFact['kind'], string>> = {
   overlap: 'segments overlap, and the earlier one counts',
   gone: 'no segment is left, so that the table alone tells',
   damaged: 'segments are not sound',
+  unreadable: 'segments can not be read',
 }
 
 function factText({ key, start, end, reason }: SourceFact): string {

@@ -230,8 +230,8 @@ export class Backfiller {
   async #open(): Promise<HistoryTable> {
     const { identifier, mapping } = this.#place
     const metadata = this.#place.metadata ?? (await this.#create()).metadata
-    const newCommitter = () => new TableCommitter(this.#source.id, identifier, this.#document.metadata.name, metadata, this.#seams)
-    const commits = newCommitter()
+    // One for all: another would have it build on what it loaded before, and meet a conflict.
+    const commits = new TableCommitter(this.#source.id, identifier, this.#document.metadata.name, metadata, this.#seams)
     const { state } = await commits.load()
     const treatment = treatmentOf(this.#document, mapping)
     const layout = resolveLayout(commits.name, metadata, mapping, currentIncarnation(state.progress, this.#source.id))
@@ -241,7 +241,7 @@ export class Backfiller {
       definitions: definitionsText(metadata, treatment),
       target: taskTarget(metadata, layout, treatment),
       commits,
-      changeRequests: (change) => newCommitter().changeRequests(change),
+      changeRequests: (change) => commits.changeRequests(change),
     }
   }
 

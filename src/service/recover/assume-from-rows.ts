@@ -161,7 +161,10 @@ async function assumePartition(
   const { duplicates } = weighRows([live], book.runs, () => ({ sequence: 0n, snapshot: null }))
   const skipped = onError === 'skip' ? found.unreadable : []
   const withoutRow = unionRanges(found.without, skipped)
-  const { holes, gaps } = splitHoles(subtractRanges(between, withoutRow), unionRanges(found.rows, found.unreadable))
+  const { holes, gaps } = splitHoles(
+    subtractRanges(between, withoutRow),
+    [found.rows, found.unreadable, found.withheld].reduce(unionRanges),
+  )
   const doneBefore: OffsetRanges = passed > 0n ? [[0n, passed]] : []
   const open = subtractRanges(holes, doneBefore)
   const decided = [seen, withoutRow, doneBefore].reduce(unionRanges)

@@ -133,8 +133,7 @@ export async function judgeSurveyed(
   const skipped = skippedIn(table, at, ofSuspects)
   const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
   const unattributed = normalizeRanges(missing.get(null) ?? [])
-  const unknown = unionRanges(ofSuspects.untold, ofSuspects.unreadable)
-  const withoutRow = intersectRanges(intersectRanges(unattributed, unknown), decidedRanges(state.control, source.id, at))
+  const withoutRow = intersectRanges(intersectRanges(unattributed, unknownIn(ofSuspects)), decidedRanges(state.control, source.id, at))
   const untold = subtractRanges(unattributed, withoutRow)
   if (withoutRow.length > 0) missing.set(null, untold)
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
@@ -149,7 +148,7 @@ export async function judgeSurveyed(
       at,
       missing,
       duplicates: balance.duplicates,
-      ...splitHoles(open, [ofHoles.without, ofHoles.unreadable].reduce(unionRanges, ofHoles.rows)),
+      ...splitHoles(open, [ofHoles.without, ofHoles.unreadable, ofHoles.withheld].reduce(unionRanges, ofHoles.rows)),
       altered,
       rewritten: survey.rewritten.flatMap((one) => within([one])),
     },
@@ -165,7 +164,7 @@ export async function judgeSurveyed(
   return {
     unknowable: unknownRows ? 0n : countOffsets(subtractRanges(intersectRanges(untold, ofSuspects.untold), accepted)),
     findings: verdict.findings,
-    facts: [...survey.facts, ...ofSuspects.damaged, ...ofHoles.damaged],
+    facts: [...survey.facts, ...ofSuspects.faulty, ...ofHoles.faulty],
     counts: {
       segments: survey.segments,
       rows: balance.present,
@@ -179,11 +178,16 @@ export async function judgeSurveyed(
   }
 }
 
+/** The offsets of which the source does not tell what they were. */
+function unknownIn({ unreadable, withheld, untold }: WindowContents): OffsetRanges {
+  return [unreadable, withheld, untold].reduce(unionRanges)
+}
+
 /**
  * Which of the offsets that can not be read, or whose segment is gone, were skipped, as the table says. Where it does not, since an older
  * program wrote it: all that can not be read, if the document has unreadable ones skipped, and else none.
  */
-function skippedIn({ state, source, mapping }: TableUnderTest, at: TopicPartition, { unreadable, untold }: WindowContents): OffsetRanges {
-  if (state.skipped !== null) return intersectRanges(unionRanges(unreadable, untold), decidedRanges(state.skipped, source.id, at))
-  return mapping.onError === 'skip' ? unreadable : noOffsets
+function skippedIn({ state, source, mapping }: TableUnderTest, at: TopicPartition, contents: WindowContents): OffsetRanges {
+  if (state.skipped !== null) return intersectRanges(unknownIn(contents), decidedRanges(state.skipped, source.id, at))
+  return mapping.onError === 'skip' ? contents.unreadable : noOffsets
 }

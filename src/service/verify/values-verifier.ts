@@ -1,6 +1,6 @@
 import { ParquetColumns, type RowGroupPlace } from '../../formats/parquet/read-rows.ts'
 import { currentIncarnation } from '../../model/incarnation.ts'
-import { containsOffset, intersectRanges, normalizeRanges, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import { endOf, containsOffset, intersectRanges, normalizeRanges, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
@@ -12,7 +12,7 @@ import type { VerifySeams } from './verify-options.ts'
 import type { Finding } from '../../pipeline/verify/finding.ts'
 import type { DeletedRows } from '../../pipeline/verify/deleted-rows.ts'
 import { valueText } from '../../pipeline/verify/row-text.ts'
-import { damagedFact, type SourceFact } from '../../pipeline/verify/source-fact.ts'
+import { damagedFact, type SourceFact, unreadableFact } from '../../pipeline/verify/source-fact.ts'
 import type { OwnSegment } from '../../pipeline/verify/survey-source.ts'
 import type { TableFile } from '../../pipeline/verify/table-files.ts'
 import { rowsCost, sumOfCosts } from '../../pipeline/verify/reading-cost.ts'
@@ -156,6 +156,7 @@ export class ValuesVerifier {
     // Where a damaged segment ends that is the last one, nothing tells.
     const cut = ended?.kind === 'fault' ? [{ segment, range: [ended.fault.offset, range[1]] as const, fault: ended.fault }] : []
     for (const skip of [...skips, ...cut]) facts.push(damagedFact(at, skip))
+    if (ended?.kind === 'unreadable') facts.push(unreadableFact(at, segment, [range[0], endOf(wanted) ?? range[1]], ended.reason))
     if (ended !== null && ended.kind !== 'fault') return null
     const skipped = normalizeRanges(skips.map((skip) => skip.range))
     const texts = new Map<bigint, string>()

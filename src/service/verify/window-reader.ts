@@ -1,6 +1,7 @@
 import {
   endOf,
   intersectRanges,
+  maxOffset,
   normalizeRanges,
   type OffsetRange,
   type OffsetRanges,
@@ -15,7 +16,7 @@ import { type DecodeOptions, PartDecoder } from '../../pipeline/decode/part-deco
 import { TableColumns } from '../../pipeline/decode/table-columns.ts'
 import type { TableLayout } from '../../pipeline/flow.ts'
 import { type FetchBounds, fetchSegments } from '../../pipeline/read/fetch-segments.ts'
-import { damagedFact, type SourceFact } from '../../pipeline/verify/source-fact.ts'
+import { damagedFact, type SourceFact, unreadableFact } from '../../pipeline/verify/source-fact.ts'
 import type { ListedSegment } from '../../pipeline/verify/survey-source.ts'
 
 /** What segments have at the offsets that were looked for. */
@@ -27,14 +28,16 @@ export interface WindowContents {
   readonly control: bigint
   /** Offsets that can not be read now: they were skipped, or the segment was damaged since. */
   readonly unreadable: OffsetRanges
+  /** Offsets of segments that are there and that the store does not give, as from an archive. */
+  readonly withheld: OffsetRanges
   /** Offsets of which no segment tells anything: it is gone. */
   readonly untold: OffsetRanges
-  /** Segments that are not sound there, or have records that can not become rows. */
-  readonly damaged: readonly SourceFact[]
+  /** Segments that are not sound there, have records that can not become rows, or can not be had. */
+  readonly faulty: readonly SourceFact[]
 }
 
 /** Nothing was looked for. */
-export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, unreadable: [], untold: [], damaged: [] }
+export const nothingInWindows: WindowContents = { rows: [], without: [], control: 0n, unreadable: [], withheld: [], untold: [], faulty: [] }
 
 /**
  * Reads from segments what becomes of the offsets in `windows`, by the code that materializes them, past what can not be read. Of
@@ -53,13 +56,19 @@ export async function readWindows(
   const byKey = new Map(segments.map((listed) => [listed.segment.key, listed]))
   const rows: OffsetRange[] = []
   const unreadable: OffsetRange[] = []
-  const damaged: SourceFact[] = []
+  const withheld: OffsetRange[] = []
+  const faulty: SourceFact[] = []
   let [left, control] = [windows, 0n]
   const refs = segments.map(({ segment }) => segment)
   for await (const fetched of fetchSegments(store, refs, bounds)) {
-    if (fetched.kind !== 'bytes') continue
     const { segment } = fetched
     const { nextBaseOffset, reach } = byKey.get(segment.key)!
+    if (fetched.kind === 'unreadable') {
+      const range = [segment.baseOffset, reach ?? maxOffset(segment.baseOffset, endOf(windows) ?? 0n)] as const
+      faulty.push(unreadableFact(at, segment, range, fetched.reason))
+      withheld.push(range)
+    }
+    if (fetched.kind !== 'bytes') continue
     const wanted = intersectRanges(left, [[segment.baseOffset, reach ?? lastOffset]])
     const part = {
       at,
@@ -78,7 +87,7 @@ export async function readWindows(
     }
     const { ranges, counts, skips, ended } = decoder.finish()
     for (const skip of [...skips, ...cutOff(ended, reach ?? endOf(wanted) ?? 0n)]) {
-      damaged.push(damagedFact(at, skip))
+      faulty.push(damagedFact(at, skip))
       unreadable.push(skip.range)
     }
     control += BigInt(counts.control)
@@ -87,7 +96,9 @@ export async function readWindows(
   const found = normalizeRanges(rows)
   const torn = subtractRanges(intersectRanges(normalizeRanges(unreadable), windows), found)
   const without = [left, found, torn].reduce(subtractRanges, windows)
-  return { rows: found, without, control, unreadable: torn, untold: subtractRanges(left, torn), damaged }
+  const rest = subtractRanges(left, torn)
+  const kept = intersectRanges(rest, normalizeRanges(withheld))
+  return { rows: found, without, control, unreadable: torn, withheld: kept, untold: subtractRanges(rest, kept), faulty }
 }
 
 /** Where a damaged segment ends that is the last one, nothing tells: what was looked for in it can not be read. */

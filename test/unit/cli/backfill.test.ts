@@ -49,6 +49,7 @@ test('what costs more than the limit is not begun without --yes, and estimate an
   for (const [what, count] of Object.entries({ segments: '12', GET: '12', LIST: String.raw`\d+` })) {
     expect(done.stdout).toMatch(new RegExp(String.raw`^  ${what} +(${count}) +\1$`, 'm'))
   }
+  expect(done.stdout).toMatch(/^ {2}PUT +~(\d+) +\1$/m)
   expect(done.stdout).toMatch(/^ {2}time +~1 s +\d+ m?s$/m)
   expect((await backfill('--list')).stdout).toMatch(/done +a command/)
   expect((await backfill(...dear)).stdout).toContain('nothing is left to do')

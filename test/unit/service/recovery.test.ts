@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
 import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
 import { currentSchema, currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import { WorkError } from '../../../src/model/failure.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes, rollBack } from './foreign-commit.ts'
@@ -160,6 +162,18 @@ describe('a table whose progress is lost', () => {
     expect(skipping.partitions).toMatchObject([{ rows: 20n, withoutRow: 10n, holes: [], gaps: [] }])
     // From then on the table knows it, whatever the document says.
     expect(await verify(own)).toMatchObject({ findings: [], counts: { skipped: 10n } })
+  })
+
+  test('has a hole where an archive keeps a segment between its rows, whether unreadable ones are skipped or not', async () => {
+    const own = await filled([0n, 20n])
+    await own.write(at, 10n, [batch(10n, 10)])
+    await loseProgress(own, at.topic)
+    const archived = segmentKey('p/', at, 10n, 'kfs')
+    own.faults.store = (operation, key) =>
+      operation === 'get' && key === archived ? new WorkError('the object is archived', { retry: 'never' }) : undefined
+    for (const onError of ['stop', 'skip'] as const) {
+      expect((await recover(own, {}, onError)).partitions).toMatchObject([{ holes: [[10n, 20n]], gaps: [], withoutRow: 0n }])
+    }
   })
 
   test('counts rows that were deleted as decided, as far as it still knows of them', async () => {

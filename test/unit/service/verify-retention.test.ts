@@ -3,6 +3,8 @@ import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { commitForeign, positionDeletes } from './foreign-commit.ts'
 import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import { fileOf, forget, planOfAll, run, runSkipping, takeSegment, withWrongCrc, write } from './forging.ts'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import { WorkError } from '../../../src/model/failure.ts'
 import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { world, type World } from './world.ts'
@@ -116,4 +118,26 @@ test('a table of whose topic no segment is left is set against what was decided,
   await own.io.write(twice, [await own.io.read(kept.filePath)])
   const added = await commitForeign(own, at.topic, { add: [{ ...kept, filePath: twice }] })
   expect(await found(own)).toEqual([`duplicate [0, 10) ${added}`, `missing [10, 20) ${by}`])
+})
+
+test('what an archive keeps is no gap, but a hole that can be filled, and what to do is said once for each segment', async () => {
+  const own = world()
+  for (const start of [0n, 20n]) await write(own, 0, start, 10)
+  await run(own)
+  await write(own, 0, 10n, 10)
+  const archived = [0n, 10n].map((base) => segmentKey('p/', at, base, 'kfs'))
+  const asked: string[] = []
+  own.faults.store = (operation, key) => {
+    if (operation !== 'get' || !archived.includes(key)) return undefined
+    asked.push(key)
+    return new WorkError('the object is archived: restore it', { retry: 'never' })
+  }
+  const told = { kind: 'unreadable', ...at, reason: 'the object is archived: restore it' }
+  const late = { ...told, key: archived[1], start: 10n, end: 20n }
+  expect(await verify(own)).toMatchObject({ findings: [{ kind: 'hole', start: 10n, end: 20n }], facts: [late], notes: [] })
+  expect(asked).toEqual([archived[1]])
+  const compared = await verify(own, { values: 'all' })
+  expect(compared).toMatchObject({ findings: [{ kind: 'hole' }], counts: { compared: 10n } })
+  expect(compared.facts).toHaveLength(2)
+  expect(compared.facts).toEqual(expect.arrayContaining([late, { ...told, key: archived[0], start: 0n, end: 10n }]))
 })
