@@ -60,7 +60,10 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
       const done = since('left', report)
       const filled = meter.totals()
       const outcome: HistoryOutcome = (await takePlace(asked.signal)) ? 'done' : 'left'
-      return { ...done, outcome, following: requestsSince(filled, meter.totals()), seconds: seconds() }
+      const following = requestsSince(filled, meter.totals())
+      // The commit by which it takes main's place is in the bill.
+      const requests = { ...done.requests, puts: done.requests.puts + following.puts }
+      return { ...done, outcome, requests, following, seconds: seconds() }
     }
     if (bill.work.segments === 0) return bill.branch === null ? since(null, null) : rebuilt(null)
     await backfiller.ask(backfill)

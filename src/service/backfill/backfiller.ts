@@ -9,6 +9,7 @@ import type { ProcessorDocument } from '../../spec/document.ts'
 import { leftOutBy, type TopicMapping } from '../../spec/table-mapping.ts'
 import { type Money, moneyOf, type Prices } from '../../pipeline/backfill/bill.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
+import { encodeRequests } from '../../pipeline/commit/requests-text.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
 import { emptyState, type TableState } from '../../pipeline/commit/table-state.ts'
 import { carryOutTasks, lookOnce } from '../tasks/carry-out-tasks.ts'
@@ -160,8 +161,12 @@ export class Backfiller {
     const sourceId = this.#sourceId
     const resolveSeams = { store: this.#seams.source, prefix: this.#source.prefix, sourceId, maxBatchBytes }
     const { backfill, notBegun, outside } = await resolveBackfill(wish, by, partitions, this.#state, resolveSeams)
-    const samples = metadata === null && needsSample(mapping)
-    const options = outlookOptions(this.#document, this.#options, sourceId, metadata, samples)
+    const makes = metadata !== null ? 'nothing' : needsSample(mapping) ? 'table by sample' : 'table'
+    const { requests } = this.#state
+    const isAsked = encodeRequests(withAsked(requests, backfill)) === encodeRequests(requests)
+    // Where the tail would begin, what is asked for, that it is done, and of a rebuild that it takes main's place.
+    const emptyCommits = [this.#place.marks.length > 0, !isAsked, true, this.#place.branch !== null].filter(Boolean).length
+    const options = outlookOptions(this.#document, this.#options, sourceId, metadata, { emptyCommits, makes })
     const outlook = await historyOutlook(backfill, this.#state, this.#history, options)
     const money = moneyOf(outlook.work, prices, this.#limits.pack.parallelism)
     return {

@@ -38,17 +38,19 @@ export interface HistoryOutlookOptions {
   readonly putsPerCommit: number
   /** Mean size of a row in the table's files, bytes; null where there is none to tell. */
   readonly rowBytes: number | null
-  /** Whether records are looked at first, to tell what columns the table gets. */
-  readonly samples: boolean
+  /** Commits of no file: what is asked for, and that it is done, are such. */
+  readonly emptyCommits: number
+  /** Whether the table is to be made, after a look at records where nothing else tells its columns. */
+  readonly makes: 'nothing' | 'table' | 'table by sample'
 }
 
-/** What an outlook needs to know of a document, and of the table as it is; `samples`: as in the options. */
+/** What an outlook needs to know of a document, and of the table as it is; `emptyCommits`, `makes`: as in the options. */
 export function outlookOptions(
   document: ProcessorDocument,
   feed: Pick<HistoryOutlookOptions, 'pack' | 'workers' | 'bytesPerSecond' | 'requestsPerSecond' | 'commitBytes'>,
   sourceId: string,
   metadata: TableMetadata | null,
-  samples: boolean,
+  { emptyCommits, makes }: Pick<HistoryOutlookOptions, 'emptyCommits' | 'makes'>,
 ): HistoryOutlookOptions {
   return {
     ...feed,
@@ -56,7 +58,8 @@ export function outlookOptions(
     targetFileSizeBytes: document.spec.processing.targetFileSizeBytes,
     putsPerCommit: document.spec.sink.catalog.type === 'sql' ? 2 : 1,
     rowBytes: metadata === null ? null : rowBytesOf(metadata),
-    samples,
+    emptyCommits,
+    makes,
   }
 }
 
@@ -121,7 +124,8 @@ export async function historyOutlook(
   const files = Math.max(tasks, Math.ceil(fileBytes / options.targetFileSizeBytes))
   const ownSeconds = secondsFor({ bytes, segments }, state.speed, Math.min(workers, tasks))
   const allowed = Math.max(bytes / (bytesPerSecond ?? Infinity), segments / (requestsPerSecond ?? Infinity))
-  const sample = options.samples ? sampleCost(cursors.length, segments, bytes) : { gets: 0, lists: 0, bytes: 0 }
+  const made = options.makes === 'nothing' ? 0 : options.putsPerCommit - 1
+  const sample = options.makes === 'table by sample' ? sampleCost(cursors.length, segments, bytes) : { gets: 0, lists: 0, bytes: 0 }
   return {
     topicPartitions: ranges.size,
     wanted,
@@ -132,8 +136,8 @@ export async function historyOutlook(
       bytes: bytes + sample.bytes,
       gets: segments + sample.gets,
       lists: asked.lists + sample.lists,
-      // Begun and ended by a commit each, that has no manifest of its own.
-      puts: files + commits * (1 + options.putsPerCommit) + (bytes === 0 ? 0 : 2 * options.putsPerCommit),
+      // A manifest of their own have commits of files alone; a table that is made is metadata and no manifest list.
+      puts: bytes === 0 ? 0 : files + commits + (commits + options.emptyCommits) * options.putsPerCommit + made,
       commits,
       files,
       fileBytes,

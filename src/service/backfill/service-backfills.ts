@@ -51,10 +51,16 @@ export async function serviceBackfills(
     found.push({ ...(await resolveBackfill(wish, 'service', partitions, state, seams)), state: 'declared' })
   }
   const history = { store, prefix: source.prefix, graceMs: spec.source.graceSeconds * 1000 }
-  const options = outlookOptions(document, historyOptions(limits), sourceId, metadata, false)
   const plans: BackfillPlan[] = []
   for (const { backfill, notBegun, outside, state: now } of found) {
-    const outlook = await historyOutlook(backfill, state, history, options)
+    // What is active was asked for already.
+    const commits = { emptyCommits: now === 'declared' ? 2 : 1, makes: 'nothing' } as const
+    const outlook = await historyOutlook(
+      backfill,
+      state,
+      history,
+      outlookOptions(document, historyOptions(limits), sourceId, metadata, commits),
+    )
     const { id, topic } = backfill
     plans.push({ ...outlook, id, topic, state: now, money: moneyOf(outlook.work, prices, spec.processing.parallelism), notBegun, outside })
   }

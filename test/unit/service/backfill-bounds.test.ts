@@ -3,6 +3,7 @@ import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
+import { takeMainsPlace } from '../../../src/service/backfill/rebuild.ts'
 import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut, type CarryOut } from '../../../src/service/tasks/worker.ts'
@@ -11,6 +12,7 @@ import { batch } from './segments.ts'
 import { sourceId, world, type World } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
+const source = { id: sourceId, prefix: 'p/' }
 const segments = 150
 const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
 
@@ -30,17 +32,20 @@ async function backfillerOf(
   work: CarryOut = carryOut,
   where: Where = { kind: 'live' },
 ): Promise<Backfiller> {
-  const document = load(
+  const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
+  return (await Backfiller.open(documentOf(where, parallelism), 'orders', where, bounds, source, seams))!
+}
+
+/** Of a catalog that keeps metadata itself. */
+const documentOf = (where: Where, parallelism = 5) =>
+  load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
-      plain.spec.sink = { database: 'analytics' }
-      if (where.kind === 'live') plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      plain.spec.sink = { catalog: { type: 'rest', endpoint: 'http://127.0.0.1:1' }, database: 'analytics' }
+      if (where.kind !== 'table') plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
       plain.spec.processing = { parallelism }
     }),
   )
-  const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
-  return (await Backfiller.open(document, 'orders', where, bounds, { id: sourceId, prefix: 'p/' }, seams))!
-}
 
 /** What was read by when, of segments, since it began; ms. */
 async function backfilled(w: World, backfiller: Backfiller) {
@@ -121,6 +126,36 @@ test('what a part took tells how long the rest takes', async () => {
   expect(bill).toMatchObject({ pace: { by: 'commits', commits: 1 }, work: { segments: 11 } })
   // It begins with the segment before it.
   expect(bill.work.seconds).toBeCloseTo(0.11, 2)
+})
+
+test.each<[string, Where]>([
+  ['the live table', { kind: 'live' }],
+  ['another one', { kind: 'table', name: 'orders_rebuilt' }],
+  ['a branch', { kind: 'rebuild' }],
+])('the bill of what goes into %s has as many objects as are written, and of what was begun what is left', async (_where, where) => {
+  const w = await withHistory()
+  let writes = 0
+  const { write } = w.io
+  Object.assign(w.seams.io, { write: (...of: Parameters<typeof write>) => (writes++, write(...of)) })
+  const signal = new AbortController().signal
+  const billed = async () => {
+    const backfiller = await backfillerOf(w, {}, 5, carryOut, where)
+    const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    writes = 0
+    return { backfiller, bill, backfill }
+  }
+  const first = await billed()
+  await first.backfiller.ask(first.backfill)
+  const begun = writes
+  const second = await billed()
+  expect(second.bill.work.puts).toBe(first.bill.work.puts - begun)
+  await second.backfiller.ask(second.backfill)
+  await w.clock.run(() => second.backfiller.carryOut(second.backfill, signal, () => undefined))
+  const { rebuild } = second.backfiller
+  const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
+  if (rebuild !== null) expect(await w.clock.run(() => takeMainsPlace(rebuild, documentOf(where), source, seams, signal))).toBe(true)
+  expect(writes).toBe(second.bill.work.puts)
+  expect(w.seams.meter.totals().get('commit.conflict')).toBeUndefined()
 })
 
 test('the bill of a table that is to be made knows the records that its columns are chosen by', async () => {
