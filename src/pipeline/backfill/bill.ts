@@ -82,5 +82,10 @@ export function moneyOf(work: Work, prices: Prices, cores: number): Money {
   return { ...moneyOnce(taken, prices), storagePerMonth: (work.fileBytes / gibibyte) * prices.storedPerGiBMonth }
 }
 
+/** What a data file has besides its rows, about, by the number of its columns (docs/backfill.md): footer, page headers and bounds. */
+export function bytesBesideRows(columns: number): number {
+  return 270 + 130 * columns
+}
+
 /** Rows compress to about this share of their segments' bytes, where no file of the table tells better. */
 export const usualShare = 1 / 4

@@ -1,4 +1,5 @@
-import { currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { currentSchema, currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { leavesOf } from '../../formats/parquet/encode/schema-elements.ts'
 import { type Backfill, wantedOffsets } from '../../model/backfill.ts'
 import { countOffsets, intersectRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
@@ -6,7 +7,7 @@ import { frontierOf } from '../../model/segment.ts'
 import type { ListPage, ObjectStore } from '../../seams/object-store.ts'
 import { type Pace, paceOf, secondsFor } from '../../model/speed.ts'
 import { sampleCost } from '../feed/sampler.ts'
-import { usualShare, type Work } from '../../pipeline/backfill/bill.ts'
+import { bytesBesideRows, usualShare, type Work } from '../../pipeline/backfill/bill.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { HistoryCursor, type HistorySource } from './history-cursor.ts'
@@ -36,7 +37,9 @@ export interface HistoryOutlookOptions {
   readonly targetFileSizeBytes: number
   /** Objects that a commit writes beside its manifest: the manifest list, and where the catalog keeps none itself, the metadata. */
   readonly putsPerCommit: number
-  /** Mean size of a row in the table's files, bytes; null where there is none to tell. */
+  /** What a file has besides its rows, bytes. */
+  readonly bytesBesideRows: number
+  /** Mean size of a row in the table's files without that, bytes; null where there is none to tell. */
   readonly rowBytes: number | null
   /** Commits of no file: what is asked for, and that it is done, are such. */
   readonly emptyCommits: number
@@ -52,24 +55,29 @@ export function outlookOptions(
   metadata: TableMetadata | null,
   { emptyCommits, makes }: Pick<HistoryOutlookOptions, 'emptyCommits' | 'makes'>,
 ): HistoryOutlookOptions {
+  const beside = bytesBesideRows(metadata === null ? usualColumns : leavesOf(currentSchema(metadata).fields).length)
   return {
     ...feed,
     sourceId,
     targetFileSizeBytes: document.spec.processing.targetFileSizeBytes,
     putsPerCommit: document.spec.sink.catalog.type === 'sql' ? 2 : 1,
-    rowBytes: metadata === null ? null : rowBytesOf(metadata),
+    bytesBesideRows: beside,
+    rowBytes: metadata === null ? null : rowBytesOf(metadata, beside),
     emptyCommits,
     makes,
   }
 }
 
+/** The columns with the Kafka coordinates, and the value. */
+const usualColumns = 8
+
 /** Rows that tell a mean. */
 const enoughRows = 1000
 
-function rowBytesOf(metadata: TableMetadata): number | null {
-  const summary = currentSnapshot(metadata)?.summary
-  const [rows, bytes] = [Number(summary?.['total-records']), Number(summary?.['total-files-size'])]
-  return rows >= enoughRows && bytes > 0 ? bytes / rows : null
+function rowBytesOf(metadata: TableMetadata, beside: number): number | null {
+  const { 'total-records': rows, 'total-files-size': size, 'total-data-files': files } = currentSnapshot(metadata)?.summary ?? {}
+  const bytes = Number(size) - beside * Number(files)
+  return Number(rows) >= enoughRows && bytes > 0 ? bytes / Number(rows) : null
 }
 
 /** Storage classes from which an object can not be read at once. */
@@ -120,8 +128,9 @@ export async function historyOutlook(
     if (cursors.every(({ isOver }) => isOver)) break
   }
   const commits = bytes === 0 ? 0 : Math.max(1, Math.ceil(bytes / options.commitBytes))
-  const fileBytes = Math.round(options.rowBytes === null ? bytes * usualShare : options.rowBytes * Number(left))
-  const files = Math.max(tasks, Math.ceil(fileBytes / options.targetFileSizeBytes))
+  const ofRows = options.rowBytes === null ? bytes * usualShare : options.rowBytes * Number(left)
+  const files = Math.max(tasks, Math.ceil(ofRows / options.targetFileSizeBytes))
+  const fileBytes = Math.round(ofRows + files * options.bytesBesideRows)
   const ownSeconds = secondsFor({ bytes, segments }, state.speed, Math.min(workers, tasks))
   const allowed = Math.max(bytes / (bytesPerSecond ?? Infinity), segments / (requestsPerSecond ?? Infinity))
   const made = options.makes === 'nothing' ? 0 : options.putsPerCommit - 1

@@ -14,7 +14,15 @@ import { heldTopics } from '../feed/settled-tables.ts'
 import { refuseStrangeSource } from '../feed/source-directions.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 import { isNowhere, type OutlookSeams, type TableOutlook, tableOutlook } from './table-outlook.ts'
-import { defaultPrices, type Money, moneyOf, type Prices, usualShare, type Work as Bill } from '../../pipeline/backfill/bill.ts'
+import {
+  bytesBesideRows,
+  defaultPrices,
+  type Money,
+  moneyOf,
+  type Prices,
+  usualShare,
+  type Work as Bill,
+} from '../../pipeline/backfill/bill.ts'
 import { type TailOutlook, tailOutlook } from './tail-outlook.ts'
 
 /** What a run would do with one document now. */
@@ -79,7 +87,7 @@ export async function documentPlan(
     const { partitions, notes, readyInMs } = tail
     const stops = [...tail.stops, ...(leftOut?.partitions ?? []).map((at) => ({ ...at, message: leftOut!.reason }))]
     const speed = state?.speed ?? null
-    const work = workOf(tail, own, speed, document.spec.processing)
+    const work = workOf(tail, own, speed, outlook.columns.length, document.spec.processing)
     tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed), backfills })
   }
   const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
@@ -125,6 +133,7 @@ function workOf(
   tail: TailOutlook,
   asked: { gets: number; lists: number },
   speed: Speed | null,
+  columns: number,
   { parallelism, commitIntervalSeconds }: ProcessorDocument['spec']['processing'],
 ): Work {
   const { segments, bytes, tasks, starts, partitions } = tail
@@ -143,7 +152,7 @@ function workOf(
     commits,
     files: tasks,
     puts: tasks + commits * putsPerCommit,
-    fileBytes: Math.round(bytes * usualShare),
+    fileBytes: Math.round(bytes * usualShare + tasks * bytesBesideRows(columns)),
   }
 }
 

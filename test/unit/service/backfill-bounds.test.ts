@@ -8,7 +8,7 @@ import type { BackfillWish } from '../../../src/service/backfill/resolve-backfil
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut, type CarryOut } from '../../../src/service/tasks/worker.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
-import { batch } from './segments.ts'
+import { batch, record } from './segments.ts'
 import { sourceId, world, type World } from './world.ts'
 
 const orders = { topic: 'orders', partition: 0 } as const
@@ -31,18 +31,19 @@ async function backfillerOf(
   parallelism = 5,
   work: CarryOut = carryOut,
   where: Where = { kind: 'live' },
+  value: object = { format: 'binary' },
 ): Promise<Backfiller> {
   const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
-  return (await Backfiller.open(documentOf(where, parallelism), 'orders', where, bounds, source, seams))!
+  return (await Backfiller.open(documentOf(where, parallelism, value), 'orders', where, bounds, source, seams))!
 }
 
 /** Of a catalog that keeps metadata itself. */
-const documentOf = (where: Where, parallelism = 5) =>
+const documentOf = (where: Where, parallelism = 5, value: object = { format: 'binary' }) =>
   load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
       plain.spec.sink = { catalog: { type: 'rest', endpoint: 'http://127.0.0.1:1' }, database: 'analytics' }
-      if (where.kind !== 'table') plain.spec.mappings = [{ topic: '*', value: { format: 'binary' } }]
+      if (where.kind !== 'table') plain.spec.mappings = [{ topic: '*', value }]
       plain.spec.processing = { parallelism }
     }),
   )
@@ -169,4 +170,41 @@ test('the bill of a table that is to be made knows the records that its columns 
   expect(await w.rows('orders_rebuilt')).toHaveLength(segments)
   expect(bill.work).toMatchObject({ segments, gets: asked.get, lists: asked.list })
   expect(asked.get).toBe(segments + 3)
+})
+
+test('the bytes of files are reckoned by rows like those of the table, and what each file has besides', async () => {
+  const w = world()
+  const columns = Array.from({ length: 20 }, (_, i) => ({ name: `c${i}`, type: i % 2 === 0 ? 'long' : 'string' }))
+  const jsonOf = (offset: number) =>
+    JSON.stringify(Object.fromEntries(columns.map(({ name }, i) => [name, i % 2 === 0 ? offset * 7 + i : `text ${(offset * 31) % 97}`])))
+  const add = (base: number, length: number) =>
+    w.write(orders, BigInt(base), [
+      batch(
+        BigInt(base),
+        Array.from({ length }, (_, i) => record(jsonOf(base + i))),
+      ),
+    ])
+  const value = { format: 'json', columns }
+  const change = (plain: Plain) => {
+    plain.spec.source.startAt = 'latest'
+    plain.spec.mappings = [{ topic: '*', value }]
+  }
+  await add(0, 300)
+  await w.clock.advanceBy(60_000)
+  expect(await w.runOnce(change)).toBe(true)
+  const backfill = async () => {
+    const backfiller = await backfillerOf(w, {}, 5, carryOut, { kind: 'live' }, value)
+    const { bill, backfill: wanted } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(wanted)
+    const { report } = await w.clock.run(() => backfiller.carryOut(wanted, new AbortController().signal, () => undefined))
+    return { estimate: bill.work.fileBytes, actual: Number(report.fileBytes) }
+  }
+  // The tail makes ten files of a hundred rows.
+  for (let i = 0; i < 10; i++) {
+    await add(300 + 100 * i, 100)
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(change)).toBe(true)
+  }
+  const { estimate, actual } = await backfill()
+  expect(Math.abs(estimate / actual - 1)).toBeLessThan(0.05)
 })
