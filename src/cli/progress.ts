@@ -1,3 +1,5 @@
+import { formatDuration } from './units.ts'
+
 /** How far long work has come. */
 export interface Progress {
   /** `total`: absent while nobody knows it. */
@@ -6,6 +8,8 @@ export interface Progress {
   stop(): void
 }
 
+/** Before anything is known of how fast it goes. */
+const unknown = { rate: '?', left: '?' }
 /** Only what takes longer than this gets a bar, ms. */
 const patienceMs = 500
 
@@ -18,12 +22,11 @@ export function openProgress(label: string, stream: NodeJS.WriteStream, format: 
   return {
     async update(done, total) {
       if (bar === undefined) {
-        if (performance.now() - startedMs < patienceMs) return
+        // What is done at once, or for good when it is first told, needs no bar.
+        if (performance.now() - startedMs < patienceMs || done === total) return
         const { SingleBar, Presets } = await import('cli-progress')
         const line =
-          total === undefined
-            ? `${label} {value}`
-            : `${label} {bar} {percentage}% · {value} of {total} · {rate} a second · {eta_formatted} left`
+          total === undefined ? `${label} {value}` : `${label} {bar} {percentage}% · {value} of {total} · {rate} a second · {left} left`
         bar = new SingleBar(
           {
             stream,
@@ -36,11 +39,14 @@ export function openProgress(label: string, stream: NodeJS.WriteStream, format: 
           Presets.rect,
         )
         begun = { done, atMs: performance.now() }
-        bar.start(total ?? 0, done, { rate: '?' })
+        bar.start(total ?? 0, done, unknown)
       }
       if (total !== undefined) bar.setTotal(total)
       const seconds = (performance.now() - begun.atMs) / 1000
-      bar.update(done, { rate: seconds > 0 ? format(Math.round((done - begun.done) / seconds)) : '?' })
+      const rate = (done - begun.done) / seconds
+      if (!(rate > 0 && Number.isFinite(rate))) return bar.update(done, unknown)
+      const leftMs = total === undefined ? 0 : Math.ceil(Math.max(0, total - done) / rate) * 1000
+      bar.update(done, { rate: format(Math.round(rate)), left: formatDuration(leftMs) })
     },
     stop: () => bar?.stop(),
   }

@@ -28,7 +28,18 @@ test('long work has a bar with how far it is, its rate and the time left', async
   await bar.update(400, 1000)
   await sleep(300)
   bar.stop()
-  expect(text()).toMatch(/offsets .* 40% · <400> of <1000> · <\d+> a second · \d+s left/)
+  expect(text()).toMatch(/offsets .* 40% · <400> of <1000> · <\d+> a second · \d+ s left/)
+  expect(text()).toContain('10% · <100> of <1000> · ? a second · ? left')
+})
+
+test('what is first told when all of it is done has none', async () => {
+  const { stream, text } = terminal(true)
+  const bar = openProgress('offsets', stream, String)
+  await sleep(600)
+  await bar.update(1000, 1000)
+  await bar.update(1000, 1000)
+  bar.stop()
+  expect(text()).toBe('')
 })
 
 test('where there is no terminal nothing is written', async () => {
