@@ -37,7 +37,7 @@ export const expireCommand: Command<ExpireOptions> = {
       expireTables(document, argument, source, seams, { dryRun }),
     )
     const asked = { wanted: argument, json: options.json === true, dryRun }
-    const takes = ({ requests }: ExpiryReport) => ({ gets: requests.gets, writes: 0, readBytes: 0, coreSeconds: 0 })
+    const takes = ({ requests }: ExpiryReport) => ({ gets: requests.gets, writes: requests.puts, readBytes: 0, coreSeconds: 0 })
     return tellOutcomes(withMoney(tables, prices, takes), asked, (done) => [sentence(done, dryRun)], terminal)
   },
 }
@@ -54,9 +54,10 @@ function sentence({ snapshots, refs, kept, files, bytes, requests, money, left }
     formatNumberOf(files.statistics, 'statistics file'),
   ].filter((part) => !part.startsWith('0 '))
   const said = `${formatNumberOf(snapshots.length, 'snapshot')} ${dryRun ? 'would be expired' : 'expired'}, ${kept} kept${ended}`
-  const removed = `${parts.length === 0 ? 'no file' : parts.join(', ')} ${dryRun ? 'would be removed' : 'removed'} (${formatBytes(bytes)})`
+  const removed = `${parts.length === 0 ? 'no file' : parts.join(', ')} ${dryRun ? 'would be removed' : 'removed'} (${formatBytes(bytes)}${files.manifestList === 0 ? '' : ', manifest lists aside'})`
   if (dryRun) {
-    const asked = `${formatNumberOf(requests.gets, 'GET')} and ${formatNumberOf(requests.deletes, 'DELETE')}`
+    const put = requests.puts === 0 ? '' : `, ${formatNumberOf(requests.puts, 'PUT')}`
+    const asked = `${formatNumberOf(requests.gets, 'GET')}${put} and ${formatNumberOf(requests.deletes, 'DELETE')}`
     return `${said}; ${removed}, in 1 commit, with ${asked}; ${moneyText(money.total, money)}`
   }
   return `${said}; ${removed}${left === 0 ? '' : `, ${formatNumberOf(left, 'file')} left to the orphan sweep`}`

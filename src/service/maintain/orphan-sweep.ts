@@ -71,14 +71,17 @@ async function sweep(
 ): Promise<SweepReport> {
   const requests = { lists: 0, gets: 0 }
   const io = counted(seams.io, requests)
-  const { metadata } = await load(table, seams)
-  refuse(metadata, seams.catalog)
+  const catalog = countedLoads(seams.catalog, requests)
+  // Whoever asks for this has looked whether there is such a table.
+  if (catalog !== seams.catalog) requests.gets++
+  const { metadata } = await load(table, { catalog })
+  refuse(metadata, catalog)
   const neighbours = new Neighbours(metadata)
   const orphans = new Map<string, FoundFile>()
   let held = new Map<string, FoundFile>()
   let [listed, beyond] = [0, 0]
   const settle = async () => {
-    await takeOutNamed(table, held, { ...seams, io })
+    await takeOutNamed(table, held, { ...seams, catalog, io })
     for (const [path, file] of held) {
       if (orphans.size < maxOrphans) orphans.set(path, file)
       else beyond++
@@ -97,13 +100,13 @@ async function sweep(
     if (held.size >= maxHeld) await settle()
   }
   await settle()
-  const loaded = await load(table, seams)
+  const loaded = await load(table, { catalog })
   await refuseStrangeListing(loaded.metadata, directory, io)
   await neighbours.refuseShared(loaded, io)
-  await addNeighbours(table, neighbours, seams)
+  await addNeighbours(table, neighbours, { catalog })
   for (const path of orphans.keys()) if (neighbours.owns(path)) orphans.delete(path)
   // What was found first was looked for long ago, in a large table.
-  await takeOutNamed(table, orphans, { ...seams, io })
+  await takeOutNamed(table, orphans, { ...seams, catalog, io })
   const found = [...orphans.values()]
   const report = {
     listed,
@@ -137,7 +140,7 @@ function withDocuments(loaded: LoadedTable, held: Map<string, unknown>): LoadedT
   return loaded
 }
 
-async function load(table: TableIdentifier, { catalog }: SweepSeams): Promise<LoadedTable> {
+async function load(table: TableIdentifier, { catalog }: Pick<SweepSeams, 'catalog'>): Promise<LoadedTable> {
   const loaded = await catalog.loadTable(table, { fresh: true })
   if (loaded === null) throw new WorkError('it does not exist', { retry: 'never' })
   return loaded
@@ -162,7 +165,7 @@ async function refuseStrangeListing(metadata: TableMetadata, directory: string, 
   throw new WorkError(`a listing of ${folder} does not show ${list}, which the table names`, { retry: 'later' })
 }
 
-async function addNeighbours(table: TableIdentifier, neighbours: Neighbours, { catalog }: SweepSeams): Promise<void> {
+async function addNeighbours(table: TableIdentifier, neighbours: Neighbours, { catalog }: Pick<SweepSeams, 'catalog'>): Promise<void> {
   for (const name of await catalog.listTables(table.namespace)) {
     if (name === table.name) continue
     const other = await catalog.loadTable({ namespace: table.namespace, name })
@@ -189,6 +192,18 @@ function counted(io: ListedFiles, requests: { lists: number; gets: number }): Li
     },
     write: (uri, chunks) => io.write(uri, chunks),
     remove: (uri) => io.remove(uri),
+  }
+}
+
+/** The same catalog, with the metadata documents counted that loading tables reads where this program itself keeps them, for want of a catalog's server. */
+function countedLoads(catalog: Catalog, requests: { gets: number }): Catalog {
+  if (catalog.profile.removesMetadata !== true) return catalog
+  return {
+    ...catalog,
+    loadTable(...asked) {
+      requests.gets++
+      return catalog.loadTable(...asked)
+    },
   }
 }
 

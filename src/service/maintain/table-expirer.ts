@@ -32,8 +32,8 @@ export interface ExpiryReport {
   readonly files: Readonly<Record<FileKind, number>>
   /** Of those files, as far as the manifests tell. */
   readonly bytes: number
-  /** To the object store: what was read, and what was removed or would be. */
-  readonly requests: { readonly gets: number; readonly deletes: number }
+  /** To the object store, where nobody else commits in between: what was read, and what was written and removed or would be. */
+  readonly requests: { readonly gets: number; readonly puts: number; readonly deletes: number }
   /** Files that could not be removed: the orphan sweep names them later. */
   readonly left: number
 }
@@ -73,7 +73,9 @@ export async function expireTable(
         const files = unreachedFiles(expired.snapshots, before, after, io)
         const removed = await removeFiles(files, dryRun ? null : seams.io, seams.journal, signal)
         const deletes = Object.values(removed.files).reduce((sum, count) => sum + count, removed.left)
-        return { ...report(expired, after, gets), ...removed, requests: { gets, deletes } }
+        // Where this program itself keeps the metadata documents: to look for the table, to choose, to commit on, and to see that it is done.
+        const own = seams.catalog.profile.removesMetadata === true ? 1 : 0
+        return { ...report(expired, after, gets), ...removed, requests: { gets: gets + 4 * own, puts: own, deletes } }
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error)
         const problem = dryRun ? 'what would go can not be told' : 'the snapshots are expired, and their files are left to the orphan sweep'
@@ -172,7 +174,7 @@ function report({ snapshots, refs }: Expired, after: TableMetadata, gets: number
     kept: after.snapshots?.length ?? 0,
     files: { data: 0, deletes: 0, manifest: 0, manifestList: 0, statistics: 0 },
     bytes: 0,
-    requests: { gets, deletes: 0 },
+    requests: { gets, puts: 0, deletes: 0 },
     left: 0,
   }
 }

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { sweepOrphans, type SweepSeams } from '../../../src/service/maintain/orphan-sweep.ts'
+import { sweepTables } from '../../../src/service/maintain/sweep-tables.ts'
 import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
 import { commitForeign, liveEntries } from './foreign-commit.ts'
+import { countedTable } from './counted.ts'
 import { at, batch } from './segments.ts'
 import { namespace, rowsOf, world, type World } from './world.ts'
 
@@ -211,4 +213,17 @@ test('tables whose files others may need are left alone, and one whose catalog s
   await expect(sweep(made, { seams: { catalog: own } })).rejects.toThrow('The catalog removes them by itself')
   await setProperties(made, { 'gc.enabled': 'false' })
   await expect(sweep(made)).rejects.toThrow(/gc\.enabled=false/)
+})
+
+test.each(['a server', 'a file'] as const)('it is told how many requests it takes, with a catalog that is %s', async (kind) => {
+  const { made, document, source, seams, taken } = await countedTable(kind)
+  await made.io.write('s3://warehouse/analytics/orders/data/stray.parquet', [new Uint8Array(10)])
+  await made.clock.advanceBy(80 * 3_600_000)
+  const run = async (remove: boolean) =>
+    (await made.clock.run(() => sweepTables(document, undefined, source, seams, { olderThanHours: undefined, remove })))[0].done!
+  const { orphans, requests } = await run(false)
+  expect(orphans).toBeGreaterThan(0)
+  taken()
+  expect(await run(true)).toMatchObject({ orphans, requests, removed: orphans })
+  expect(taken()).toEqual({ puts: 0, ...requests })
 })

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { openSqliteCatalog } from '../../../src/drivers/catalog/sqlite.ts'
 import { readManifest } from '../../../src/formats/iceberg/manifest.ts'
 import { readManifestList } from '../../../src/formats/iceberg/manifest-list.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
@@ -8,7 +7,7 @@ import { type ManifestsReport, TableRewriter } from '../../../src/service/mainta
 import { rewriteManifestsOf } from '../../../src/service/maintain/rewrite-manifests.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
 import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
-import { load, type Plain, smallest } from '../spec/documents.ts'
+import { countedTable } from './counted.ts'
 import { batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, sourceId, world, type World } from './world.ts'
@@ -105,41 +104,15 @@ test('where they are few already nothing is written, nor by a dry run', async ()
   expect(await made.table('orders')).toBe(after)
 })
 
-test.each(['a server', 'a file'])('a dry run says how many requests it takes, with a catalog that is %s', async (kind) => {
-  const made = world()
-  const asked = { gets: 0, puts: 0 }
-  const io: World['io'] = {
-    ...made.io,
-    read: (uri, range) => (asked.gets++, made.io.read(uri, range)),
-    write: (uri, chunks) => (asked.puts++, made.io.write(uri, chunks)),
-  }
-  const files = {
-    readFile: (uri: string) => io.read(uri),
-    writeFile: async (uri: string, bytes: Uint8Array) => void (await io.write(uri, [bytes])),
-  }
-  const { clock, entropy } = made.seams
-  const catalog =
-    kind === 'a file' ? await openSqliteCatalog({ path: ':memory:', warehouse: 's3://warehouse', files, clock, entropy }) : made.catalog
-  const document = (plain: Plain) => {
-    plain.spec.source.topics = ['*']
-    plain.spec.sink = { database: namespace[0] }
-    plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, partitionBy: ['kafka_partition'] }]
-  }
-  for (let i = 0n; i < 6n; i++) {
-    await made.write(partitions[Number(i) % 3], i, [batch(i, 1)])
-    await made.clock.run(() => made.processor(document, { catalog, io }).run(true, new AbortController().signal))
-  }
-  const run = async (dryRun: boolean) => {
-    const seams = { ...made.seams, catalog, io }
-    const source = { id: sourceId, prefix: 'p/' }
-    const [{ done }] = await made.clock.run(() => rewriteManifestsOf(load(smallest(document)), undefined, source, seams, { dryRun }))
-    return done!
-  }
+test.each(['a server', 'a file'] as const)('a dry run says how many requests it takes, with a catalog that is %s', async (kind) => {
+  const { made, document, source, seams, taken } = await countedTable(kind)
+  const run = async (dryRun: boolean) =>
+    (await made.clock.run(() => rewriteManifestsOf(document, undefined, source, seams, { dryRun })))[0].done!
   const { rewritten, requests } = await run(true)
   expect(rewritten).toBe(6)
-  Object.assign(asked, { gets: 0, puts: 0 })
+  taken()
   expect(await run(false)).toMatchObject({ rewritten: 6, written: 1 })
-  expect(requests).toEqual(asked)
+  expect(taken()).toMatchObject(requests)
 })
 
 test('unasked it is done where many manifests that are merged for good came one after another, and not again', async () => {

@@ -2,8 +2,10 @@ import { expect, test } from 'vitest'
 import { comparablePath } from '../../../src/formats/iceberg/comparable-path.ts'
 import { snapshotById, type TableMetadata } from '../../../src/formats/iceberg/table-metadata.ts'
 import { liveEntries, manifestsOf } from '../../../src/pipeline/maintain/unreached-files.ts'
+import { expireTables } from '../../../src/service/maintain/expire-tables.ts'
 import { expireTable } from '../../../src/service/maintain/table-expirer.ts'
 import { commitForeign, liveEntries as liveFiles, positionDeletes, rollBack } from './foreign-commit.ts'
+import { countedTable } from './counted.ts'
 import { at, batch } from './segments.ts'
 import { namespace, world, type World } from './world.ts'
 
@@ -245,4 +247,15 @@ test('a table in which nothing of ours was committed yet keeps its beginning, by
   }
   expect((await expire(made, { seams: { catalog: others } })).snapshots).toEqual([])
   expect((await expire(made)).snapshots.length).toBeGreaterThan(0)
+})
+
+test.each(['a server', 'a file'] as const)('a dry run says how many requests it takes, with a catalog that is %s', async (kind) => {
+  const few = { expiry: { maxSnapshots: 3, minSnapshots: 1 } }
+  const { made, document, source, seams, taken } = await countedTable(kind, (plain) => (plain.spec.maintenance = few))
+  const run = async (dryRun: boolean) => (await made.clock.run(() => expireTables(document, undefined, source, seams, { dryRun })))[0].done!
+  const { snapshots, requests } = await run(true)
+  expect(snapshots.length).toBeGreaterThan(2)
+  taken()
+  expect(await run(false)).toMatchObject({ snapshots, requests })
+  expect(taken()).toEqual({ lists: 0, ...requests })
 })
