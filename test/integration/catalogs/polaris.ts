@@ -1,4 +1,4 @@
-import type { ProxyAnswer, Treatment } from '../proxy.ts'
+import type { Forward, ProxyAnswer, Treatment } from '../proxy.ts'
 import { type Behind, type CatalogCall, error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
 import { type CatalogAction, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
@@ -26,6 +26,7 @@ export const polarisClient: TokenRules = {
  * - The header may be left out where there is one realm (`defaultRealm`): documentation.
  * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source. Without
  *   `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
+ * - A snapshot that its library does not take, for numbers of snapshots or rows that are taken, is 400 and not 409: its source up to 1.7.
  * - Vended keys that open the table's own prefix alone: seen of 1.4. They stand in the table's configuration and in its list of credentials, their
  *   server's address in the configuration alone: its source. Asked for where storage has no STS: 400, seen of 1.4.
  */
@@ -78,9 +79,16 @@ export async function polarisProxy(
       listsCredentials: true,
       vend: grants === undefined || grants.has('TABLE_WRITE_DATA') ? vend : vendReading,
     },
-    meddle,
+    meddle ?? asValidation,
   )
   return { ...proxy, tokens: given }
+}
+
+/** The catalog behind makes a conflict of it. */
+async function asValidation(_: unknown, forward: Forward): Promise<ProxyAnswer> {
+  const answer = await forward()
+  const [, words] = /Validation failed, please retry: (Cannot add [^"]*)/.exec(answer.status === 409 ? String(answer.body) : '') ?? []
+  return words === undefined ? answer : error(400, 'ValidationException', words)
 }
 
 /** Privileges that hold for another one. */

@@ -30,6 +30,12 @@ describe('what the REST catalog makes of answers to a commit', () => {
       'conflict',
       /answered 400/,
     ],
+    [
+      '400 for row ids that are taken',
+      error(400, 'ValidationException', 'Cannot add a snapshot, first-row-id is behind table next-row-id: 24 < 25'),
+      'conflict',
+      /answered 400/,
+    ],
     ['400 with an unknown state', error(400, 'CommitStateUnknownException', 'x'), 'unknown', /answered 400/],
     ['500', error(500, 'InternalServerError', 'x'), 'unknown', /answered 500/],
     ['502 with an HTML page', { status: 502, body: '<html>' }, 'unknown', /an HTML or XML page/],
