@@ -42,5 +42,7 @@ function leavesDoubt(exchange: Exchange): boolean {
 
 /** Some catalogs (Polaris up to 1.7 at least) answer 400, not 409, where another commit has just taken the sequence number, or the row ids. */
 function isStale(exchange: Exchange): boolean {
-  return exchange.answer.status === 400 && /(?:sequence number|row-id)\b.*\b(?:older|less|behind|stale)/i.test(answeredError(exchange).message)
+  return (
+    exchange.answer.status === 400 && /(?:sequence number|row-id)\b.*\b(?:older|less|behind|stale)/i.test(answeredError(exchange).message)
+  )
 }

@@ -71,8 +71,8 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
   }
 
   /** The failure that a refused write is: that the endpoint takes none, where the answer shows it. */
-  function writeError(exchange: Exchange): WorkError {
-    const advice = readOnlyAdvice(profile, endpoint, exchange)
+  function writeError(exchange: Exchange, { commits }: RestConfig): WorkError {
+    const advice = readOnlyAdvice(profile, endpoint, exchange, commits)
     return advice === undefined ? workError(exchange) : new WorkError(`${sentence(exchange)}: ${advice}`, { retry: 'never' })
   }
 
@@ -94,7 +94,7 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     const body = { namespace, properties: {} }
     const what = `creating namespace ${namespace.join('.')}`
     const created = await client.repeatable({ what, method: 'POST', url: paths.namespaces(), body })
-    if (created.answer.status >= 300 && created.answer.status !== 409) throw writeError(created)
+    if (created.answer.status >= 300 && created.answer.status !== 409) throw writeError(created, paths)
   }
 
   async function loadTable(table: TableIdentifier, { fresh = false } = {}): Promise<LoadedTable | null> {
@@ -138,7 +138,7 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
     if (sent.answer.status === 409) return { kind: 'exists' as const }
     // Of two that create it at once, Polaris tells the later one that the place is taken: by the earlier one's table.
     if (isTakenPlace(sent) && (await loadTable(table)) !== null) return { kind: 'exists' as const }
-    if (sent.answer.status >= 300) throw writeError(sent)
+    if (sent.answer.status >= 300) throw writeError(sent, paths)
     return { kind: 'created' as const, table: tableOf(sent, paths) }
   }
 
@@ -151,14 +151,15 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
       return listTables(client, (await config()).tables(namespace), `listing the tables of ${namespace.join('.')}`)
     },
     async dropTable(table) {
-      const url = (await config()).table(table)
+      const paths = await config()
+      const url = paths.table(table)
       knownTables.forget(`${url}?snapshots=all`)
       const drop = (purge: boolean) =>
         client.repeatable({ what: `dropping ${nameOf(table)}`, method: 'DELETE', url: `${url}?purgeRequested=${purge}` })
       let exchange = await drop(profile.purges === true)
       // A catalog that can not purge says so in its own way.
       if (profile.purges === true && [400, 406, 501].includes(exchange.answer.status)) exchange = await drop(false)
-      if (exchange.answer.status >= 300 && !isMissing(exchange)) throw writeError(exchange)
+      if (exchange.answer.status >= 300 && !isMissing(exchange)) throw writeError(exchange, paths)
     },
     async commitTable(table, { requirements, updates, idempotencyKey }) {
       const paths = await config()
@@ -169,7 +170,7 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
       const headers: Record<string, string> = paths.idempotencyKeys ? { 'idempotency-key': idempotencyKey } : {}
       const sent = await client.once({ what: `commit to ${nameOf(table)}`, method: 'POST', url: paths.table(table), body, headers })
       const outcome = commitOutcome(sent)
-      const advice = outcome.kind === 'refused' && 'answer' in sent ? readOnlyAdvice(profile, endpoint, sent) : undefined
+      const advice = outcome.kind === 'refused' && 'answer' in sent ? readOnlyAdvice(profile, endpoint, sent, true) : undefined
       return advice === undefined ? outcome : { kind: 'refused', reason: `${sentence(sent as Exchange)}: ${advice}` }
     },
     close: () => client.close(),

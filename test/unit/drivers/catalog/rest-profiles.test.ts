@@ -21,6 +21,17 @@ describe('an endpoint that only reads', () => {
     })
   })
 
+  it('is told from a refusal in its own words, where it lists no endpoint for commits', async () => {
+    const { catalog } = await world({
+      config: { defaults: {}, overrides: {}, endpoints: ['GET /v1/{prefix}/namespaces'] },
+      standIn: ({ method }) => (method === 'POST' ? { status: 400, body: errorBody(400, 'BaseException', 'writes are off') } : undefined),
+    })
+    await expect(catalog.ensureNamespace(['db'])).rejects.toMatchObject({
+      retry: 'never',
+      message: expect.stringMatching(/writes are off.*only reads/),
+    })
+  })
+
   it('of Unity names the endpoint beside it', async () => {
     const { catalog, server } = await world({ standIn: ({ path, method }) => unityAnswer(path, method) }, (endpoint) => ({
       product: 'unity',
