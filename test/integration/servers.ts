@@ -51,8 +51,17 @@ export async function startS3(
 }
 
 /** The Iceberg project's own REST catalog with its warehouse in `bucket` of `s3`; clients give their own S3 settings. */
-export async function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<RunningServer & { readonly uri: string }> {
-  const server = await start('rest-catalog', new URL(s3.endpoint).port, bucket)
+export function startRestCatalog(s3: S3Endpoint, bucket: string): Promise<RunningServer & { readonly uri: string }> {
+  return startRestCatalogOver(new URL(s3.endpoint).port, bucket)
+}
+
+/** The same with its warehouse in a directory. */
+export function startRestCatalogOnFiles(directory: string): Promise<RunningServer & { readonly uri: string }> {
+  return startRestCatalogOver(directory)
+}
+
+async function startRestCatalogOver(...warehouse: string[]): Promise<RunningServer & { readonly uri: string }> {
+  const server = await start('rest-catalog', ...warehouse)
   return { ...server, uri: `http://127.0.0.1:${server.port}` }
 }
 

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { mkdir, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { restCatalog, type RestCatalogOptions } from '../../../src/drivers/catalog/rest.ts'
 import { systemClock } from '../../../src/drivers/clock/system.ts'
-import type { Catalog, TableIdentifier } from '../../../src/seams/catalog.ts'
+import { WorkError } from '../../../src/model/failure.ts'
+import type { Catalog, LoadedTable, TableIdentifier } from '../../../src/seams/catalog.ts'
 import { appendUpdates, type CatalogLacks, idempotencyKey, simpleTable } from '../../conformance/catalog.ts'
 import { dropNamespace } from './namespaces.ts'
 
@@ -12,7 +16,9 @@ export interface GivenServer {
   readonly sink: { readonly catalog: object; readonly storage: object }
   /** What it turned out not to do when it was asked. */
   readonly lacks: CatalogLacks
-  /** Why no files can be written for its tables; undefined: they can. */
+  /** How its tables' files are written where it gives no keys to them; undefined: it does. */
+  readonly otherwise?: string
+  /** Why none can be written; undefined: they can. */
   readonly noFiles?: string
 }
 
@@ -50,9 +56,10 @@ export async function givenServer(name: keyof typeof servers, environment: NodeJ
     ...(token !== undefined && { auth: { kind: 'bearer', token: () => token } }),
     ...(oauth2 !== undefined && { auth: { kind: 'oauth2', clientId: oauth2.clientId, clientSecret: () => oauth2.clientSecret } }),
   }
-  const { lacks, vends, isLocal } = await askedOf(options)
-  const accessDelegation = vends ? 'vended-credentials' : 'none'
-  const hasFiles = vends || isLocal || environment['AWS_ACCESS_KEY_ID'] !== undefined
+  const { lacks, noKeys, noDirectory } = await askedOf(options)
+  const accessDelegation = noKeys === undefined ? 'vended-credentials' : 'none'
+  const isLocal = noDirectory !== undefined
+  const missing = isLocal || environment['AWS_ACCESS_KEY_ID'] !== undefined ? noDirectory : 'AWS_ACCESS_KEY_ID is not set'
   return {
     options: { ...options, accessDelegation },
     sink: {
@@ -60,7 +67,8 @@ export async function givenServer(name: keyof typeof servers, environment: NodeJ
       storage: s3Endpoint === undefined ? {} : { endpoint: s3Endpoint, pathStyle: true },
     },
     lacks,
-    ...(!hasFiles && { noFiles: `${noKeys}, and AWS_ACCESS_KEY_ID is not set` }),
+    ...(noKeys !== undefined && { otherwise: isLocal ? 'in directories of this machine' : `by the environment's keys: ${noKeys}` }),
+    ...(noKeys !== undefined && missing && { noFiles: `${noKeys}, and ${missing}` }),
   }
 }
 
@@ -72,38 +80,80 @@ function endpointIn(url: string, base: string): string {
   return base.startsWith(`${path}/`) ? trimmed + base.slice(path.length) : trimmed
 }
 
-const noKeys = 'the server gives no keys to files'
+interface Asked {
+  readonly lacks: CatalogLacks
+  readonly noKeys?: string
+  /** Why no files can be written where tables lie in files of this machine; the empty string: they can. Undefined: they lie elsewhere. */
+  readonly noDirectory?: string
+}
 
 /** Asks a server with a table of its own, dropped again, what is no mistake to lack. Whatever else goes wrong is left for the tests to tell. */
-async function askedOf(options: RestCatalogOptions): Promise<{ lacks: CatalogLacks; vends: boolean; isLocal: boolean }> {
+async function askedOf(options: RestCatalogOptions): Promise<Asked> {
   const namespace = [`conformance_${randomUUID().replaceAll('-', '')}`]
   const table = { namespace, name: 'asked' }
   const lacks = { unknownFields: 'the server parses documents into classes of its own and drops the fields that those lack' }
   const [asking, plain] = [restCatalog(options), restCatalog({ ...options, accessDelegation: 'none' })]
   try {
     await plain.ensureNamespace(namespace)
-    // Some make the table and answer that they have no keys to it.
     const asked = await asking.createTable(table, simpleTable).catch((error: unknown) => error as Error)
-    const made = await plain.loadTable(table)
-    const refused = asked instanceof Error && /credential/i.test(asked.message)
-    const config = asked instanceof Error || asked.kind === 'exists' ? {} : asked.table.config
-    const sequenceNumbers = made === null ? undefined : await sequenceNumbersLack(plain, table)
+    const noKeys = noKeysIn(asked)
+    // Some make the table and answer that they have no keys to it, others want a right for the keys that the table alone does not need.
+    const made = (await plain.loadTable(table)) ?? (noKeys === undefined ? null : await madeBy(plain, table))
+    if (made === null) return { lacks: { ...lacks, tables: noTablesIn(asked) } }
     return {
-      lacks: { ...lacks, sequenceNumbers },
-      vends: !refused && (asked instanceof Error || config['s3.access-key-id'] !== undefined),
-      isLocal: made?.metadata.location.startsWith('file:') === true,
+      lacks: { ...lacks, sequenceNumbers: await sequenceNumbersLack(plain, table) },
+      noKeys,
+      noDirectory: await noDirectoryAt(made.metadata.location),
     }
   } catch (error) {
     const isReadOnly = /only reads/.test((error as Error).message)
-    return {
-      lacks: isReadOnly ? { ...lacks, writes: 'the server takes no writes by its Iceberg API' } : lacks,
-      vends: true,
-      isLocal: false,
-    }
+    return { lacks: isReadOnly ? { ...lacks, writes: 'the server takes no writes by its Iceberg API' } : lacks }
   } finally {
     await plain.dropTable(table).catch(() => undefined)
     await dropNamespace(options, namespace).catch(() => undefined)
     await Promise.all([asking.close(), plain.close()])
+  }
+}
+
+type Created = Awaited<ReturnType<Catalog['createTable']>>
+
+async function madeBy(catalog: Catalog, table: TableIdentifier): Promise<LoadedTable | null> {
+  const created = await catalog.createTable(table, simpleTable)
+  return created.kind === 'created' ? created.table : null
+}
+
+/** Why the answer to a creation that asked for keys has none; undefined: it has, or another fault that the tests tell. */
+function noKeysIn(asked: Created | Error): string | undefined {
+  const noKeys = 'the server gives no keys to files'
+  if (!(asked instanceof Error)) {
+    return asked.kind === 'exists' || asked.table.config['s3.access-key-id'] !== undefined ? undefined : noKeys
+  }
+  if (/credential/i.test(asked.message)) return noKeys
+  const isForbidden = asked instanceof WorkError && asked.lacking === 'right'
+  return isForbidden ? `${noKeys} to who lacks the right: it answered ${answerIn(asked)}` : undefined
+}
+
+/** Why the server makes no tables as it is configured; undefined: another fault that the tests tell. */
+function noTablesIn(asked: Created | Error): string | undefined {
+  const isOff = asked instanceof Error && /managed location configured|currently disabled/i.test(asked.message)
+  return isOff ? `the server makes no tables as it is configured: it answered ${answerIn(asked)}` : undefined
+}
+
+/** Status and words of the answer in an error's sentence. */
+function answerIn({ message }: Error): string {
+  return /answered (\d+ \(.*\))/s.exec(message)?.[1] ?? message
+}
+
+/** Why no files can be written at a table's location, where that is a directory: the empty string where they can. Undefined: it is none. */
+export async function noDirectoryAt(location: string): Promise<string | undefined> {
+  if (!location.startsWith('file:')) return undefined
+  const directory = join(fileURLToPath(location), 'data')
+  try {
+    await mkdir(directory, { recursive: true })
+    await rmdir(directory)
+    return ''
+  } catch (error) {
+    return `its tables' directories can not be written to from here (${(error as NodeJS.ErrnoException).code})`
   }
 }
 

@@ -9,10 +9,10 @@ import type { GivenServer } from './given.ts'
 import { dropNamespace } from './namespaces.ts'
 
 /** Segments go into a table of a server that the environment names, with files where it says and by its keys. */
-export function takesSegments(name: string, { options, sink, lacks, noFiles }: GivenServer): void {
+export function takesSegments(name: string, { options, sink, lacks, otherwise, noFiles }: GivenServer): void {
   describe(`${name} takes segments`, () => {
-    const reason = lacks.writes ?? noFiles
-    const why = reason === undefined ? '' : ` (not asked: ${reason})`
+    const reason = lacks.writes ?? lacks.tables ?? noFiles
+    const why = reason !== undefined ? ` (not asked: ${reason})` : otherwise === undefined ? '' : ` (${otherwise})`
     test.skipIf(reason !== undefined)(`into a table in which every record is one row, run after run${why}`, async () => {
       const directory = await mkdtemp(join(tmpdir(), 'given-'))
       const database = `conformance_${randomUUID().replaceAll('-', '')}`

@@ -29,6 +29,12 @@ const openReads = [namespacesPath, `${namespacesPath}/{namespace}`, tablesPath, 
 const openWrites = [namespacesPath, tablesPath, `${tablesPath}/{table}`].map((path) => `POST ${path}`)
 const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versions-max']
 
+/** The open-source server's own words for what its configuration switches on, and for what it names. */
+const notConfigured = {
+  writes: "Iceberg table writes are currently disabled. To enable them, set 'server.iceberg-table.enabled=true' in server.properties",
+  place: 'None of catalog, schema or storage-root.tables server property has managed location configured.',
+}
+
 /**
  * Databricks Unity Catalog, as far as it refuses. What it rests on:
  * - `/api/2.1/unity-catalog/iceberg-rest` writes, the older `/iceberg` only reads; M2M tokens at `/oidc/v1/token`, scope `all-apis`:
@@ -45,6 +51,7 @@ const refusedProperties = ['write.metadata.path', 'write.metadata.previous-versi
  *   words of a refusal were seen of its other interfaces.
  * - The open-source server lists the endpoints that it has and lets everybody in unless it is told otherwise. Those of its releases read; later ones
  *   write at the same address, but drop no namespaces, take any property beside a snapshot, and answer 500 to a sequence number that is taken: its source.
+ *   `lacking`: what its configuration leaves out, and the words for that: its source.
  * - Vended keys stand in the table's configuration: the open-source server's source.
  * - A host without the API answers with a redirect to a login page: seen by many.
  */
@@ -55,8 +62,16 @@ export async function unityProxy(
     meddle,
     readOnly = false,
     openSource = false,
+    lacking,
     grants,
-  }: { vend?: Vend; meddle?: Treatment; readOnly?: boolean; openSource?: boolean; grants?: ReadonlySet<string> },
+  }: {
+    vend?: Vend
+    meddle?: Treatment
+    readOnly?: boolean
+    openSource?: boolean
+    lacking?: keyof typeof notConfigured
+    grants?: ReadonlySet<string>
+  },
 ): Promise<TokenProxy> {
   const given = tokens(unityClient)
   const api = '/api/2.1/unity-catalog'
@@ -71,7 +86,9 @@ export async function unityProxy(
         if (request.path.startsWith(`${api}/`)) return null
         return { status: 302, headers: { location: 'https://accounts.databricks.example/login.html' }, body: '' }
       },
-      ...(openSource && { endpoints: readOnly ? openReads : [...openReads, ...openWrites, `DELETE ${tablesPath}/{table}`] }),
+      ...(openSource && {
+        endpoints: readOnly || lacking === 'writes' ? openReads : [...openReads, ...openWrites, `DELETE ${tablesPath}/{table}`],
+      }),
       unknown: (request) =>
         openSource || given.accepts(request) ? null : error(401, 'NotAuthorizedException', 'Credential was not sent or is invalid'),
       denies: (call) => refusalFor(call, neededOf(call), grants, (right) => denied(right, namespaceOf(call))),
@@ -82,6 +99,11 @@ export async function unityProxy(
               ? text(405, '405 Method Not Allowed')
               : text(404, `ENDPOINT_NOT_FOUND: no handler for ${method}`)
             : null,
+        (call) => {
+          if (lacking === undefined) return null
+          const isRefused = lacking === 'place' ? makesTable(call) : call.method !== 'GET' && call.method !== 'HEAD'
+          return isRefused ? error(400, 'BaseException', notConfigured[lacking]) : null
+        },
         ({ method, place }) =>
           openSource && method === 'DELETE' && !place.includes('/tables/') ? text(405, '405 Method Not Allowed') : null,
         (call) => (nestedNamespace(call) ? error(400, 'BadRequestException', 'Nested namespaces are not supported') : null),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Starts one server on loopback and returns when it answers. Stop it with: down.sh NAME-PORT
-# usage: up.sh versitygw PORT [REGION KEY SECRET] | minio PORT [REGION KEY SECRET] | rest-catalog PORT S3_PORT BUCKET | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT | localstack PORT
+# usage: up.sh versitygw PORT [REGION KEY SECRET] | minio PORT [REGION KEY SECRET] | rest-catalog PORT S3_PORT BUCKET | rest-catalog PORT DIRECTORY | nessie PORT S3_PORT BUCKET | trino PORT S3_PORT REST_CATALOG_PORT | redis PORT | localstack PORT
 # A catalog's bucket must exist. Everything a server writes lies in $INTEROP_RUN and starts empty.
 set -euo pipefail
 . "$(dirname "$0")/env.sh"
@@ -77,11 +77,15 @@ case $what in
     start "$INTEROP/bin/minio" server --quiet --address "127.0.0.1:$port" "$data"
     ready "http://127.0.0.1:$port/minio/health/live" ;;
   rest-catalog) # the Iceberg project's own REST server over a SQLite file
-    [ $# -eq 4 ] || die "usage: up.sh rest-catalog PORT S3_PORT BUCKET"
+    [ $# -eq 3 ] || [ $# -eq 4 ] || die "usage: up.sh rest-catalog PORT S3_PORT BUCKET | rest-catalog PORT DIRECTORY"
     [ -d "$INTEROP/rest-catalog" ] || die "rest-catalog is not installed: setup.sh rest-catalog"
-    export CATALOG_REST_PORT=$port CATALOG_CATALOG_NAME=rest_backend CATALOG_WAREHOUSE="s3://$4/warehouse" \
-      CATALOG_IO__IMPL=org.apache.iceberg.aws.s3.S3FileIO CATALOG_S3_ENDPOINT="http://127.0.0.1:$3" \
-      CATALOG_S3_PATH__STYLE__ACCESS=true CATALOG_URI="jdbc:sqlite:$data/catalog.db"
+    export CATALOG_REST_PORT=$port CATALOG_CATALOG_NAME=rest_backend CATALOG_URI="jdbc:sqlite:$data/catalog.db"
+    if [ $# -eq 3 ]; then
+      export CATALOG_WAREHOUSE="file://$3"
+    else
+      export CATALOG_WAREHOUSE="s3://$4/warehouse" CATALOG_IO__IMPL=org.apache.iceberg.aws.s3.S3FileIO \
+        CATALOG_S3_ENDPOINT="http://127.0.0.1:$3" CATALOG_S3_PATH__STYLE__ACCESS=true
+    fi
     start java -Xmx512m -XX:+UseSerialGC -Djava.io.tmpdir="$data" -Dorg.slf4j.simpleLogger.defaultLogLevel=info \
       -cp "$INTEROP/rest-catalog/*" org.apache.iceberg.rest.RESTCatalogServer
     ready "http://127.0.0.1:$port/v1/config" ;;
