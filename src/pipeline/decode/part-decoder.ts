@@ -58,6 +58,8 @@ export class PartDecoder {
   readonly #counts = { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 } satisfies RecordCounts
   #last: SegmentRef | null = null
   #ended: PartEnd | null = null
+  /** Of the bytes that were looked at last. */
+  #framed: { readonly fetched: Uint8Array; readonly frame: SegmentFrame } | null = null
   /** One past the highest offset met in this part. */
   #end: bigint | null = null
 
@@ -79,6 +81,19 @@ export class PartDecoder {
     this.#ended = end
   }
 
+  /** What of a segment's bytes fails their checksums or makes no frame, before anything of it is decoded; null: nothing. */
+  faultIn(segment: SegmentRef, fetched: Uint8Array): Fault | null {
+    return this.#frame(segment, fetched).fault
+  }
+
+  #frame(segment: SegmentRef, fetched: Uint8Array): SegmentFrame {
+    if (this.#framed?.fetched !== fetched) {
+      const old = this.#options.oldMessageFormats === 'convert' ? this.#options : null
+      this.#framed = { fetched, frame: frameSegment(plainBytes(fetched), segment, old) }
+    }
+    return this.#framed.frame
+  }
+
   /** Decodes the next segment of the part, a batch at each step, and tells what that batch decided. */
   *decode(segment: SegmentRef, fetched: Uint8Array): Generator<DecidedSpan, void, undefined> {
     const bytes = plainBytes(fetched)
@@ -87,7 +102,8 @@ export class PartDecoder {
       return
     }
     const before = this.#seen
-    const frame = frameSegment(bytes, segment, this.#options.oldMessageFormats === 'convert' ? this.#options : null)
+    const frame = this.#frame(segment, fetched)
+    this.#framed = null
     const { writtenTo } = segment
     if (writtenTo !== undefined && frame.batches.some((batch) => lastOffsetOf(batch) >= writtenTo)) {
       this.#ended = { kind: 'unsettled', segment }

@@ -5,6 +5,7 @@ import { dataDirectory } from '../../formats/iceberg/table-location.ts'
 import { currentSchema, defaultSortOrder, defaultSpec, type SortOrder, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { withPageCodec } from '../../formats/parquet/encode/codec.ts'
 import { sortableOrder } from '../../formats/parquet/sort/row-order.ts'
+import { WorkError } from '../../model/failure.ts'
 import type { Task } from '../../model/task.ts'
 import type { TranslatedPart } from '../../model/translated-part.ts'
 import type { Clock } from '../../seams/clock.ts'
@@ -16,7 +17,7 @@ import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { type DecodeOptions, PartDecoder } from '../../pipeline/decode/part-decoder.ts'
 import { ColumnsPool } from '../../pipeline/decode/columns-pool.ts'
 import type { BatchSpan, RowBatch, TableLayout, TaskResult } from '../../pipeline/flow.ts'
-import { type FetchBounds, fetchSegments } from '../../pipeline/read/fetch-segments.ts'
+import { type FetchBounds, type Fetched, fetchSegments } from '../../pipeline/read/fetch-segments.ts'
 import { writeDataFiles } from '../../pipeline/write/data-file-writer.ts'
 import type { WriteOptions } from '../../pipeline/write/write-options.ts'
 import { isStreaming } from '../../pipeline/write/open-file-encoder.ts'
@@ -163,7 +164,9 @@ async function* rowBatches(
   }
   for (const part of task.parts) {
     const decoder = new PartDecoder(part, columns, { onError, oldMessageFormats, maxBatchBytes: limits.maxBatchBytes })
-    for await (const fetched of fetchSegments(seams.source, part.segments, limits, signal)) {
+    for await (const first of fetchSegments(seams.source, part.segments, limits, signal)) {
+      const isDoubtful = first.kind === 'bytes' && decoder.faultIn(first.segment, first.bytes) !== null
+      const fetched = isDoubtful ? await readAgain(first, decoder, limits, seams, signal) : first
       if (fetched.kind !== 'bytes') decoder.endBefore(fetched)
       else {
         let before = columns.length
@@ -183,6 +186,29 @@ async function* rowBatches(
   if (columns.length > 0) yield take()
   // One batch can inflate to much more than others: such buffers are not kept.
   if (largest < 2 * limits.batchBytes) pool.giveBack(layout, columns)
+}
+
+/**
+ * Reads a segment again of which something is damaged: a store or a network may have done that on the way, and what is skipped is skipped for
+ * good. Throws a WorkError where its bytes were others the second time and are damaged still.
+ */
+async function readAgain(
+  first: Extract<Fetched, { kind: 'bytes' }>,
+  decoder: PartDecoder,
+  limits: WorkerLimits,
+  seams: Pick<WorkerSeams, 'source'>,
+  signal?: AbortSignal,
+): Promise<Fetched> {
+  const { segment } = first
+  const { value: second } = await fetchSegments(seams.source, [segment], limits, signal).next()
+  if (second?.kind !== 'bytes' || decoder.faultIn(segment, second.bytes) === null) return second ?? first
+  if (Buffer.compare(first.bytes, second.bytes) === 0) return second
+  throw new WorkError(
+    `${segment.key} was read twice with one ETag, and its bytes differ and are damaged both times: the store or the network is at fault`,
+    {
+      retry: 'later',
+    },
+  )
 }
 
 /** The Kafka columns: whatever number of columns a table has, they keep their bounds. */

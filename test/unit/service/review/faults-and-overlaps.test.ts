@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sealBatch } from '../../../../src/formats/kafka/write.ts'
 import { currentSnapshot } from '../../../../src/formats/iceberg/table-metadata.ts'
+import type { ProcessorSeams } from '../../../../src/service/feed/processor-seams.ts'
 import { batch, record } from '../segments.ts'
 import { rowsOf, sourceId, type World, world } from '../world.ts'
 
@@ -126,5 +127,36 @@ describe('startAt as a time', () => {
     await w.clock.advanceBy(2000)
     expect(await w.runOnce(since(Date.UTC(2020, 0, 1)))).toBe(true)
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
+  })
+})
+
+describe('bytes that are damaged on the way', () => {
+  /** The source, with a bit of each segment flipped in its first `times` answers, another one each time. */
+  function flipping(w: World, times: number): Partial<ProcessorSeams> {
+    const answers = new Map<string, number>()
+    const get: World['source']['get'] = async (key, options) => {
+      const bytes = Uint8Array.from(await w.source.get(key, options))
+      const nth = (answers.get(key) ?? 0) + 1
+      answers.set(key, nth)
+      if (nth <= times) bytes[bytes.length - 30 - nth] ^= 1
+      return bytes
+    }
+    return { source: { ...w.source, get } }
+  }
+
+  test.each([
+    ['once', 'skip', 1],
+    ['once, where faults stop', 'stop', 1],
+    ['twice, in different ways', 'skip', 2],
+  ])('%s are neither skipped nor a stop: they are read again', async (_, onError, times) => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 20)])
+    await w.write(orders, 20n, [batch(20n, 5)])
+    await w.clock.advanceBy(minuteMs)
+    const change = (document: Record<string, any>) => void (document.spec.mappings[0].onError = onError)
+    const processor = w.processor(change, flipping(w, times))
+    expect(await w.clock.run(() => processor.run(true, new AbortController().signal))).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 25))
+    expect(w.linesOf('warn', 'skipped, as onError says')).toEqual([])
   })
 })
