@@ -8,6 +8,7 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { MappedTable } from '../../spec/table-mapping.ts'
+import { matchTopics } from '../../spec/topic-glob.ts'
 import { adoptLayout } from './adopt-layout.ts'
 import { type TableState } from '../../pipeline/commit/table-state.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
@@ -112,20 +113,19 @@ export class Processor {
       feed.catch(() => crashed.abort())
       feeds.set(table, feed)
     }
-    const { topics } = this.#document.spec.source
-    for (let first = true; ; first = false) {
+    for (let isTold = false; ;) {
       let tables: ReadonlyMap<string, MappedTable> = new Map()
       try {
         tables = await this.#topicTables.tables()
         for (const table of tables.keys()) this.#watch.table(table)
         this.#watch.discovered()
+        if (!isTold) await this.#tellUnfound()
+        isTold = true
       } catch (error) {
         this.#watch.undiscovered(error instanceof Error ? error.message : String(error))
         if (once || !(error instanceof WorkError) || error.retry === 'never') throw error
         journal.warn('topics can not be listed, tried again', { error })
       }
-      if (first && tables.size === 0 && this.#topicTables.leftOut.length === 0)
-        journal.warn('no topic-partition was found', { source: this.#source.id, topics })
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)
       if (once || either.aborted) break
       await Promise.race([this.#topicTables.lookAtLeftOut(), whenAborted(either)])
@@ -135,6 +135,13 @@ export class Processor {
     const failed = done.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
     return done.every((result) => result.status === 'fulfilled' && result.value) && !(once && this.#topicTables.leftOut.length > 0)
+  }
+
+  /** Names and globs that mean no topic there is: they may be misspelt, or the source's place is. */
+  async #tellUnfound(): Promise<void> {
+    const found = new Set((await this.#discovery.partitions()).map(({ topic }) => topic))
+    const topics = this.#document.spec.source.topics.filter((pattern) => matchTopics([pattern], found).length === 0)
+    if (topics.length > 0) this.#seams.journal.warn('no topic-partition was found', { source: this.#source.id, topics })
   }
 
   /** Feeds a table as long as the service runs; a stopped one is looked at again from time to time, and never stops another. */

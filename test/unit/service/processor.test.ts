@@ -55,6 +55,15 @@ describe('once', () => {
     expect(w.linesOf('warn')).toMatchObject([{ message: 'no topic-partition was found', fields: { topics: ['*'] } }])
   })
 
+  test('says which names and globs mean no topic, beside others that do', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 4)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce((document) => (document.spec.source.topics = ['orders', 'ordres', 'click-*']))).toBe(true)
+    expect(w.linesOf('warn')).toMatchObject([{ message: 'no topic-partition was found', fields: { topics: ['ordres', 'click-*'] } }])
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 4))
+  })
+
   test('waits out the grace age of what may still come, without reading anything again and again', async () => {
     const w = world()
     await w.write(orders, 0n, [batch(0n, 4)])
