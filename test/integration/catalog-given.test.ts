@@ -127,6 +127,17 @@ describe('the suite, given the addresses of', { timeout: 600_000 }, () => {
     expect(await namespacesLeft()).toEqual([])
   })
 
+  test('a Polaris that can not be reached, and of half of the credentials of a Unity, fails in each test with the reason', async () => {
+    const told = await suite({ ...polarisAt('http://127.0.0.1:9'), UNITY_URL: 'http://127.0.0.1:9', UNITY_CLIENT_ID: 'who' })
+    const asked = told.filter(({ fullName }) => !fullName.includes('(not asked: '))
+    for (const { fullName, status, failureMessages } of asked) {
+      expect(status, fullName).toBe('failed')
+      const reason = fullName.startsWith('Polaris') ? 'ECONNREFUSED' : 'of UNITY_CLIENT_ID and UNITY_CLIENT_SECRET only one is set'
+      expect(failureMessages.join('\n'), fullName).toContain(reason)
+    }
+    expect(new Set(asked.map(({ fullName }) => fullName.split(' ')[0]))).toEqual(new Set(['Polaris', 'Unity']))
+  })
+
   test('a Unity that only reads, says so of each test that would write', async () => {
     const url = await served('unity-open')
     const told = await suite({ UNITY_URL: new URL(url).origin, UNITY_WAREHOUSE: unityWarehouse })
