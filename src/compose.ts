@@ -8,6 +8,7 @@ import { type DocumentFile, followDocuments } from './compose/follow-documents.t
 import { partOf } from './compose/serve-role.ts'
 import { type OpenedDocument, ServedDocument } from './compose/served-document.ts'
 import { openServing } from './compose/serving.ts'
+import { documentReport } from './compose/status-report.ts'
 import { openGrantedStore, openSourceStore, openWarehouseStore } from './compose/stores.ts'
 import { boundListing } from './compose/bound-heaps.ts'
 import { openThreads } from './compose/threads.ts'
@@ -35,7 +36,7 @@ import type { SourceIdentity } from './model/source-identity.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './service/feed/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './service/status/plan-report.ts'
 import { type Directions } from './service/feed/source-directions.ts'
-import { type DocumentStatus, documentStatus } from './service/status/status.ts'
+import type { DocumentReport } from './service/status/status.ts'
 import type { PassedOffsets } from './service/recover/assume-from-rows.ts'
 import type { DocumentRecovery, RecoverOptions } from './service/recover/recovery.ts'
 import type { DocumentVerification } from './service/verify/verifier.ts'
@@ -203,8 +204,8 @@ function refuseManySources(documents: readonly ProcessorDocument[], directions: 
 }
 
 /** How far the tables of documents have come; changes nothing. */
-export function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentStatus[]> {
-  return lookInto(documents, documentStatus)
+export function documentStatuses(documents: readonly ProcessorDocument[]): Promise<DocumentReport[]> {
+  return lookInto(documents, documentReport)
 }
 
 /** The tables of the topics that documents' sources have; changes nothing. */

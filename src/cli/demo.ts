@@ -56,7 +56,7 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<{ 
     screen.out(screen.style('dim', `  ${second.seconds} s`))
     title('Status')
     const status = await documentStatus(parsed, opened.source, opened.seams)
-    showStatus([status], Date.now(), screen)
+    showStatus([{ ...status, queue: null, service: null, requests: {} }], Date.now(), screen)
     await showTables(screen, opened.seams, title)
     title('Open the tables')
     screen.out(indented(await howToOpen(directory, opened.seams)))

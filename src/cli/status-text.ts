@@ -1,6 +1,7 @@
+import { topicPartitionName } from '../model/topic-partition.ts'
 import { countOffsets, formatRanges, type OffsetRanges } from '../model/offset-range.ts'
 import type { PartitionStatus } from '../service/status/partition-status.ts'
-import type { DocumentStatus, TableStatus } from '../service/status/status.ts'
+import type { DocumentReport, TableStatus } from '../service/status/status.ts'
 import type { TableHealth } from '../service/maintain/table-health.ts'
 import { printable } from './printable.ts'
 import { type Column, tableLines } from './table.ts'
@@ -9,15 +10,52 @@ import { formatBytes, formatCount, formatDuration, formatNumberOf, formatTime } 
 
 /** Ranges listed one by one for a topic-partition; the rest is counted. */
 const listedRanges = 5
+/** Tasks that were set aside, and topic-partitions of one, that are named. */
+const listedSetAside = 10
 
 /** Writes statuses for people. */
-export function showStatus(statuses: readonly DocumentStatus[], nowMs: number, terminal: Terminal): void {
-  for (const [i, { name, tables }] of statuses.entries()) {
+export function showStatus(statuses: readonly DocumentReport[], nowMs: number, terminal: Terminal): void {
+  for (const [i, { name, tables, ...others }] of statuses.entries()) {
     if (i > 0) terminal.out('')
     terminal.out(terminal.style('bold', printable(name)))
     if (tables.length === 0) terminal.out('  no topic of the source matches yet')
     else showTables(tables, nowMs, terminal)
+    for (const [word, text] of othersText(others))
+      terminal.out(`  ${terminal.style(word === 'note' ? 'yellow' : 'dim', word)}  ${printable(text)}`)
   }
+}
+
+/** What is asked of others than source and catalog, a line each. */
+function* othersText({ queue, service, requests }: Omit<DocumentReport, 'name' | 'tables'>): Generator<[word: string, text: string]> {
+  if (queue !== null && queue.away !== null) yield ['note', `the queue in Redis can not be asked: ${queue.away}`]
+  else if (queue !== null) {
+    const { depth, active, commits, setAside } = queue
+    yield [
+      'queue',
+      `${formatNumberOf(depth, 'task waits', 'tasks wait')} for a worker, ${formatNumberOf(active, 'is', 'are')} carried out, ${formatNumberOf(commits, 'commit waits', 'commits wait')}, ${formatNumberOf(setAside.length, 'task was', 'tasks were')} set aside`,
+    ]
+    for (const { table, parts, reason } of setAside.slice(0, listedSetAside)) {
+      const of = parts.slice(0, listedSetAside).map((at) => `${topicPartitionName(at)} from offset ${at.offset}`)
+      yield ['note', `set aside: ${[table, ...of].join(' ')}: ${reason}`]
+    }
+  }
+  if (service !== null && service.away !== null)
+    yield ['note', `${service.address}: ${service.away}, so what the service counted is not known`]
+  else if (service !== null) {
+    const { gaps, overlaps, segmentsRewritten } = service.counted
+    const seen = `${formatNumberOf(gaps, 'gap')}, ${formatNumberOf(overlaps, 'overlap')} and ${formatNumberOf(segmentsRewritten, 'rewritten segment')} seen`
+    yield [
+      'service',
+      `${service.address}, since it began: ${seen}; ${formatNumberOf(service.queueDepth, 'task waits', 'tasks wait')} for a worker; requests: ${requestsText(service.counted.requests)}`,
+    ]
+  }
+  if (Object.keys(requests).length > 0) yield ['requests', `of this command: ${requestsText(requests)}`]
+}
+
+function requestsText(requests: DocumentReport['requests']): string {
+  return Object.entries(requests)
+    .map(([kind, count]) => `${kind} ${formatCount(count)}`)
+    .join(', ')
 }
 
 function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Terminal): void {

@@ -11,7 +11,7 @@ interface StatusOptions {
 /** `status`: what the tables and the source say now. */
 export const statusCommand: Command<StatusOptions> = {
   description:
-    'Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps (missing in the source) and the last commit. Reads the tables, lists the source and, of topic-partitions where something waits for more than three commit intervals, reads the first segment that waits (at most 20 for a table, one request each) to see whether it stops them; changes nothing. Ends with 1 where a table or a topic-partition is stopped, as far as these tell.',
+    'Shows each table and topic-partition: progress, what is left in the source, holes (not materialized yet), gaps (missing in the source) and the last commit. Reads the tables, lists the source and, of topic-partitions where something waits for more than three commit intervals, reads the first segment that waits (at most 20 for a table, one request each) to see whether it stops them; asks the queue in Redis for its depth and for what was set aside, and who serves metrics on this machine for what it has counted, and waits for neither long; changes nothing. Ends with 1 where a table or a topic-partition is stopped, as far as these tell.',
   options: [fileOption, jsonOption],
   examples: [
     ['status -f spec.yaml', 'Show how far the tables are:'],

@@ -46,8 +46,7 @@ export async function openFleet(
   const { openRedisFleet } = await import('../drivers/queue/redis.ts')
   const fleet: RedisFleet = openRedisFleet({
     settings: redisSettings(spec.queue),
-    document: `${metadata.namespace}/${metadata.name}`,
-    place: placeOf(spec.sink, source.id),
+    ...placeInRedis({ metadata, spec }, source),
     clock: systemClock,
     journal,
   })
@@ -60,6 +59,11 @@ export async function openFleet(
     leases: fleet.leases,
     close: () => fleet.close(),
   }
+}
+
+/** Which keys in Redis are the document's. */
+export function placeInRedis({ metadata, spec }: Pick<ProcessorDocument, 'metadata' | 'spec'>, source: Pick<SourceIdentity, 'id'>) {
+  return { document: `${metadata.namespace}/${metadata.name}`, place: placeOf(spec.sink, source.id) }
 }
 
 /**

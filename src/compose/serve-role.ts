@@ -1,6 +1,7 @@
 import type { DocumentHealth } from '../model/health.ts'
 import { carryOutTasks } from '../service/tasks/carry-out-tasks.ts'
 import { carryOutCommits } from '../service/feed/commits.ts'
+import { countedIn } from '../service/feed/counted.ts'
 import { processorName } from '../service/feed/document-watch.ts'
 import { limitsOf } from '../service/tasks/limits.ts'
 import { Processor } from '../service/feed/processor.ts'
@@ -54,6 +55,7 @@ export function partOf(
       failing: null,
       queueDepth: queue.depth,
       queueAway: queue.trouble ?? null,
+      counted: countedIn(seams.meter.totals()),
       tables: [],
     }),
   }

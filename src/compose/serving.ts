@@ -3,6 +3,7 @@ import { countingMeter } from '../drivers/meter/counting.ts'
 import type { Exposition } from '../drivers/meter/prometheus.ts'
 import type { DocumentHealth } from '../model/health.ts'
 import { redactor } from '../model/redaction.ts'
+import { countedIn } from '../service/feed/counted.ts'
 import { processorName } from '../service/feed/document-watch.ts'
 import type { Meter } from '../seams/meter.ts'
 import { routesOf } from '../serve/routes.ts'
@@ -84,6 +85,7 @@ function starting({ metadata, spec }: ProcessorDocument): DocumentHealth {
     failing: null,
     queueDepth: 0,
     queueAway: null,
+    counted: countedIn(new Map()),
     tables: [],
   }
 }

@@ -57,6 +57,18 @@ export interface TableHealth {
   readonly stopped: Trouble | null
 }
 
+/** What a process has counted for a document since it began. */
+export interface Counted {
+  /** By kind: `source_get`, `catalog_load` and so on. */
+  readonly requests: Readonly<Record<string, number>>
+  /** Those of them that failed. */
+  readonly failedRequests: Readonly<Record<string, number>>
+  /** Ranges of offsets that the source does not have, segments read of which a part was decided, and segments that were written again. */
+  readonly gaps: number
+  readonly overlaps: number
+  readonly segmentsRewritten: number
+}
+
 /** How one document does, as this process sees it. */
 export interface DocumentHealth {
   readonly processor: string
@@ -69,5 +81,6 @@ export interface DocumentHealth {
   readonly queueDepth: number
   /** Why the queue that processes share can not be asked now; null where it can, and where there is none. */
   readonly queueAway: Trouble | null
+  readonly counted: Counted
   readonly tables: readonly TableHealth[]
 }

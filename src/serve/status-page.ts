@@ -1,4 +1,4 @@
-import type { DocumentHealth, PartitionLag, TableHealth } from '../model/health.ts'
+import type { Counted, DocumentHealth, PartitionLag, TableHealth } from '../model/health.ts'
 import { type Reason, readinessOf } from '../model/readiness.ts'
 
 /** Topic-partitions that are listed of a table; the furthest behind come first. */
@@ -33,10 +33,22 @@ function reasonList(kind: string, reasons: readonly Reason[]): string {
   return `<ul class="${kind}">${items.join('')}</ul>`
 }
 
-function documentSection({ processor, tables, queueDepth }: DocumentHealth, nowMs: number): string {
+function documentSection({ processor, tables, queueDepth, counted }: DocumentHealth, nowMs: number): string {
   const none = tables.length === 0 ? '<p>no topic of the source matches yet</p>' : ''
   const queue = queueDepth > 0 ? ` <small>${count(queueDepth)} tasks wait for a worker</small>` : ''
-  return `<section><h2>${text(processor)}${queue}</h2>${none}${tables.map((table) => tableSection(table, nowMs)).join('\n')}</section>`
+  return `<section><h2>${text(processor)}${queue}</h2>${none}${tables.map((table) => tableSection(table, nowMs)).join('\n')}
+<dl>${countedFacts(counted)
+    .map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`)
+    .join('')}</dl></section>`
+}
+
+/** What this process has counted since it began. */
+function countedFacts({ requests, failedRequests, gaps, overlaps, segmentsRewritten }: Counted): [string, string][] {
+  const facts = Object.entries(requests).map(([kind, made]): [string, string] => {
+    const failed = failedRequests[kind] ?? 0
+    return [`${text(kind)} requests`, `${count(made)}${failed === 0 ? '' : `, ${count(failed)} failed`}`]
+  })
+  return [...facts, ['gaps seen', count(gaps)], ['overlaps seen', count(overlaps)], ['segments rewritten', count(segmentsRewritten)]]
 }
 
 function tableSection(table: TableHealth, nowMs: number): string {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { documentStatuses } from '../../src/compose.ts'
+import type { ProcessorDocument } from '../../src/spec/document.ts'
 import type { Readiness } from '../../src/model/readiness.ts'
 import { killLeftovers, startProgram } from './kill/processes.ts'
 import { intoDirectory, SegmentWriter } from './kill/segments.ts'
@@ -36,6 +37,11 @@ function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
+}
+
+/** The document with what is served where it says; a process may serve elsewhere. */
+function documentWith(document: ProcessorDocument, address: string): ProcessorDocument {
+  return { ...document, spec: { ...document.spec, metrics: { address } } }
 }
 
 async function until<T>(what: string, look: () => Promise<T | null>): Promise<T> {
@@ -75,6 +81,15 @@ test('a running process is scraped, says why it is not ready while its catalog f
   expect(await (await get('/')).text()).toContain('up to date')
   // Each segment twice: once for the sample by which the table was made.
   expect(await value('requests_total{processor="kill",kind="source_get"}')).toBe(8)
+  const served = documentWith(world.document, `127.0.0.1:${port}`)
+  const [{ service, queue, requests }] = await documentStatuses([served])
+  expect(service).toMatchObject({
+    away: null,
+    queueDepth: 0,
+    counted: { requests: { source_get: 8 }, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
+  })
+  expect(queue).toBeNull()
+  expect(requests).toMatchObject({ catalog_load: 1, source_list: expect.any(Number) as number })
   expect(await value('commits_total{processor="kill",outcome="committed"}')).toBeGreaterThan(0)
   expect(await value('tasks_total{processor="kill",outcome="completed"}')).toBeGreaterThan(0)
 
@@ -107,6 +122,8 @@ test('a running process is scraped, says why it is not ready while its catalog f
   expect(await value(`lag_offsets{${labels}}`)).toBe(0)
   running.kill('SIGTERM')
   expect((await running.ended).code).toBe(0)
+  const [gone] = await documentStatuses([documentWith(direct.document, `127.0.0.1:${port}`)])
+  expect(gone.service).toEqual({ address: `127.0.0.1:${port}`, away: 'nobody answers there' })
 }, 400_000)
 
 test('a port that is taken ends the start with exit code 1 and says which', async () => {

@@ -2,7 +2,7 @@ import { WorkError } from '../../model/failure.ts'
 import type { Trouble } from '../../model/health.ts'
 import { type Claim, maxTries, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
 import { BullClaims } from './bullmq-claims.ts'
-import { type BullQueueOptions, closeMs, connectionOf, keptResults, type Outcome, Queue, QueueEvents } from './bullmq.ts'
+import { type BullQueueOptions, closeMs, connectionOf, keptResults, type Outcome, Queue, QueueEvents, setAsideReason } from './bullmq.ts'
 
 /** Open tasks are looked for this often: an event may be lost, and so may the whole queue. */
 const lookMs = 3_000
@@ -217,8 +217,8 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     const open = this.#known(id)
     if (open === null) return
     this.#open.delete(id)
-    this.forget(id)
-    open.settle.reject(new TaskSetAside(reason))
+    // It stays there, for those who ask what was set aside; who submits it again has it tried anew.
+    open.settle.reject(new TaskSetAside(setAsideReason(reason)))
   }
 }
 

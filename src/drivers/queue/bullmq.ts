@@ -31,6 +31,24 @@ export const keptResults = { age: 6 * 3600, count: 5_000 }
 /** How long Redis may take to hear that we go. */
 export const closeMs = 2_000
 
+/** Whose keys are meant. */
+export interface RedisPlace {
+  /** Namespace and name of the document: each has its keys to itself. */
+  readonly document: string
+  /** Tells documents of one name apart, which serve other places: short, and the same for all processes of a fleet. */
+  readonly place: string
+}
+
+/** What stands before all keys of a document. */
+export function prefixOf({ document, place }: RedisPlace): string {
+  return `{iceberg-processor:${document}}:${place}`
+}
+
+/** Why a task was given up, where BullMQ says it in its own words. */
+export function setAsideReason(failedReason: string): string {
+  return failedReason.startsWith('job stalled') ? 'each worker that carried it out died or stood still' : failedReason
+}
+
 /** What each part of BullMQ is opened with. */
 export function connectionOf({ redis, prefix }: Pick<BullQueueOptions<never, never>, 'redis' | 'prefix'>) {
   return { connection: redis as never, prefix, skipVersionCheck: true }

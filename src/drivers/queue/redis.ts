@@ -3,17 +3,14 @@ import type { Clock } from '../../seams/clock.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Leases } from '../../seams/leases.ts'
 import type { TaskCodec, TaskQueue } from '../../seams/task-queue.ts'
+import { prefixOf, type RedisPlace } from './bullmq.ts'
 import { BullQueue } from './bullmq-queue.ts'
 import { openRedis, type RedisClient, type RedisSettings } from './redis-connection.ts'
 import { oldestRedis, redisFacts } from './redis-facts.ts'
 import { redisLeases } from './redis-leases.ts'
 
-export interface RedisFleetOptions {
+export interface RedisFleetOptions extends RedisPlace {
   readonly settings: RedisSettings
-  /** Namespace and name of the document: each has its keys to itself. */
-  readonly document: string
-  /** Tells documents of one name apart, which serve other places: short, and the same for all processes of a fleet. */
-  readonly place: string
   readonly clock: Clock
   readonly journal: Journal
 }
@@ -34,7 +31,7 @@ export interface RedisFleet {
 /** Opens what a fleet shares. Redis need not be there yet: what is asked of it waits. */
 export function openRedisFleet({ settings, document, place, clock, journal }: RedisFleetOptions): RedisFleet {
   const { client: redis, trouble } = openRedis(settings, clock, journal)
-  const prefix = `{iceberg-processor:${document}}:${place}`
+  const prefix = prefixOf({ document, place })
   const queues: BullQueue<never, never>[] = []
   void checkServer(redis, journal)
   return {

@@ -54,7 +54,7 @@ export class DocumentWatch {
     this.#failing = { sinceMs: this.#failing?.sinceMs ?? this.#clock.now(), reason }
   }
 
-  health(): DocumentHealth {
+  health(): Omit<DocumentHealth, 'counted'> {
     const { spec, metadata } = this.#document
     return {
       processor: processorName(metadata),

@@ -16,6 +16,7 @@ import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { remoteCommits, toldOf } from './commits.ts'
+import { countedIn } from './counted.ts'
 import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
@@ -74,7 +75,7 @@ export class Processor {
 
   /** How everything does that this process does for the document. */
   health(): DocumentHealth {
-    return this.#watch.health()
+    return { ...this.#watch.health(), counted: countedIn(this.#seams.meter.totals()) }
   }
 
   /**

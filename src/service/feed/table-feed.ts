@@ -288,7 +288,8 @@ export class TableFeed {
       for (const alone of this.#planner.apart(task)) this.#submit({ ...planned, task: alone })
       return
     }
-    this.#dropAll(planned)
+    // It is not forgotten: the queue tells of it as long as it keeps it.
+    this.#restartAll(planned)
     const [{ at, segments }] = task.parts
     this.#planner.stop({ at, segment: segments[0], fault: null, reason: setAsideReason(segments, error) })
   }
@@ -300,6 +301,10 @@ export class TableFeed {
   /** The task's topic-partitions are planned again from the table, unless that has happened already. */
   #dropAll(planned: Planned): void {
     this.#seams.queue.forget(planned.task.id)
+    this.#restartAll(planned)
+  }
+
+  #restartAll(planned: Planned): void {
     for (const { at } of planned.task.parts) if (this.#lineage.holds(planned, at)) this.#restart(at)
   }
 

@@ -2,6 +2,7 @@ import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from
 import { currentId } from '../../model/incarnation.ts'
 import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
+import type { Counted } from '../../model/health.ts'
 import { decidedSets } from '../../model/progress.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
@@ -19,6 +20,7 @@ import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 import { firstWaiting } from './first-waiting.ts'
 import { type KnownTable, knownTables } from './known-tables.ts'
+import type { SetAsideTask } from './set-aside.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {
@@ -64,6 +66,36 @@ export interface TableStatus {
   readonly leftOut: { readonly topics: readonly string[]; readonly reason: string } | null
   /** Why the whole table does not go on; null where it does. */
   readonly stopped: string | null
+}
+
+/** A document's status with what is asked of others than its source and catalog. */
+export interface DocumentReport extends DocumentStatus {
+  /** Null: the document names no queue in Redis. */
+  readonly queue: QueueStatus | { readonly away: string } | null
+  /** The process that serves metrics where the document says; null: it says nothing. */
+  readonly service: ServiceStatus | { readonly address: string; readonly away: string } | null
+  /** By kind, what it took to know all this of source, warehouse and catalog. */
+  readonly requests: Counted['requests']
+}
+
+/** What lies in the queue in Redis. */
+export interface QueueStatus {
+  readonly away: null
+  /** Tasks that are offered and that no worker has taken, and those that are carried out. */
+  readonly depth: number
+  readonly active: number
+  /** Requests to commit that no committer has taken. */
+  readonly commits: number
+  /** Tasks that were given up in the last six hours, of offsets that are not decided: the newest 100. */
+  readonly setAside: readonly SetAsideTask[]
+}
+
+/** What one running process tells of itself, since it began. */
+export interface ServiceStatus {
+  readonly address: string
+  readonly away: null
+  readonly queueDepth: number
+  readonly counted: Counted
 }
 
 type StatusSeams = Pick<ProcessorSeams, 'source' | 'catalog' | 'io' | 'clock'>

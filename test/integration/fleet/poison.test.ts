@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { documentStatuses } from '../../../src/compose.ts'
 import { audit } from '../kill/audit.ts'
 import { killLeftovers } from '../kill/processes.ts'
 import { makeFleet } from './fleet.ts'
@@ -31,6 +32,12 @@ test('a task that takes three workers with it is set aside with the reason, and 
   })()
   await planner.logged(/"topic":"poison"[^\n]*set aside after 3 tries[^\n]*"msg":"partition stopped"/)
   expect(deaths).toBe(3)
+  const [{ tables, queue }] = await documentStatuses([world.document])
+  expect(tables.flatMap(({ partitions }) => partitions.map(({ topic, stopped }) => [topic, stopped]))).toContainEqual([
+    'poison',
+    expect.stringMatching(/^its task was set aside after several tries: each worker that carried it out died/),
+  ])
+  expect(queue).toMatchObject({ away: null, setAside: [{ table: 'kill.poison', parts: [{ topic: 'poison', partition: 0, offset: 0n }] }] })
   await writer.append('orders', 0, 3)
   while ((await audit(world, writer.expected)).missing > 3) await new Promise((resolve) => setTimeout(resolve, 500))
   expect(await audit(world, writer.expected)).toMatchObject({ problems: [], missing: 3 })

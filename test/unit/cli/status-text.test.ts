@@ -50,9 +50,11 @@ function table(changes: Partial<TableStatus>): TableStatus {
   }
 }
 
+const unasked = { queue: null, service: null, requests: {} }
+
 function shownAt(width: number, ...tables: TableStatus[]): readonly string[] {
   const terminal = recordingTerminal(width)
-  showStatus([{ name: 'shop/orders', tables }], nowMs, terminal)
+  showStatus([{ name: 'shop/orders', tables, ...unasked }], nowMs, terminal)
   return terminal.lines
 }
 
@@ -163,4 +165,36 @@ test('what was read of what waits long is told, and of how many topic-partitions
   expect(shown(table({ firstWaitingRead: 20, firstWaitingNotRead: 2 }))).toContain(
     '  note  shop.orders: 20 segments were read to see why what waits longest is not in the table; not for 2 other topic-partitions, of which /readyz and the log of the service tell',
   )
+})
+
+test('what the queue, the service and this look tell is one line each, and what can not be asked is said', () => {
+  const terminal = recordingTerminal(120)
+  const setAside = [{ table: 'shop.orders', parts: [{ topic: 'orders', partition: 3, offset: 5n, isHistory: false }], reason: 'a bug' }]
+  const queue = { away: null, depth: 12, active: 4, commits: 1, setAside }
+  const counted = { requests: { source_get: 1200, source_list: 7 }, failedRequests: {}, gaps: 1, overlaps: 0, segmentsRewritten: 2 }
+  const service = { address: ':9093', away: null, queueDepth: 0, counted }
+  const asked = { name: 'shop/orders', tables: [], queue, service, requests: { catalog_load: 2 } }
+  const away = {
+    ...asked,
+    queue: { away: 'connect ECONNREFUSED' },
+    service: { address: ':9093', away: 'nobody answers there' },
+    requests: {},
+  }
+  showStatus([asked, away], nowMs, terminal)
+  expect(terminal.lines.filter((line) => /queue|set aside|service|requests/.test(line))).toEqual([
+    '  queue  12 tasks wait for a worker, 4 are carried out, 1 commit waits, 1 task was set aside',
+    '  note  set aside: shop.orders orders/3 from offset 5: a bug',
+    '  service  :9093, since it began: 1 gap, 0 overlaps and 2 rewritten segments seen; 0 tasks wait for a worker; requests: source_get 1,200, source_list 7',
+    '  requests  of this command: catalog_load 2',
+    '  note  the queue in Redis can not be asked: connect ECONNREFUSED',
+    '  note  :9093: nobody answers there, so what the service counted is not known',
+  ])
+})
+
+test('topics that are left out are told once, and their topic-partitions are shown as stopped', () => {
+  const reason = 'topics Orders, orders meet in table orders'
+  const out = (one: number) => partition({ topic: 'Orders', partition: one, next: null, lagSegments: 4, stopped: reason })
+  const lines = shown(table({ partitions: [partition({}), out(0), out(1)], leftOut: { topics: ['Orders'], reason } }))
+  expect(lines.filter((line) => line.includes('meet in'))).toEqual([`  left out  shop.orders: ${reason}`])
+  expect(lines.filter((line) => / Orders +[01] .* stopped/.test(line))).toHaveLength(2)
 })

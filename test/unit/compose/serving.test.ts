@@ -56,6 +56,7 @@ test('a document is starting until its processor tells its health', async () => 
     failing: null,
     queueDepth: 0,
     queueAway: null,
+    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
     tables: [],
   }
   serving.watch(one, () => health)

@@ -50,6 +50,7 @@ function document(tables: readonly TableHealth[], changes: Partial<DocumentHealt
     failing: null,
     queueDepth: 0,
     queueAway: null,
+    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
   }
   return { ...whole, tables, ...changes }
 }

@@ -15,6 +15,13 @@ function health(reason: string | null): DocumentHealth {
     failing: null,
     queueDepth: 0,
     queueAway: null,
+    counted: {
+      requests: { source_get: 4321, catalog_load: 7 },
+      failedRequests: { catalog_load: 2 },
+      gaps: 3,
+      overlaps: 0,
+      segmentsRewritten: 1,
+    },
     tables: [
       {
         table: 'orders',
@@ -63,6 +70,10 @@ test('the page shows each table and topic-partition, the furthest behind first, 
     '30 s ago',
     '<dd>17</dd>',
     'upkeep, 2 min ago',
+    '<dt>source_get requests</dt><dd>4,321</dd>',
+    '<dt>catalog_load requests</dt><dd>7, 2 failed</dd>',
+    '<dt>gaps seen</dt><dd>3</dd>',
+    '<dt>segments rewritten</dt><dd>1</dd>',
     'compaction, not due: 3 data files &#60;few&#62;',
   ])
     expect(body).toContain(shown)

@@ -153,6 +153,7 @@ test('of more topic-partitions than have series of their own, the rest of each t
     failing: null,
     queueDepth: 0,
     queueAway: null,
+    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
     tables: [table, { ...table, table: 'u' }],
   }
   const readings = [...healthReadings(health, 1_000_000, 3)].filter(({ name }) => name === 'lag_offsets' || name === 'lag_seconds')
