@@ -19,8 +19,9 @@ import {
  */
 const lockMs = 15_000
 const stalledCheckMs = 5_000
-/** A task of a newer version is left to others for so long. */
+/** Tasks of newer versions come back after so long, all at the same time; then this process takes nothing for a moment, and others have their turn. */
 const newerPauseMs = 5_000
+const othersTurnMs = 2_000
 /** A task that must be alone, or must wait for one, comes back after so long. */
 const aloneRetryMs = 500
 /** For so long nothing else is begun where a task that must be alone was met. */
@@ -34,6 +35,11 @@ export class BullClaims<Payload, Result> {
   #worker: Worker<object, Outcome> | null = null
   #toldNewer = false
   #isAlone = false
+  /** When tasks of newer versions come back, ms. */
+  #newerAtMs = 0
+  /** Whether they are back, and are left to others. */
+  #isOthersTurn = false
+  readonly #ended = new AbortController()
   /** Until then no other task is begun here, so that one that must be alone gets its turn, ms. */
   #quietUntilMs = 0
 
@@ -67,17 +73,19 @@ export class BullClaims<Payload, Result> {
 
   /** Takes no more, once results have gone out; what is still carried out is left to others. */
   async drain(): Promise<void> {
+    this.#ended.abort()
     if (this.#worker !== null && this.#claimed.size === 0) await Promise.race([this.#worker.close(), this.#options.clock.sleep(closeMs)])
   }
 
   /** Ends its connection at once. */
   async end(): Promise<void> {
+    this.#ended.abort()
     await this.#worker?.close(true)
   }
 
   #work(): void {
     if (this.#worker !== null) {
-      if (this.#worker.isPaused() && !this.#isAlone) void this.#worker.resume()
+      this.#resume()
       return
     }
     const { name, atOnceHere } = this.#options
@@ -95,6 +103,10 @@ export class BullClaims<Payload, Result> {
     this.#worker.on('error', () => undefined)
   }
 
+  #resume(): void {
+    if (!this.#isAlone && !this.#isOthersTurn && this.#worker?.isPaused() === true) void this.#worker.resume()
+  }
+
   /**
    * A task whose worker died may have been what it died of: it is carried out alone in its process, so that no other task is counted as
    * dead with it.
@@ -103,7 +115,7 @@ export class BullClaims<Payload, Result> {
     const isSuspect = job.stalledCounter > 0
     const nowMs = this.#options.clock.now()
     if (isSuspect) this.#quietUntilMs = nowMs + quietMs
-    if (this.#isAlone || (isSuspect ? this.#claimed.size > 0 : nowMs < this.#quietUntilMs)) {
+    if (this.#isAlone || this.#isOthersTurn || (isSuspect ? this.#claimed.size > 0 : nowMs < this.#quietUntilMs)) {
       await job.moveToDelayed(Date.now() + aloneRetryMs, token)
       throw new DelayedError()
     }
@@ -117,8 +129,29 @@ export class BullClaims<Payload, Result> {
     } finally {
       this.#isAlone = false
       this.#quietUntilMs = 0
-      if (this.#waiting.length > 0) void this.#worker?.resume()
+      if (this.#waiting.length > 0) this.#resume()
     }
+  }
+
+  /** Who met a task first would meet it first each time it comes back. */
+  async #leaveToOthers(job: Job<object, Outcome>, token: string): Promise<void> {
+    const nowMs = this.#options.clock.now()
+    if (this.#newerAtMs <= nowMs) {
+      this.#newerAtMs = nowMs + newerPauseMs
+      void this.#giveTurn()
+    }
+    await job.moveToDelayed(Date.now() + this.#newerAtMs - nowMs, token)
+  }
+
+  async #giveTurn(): Promise<void> {
+    const { clock } = this.#options
+    await clock.sleep(newerPauseMs - aloneRetryMs, this.#ended.signal)
+    if (this.#ended.signal.aborted) return
+    this.#isOthersTurn = true
+    void this.#worker?.pause(true).catch(() => undefined)
+    await clock.sleep(othersTurnMs, this.#ended.signal)
+    this.#isOthersTurn = false
+    if (!this.#ended.signal.aborted && this.#waiting.length > 0) this.#resume()
   }
 
   async #carryOut(job: Job<object, Outcome>, token: string): Promise<Outcome> {
@@ -137,7 +170,7 @@ export class BullClaims<Payload, Result> {
       if (!(error instanceof NewerVersion)) throw error
       if (!this.#toldNewer) journal.error('a task is left to others', { error })
       this.#toldNewer = true
-      await job.moveToDelayed(Date.now() + newerPauseMs, token)
+      await this.#leaveToOthers(job, token)
       throw new DelayedError()
     }
     // Deaths of workers and unexpected errors count together.
