@@ -65,7 +65,7 @@ export interface HistoryReport {
   /** Wanted offsets that are decided now, and all that were wanted and could be had or not. */
   readonly decided: bigint
   readonly wanted: bigint
-  /** Wanted offsets that the source does not have. */
+  /** Wanted offsets that the source does not have, once all of it was gone through. */
   readonly missing: readonly { readonly at: TopicPartition; readonly ranges: OffsetRanges }[]
   /** Topic-partitions that did not go through, and why. */
   readonly stops: readonly { readonly at: TopicPartition; readonly reason: string }[]
@@ -110,6 +110,7 @@ export class HistoryFeed {
   #lastCommitMs: number
   /** When the next task may be handed out, where bytes a second are bounded. */
   #paceMs = Number.NEGATIVE_INFINITY
+  #isThrough = false
   #done = { rows: 0n, files: 0, fileBytes: 0n, commits: 0, segments: 0, bytes: 0 }
 
   constructor(backfill: Backfill, options: HistoryOptions, commits: Commits, target: TaskTarget, state: TableState, seams: HistorySeams) {
@@ -146,6 +147,7 @@ export class HistoryFeed {
       if (isIdle && this.#open.size === 0 && this.#setbacks.worst === 0) break
       await this.#nap(signal)
     }
+    this.#isThrough = true
     progress?.(this.report())
     for (const { at, ranges } of this.report().missing) tellGaps(this.#telling, at, ranges)
     return this.#stops.size === 0 ? 'done' : 'stopped'
@@ -160,7 +162,7 @@ export class HistoryFeed {
       const rest = this.#wanted(at)
       wanted += countOffsets(intersectRanges(asked, [[0n, this.#end(at)]]))
       left += countOffsets(rest)
-      if (rest.length > 0 && !this.#stops.has(topicPartitionName(at))) missing.push({ at, ranges: rest })
+      if (this.#isThrough && rest.length > 0 && !this.#stops.has(topicPartitionName(at))) missing.push({ at, ranges: rest })
     }
     const readBytes = this.#done.bytes + this.#open.finishedBytes
     return { ...this.#done, readBytes, wanted, decided: wanted - left, missing, stops: [...this.#stops.values()] }
