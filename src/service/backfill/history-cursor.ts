@@ -17,12 +17,17 @@ export interface HistorySource {
 /** The most objects of one topic-partition that a step looks at: bounds its memory (about 300 bytes each). */
 const maxObjectsPerStep = 40_000
 
-/** Segments between two places where a topic-partition is cut when it is read from the newest to the oldest. */
-const blockSegments = 2000
+/**
+ * Segments of a block between two places where a topic-partition is cut when it is read from the newest to the oldest: of large ones fewer, but
+ * so many that the two or three requests that a block takes beside its segments are few.
+ */
+const maxBlockSegments = 2000
+const minBlockSegments = 100
+const blockBytes = 1024 ** 3
 
 /**
  * Goes through the history of one topic-partition, a listing of some size at each step. From the oldest on it is one block; from the
- * newest on, blocks of some thousand segments, each in the order of its segments.
+ * newest on, blocks, each in the order of its segments.
  */
 export class HistoryCursor {
   readonly at: TopicPartition
@@ -91,12 +96,16 @@ export class HistoryCursor {
     const blocks: OffsetRanges[] = []
     let left = this.#wanted
     let position: HistoryPosition | null = await this.#positionBefore(left[0][0])
-    for (let count = 0; position !== null;) {
+    let [count, bytes] = [0, 0]
+    while (position !== null) {
       const listing = await listSegments(store, prefix, this.at, position.from, { maxBytes: Infinity, maxObjects: maxObjectsPerStep })
       const { runs, next } = planHistory(this.at, position, left, listing, graceMs)
       for (const { segments } of runs) {
-        for (const { baseOffset } of segments) {
-          if (++count % blockSegments !== 0) continue
+        for (const { baseOffset, size } of segments) {
+          count++
+          bytes += size
+          if (count < minBlockSegments || (count < maxBlockSegments && bytes < blockBytes)) continue
+          ;[count, bytes] = [0, 0]
           const block = clip(left, null, baseOffset)
           if (block.length > 0) blocks.push(block)
           left = clip(left, baseOffset, null)

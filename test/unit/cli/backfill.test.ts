@@ -74,6 +74,27 @@ test('without bounds nothing starts, and what does not go together is refused', 
   }
 })
 
+test('a table beside the live one is made and remembered by itself, and how it takes its place is said', async () => {
+  const backfill = await workspace()
+  const into = ['--into', 'anew']
+  const made = await backfill('--all', ...into)
+  expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' })
+  expect(made.stdout).toMatch(/^ {2}PUT +~(\d+) +\1$/m)
+  for (const line of [
+    '  mappings: [{topic: g-none, table: anew}]',
+    '  ALTER TABLE default.g_none RENAME TO default.g_none_before;',
+    '  ALTER TABLE default.anew RENAME TO default.g_none;',
+  ]) {
+    expect(made.stdout.split('\n')).toContain(line)
+  }
+  expect((await backfill('--list', ...into)).stdout).toMatch(/done +a command/)
+  expect((await backfill('--list')).stdout).toBe('The table remembers no backfill of g-none.\n')
+  expect(await backfill('--all', '--into', 'g_none')).toMatchObject({
+    code: 2,
+    stderr: 'error: --into: g_none is a table of the document already; name another one, or leave --into out\n',
+  })
+})
+
 test('of a part of the partitions only that is brought in, where the limit is high enough without a question', async () => {
   const backfill = await workspace()
   const dry = JSON.parse((await backfill('--all', '--partitions', '0-1,2', '--dry-run', '--json')).stdout) as { bill: { ranges: object } }

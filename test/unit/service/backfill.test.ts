@@ -9,6 +9,7 @@ import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
+import { priorityBands } from '../../../src/seams/task-queue.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { loseEverythingOfOurs } from './lost-progress.ts'
 import { batch, record } from './segments.ts'
@@ -78,6 +79,24 @@ describe('a declared backfill', () => {
     expect(ok).toBe(true)
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 90), ...rowsOf(other, 0, 30)])
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
+  })
+
+  test('has tasks that come after any of the tail, which go first where both wait', async () => {
+    const w = await withHistory()
+    for (let i = 10n; i < 14n; i++) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+    await w.clock.advanceBy(60_000)
+    const queue = inProcessQueue<TablePayload, TaskResult>()
+    const priorities = { tail: [] as number[], history: [] as number[] }
+    const submit: typeof queue.submit = (id, payload, priority) => {
+      if ('task' in payload) priorities[payload.task.parts[0].history === true ? 'history' : 'tail'].push(priority!)
+      return queue.submit(id, payload, priority)
+    }
+    const processor = w.processor(all, { queue: { ...queue, submit } })
+    expect(await w.clock.run(() => processor.run(true, new AbortController().signal))).toBe(true)
+    expect(await w.rows('orders')).toHaveLength(72)
+    expect([priorities.tail.length, priorities.history.length]).not.toContain(0)
+    for (const priority of priorities.tail) expect(priority).toBeLessThan(priorityBands.backfill)
+    for (const priority of priorities.history) expect(priority).toBeGreaterThanOrEqual(priorityBands.backfill)
   })
 
   test('by times takes the records from the first of the one time to before the first of the other', async () => {

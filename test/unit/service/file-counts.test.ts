@@ -67,24 +67,33 @@ describe('a table of many topic-partitions gets one file', () => {
   })
 })
 
-test('a backlog of many topic-partitions becomes files of the target’s size', async () => {
-  const own = world()
-  const target = 8 * 1024 * 1024
-  let bytes = 0
-  for (const at of partitions) {
-    for (let segment = 0n; segment < 4n; segment++) {
-      const records = Array.from({ length: 20 }, (_, i) => record(noise(`${at.partition} ${segment} ${i}`, 10_000)))
-      bytes += 20 * 10_000
-      await own.write(at, segment * 20n, [batch(segment * 20n, records)])
+test.each(['the tail', 'a backfill'])(
+  'a backlog of many topic-partitions becomes files of the target’s size, read by %s',
+  async (reader) => {
+    const own = world()
+    const target = 8 * 1024 * 1024
+    let bytes = 0
+    for (const at of partitions) {
+      for (let segment = 0n; segment < 4n; segment++) {
+        const records = Array.from({ length: 20 }, (_, i) => record(noise(`${at.partition} ${segment} ${i}`, 10_000)))
+        bytes += 20 * 10_000
+        await own.write(at, segment * 20n, [batch(segment * 20n, records)])
+      }
     }
-  }
-  await own.clock.advanceBy(minuteMs)
-  expect(await own.runOnce((document) => (document.spec.processing = { targetFileSizeBytes: target }))).toBe(true)
-  const sizes = (await liveEntries(own, 'orders')).map(({ dataFile }) => Number(dataFile.fileSizeInBytes))
-  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(bytes)
-  expect(sizes.length).toBeLessThanOrEqual((1.5 * bytes) / target)
-  expect(Math.max(...sizes)).toBeLessThan(1.5 * target)
-})
+    await own.clock.advanceBy(minuteMs)
+    const change = (startAt: string, backfill: object[]) => (document: Plain) => {
+      document.spec.processing = { targetFileSizeBytes: target }
+      Object.assign(document.spec.source, { startAt })
+      document.spec.backfill = backfill
+    }
+    if (reader === 'the tail') expect(await own.runOnce(change('earliest', []))).toBe(true)
+    else for (const backfill of [[], [{ topic: 'orders' }]]) expect(await own.runOnce(change('latest', backfill))).toBe(true)
+    const sizes = (await liveEntries(own, 'orders')).map(({ dataFile }) => Number(dataFile.fileSizeInBytes))
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(bytes)
+    expect(sizes.length).toBeLessThanOrEqual((1.5 * bytes) / target)
+    expect(Math.max(...sizes)).toBeLessThan(1.5 * target)
+  },
+)
 
 /** Bytes that no codec makes smaller. */
 function noise(seed: string, length: number): Uint8Array {
