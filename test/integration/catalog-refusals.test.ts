@@ -41,10 +41,10 @@ function placed(placeOf: (world: ReturnType<typeof behind>, endpoint: string) =>
 const newDatabase = () => `refusals_${randomUUID().slice(0, 8)}`
 
 /** A run over a segment of topic `orders` into a table of that name. */
-async function run(place: Place, database: string) {
+async function run(place: Place, database: string, tables?: object) {
   const source = join(directory, database)
   await addSegment(source, { topic: 'orders', partition: 0 }, 0n, [{ value: Buffer.from('v') }])
-  return runOnce(documentOf({ place, source: { directory: source }, database }))
+  return runOnce(documentOf({ place, source: { directory: source }, database, tables }))
 }
 
 /** The catalog of a place, or the one behind. */
@@ -128,6 +128,25 @@ describe('Unity', () => {
         'answered 403 (PermissionDeniedException: PERMISSION_DENIED: information_schema is owned by the system',
       )
     })
+  })
+})
+
+test('Glue has no table at s3a://, where our program asks for none', async () => {
+  const proxy = await glueProxy(inject('restCatalogUri'), { keys: awsKeys })
+  const place = placed((world, endpoint) => awsPlace(world, 'glue', endpoint), proxy)
+  const database = newDatabase()
+  const location = `s3a://${inject('bucket')}/${database}`
+  const stopped = await run(place, database, { location })
+  expect(stopped.ok).toBe(false)
+  expect(stopped.errors).toContain(
+    `table ${database}.orders: AWS Glue takes no location that begins with s3a://; write s3:// in spec.sink.tables.location`,
+  )
+  expect(proxy.seen.filter(({ method, path }) => method === 'POST' && path.endsWith('/tables'))).toEqual([])
+
+  await within(place, database, async (catalog) => {
+    await catalog.ensureNamespace([database])
+    const made = catalog.createTable({ namespace: [database], name: 'orders' }, { ...simpleTable, location })
+    await expect(made).rejects.toThrow('answered 400 (InvalidInputException: Unsupported location scheme: s3a)')
   })
 })
 

@@ -114,9 +114,11 @@ export function restCatalog(options: RestCatalogOptions): Catalog {
   /** Where the catalog wants to be told: beside the namespace's other tables, if the namespace has a place. */
   async function locationFor(table: TableIdentifier, location: string | undefined): Promise<string | undefined> {
     if (profile.location !== 'required' || location !== undefined) return location
-    const parent = (await namespaceProperties(table.namespace))?.['location']
-    if (parent !== undefined && parent !== '') return `${parent.replace(/\/+$/, '')}/${table.name}`
-    const message = `creating ${nameOf(table)}: ${profile.product} wants to be told where a table lies, and its namespace has no location; set spec.sink.tables.location`
+    const parent = (await namespaceProperties(table.namespace))?.['location'] ?? ''
+    const isTaken = profile.locationSchemes === undefined || profile.locationSchemes.includes(parent.split('://')[0])
+    if (parent !== '' && isTaken) return `${parent.replace(/\/+$/, '')}/${table.name}`
+    const found = parent === '' ? 'no location' : `${parent}, which is none of ${profile.locationSchemes?.join(' or ')}://`
+    const message = `creating ${nameOf(table)}: ${profile.product} wants to be told where a table lies, and its namespace has ${found}; set spec.sink.tables.location`
     throw new WorkError(message, { retry: 'never' })
   }
 

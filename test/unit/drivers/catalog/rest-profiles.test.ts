@@ -97,19 +97,24 @@ describe('what a catalog remembers and pages', () => {
 })
 
 describe('where a table lies', () => {
-  it('is worked out from the namespace where the catalog wants to be told', async () => {
-    const properties = { location: 's3://lake/db/' }
+  it.each([
+    ['s3://lake/db/', 's3://lake/db/orders'],
+    ['s3a://lake/db', undefined],
+  ])('is worked out from the namespace where the catalog wants to be told, as it takes it: %s', async (location, expected) => {
     const { catalog, requests } = await world(
       {
         standIn: ({ method, path }) =>
           method === 'GET' && path.endsWith('/namespaces/db')
-            ? { status: 200, body: JSON.stringify({ namespace: ['db'], properties }) }
+            ? { status: 200, body: JSON.stringify({ namespace: ['db'], properties: { location } }) }
             : undefined,
       },
       { product: 'glue', auth: { kind: 'bearer', token: () => undefined } },
     )
-    await catalog.createTable({ namespace: ['db'], name: 'orders' }, simpleTable).catch(() => undefined)
-    expect(JSON.parse(requests().at(-1)!.body)).toMatchObject({ location: 's3://lake/db/orders' })
+    const created = catalog.createTable({ namespace: ['db'], name: 'orders' }, simpleTable)
+    const reason = 'its namespace has s3a://lake/db, which is none of s3://; set spec.sink.tables.location'
+    await expect(created).rejects.toThrow(expected === undefined ? reason : 'answered 404')
+    const sent = requests().filter(({ method }) => method === 'POST')
+    expect(sent.map(({ body }) => (JSON.parse(body) as { location: string }).location)).toEqual(expected === undefined ? [] : [expected])
   })
 
   it('is asked of the user where nothing tells it', async () => {
