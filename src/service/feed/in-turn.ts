@@ -1,14 +1,19 @@
+import type { Catalog } from '../../seams/catalog.ts'
+import type { Turns } from '../tasks/turns.ts'
 import type { Commits } from './commits.ts'
 
-/** The commits of one table by several of this process, one after another: what they would lose to each other is tried once. */
-export function inTurn(commits: Commits): Commits {
-  let turn: Promise<unknown> = Promise.resolve()
+/** The commits of one table by several of this process, one after another: what they would lose to each other is tried once. `turn`: for one at a time. */
+export function inTurn(commits: Commits, turn: Turns): Commits {
   return {
     load: (options) => commits.load(options),
-    commit(results, marks, keepAlive) {
-      const mine = turn.then(() => commits.commit(results, marks, keepAlive))
-      turn = mine.catch(() => undefined)
-      return mine
-    },
+    commit: (results, marks, keepAlive) => turn.take(() => commits.commit(results, marks, keepAlive)),
   }
+}
+
+/**
+ * The catalog for those who commit to the table beside: what they send waits until no commit of the feed is under way, which so never has to be built anew
+ * because of them. The feed waits for no more than such a request.
+ */
+export function besideCommits(catalog: Catalog, turn: Turns): Catalog {
+  return { ...catalog, commitTable: (table, request) => turn.take(() => catalog.commitTable(table, request)) }
 }

@@ -22,7 +22,7 @@ import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
-import { inTurn } from './in-turn.ts'
+import { besideCommits, inTurn } from './in-turn.ts'
 import { refuseReplacedRows, refuseUnknownRows } from './refuse-unknown-rows.ts'
 import { openTable } from './open-table.ts'
 import { TailPlanner } from './planner.ts'
@@ -31,6 +31,7 @@ import { definitionsText } from '../tasks/task-codec.ts'
 import { TableFeed } from './table-feed.ts'
 import { heldTopics } from './settled-tables.ts'
 import { TopicTables } from './topic-tables.ts'
+import { Turns } from '../tasks/turns.ts'
 import { TableUpkeep, UpkeepTurns } from '../maintain/table-upkeep.ts'
 import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
 import { declaredBackfills } from '../backfill/resolve-backfill.ts'
@@ -263,12 +264,15 @@ export class Processor {
     const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
     const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
-    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, this.#seams, (view) => this.#watch.table(name).upkept(view))
+    const turn = new Turns(1)
+    const yielding = { ...this.#seams, catalog: besideCommits(catalog, turn) }
+    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, yielding, (view) => this.#watch.table(name).upkept(view))
     const shared = toldOf(
       inTurn(
         commits === undefined
           ? committer
           : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
+        turn,
       ),
       () => upkeep.tellCommit(),
     )

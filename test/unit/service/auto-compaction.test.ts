@@ -164,6 +164,45 @@ describe('a service', () => {
     expect(made.linesOf('error')).toEqual([])
   })
 
+  test('never has its appends built anew because of what its own upkeep commits, however slow the catalog is', async () => {
+    const made = world()
+    const outcomes: string[] = []
+    const commitTable: World['catalog']['commitTable'] = async (table, request) => {
+      const added = request.updates.find(({ action }) => action === 'add-snapshot')
+      const operation = added?.action === 'add-snapshot' ? added.snapshot.summary.operation : 'no snapshot'
+      // Longer than it takes until the next look at the table.
+      if (operation === 'append') await made.clock.sleep(50_000)
+      const outcome = await made.catalog.commitTable(table, request)
+      outcomes.push(`${operation} ${outcome.kind}`)
+      return outcome
+    }
+    const catalog = { ...made.catalog, commitTable }
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
+    const stop = new AbortController()
+    const often = (document: Plain) => {
+      document.spec.processing = { commitIntervalSeconds: 1 }
+      document.spec.maintenance = {
+        compaction: { quietMinutes: 0 },
+        expiry: { maxSnapshots: 6, minSnapshots: 2 },
+        orphans: { enabled: true },
+      }
+    }
+    await made.clock.run(async () => {
+      const running = made.processor(often, { catalog, rewrites }).run(false, stop.signal)
+      for (let i = 0; i < 200; i++) {
+        await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(20_000)
+      }
+      await made.clock.sleep(5 * minuteMs)
+      stop.abort()
+      expect(await running).toBe(true)
+    })
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 200))
+    const of = (one: string) => outcomes.filter((outcome) => outcome === one).length
+    expect([of('append committed') > 40, of('replace committed') > 2, of('no snapshot committed') > 2]).toEqual([true, true, true])
+    expect(of('append conflict')).toBe(0)
+  })
+
   test('that is stopped gives up the rewrites that wait for those of other tables', async () => {
     const made = world()
     const topics = ['orders', 'clicks', 'events']
