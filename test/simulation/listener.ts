@@ -86,8 +86,9 @@ export class Listener {
     // A commit that lost as many committers as a task may lose is given back, and the table is opened again some minutes later.
     if (error instanceof TaskSetAside && excuses.explainsSetAside(name)) return
     // Who stood still goes on with metadata whose files were expired meanwhile, and looks anew some minutes later. Others see to it that
-    // nothing goes that is still named.
-    if (error.cause instanceof ObjectNotFound && excuses.explainsNotFound(error.cause.message)) return
+    // nothing goes that is still named. An error that came over a queue has no cause any more.
+    const notFound = error.cause instanceof ObjectNotFound ? error.cause.message : error.message
+    if (excuses.explainsNotFound(notFound)) return
     if (error.retry !== 'never') return
     const table = this.#tables.get(name)!
     table.stoppedMs.set(process, clock.now())
