@@ -1,6 +1,6 @@
 import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
-import { type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
+import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { type Progress, progressBeyond } from '../../model/progress.ts'
@@ -11,7 +11,8 @@ import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Meter } from '../../seams/meter.ts'
-import { buildSnapshot } from '../../pipeline/commit/build-snapshot.ts'
+import { ObjectNotFound } from '../../seams/object-store.ts'
+import { type BuiltCommit, buildSnapshot } from '../../pipeline/commit/build-snapshot.ts'
 import type { FileChange } from '../../pipeline/commit/file-change.ts'
 import { findTableState, hasCommit, refuseLost, type TableState } from '../../pipeline/commit/table-state.ts'
 
@@ -133,7 +134,14 @@ export class CommitLoop {
     const known = this.#known
     const loaded = await this.#seams.catalog.loadTable(this.#table, options)
     if (loaded === null) throw tableGone(this.name)
-    return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find, known) }
+    try {
+      return { metadata: loaded.metadata, state: await this.look(loaded.metadata, find, known) }
+    } catch (error) {
+      // Who stood still since the answer may stop for a file that an expiry has removed meanwhile.
+      if (options?.fresh === true || !(error instanceof WorkError) || error.retry !== 'never') throw error
+      if (!(await this.#hasMovedOn(loaded.metadata))) throw error
+      return this.load({ fresh: true }, find)
+    }
   }
 
   /**
@@ -193,19 +201,23 @@ export class CommitLoop {
       const { what, change, state: proposed } = proposal
       const fileNames = change.added.map(({ file }) => file.filePath).join('\n')
       const commitId = entropy.uuid()
-      const built = await buildSnapshot(
-        metadata,
-        state.snapshotId,
-        {
-          ...proposed,
-          retraction: outstanding(proposed.retraction, proposed.progress),
-          processorName: this.#processorName,
-          commitId,
-          change,
-        },
-        reuse?.files === fileNames ? reuse.manifests : null,
-        { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit },
-      )
+      const contents = {
+        ...proposed,
+        retraction: outstanding(proposed.retraction, proposed.progress),
+        processorName: this.#processorName,
+        commitId,
+        change,
+      }
+      const around = { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit }
+      let built: BuiltCommit
+      try {
+        built = await buildSnapshot(metadata, state.snapshotId, contents, reuse?.files === fileNames ? reuse.manifests : null, around)
+      } catch (error) {
+        // Who stood still since the table was loaded may look for files that an expiry has removed meanwhile.
+        if (!(error instanceof ObjectNotFound) || attempt === maxAttempts || !(await this.#hasMovedOn(metadata))) throw error
+        journal.info('a commit was built on a snapshot that is gone by now; building anew', { table: this.name, attempt, error })
+        continue
+      }
       // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
       reuse = { manifests: built.newManifests, files: fileNames }
       const stoodMs = clock.now() - judgedMs
@@ -241,6 +253,12 @@ export class CommitLoop {
       if (attempt === maxAttempts) throw this.#gaveUp(outcome.kind)
       await clock.sleep(backoffMs(attempt, outcome.kind))
     }
+  }
+
+  /** Whether the table has another snapshot now than when this was loaded. */
+  async #hasMovedOn(metadata: TableMetadata): Promise<boolean> {
+    const now = await this.#seams.catalog.loadTable(this.#table, { fresh: true })
+    return now !== null && refSnapshotId(now.metadata) !== refSnapshotId(metadata)
   }
 
   #gaveUp(outcomes: string): WorkError {

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { CatalogFault } from '../../../src/drivers/catalog/memory.ts'
 import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
+import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../../src/model/failure.ts'
-import { decidedRanges } from '../../../src/model/progress.ts'
+import { decidedRanges, progressOf, unionProgress } from '../../../src/model/progress.ts'
 import { type Requests, withPaused, withResumed } from '../../../src/model/requests.ts'
 import { newTable } from '../../../src/pipeline/commit/new-table.ts'
 import { TableCommitter } from '../../../src/service/feed/committer.ts'
@@ -418,4 +419,44 @@ test.each([
   expect([report.committed.length, report.refused.length, commits]).toEqual([files, 1 - files, files])
   expect((await w.table('orders')).snapshots ?? []).toHaveLength(files)
   expect(w.linesOf('info', 'a commit was not sent, since it was judged too long ago; building anew')).toHaveLength(1)
+})
+
+describe('whose process stood still while another committed and an expiry took the snapshot that it had loaded', () => {
+  /** A committer that looks at the manifest list of the current snapshot for the `nth` time only when that is gone. */
+  async function late(nth: number): Promise<TableCommitter> {
+    const { 'manifest-list': list, 'snapshot-id': id } = currentSnapshot(await w.table('orders'))!
+    let reads = 0
+    const read: World['io']['read'] = async (path, ...more) => {
+      if (path !== list || ++reads !== nth) return w.io.read(path, ...more)
+      await (await committer()).commit([result(0, 5, 9)])
+      await w.catalog.commitTable(name, {
+        requirements: [],
+        updates: [{ action: 'remove-snapshots', 'snapshot-ids': [id] }],
+        idempotencyKey: 'expired',
+      })
+      await w.warehouse.remove(list.replace('s3://warehouse/', ''))
+      return w.io.read(path, ...more)
+    }
+    return new TableCommitter(sourceId, name, 'test', await w.table('orders'), { ...w.seams, io: { ...w.io, read } })
+  }
+
+  test('builds its commit anew', async () => {
+    await (await committer()).commit([result(null, 0, 5)])
+    const twice = result(0, 5, 9)
+    expect(await (await late(2)).commit([twice, result(5, 9, 12)])).toMatchObject({ refused: [{ result: twice }] })
+    expect(await rangesNow()).toEqual([[0n, 12n]])
+    expect(await recordsNow()).toBe('12')
+  })
+
+  test('is not stopped for progress that can not be read any more', async () => {
+    await (await committer()).commit([result(null, 0, 5)])
+    const many = Array.from({ length: 300 }, (_, i) => ({
+      source: sourceId,
+      at: { topic: `t${i}`, partition: 0 },
+      ranges: [[0n, 5n]] as const,
+    }))
+    await (await committer()).changeState(async (state) => ({ ...state, progress: unionProgress(state.progress, progressOf(many)) }))
+    const { state } = await (await late(1)).load()
+    expect(decidedRanges(state.progress, sourceId, at)).toEqual([[0n, 9n]])
+  })
 })
