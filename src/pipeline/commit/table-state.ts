@@ -11,7 +11,7 @@ import { decodeSpeed, type Speed } from '../../model/speed.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { decodeFrontiers, decodeProgress } from './progress-text.ts'
 import { decodeRequests } from './requests-text.ts'
-import { formatVersion, knownVersions, summaryKeys } from './summary-keys.ts'
+import { formatVersion, knownVersions, notesVersion, summaryKeys } from './summary-keys.ts'
 
 /** What the table says of its own making, as of one snapshot. */
 export interface TableState {
@@ -235,6 +235,8 @@ function hasLaterOfOurs(metadata: TableMetadata): boolean {
 async function stateOf(table: string, snapshot: Snapshot, readManifestList: ReadManifestList): Promise<Omit<TableState, 'snapshotId'>> {
   const { summary } = snapshot
   const list = await readManifestList(snapshot)
+  // Without it the tail would go below its start, and what was accepted or retracted would be forgotten.
+  if (list === null && summary[summaryKeys.version] === notesVersion) throw unreadable(table, snapshot, 'what goes with the progress')
   const frontiers = list?.metadata.get(summaryKeys.frontiers)
   const listed = (key: string, what: string) => {
     const text = list?.metadata.get(key)
@@ -272,10 +274,7 @@ function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestLis
   refuseNewer(table, `snapshot ${snapshot['snapshot-id']} has progress`, summary[summaryKeys.version])
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
   if (text === undefined) {
-    throw stop(
-      table,
-      `the progress of snapshot ${snapshot['snapshot-id']} lies in ${snapshot['manifest-list']}, which can not be read. Restore that file`,
-    )
+    throw unreadable(table, snapshot, 'the progress')
   }
   const expected = summary[summaryKeys.progressSha256]
   if (expected !== undefined && createHash('sha256').update(text).digest('hex') !== expected) {
@@ -293,6 +292,10 @@ function progressOfProperty(table: string, { properties = {} }: TableMetadata): 
   if (text === undefined) return null
   refuseNewer(table, 'the properties have progress', properties[summaryKeys.version] ?? formatVersion)
   return readOrStop(table, () => decodeProgress(text, `property ${summaryKeys.progress}`))
+}
+
+function unreadable(table: string, { 'snapshot-id': id, 'manifest-list': list }: Snapshot, what: string): WorkError {
+  return stop(table, `${what} of snapshot ${id} lies in ${list}, which can not be read. Restore that file`)
 }
 
 function refuseNewer(table: string, what: string, version: string | undefined): void {

@@ -123,6 +123,12 @@ describe('progress in the manifest list', () => {
     expect(await stopOf(metadata)).toBe('the progress of snapshot 1 lies in memory:/list-1.avro, which can not be read. Restore that file')
   })
 
+  test('stops the table where what goes with it, starts perhaps, is there and can not be read', async () => {
+    const newest = ours(1, null, decided([0, 9]), { [summaryKeys.version]: '3' })
+    expect(await stopOf(tableWith([newest]))).toMatch(/^what goes with the progress of snapshot 1 lies in memory:\/list-1\.avro/)
+    expect(await find(tableWith([ours(1, null, decided([0, 9]))]))).toMatchObject({ progress: decided([0, 9]) })
+  })
+
   test('stops the table where the list lacks it', async () => {
     expect(await stopOf(metadata, () => listWith({}))).toMatch(/lies in memory:\/list-1\.avro, which can not be read/)
   })
