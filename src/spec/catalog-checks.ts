@@ -1,3 +1,4 @@
+import { catalogProduct } from '../model/catalog-product.ts'
 import type { CatalogSettings, CheckedDocument, ProcessorDocument, Storage } from './document.ts'
 import { httpUrl } from './forms.ts'
 import type { Path } from './path.ts'
@@ -20,7 +21,7 @@ export const catalogChecks: readonly CrossCheck<CheckedDocument>[] = [
     const { catalog } = document.spec.sink
     if (catalog.type === 'sql') yield* sqlCatalog(catalog)
     else if (catalog.endpoint !== undefined) yield* restEndpoint(catalog.endpoint)
-    else if (catalog.type !== 'glue' && catalog.type !== 's3tables') {
+    else if (catalogProduct(catalog.type)?.awsService === undefined) {
       yield { path: catalogPath, message: `expected endpoint with type ${catalog.type}, found none` }
     } else if (clean(...regionPaths) && endpointOf(document) === undefined) {
       const region = 'a region in sigv4, in spec.sink.storage or in spec.source.s3'
@@ -66,8 +67,8 @@ function endpointOf({ spec }: CheckedDocument): string | undefined {
   if (catalog.endpoint !== undefined) return catalog.endpoint
   if (catalog.type === 'sql') return 'sqlite:./catalog.db'
   const region = catalog.sigv4?.region ?? storage?.region ?? spec.source.s3?.region
-  if (region === undefined || (catalog.type !== 'glue' && catalog.type !== 's3tables')) return undefined
-  return `https://${catalog.type}.${region}.amazonaws.com/iceberg`
+  const service = catalogProduct(catalog.type)?.awsService
+  return region === undefined || service === undefined ? undefined : `https://${service}.${region}.amazonaws.com/iceberg`
 }
 
 /** Fills in what depends on other keys: the catalog's endpoint and warehouse, and where the storage's settings come from. */
@@ -92,7 +93,7 @@ export function withDependentDefaults(document: CheckedDocument): ProcessorDocum
 /** Whether a catalog gives the keys to its files, which may lie in another account and region than the source. */
 export function isVending({ type, accessDelegation }: Pick<CatalogSettings, 'type' | 'accessDelegation'>): boolean {
   if (accessDelegation !== undefined) return accessDelegation === 'vended-credentials'
-  return type === 'unity' || type === 'polaris'
+  return catalogProduct(type)?.vends === true
 }
 
 function storageOf(s3: CheckedDocument['spec']['source']['s3']): Storage {

@@ -1,3 +1,4 @@
+import { catalogProductNames } from '../model/catalog-product.ts'
 import { s3Access } from './document-source.ts'
 import { databaseName, httpUrl } from './forms.ts'
 import { choice, mapOf, numberChoice, object, parsed, scalarText, secret, text } from './schema-parts.ts'
@@ -20,7 +21,7 @@ const sigv4 = object({
 })
 
 const catalog = object({
-  type: choice(['unity', 'polaris', 'glue', 's3tables', 'rest', 'sql'])
+  type: choice([...catalogProductNames, 'sql'])
     .prefault('sql')
     .meta({ description: 'Kind of catalog.', restart: true }),
   endpoint: text('a URL').optional().meta({

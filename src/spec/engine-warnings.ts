@@ -1,3 +1,4 @@
+import { catalogProduct } from '../model/catalog-product.ts'
 import type { Problem } from '../model/failure.ts'
 import type { ColumnType } from './column-type.ts'
 import type { Mapping, ProcessorDocument } from './document.ts'
@@ -6,24 +7,10 @@ import type { Path } from './path.ts'
 
 type CatalogType = ProcessorDocument['spec']['sink']['catalog']['type']
 
-/** A type that some engine can not read, and what becomes of a table that has it at any depth. */
-interface TypeFact {
-  readonly type: ColumnType['type']
-  /** The one catalog whose tables are concerned; absent: all. */
-  readonly catalog?: CatalogType
-  readonly message: string
+/** Types that some engine can not read, in whatever catalog, and what becomes of a table that has one at any depth. */
+const unread: Readonly<Record<string, string>> = {
+  time: 'Spark, and so Databricks, refuses a whole table that has a time column; string keeps the time as it is written',
 }
-
-const typeFacts: readonly TypeFact[] = [
-  {
-    type: 'time',
-    message: 'Spark, and so Databricks, refuses a whole table that has a time column; string keeps the time as it is written',
-  },
-  { type: 'uuid', catalog: 'unity', message: 'Databricks has no type uuid and refuses the table; string keeps it as it is written' },
-]
-
-/** Catalogs that keep columns' names in lower case. */
-const lowerCasing: readonly CatalogType[] = ['glue']
 
 /** What engines and catalogs will not do with the columns that a document declares: each with its path. Pure. */
 export function engineWarnings(document: ProcessorDocument): Problem[] {
@@ -34,19 +21,22 @@ export function engineWarnings(document: ProcessorDocument): Problem[] {
 }
 
 function* ofMapping({ value, kafkaColumns, rescueColumn }: Mapping, path: Path, catalog: CatalogType) {
+  const product = catalogProduct(catalog)
   const names: [name: string | null, path: Path][] = Object.entries(kafkaColumns).map(([key, name]) => [
     name,
     [...path, 'kafkaColumns', key],
   ])
   for (const [index, column] of (value.columns ?? []).entries()) {
     const at = [...path, 'value', 'columns', index]
-    for (const { type, catalog: only, message } of typeFacts) {
-      if ((only === undefined || only === catalog) && contains(column.type, type)) yield { path: [...at, 'type'], message }
+    for (const [type, message] of Object.entries(unread)) if (contains(column.type, type)) yield { path: [...at, 'type'], message }
+    for (const type of product?.refusedTypes?.filter((one) => unread[one] === undefined) ?? []) {
+      const message = `the catalog ${catalog} has no type ${type} and refuses the table; string keeps it as it is written`
+      if (contains(column.type, type)) yield { path: [...at, 'type'], message }
     }
     names.push([column.name, [...at, 'name']])
   }
   names.push([rescueColumn, [...path, 'rescueColumn']])
-  if (!lowerCasing.includes(catalog)) return
+  if (product?.lowerCaseColumns !== true) return
   for (const [name, at] of names) {
     if (name !== null && name !== name.toLowerCase()) {
       yield { path: at, message: `the catalog ${catalog} keeps names of columns in lower case; write ${name.toLowerCase()}` }
@@ -54,7 +44,7 @@ function* ofMapping({ value, kafkaColumns, rescueColumn }: Mapping, path: Path, 
   }
 }
 
-function contains(type: ColumnType, wanted: ColumnType['type']): boolean {
+function contains(type: ColumnType, wanted: string): boolean {
   if (type.type === wanted) return true
   if (type.type === 'struct') return type.fields.some((field) => contains(field.type, wanted))
   if (type.type === 'list') return contains(type.element, wanted)

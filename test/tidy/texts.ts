@@ -1,5 +1,6 @@
 import { importsOf } from './imports.ts'
 import type { Sources } from './rooms.ts'
+import { catalogProductNames } from '../../src/model/catalog-product.ts'
 
 const maxLines = 400
 const unfinished = /\b(?:TOD[O]|FIXM[E]|XX[X])\b/
@@ -7,6 +8,9 @@ const skipped = /\b(?:it|test|describe|suite)\s*\.\s*(?:skip|only|todo)\b|\bx(?:
 const machinePath = new RegExp(`(?<![\\w.~$}*-])/(?:${['work', 'root', 'farm'].join('|')})/`)
 /** A host whose first label says that packages come from it, under a public domain; example hosts of documents are none. */
 const registryHost = /\b(?:registry|repo\d*|pypi|proxy|sum|files|deb|static|index|crates)\.(?!example\b)(?:[a-z0-9-]+\.)*(?:org|io|com)\b/
+
+/** A decision by the name of a catalog's product: its peculiarities are values that are asked. */
+const byProduct = new RegExp(`(?:[!=]==?|\\bcase) '(?:${catalogProductNames.join('|')})'`)
 
 /** What breaks the rules about text, one sentence each. `sources` are all text files of the repository. */
 export function textViolations(sources: Sources): string[] {
@@ -22,6 +26,7 @@ export function textViolations(sources: Sources): string[] {
       const place = `${path}:${index + 1}`
       if (machinePath.test(line)) violations.push(`${place} names a path of one machine`)
       if (registryHost.test(line)) violations.push(`${place} names a registry's host`)
+      if (path.startsWith('src/') && byProduct.test(line)) violations.push(`${place} asks which catalog it is, not what it does`)
       if (isCode && unfinished.test(line)) violations.push(`${place} marks unfinished work`)
       if (path.startsWith('test/') && isCode && skipped.test(line)) violations.push(`${place} skips or singles out a test`)
     })

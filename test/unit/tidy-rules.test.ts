@@ -132,6 +132,8 @@ describe('the rules about text', () => {
     ['a skipped test', 'test/unit/a.test.ts', glue('test.sk', 'ip(name)'), 'singles out a test'],
     ['a test that runs alone', 'test/unit/a.test.ts', glue('describe.on', 'ly(name)'), 'singles out a test'],
     ['a test to be written', 'test/unit/a.test.ts', glue('it.to', 'do(name)'), 'singles out a test'],
+    ['a decision by the name of a catalog', 'src/a.ts', "if (type === 'unity') return", 'not what it does'],
+    ['such a case', 'src/a.ts', "    case 'glue':", 'not what it does'],
     ['unfinished work', 'src/a.ts', glue('// TO', 'DO: later'), 'unfinished work'],
     ['work to be mended', 'test/a.ts', glue('// FIX', 'ME'), 'unfinished work'],
     ['a path of one machine', 'docs/a.md', glue('see /wo', 'rk/main'), 'a path of one machine'],

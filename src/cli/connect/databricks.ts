@@ -1,24 +1,23 @@
-import { type Engine, identifier, linesOf, literal, textColumns } from './engine.ts'
+import { type Block, type Engine, identifier, linesOf, literal, textColumns } from './engine.ts'
 import { type ConnectTarget, placeholder } from './target.ts'
 
 /** Databricks: a table in Unity Catalog is simply there, Glue is federated, and there is no way to other catalogs. */
 export const databricks: Engine = {
   title: 'Databricks',
   connect(target) {
-    const own = unityName(target)
-    if (own !== undefined) return [{ where: 'SQL', text: queries(target, own) }]
-    if (target.type === 'glue') {
-      return [
-        { where: 'SQL: the catalog, once, by an administrator', text: federated(target) },
-        { where: 'SQL', text: queries(target, 'kafscale') },
-      ]
-    }
-    return 'Databricks reads Iceberg tables of Unity Catalog, and those of Glue by federation; write to one of them, or query with Spark'
+    const refusal =
+      'Databricks reads Iceberg tables of Unity Catalog, and those of Glue by federation; write to one of them, or query with Spark'
+    return ways[target.type]?.(target) ?? refusal
   },
 }
 
-function unityName({ type, warehouse }: ConnectTarget): string | undefined {
-  return type === 'unity' ? (warehouse ?? placeholder('catalog')) : undefined
+/** How it reaches what a catalog has. */
+const ways: Readonly<Partial<Record<ConnectTarget['type'], (target: ConnectTarget) => Block[]>>> = {
+  unity: (target) => [{ where: 'SQL', text: queries(target, target.warehouse ?? placeholder('catalog')) }],
+  glue: (target) => [
+    { where: 'SQL: the catalog, once, by an administrator', text: federated(target) },
+    { where: 'SQL', text: queries(target, 'kafscale') },
+  ],
 }
 
 function federated({ auth }: ConnectTarget): string {

@@ -16,12 +16,18 @@ export const snowflake: Engine = {
   },
 }
 
+/** What Snowflake calls a catalog that it knows better than any other of the REST protocol. */
+const catalogKinds: Readonly<Partial<Record<ConnectTarget['type'], { readonly source?: string; readonly apiType?: string }>>> = {
+  polaris: { source: 'POLARIS' },
+  glue: { apiType: 'AWS_GLUE' },
+}
+
 function integration(target: ConnectTarget): string {
   const { type, endpoint, warehouse, database, vends } = target
-  const apiType = { glue: 'AWS_GLUE' }[type as string]
+  const { source = 'ICEBERG_REST', apiType } = catalogKinds[type] ?? {}
   return linesOf(
     'CREATE CATALOG INTEGRATION IF NOT EXISTS kafscale',
-    `  CATALOG_SOURCE = ${type === 'polaris' ? 'POLARIS' : 'ICEBERG_REST'}`,
+    `  CATALOG_SOURCE = ${source}`,
     '  TABLE_FORMAT = ICEBERG',
     `  CATALOG_NAMESPACE = ${literal(database)}`,
     '  REST_CONFIG = (',

@@ -1,3 +1,4 @@
+import { type CatalogProductName, catalogProducts } from '../../model/catalog-product.ts'
 import type { CatalogProfile } from '../../seams/catalog.ts'
 import { glueGrants, polarisGrants, s3TablesGrants, unityGrants } from './grants.ts'
 
@@ -28,8 +29,8 @@ const rest: RestProfile = {
   forbiddenProperties: [],
   oauth2Scope: 'catalog',
   tokenEndpoint: ownTokens,
-  vends: false,
   purges: true,
+  ...catalogProducts.rest,
 }
 
 /** Apache Polaris, Snowflake Open Catalog. Locations come from the catalog, which checks that none overlap. */
@@ -44,7 +45,7 @@ const polaris: RestProfile = {
   // Purging is off unless its administrator switches it on.
   purges: false,
   oauth2Scope: 'PRINCIPAL_ROLE:ALL',
-  vends: true,
+  ...catalogProducts.polaris,
 }
 
 /**
@@ -73,13 +74,12 @@ const unity: RestProfile = {
   ],
   namespaceLevels: 1,
   names: { pattern: /^[a-z0-9_-]{1,255}$/, words: 'lower-case letters, digits, _ and -, at most 255 of them' },
-  refusedTypes: ['uuid', 'fixed', 'time', 'timestamp_ns', 'timestamptz_ns'],
   reservedNamespaces: /^information_schema$/,
   location: 'refused',
   branches: false,
   oauth2Scope: 'all-apis',
   tokenEndpoint: (endpoint) => `${new URL(endpoint).origin}/oidc/v1/token`,
-  vends: true,
+  ...catalogProducts.unity,
   readOnly: { ending: '/unity-catalog/iceberg', writes: '/unity-catalog/iceberg-rest' },
 }
 
@@ -106,9 +106,9 @@ const s3tables: RestProfile = {
     words: 'lower-case letters, digits and _, at most 255 of them, with a letter or digit at both ends',
   },
   reservedNamespaces: /^aws/,
-  lowerCaseColumns: true,
   location: 'refused',
-  sigv4Service: 's3tables',
+  ...catalogProducts.s3tables,
+  sigv4Service: catalogProducts.s3tables.awsService,
 }
 
 const ofGlue = {
@@ -125,11 +125,11 @@ const glue: RestProfile = {
   purges: false,
   namespaceLevels: 1,
   names: lowerCaseNames,
-  lowerCaseColumns: true,
   location: 'required',
   locationSchemes: ['s3'],
   nestedPartitions: false,
-  sigv4Service: 'glue',
+  ...catalogProducts.glue,
+  sigv4Service: catalogProducts.glue.awsService,
   within: {
     warehouse: /:s3tablescatalog\//,
     profile: {
@@ -138,15 +138,15 @@ const glue: RestProfile = {
       written: ofGlue,
       grants: glueGrants,
       nestedPartitions: false,
-      sigv4Service: 'glue',
+      sigv4Service: catalogProducts.glue.awsService,
     },
   },
 }
 
-/** By the document's `catalog.type`. A new catalog is a line here and one in the conformance suite. */
-export const restProfiles = { rest, polaris, unity, glue, s3tables } as const
+/** By the document's `catalog.type`. A new catalog is a profile here, its line in the model, and one in the conformance suite. */
+export const restProfiles: Readonly<Record<CatalogProductName, RestProfile>> = { rest, polaris, unity, glue, s3tables }
 
-export type RestProfileName = keyof typeof restProfiles
+export type RestProfileName = CatalogProductName
 
 /** The profile of a product with this warehouse. */
 export function profileOf(product: RestProfileName, warehouse: string | undefined): RestProfile {

@@ -27,21 +27,22 @@ test.each(['time', 'list<time>', 'map<time, int>', 'map<int, time>', 'list<struc
   },
 )
 
-test('Databricks has no uuid, which concerns its own catalog', () => {
+test('Unity has no uuid, which concerns no other catalog', () => {
+  expect(warnings('polaris', ofType('list<uuid>'))).toEqual([])
   expect(warnings('unity', ofType('list<uuid>'))).toEqual([
-    ['p', path, 'Databricks has no type uuid and refuses the table; string keeps it as it is written'],
+    ['p', path, 'the catalog unity has no type uuid and refuses the table; string keeps it as it is written'],
   ])
 })
 
-test('Glue has no upper case in names of columns', () => {
+test.each(['glue', 's3tables'])('%s has no upper case in names of columns', (catalog) => {
   const mapping = {
     kafkaColumns: { topic: 'Topic', key: null },
     value: { columns: [{ name: 'orderId', type: 'int' }] },
     rescueColumn: 'Rest',
   }
-  expect(warnings('glue', mapping)).toEqual([
-    ['p', 'spec.mappings[1].kafkaColumns.topic', 'the catalog glue keeps names of columns in lower case; write topic'],
-    ['p', 'spec.mappings[1].value.columns[0].name', 'the catalog glue keeps names of columns in lower case; write orderid'],
-    ['p', 'spec.mappings[1].rescueColumn', 'the catalog glue keeps names of columns in lower case; write rest'],
+  expect(warnings(catalog, mapping)).toEqual([
+    ['p', 'spec.mappings[1].kafkaColumns.topic', `the catalog ${catalog} keeps names of columns in lower case; write topic`],
+    ['p', 'spec.mappings[1].value.columns[0].name', `the catalog ${catalog} keeps names of columns in lower case; write orderid`],
+    ['p', 'spec.mappings[1].rescueColumn', `the catalog ${catalog} keeps names of columns in lower case; write rest`],
   ])
 })
