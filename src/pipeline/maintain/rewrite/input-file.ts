@@ -10,6 +10,7 @@ import type { StoredVector } from '../../../formats/parquet/encode/value-store.t
 import type { DataFile } from '../../../formats/iceberg/data-file.ts'
 import { discard } from '../../../formats/bytes/release.ts'
 import { WorkError } from '../../../model/failure.ts'
+import { ObjectNotFound } from '../../../seams/object-store.ts'
 import { isReadWhole } from './input-size.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 
@@ -29,16 +30,26 @@ export async function openParquet(file: DataFile, { io }: Pick<RewriteOptions, '
   }
   if (file.keyMetadata !== undefined) throw new WorkError(`${path} is encrypted, and can not be rewritten`, { retry: 'never' })
   const byteLength = Number(file.fileSizeInBytes)
-  const whole = isReadWhole(file) ? await io.read(path) : null
+  const whole = isReadWhole(file) ? await readInput(path, io) : null
   if (whole !== null && whole.length !== byteLength) {
     throw new WorkError(`${path} has ${whole.length} bytes, and its manifest says ${byteLength}`, { retry: 'never' })
   }
   const access: RandomAccess = {
     byteLength,
-    slice: (start, end) => (whole === null ? io.read(path, { start, end }) : Promise.resolve(whole.subarray(start, end))),
+    slice: (start, end) => (whole === null ? readInput(path, io, { start, end }) : Promise.resolve(whole.subarray(start, end))),
     givesOwn: whole === null,
   }
   return { parquet: await naming(path, () => ParquetInput.open(access)), close: () => whole !== null && discard(whole) }
+}
+
+/** Bytes of a file that was planned on. Throws a WorkError where it has gone since. */
+export async function readInput(path: string, io: RewriteOptions['io'], range?: { start: number; end: number }): Promise<Uint8Array> {
+  try {
+    return await io.read(path, range)
+  } catch (error) {
+    if (!(error instanceof ObjectNotFound)) throw error
+    throw new WorkError(`${path} is gone: others rewrote or deleted it, and expired what named it`, { retry: 'later', cause: error })
+  }
 }
 
 /** What of a file is in memory as long as it is open, beside windows. */

@@ -4,7 +4,7 @@ import type { NestedField } from '../../../formats/iceberg/schema.ts'
 import { project } from '../../../formats/parquet/decode/projection.ts'
 import { WorkError } from '../../../model/failure.ts'
 import type { LiveFile } from '../rewrite-flow.ts'
-import { naming } from './input-file.ts'
+import { naming, readInput } from './input-file.ts'
 import { readDeleteFile } from './read-delete-file.ts'
 import type { RewriteOptions } from './rewrite-options.ts'
 import { valuesOf } from './run-values.ts'
@@ -36,7 +36,7 @@ export class PositionDeletes {
       throw new WorkError(`${filePath}: its manifest entry does not say where the deletes of ${data.filePath} are`, { retry: 'never' })
     }
     const start = Number(contentOffset)
-    const blob = await io.read(filePath, { start, end: start + Number(contentSizeInBytes) })
+    const blob = await readInput(filePath, io, { start, end: start + Number(contentSizeInBytes) })
     await naming(filePath, () => readDeletionVector(blob, this.#bitmapOf(data), Number(data.recordCount)))
   }
 

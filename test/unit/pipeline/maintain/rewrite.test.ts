@@ -6,6 +6,8 @@ import { anyFields, anyValue } from '../../formats/iceberg/any-type.ts'
 import { batchOf, encodeFile, encodeReference } from '../../formats/parquet/encode/files.ts'
 import { byParquetWasm } from '../../formats/parquet/read-back.ts'
 import { slicesOf } from '../../../../src/pipeline/maintain/rewrite/slices.ts'
+import { ObjectNotFound } from '../../../../src/seams/object-store.ts'
+import type { DataFile } from '../../../../src/formats/iceberg/data-file.ts'
 import { groupOf, liveFile, memoryFiles, rewrite, tableOf, targetOf } from './rewriting.ts'
 
 const options = fc.record<RowGroupOptions>({
@@ -100,4 +102,28 @@ test('however large rows are, few of them are in memory at once, and none of a s
   expect(last?.byteLength).toBe(0)
   expect(counts.reduce((sum, count) => sum + count, 0)).toBe(24)
   expect(Math.max(...counts)).toBeLessThanOrEqual(4)
+})
+
+test.each<[string, Partial<DataFile> | null]>([
+  ['a file', null],
+  ['a large file', { fileSizeInBytes: 10_000_000n }],
+  ['a file of deletes', {}],
+  ['a deletion vector', { fileFormat: 'PUFFIN', contentOffset: 4n, contentSizeInBytes: 40n, referencedDataFile: 'memory://in' }],
+])('where somebody has removed %s since it was planned, that is said, and to look again', async (what, gone) => {
+  const fields: readonly NestedField[] = [{ id: 1, name: 'n', required: true, type: 'int' }]
+  const { io, files } = memoryFiles()
+  const { bytes } = encodeFile(fields, [[batchOf(fields, [[1]])]])
+  const isDelete = gone !== null && what !== 'a large file'
+  if (isDelete) files.set('memory://in', bytes)
+  const live = liveFile('memory://in', bytes, 1, isDelete ? {} : (gone ?? {}))
+  const deletes = isDelete ? [{ ...liveFile('memory://deletes', bytes, 1, { content: 1, ...gone }), specId: 0, sequenceNumber: 6n }] : []
+  const missing: typeof io = {
+    ...io,
+    read: (uri, range) => (files.has(uri) ? io.read(uri, range) : Promise.reject(new ObjectNotFound(`there is no object ${uri}`))),
+  }
+  await expect(rewrite(groupOf([{ live, deletes }]), fields, missing)).rejects.toMatchObject({
+    name: 'WorkError',
+    message: expect.stringMatching(/^memory:\/\/(in|deletes) is gone: /) as string,
+    retry: 'later',
+  })
 })
