@@ -1,4 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import { priorityBands } from '../../../src/seams/task-queue.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import type { LiveFile } from '../../../src/pipeline/maintain/rewrite-flow.ts'
 import { decideUpkeep, noMemory } from '../../../src/service/maintain/table-upkeep.ts'
 import { youngerThan } from '../../../src/service/maintain/auto-compaction.ts'
@@ -48,6 +52,33 @@ describe('a service', () => {
     expect(made.linesOf('info', 'files rewritten').length).toBeGreaterThan(2)
     expect(made.seams.meter.totals().get('upkeep.compaction.done')).toBeGreaterThan(2)
     expect(made.linesOf('error')).toEqual([])
+  })
+
+  test('asks for rewrites behind everything else: who takes tasks takes those of the tail and of backfills first', async () => {
+    const made = world()
+    const queue = inProcessQueue<TablePayload, TaskResult>()
+    const asked: { readonly isRewrite: boolean; readonly priority: number }[] = []
+    const submit: typeof queue.submit = (id, payload, priority = 0) => {
+      asked.push({ isRewrite: payload.rewrite !== undefined, priority })
+      return queue.submit(id, payload, priority)
+    }
+    const rewrites = { catalog: made.catalog, namespace, io: made.io, carryOut: carryOutRewrite }
+    const stop = new AbortController()
+    await made.clock.run(async () => {
+      const running = made.processor(undefined, { rewrites, queue: { ...queue, submit } }).run(false, stop.signal)
+      for (let i = 0; i < 40; i++) {
+        await made.write(at, BigInt(i), [batch(BigInt(i), 1)])
+        await made.clock.sleep(minuteMs)
+      }
+      stop.abort()
+      await running
+    })
+    const ofRewrites = asked.flatMap(({ isRewrite, priority }) => (isRewrite ? [priority] : []))
+    const ofTail = asked.flatMap(({ isRewrite, priority }) => (isRewrite ? [] : [priority]))
+    expect([ofRewrites.length > 1, ofTail.length > 20]).toEqual([true, true])
+    expect(Math.min(...ofRewrites)).toBeGreaterThanOrEqual(priorityBands.upkeep)
+    expect(Math.max(...ofTail)).toBeLessThan(priorityBands.backfill)
+    expect(priorityBands.backfill).toBeLessThan(priorityBands.upkeep)
   })
 
   test('that was told to leave files alone does', async () => {

@@ -28,10 +28,14 @@ async function compacted(
   properties: Plain = {},
 ) {
   const made = world()
-  const asked = { gets: 0, puts: 0, removes: 0 }
+  const asked = { gets: 0, ofFiles: 0, puts: 0, removes: 0 }
   const io: FileIO & typeof made.io = {
     ...made.io,
-    read: (uri, range) => (asked.gets++, made.io.read(uri, range)),
+    read(uri, range) {
+      asked.gets++
+      if (uri.endsWith('.parquet')) asked.ofFiles++
+      return made.io.read(uri, range)
+    },
     write: (uri, chunks) => (asked.puts++, made.io.write(uri, chunks)),
     remove: (uri) => (asked.removes++, made.io.remove(uri)),
   }
@@ -73,7 +77,10 @@ async function compacted(
     expect(problem).toBeNull()
     return done!
   }
+  asked.ofFiles = 0
   const { cost, commits, rewrites: planned } = await compact(true)
+  // It is planned from manifests alone.
+  expect(asked.ofFiles).toBe(0)
   Object.assign(asked, { gets: 0, puts: 0, removes: 0 })
   const snapshots = (await foreign.table('orders')).snapshots!.length
   expect((await compact(false)).report).toMatchObject({ committed: planned, refused: 0, failed: 0 })

@@ -8,7 +8,7 @@ import type { PlannedRewrite } from '../../../src/pipeline/maintain/plan-rewrite
 import type { RewriteResult } from '../../../src/pipeline/maintain/rewrite-flow.ts'
 import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
-import { commitForeign, liveEntries, positionDeletes } from './foreign-commit.ts'
+import { commitForeign, deletionVector, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
 import { namespace, sourceId, type World, world } from './world.ts'
 
@@ -192,6 +192,17 @@ describe('an append that comes first', () => {
 })
 
 describe('deletes', () => {
+  test('by deletion vector that come meanwhile are another try', async () => {
+    const [rewrite] = await planned()
+    const path = rewrite.group.inputs[2].live.file.filePath
+    const vector = async () => commitForeign(w, 'orders', { deletes: [await deletionVector(w, path, [0])], formatVersion: 3 })
+    const report = await w.clock.run(async () => (await rewriter(meanwhile(vector))).replace([carriedOut(rewrite)], w.clock.now()))
+    expect(report.committed).toEqual([])
+    expect(report.refused[0].reason).toMatch(/ may delete rows of .* since$/)
+    const [again] = await planned()
+    expect(again.group.inputs.flatMap(({ deletes }) => deletes.map(({ file }) => file.fileFormat))).toEqual(['PUFFIN'])
+  })
+
   test('by position that come meanwhile are another try', async () => {
     const [rewrite] = await planned()
     const path = rewrite.group.inputs[2].live.file.filePath
