@@ -44,6 +44,7 @@ function showTables(plan: DocumentPlan, terminal: Terminal): void {
 const tableColumns: readonly Column<TablePlan>[] = [
   { title: 'TABLE', cell: ({ table }) => printable(table) },
   { title: 'NOW', cell: ({ metadata }) => (metadata === null ? 'would be made' : 'is there') },
+  { title: 'OFFSETS DONE', align: 'right', cell: ({ decided }) => (decided === 0n ? '' : formatCount(decided)) },
   { title: 'TO DO', cell: toDoText },
   { title: 'PARTITIONS', align: 'right', cell: ({ work }) => countText(work.topicPartitions) },
   { title: 'SEGMENTS', align: 'right', cell: ({ work }) => countText(work.segments) },

@@ -7,6 +7,7 @@ import { priorityBands, type TaskQueue } from '../../seams/task-queue.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { CommitAnswer, CommitPayload } from '../tasks/commit-codec.ts'
 import { type CommitterSeams, type Definitions, TableChanged } from './commit-loop.ts'
+import type { TableState } from '../../pipeline/commit/table-state.ts'
 import { type CommitReport, type StartMark, TableCommitter } from './committer.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
 
@@ -17,13 +18,13 @@ export interface Commits {
   commit(results: readonly TaskResult[], marks?: readonly StartMark[], keepAlive?: boolean): Promise<CommitReport>
 }
 
-/** Calls `tell` after each commit that brought something. */
-export function toldOf(commits: Commits, tell: () => void): Commits {
+/** Calls `tell` after each commit that brought something, with what the table says since. */
+export function toldOf(commits: Commits, tell: (state: TableState) => void): Commits {
   return {
     load: (...asked) => commits.load(...asked),
     async commit(...offered) {
       const report = await commits.commit(...offered)
-      if (report.committed.length > 0) tell()
+      if (report.committed.length > 0) tell(report.state)
       return report
     },
   }

@@ -267,6 +267,7 @@ export class Processor {
     const turn = new Turns(1)
     const yielding = { ...this.#seams, catalog: besideCommits(catalog, turn) }
     const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, yielding, (view) => this.#watch.table(name).upkept(view))
+    const seen = (now: TableState) => this.#watch.table(name).seen(now)
     const shared = toldOf(
       inTurn(
         commits === undefined
@@ -274,7 +275,10 @@ export class Processor {
           : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
         turn,
       ),
-      () => upkeep.tellCommit(),
+      (now) => {
+        upkeep.tellCommit()
+        seen(now)
+      },
     )
     const feed = new TableFeed(
       {
@@ -299,7 +303,11 @@ export class Processor {
       definitions,
       target,
       commits: shared,
-      changeRequests: (change) => newCommitter().changeRequests(change),
+      async changeRequests(change) {
+        const asked = await newCommitter().changeRequests(change)
+        seen(asked)
+        return asked
+      },
     }
     const backfills = (stop: AbortSignal) => this.#serveBackfills(history, once, () => feed.state, stop)
     const upkeepEnds = new AbortController()

@@ -34,6 +34,8 @@ export class TableWatch {
   readonly #failing = new Map<string, Failing>()
   readonly #stops = new Map<string, Trouble>()
   #view: () => FeedView | null = () => null
+  /** What a backfill committed or asked for, of which the feed may not know yet. */
+  #seen: TableState | null = null
   #planned = false
   #waitingSinceMs: number | null = null
   #stopped: Trouble | null = null
@@ -48,8 +50,14 @@ export class TableWatch {
   /** A feed of the table begins; `view` is asked whenever somebody looks. */
   feeding(view: () => FeedView): void {
     this.#view = view
+    this.#seen = null
     this.#stopped = null
     this.#failing.clear()
+  }
+
+  /** Somebody in this process committed to the table, and this is what it says since. */
+  seen(state: TableState): void {
+    this.#seen = state
   }
 
   /** Another process feeds the table. */
@@ -123,7 +131,7 @@ export class TableWatch {
       watermarkMs: view?.state.watermarkMs ?? null,
       rescuedRows: view?.state.rescuedRows ?? null,
       meanFileBytes: files > 0 ? Number(summary?.['total-files-size']) / files : null,
-      backfillOffsetsLeft: view === null ? 0n : backfillLeft(view.state, this.#source),
+      backfillOffsetsLeft: view === null ? 0n : backfillLeft(newerOf(view.state, this.#seen), this.#source),
       tasksInFlight: view?.tasks ?? 0,
       resultsWaiting: view?.results ?? 0,
       waitingSinceMs: this.#waitingSinceMs,
@@ -158,6 +166,11 @@ export class TableWatch {
 }
 
 const nothing: Backlog = { segments: [], unreadableFrom: null, complete: true }
+
+function newerOf(state: TableState, other: TableState | null): TableState {
+  const sequenceOf = ({ newest }: TableState) => newest?.['sequence-number'] ?? -1n
+  return other !== null && sequenceOf(other) > sequenceOf(state) ? other : state
+}
 
 function backfillLeft({ requests, progress }: TableState, source: string): bigint {
   const id = currentId(progress, source)

@@ -1,6 +1,8 @@
 import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { type Pace, paceOf, type Speed, secondsFor } from '../../model/speed.ts'
+import { countOffsets } from '../../model/offset-range.ts'
+import { decidedSets } from '../../model/progress.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
@@ -39,6 +41,8 @@ export interface DocumentPlan {
 /** What a run would do with one table now. */
 export interface TablePlan extends TableOutlook, Pick<TailOutlook, 'partitions' | 'stops' | 'notes' | 'readyInMs'> {
   readonly work: Work
+  /** Offsets of the document's source that the table has decided: what of the source is done already. */
+  readonly decided: bigint
   /** What its seconds were reckoned by. */
   readonly pace: Pace
   /** What the service has to do of history; not in `work`. */
@@ -88,7 +92,8 @@ export async function documentPlan(
     const stops = [...tail.stops, ...(leftOut?.partitions ?? []).map((at) => ({ ...at, message: leftOut!.reason }))]
     const speed = state?.speed ?? null
     const work = workOf(tail, own, speed, outlook.columns.length, document.spec.processing)
-    tables.push({ ...outlook, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed), backfills })
+    const decided = state === null ? 0n : decidedIn(state, source)
+    tables.push({ ...outlook, decided, stopped, partitions, stops, notes, readyInMs, work, pace: paceOf(speed), backfills })
   }
   const sum = (of: (work: Work) => number) => tables.reduce((total, { work }) => total + of(work), 0)
   const total: Work = {
@@ -106,6 +111,11 @@ export async function documentPlan(
   }
   const money = moneyOf(total, prices, document.spec.processing.parallelism)
   return { name: document.metadata.name, commitIntervalSeconds, tables, total, money }
+}
+
+function decidedIn({ progress }: TableState, source: SourceIdentity): bigint {
+  const id = currentId(progress, source.id)
+  return decidedSets(progress).reduce((sum, set) => sum + (set.source === id ? countOffsets(set.ranges) : 0n), 0n)
 }
 
 const nothing: TailOutlook = { segments: 0, bytes: 0, tasks: 0, starts: 0, partitions: [], stops: [], notes: [], readyInMs: null }

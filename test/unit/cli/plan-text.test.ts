@@ -48,6 +48,7 @@ function table(changes: Partial<TablePlan> = {}): TablePlan {
   return {
     ...outlook(),
     work: idle,
+    decided: 0n,
     pace: { by: 'benchmark' },
     backfills: [],
     partitions: [],

@@ -44,7 +44,7 @@ test('plan says what a run would do, changes nothing, and has nothing to say aft
 
   await program(['run', '-f', 'spec.yaml', '--once'], { cwd })
   const after = await program(['plan', '-f', 'spec.yaml'], { cwd })
-  expect(after.stdout).toMatch(/default\.g_none +is there +nothing /)
+  expect(after.stdout).toMatch(/default\.g_none +is there +400 +nothing /)
   expect(after.stdout).toContain('nothing to do now')
 })
 

@@ -9,9 +9,12 @@ import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
 import { carryOut } from '../../../src/service/tasks/worker.ts'
+import { healthReadings } from '../../../src/service/feed/health-readings.ts'
+import { documentStatus } from '../../../src/service/status/status.ts'
 import { priorityBands } from '../../../src/seams/task-queue.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { loseEverythingOfOurs } from './lost-progress.ts'
+import { documentOf } from './outlooks.ts'
 import { batch, record } from './segments.ts'
 import { verify } from './verifying.ts'
 import { rowsOf, sourceId, world, type World } from './world.ts'
@@ -97,6 +100,32 @@ describe('a declared backfill', () => {
     expect([priorities.tail.length, priorities.history.length]).not.toContain(0)
     for (const priority of priorities.tail) expect(priority).toBeLessThan(priorityBands.backfill)
     for (const priority of priorities.history) expect(priority).toBeGreaterThanOrEqual(priorityBands.backfill)
+  })
+
+  test('says how much it has still to bring: to the metrics of the service that carries it out, and to status', async () => {
+    const w = await withHistory()
+    const get: typeof w.source.get = async (key, options) => {
+      await w.clock.sleep(10_000)
+      return w.source.get(key, options)
+    }
+    const stop = new AbortController()
+    const left: [told: number | undefined, status: bigint | undefined][] = []
+    await w.clock.run(async () => {
+      const processor = w.processor(all, { source: { ...w.source, get } })
+      const done = processor.run(false, stop.signal)
+      for (const ms of [20_000, 600_000]) {
+        await w.clock.sleep(ms)
+        const readings = [...healthReadings(processor.health(), w.clock.now())]
+        const { tables } = await documentStatus(documentOf(all), { id: sourceId, prefix: 'p/' }, w.seams)
+        left.push([readings.find(({ name }) => name === 'backfill_remaining_offsets')?.value, tables[0].backfills[0]?.left])
+      }
+      stop.abort()
+      return done
+    })
+    expect(left).toEqual([
+      [60, 60n],
+      [0, undefined],
+    ])
   })
 
   test('by times takes the records from the first of the one time to before the first of the other', async () => {
