@@ -130,8 +130,10 @@ export class Processor {
       }
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)
       if (once || either.aborted) break
-      await Promise.race([this.#topicTables.lookAtLeftOut(), whenAborted(either)])
+      // Beside the sleep, which must begin with what was settled: what is told of in between is news.
+      const looking = this.#topicTables.lookAtLeftOut()
       await this.#discovery.sleep(discoveryMs, either)
+      await Promise.race([looking, whenAborted(either)])
     }
     const done = await Promise.allSettled(feeds.values())
     const failed = done.find((result) => result.status === 'rejected')

@@ -69,7 +69,12 @@ export class TopicTables {
 
   /** What goes into a table now. Throws a WorkError where nothing does, and as `tables` does. */
   async into(table: string): Promise<MappedTable> {
-    const mapped = (await this.tables()).get(table)
+    await this.tables()
+    return this.#intoNow(table)
+  }
+
+  #intoNow(table: string): MappedTable {
+    const mapped = this.#mapped.get(table)
     if (mapped !== undefined) return mapped
     const leftOut = this.#leftOut.find((one) => one.table.toLowerCase() === table.toLowerCase())
     throw new WorkError(leftOut?.reason ?? `table ${table}: no topic of the document goes into it now`, { retry: 'never' })
@@ -78,15 +83,17 @@ export class TopicTables {
   /** A table was found to have progress of these topics, which says whose it is; as `into` then. */
   async intoOneThatHas(table: string, topics: ReadonlySet<string>): Promise<MappedTable> {
     this.#held.set(table.toLowerCase(), topics)
-    const partitions = await this.#discovery.partitions()
-    this.#settling = this.#settling.then(() => this.#settle(partitions))
-    return this.into(table)
+    const mapped = this.#mapped.get(table)
+    if (mapped !== undefined && [...topics].every((topic) => mapped.topics.includes(topic))) return mapped
+    this.#settling = this.#settling.then(() => this.#settle(this.#from ?? []))
+    await this.#settling
+    return this.#intoNow(table)
   }
 
   /** Lists what is left out, so that it is known how much waits there. What can not be listed now is shown as it was. */
   async lookAtLeftOut(): Promise<void> {
     const before = this.#lags
-    const left = this.#partitionsLeftOut(await this.#discovery.partitions())
+    const left = this.#partitionsLeftOut()
     if (left.length === 0) return
     this.#lags = new Map()
     await forEachAtOnce(left, listingsAtOnce, async ({ at }) => {
@@ -94,7 +101,7 @@ export class TopicTables {
       const lag = (await this.#lagOf(at)) ?? before.get(name)
       if (lag !== undefined) this.#lags.set(name, lag)
     })
-    this.#show(await this.#discovery.partitions())
+    this.#show()
   }
 
   async #lagOf(at: TopicPartition): Promise<Omit<PartitionLag, 'stopped' | 'paused'> | undefined> {
@@ -122,7 +129,7 @@ export class TopicTables {
     }
     const { tables, leftOut } = settleClaims(claims, (claim) => holders.has(claim))
     this.#mapped = tables
-    this.#tell(leftOut, partitions)
+    this.#tell(leftOut)
   }
 
   async #holders(rivals: readonly MappedTable[]): Promise<readonly MappedTable[]> {
@@ -144,26 +151,26 @@ export class TopicTables {
     }
   }
 
-  #tell(leftOut: readonly LeftOutTopics[], partitions: readonly TopicPartition[]): void {
+  #tell(leftOut: readonly LeftOutTopics[]): void {
     const { journal, meter } = this.#seams
     const told = new Set(this.#leftOut.map(({ reason }) => reason))
-    this.#leftOut = leftOut.filter(({ topics }) => partitions.some(({ topic }) => topics.includes(topic)))
+    this.#leftOut = leftOut.filter(({ topics }) => this.#from?.some(({ topic }) => topics.includes(topic)))
     for (const { table, topics, reason } of this.#leftOut) {
       if (!told.has(reason)) journal.error('topics left out', { table, topics, reason })
     }
-    const left = this.#partitionsLeftOut(partitions)
+    const left = this.#partitionsLeftOut()
     for (const { table, at } of left) if (!this.#told.has(topicPartitionName(at))) meter.add('partitions.stopped', 1, { table })
     this.#told = new Set(left.map(({ at }) => topicPartitionName(at)))
-    this.#show(partitions)
+    this.#show()
   }
 
-  #show(partitions: readonly TopicPartition[]): void {
-    this.#watch.leftOut(this.#partitionsLeftOut(partitions).map((one) => ({ ...one, lag: this.#lags.get(topicPartitionName(one.at)) })))
+  #show(): void {
+    this.#watch.leftOut(this.#partitionsLeftOut().map((one) => ({ ...one, lag: this.#lags.get(topicPartitionName(one.at)) })))
   }
 
-  #partitionsLeftOut(partitions: readonly TopicPartition[]) {
+  #partitionsLeftOut() {
     return this.#leftOut.flatMap(({ table, topics, reason }) =>
-      partitions.filter(({ topic }) => topics.includes(topic)).map((at) => ({ table, at, reason })),
+      (this.#from ?? []).filter(({ topic }) => topics.includes(topic)).map((at) => ({ table, at, reason })),
     )
   }
 }
