@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { killLeftovers } from '../kill/processes.ts'
@@ -74,6 +76,25 @@ test('a worker that stands still past its lock is taken over from, and what it s
   await fleet.complete()
   await fleet.stop()
 })
+
+test(
+  'a task that takes a thread longer than the lock, without a pause, keeps its lock, and nobody else begins it',
+  { timeout },
+  async () => {
+    const burnt = join(dirname(fleet.world.file), 'burnt')
+    const env = { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'burn-in-thread.ts')}`, BURNT: burnt }
+    // Large enough for a thread.
+    await fleet.writer.append('orders', 0, 6, 1_000_000)
+    for (const role of ['worker', 'worker'] as const) fleet.start(role, env)
+    fleet.start('committer')
+    const startedMs = performance.now()
+    fleet.start('planner')
+    await fleet.complete()
+    expect(performance.now() - startedMs).toBeGreaterThan(25_000)
+    expect((await readFile(burnt, 'utf8')).match(/\n/g)).toHaveLength(1)
+    await fleet.stop()
+  },
+)
 
 test('Redis is emptied under load, and killed and started again empty: nothing is lost, nothing is twice', { timeout }, async () => {
   const load = fleet.load(300)

@@ -151,7 +151,9 @@ test('the workers are scaled by a metric that exists, of the document that they 
   expect(all.some(({ kind, metadata }) => kind === scaleTargetRef.kind && metadata.name === scaleTargetRef.name)).toBe(true)
   const query = triggers[0].metadata.query as string
   const [document] = loadDocuments(all.find(({ kind }) => kind === 'ConfigMap')!.data['document.yaml'] as string, 'document.yaml', {})
-  expect(Object.keys(metrics).map((name) => `iceberg_processor_${name}`)).toContain(/iceberg_processor_\w+/.exec(query)![0])
+  const metric = /iceberg_processor_\w+/.exec(query)![0]
+  expect(Object.keys(metrics).map((name) => `iceberg_processor_${name}`)).toContain(metric)
+  expect(metric).toMatch(/_lag_/)
   expect(query).toContain(`processor="${processorName(document.metadata)}"`)
 })
 
