@@ -42,6 +42,8 @@ export const polarisGrants: Grants = {
     // "Invalid locations '[…]' for identifier '…': … is not in the list of allowed locations": no privilege is lacking.
     if (/Invalid locations /.test(words))
       return ["leave out spec.sink.tables.location, or add it to the allowedLocations of the catalog's storage configuration"]
+    // "Principal 'p' is not authorized for op LOAD_TABLE because it must rotate credentials first": no privilege is lacking either.
+    if (/must rotate credentials/.test(words)) return ['polaris principals rotate-credentials {PRINCIPAL}']
     // "Principal 'p' with activated PrincipalRoles '[…]' and activated grants via '[…]' is not authorized for op LOAD_TABLE".
     const [, operation] = /not authorized for op ([A-Z_]+)/.exec(words) ?? []
     const privileges = operation === undefined ? undefined : polarisOperations[operation]

@@ -150,7 +150,8 @@ function denied(call: CatalogCall, action: CatalogAction): ProxyAnswer {
     listTables: 'LIST_TABLES',
     createTable: delegates ? 'CREATE_TABLE_DIRECT_WITH_WRITE_DELEGATION' : 'CREATE_TABLE_DIRECT',
     loadTable: delegates ? 'LOAD_TABLE_WITH_READ_DELEGATION' : 'LOAD_TABLE',
-    commit: 'UPDATE_TABLE',
+    // One operation for each kind of update, of which this is the first that ours have.
+    commit: 'ADD_TABLE_SNAPSHOT',
     dropTable: 'DROP_TABLE_WITHOUT_PURGE',
   }
   const who = `Principal 'processor' with activated PrincipalRoles '[]' and activated grants via '[writer]'`

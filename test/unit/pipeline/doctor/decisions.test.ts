@@ -102,6 +102,8 @@ describe('what is to be granted is said in the words of', () => {
     expect(named('polaris', `${polaris} LOAD_TABLE_WITH_WRITE_DELEGATION`).map((line) => line.split(' ').at(-1))).toEqual([
       'TABLE_WRITE_DATA',
     ])
+    const first = "Principal 'p' is not authorized for op LOAD_TABLE because it must rotate credentials first"
+    expect(named('polaris', first)).toEqual(['polaris principals rotate-credentials <principal>'])
     expect(named('polaris', `${polaris} SOMETHING_NEW`).map((line) => line.split(' ').at(-1))).toEqual(['TABLE_READ_PROPERTIES'])
     const iam = (action: string) => `User: arn:x is not authorized to perform: ${action} on resource: arn:aws:some:thing because no`
     const [catalog, database] = ['arn:aws:glue:eu-central-1:123456789012:catalog', 'arn:aws:glue:eu-central-1:123456789012:database/shop']
