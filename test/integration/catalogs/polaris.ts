@@ -28,7 +28,8 @@ export const polarisClient: TokenRules = {
  *   `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
  * - A snapshot that its library does not take, for numbers of snapshots or rows that are taken, is 400 and not 409: its source up to 1.7.
  * - Vended keys that open the table's own prefix alone: seen of 1.4. They stand in the table's configuration and in its list of credentials, their
- *   server's address in the configuration alone: its source. Asked for where storage has no STS: 400, seen of 1.4.
+ *   server's address in the configuration alone: its source. Asked for where storage has no STS: 400, seen of 1.4; a table that was to be made
+ *   is made all the same: its source.
  */
 export async function polarisProxy(
   target: string,
@@ -69,11 +70,11 @@ export async function polarisProxy(
         overlapping,
         ({ query }) =>
           query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', 'Unable to purge entity: it is not enabled') : null,
-        (call) =>
-          asksForKeys(call) && vend === undefined
-            ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
-            : null,
       ],
+      regrets: (call) =>
+        asksForKeys(call) && vend === undefined
+          ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
+          : null,
       strictNamespaces: true,
       etags: true,
       listsCredentials: true,

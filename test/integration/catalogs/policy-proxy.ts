@@ -52,6 +52,8 @@ export interface Product {
   readonly denies?: (call: CatalogCall) => ProxyAnswer | null
   /** What the product refuses; the first that is not null is answered. */
   readonly refusals: readonly Refusal[]
+  /** What is answered to a call though it was carried out; null: as the catalog behind answered. */
+  readonly regrets?: (call: CatalogCall) => ProxyAnswer | null
   /** The body to forward in place of the one that came. */
   readonly rewritten?: (call: CatalogCall) => Buffer
   /** What `/v1/config` lists; what the catalog behind lists unless given. */
@@ -112,6 +114,8 @@ export async function policyProxy(target: string, product: Product, meddle: Trea
     const { authorization: _, 'accept-encoding': __, ...headers } = request.headers
     const behind = { path: `/v1/${place}${search === '' ? '' : `?${search}`}`, headers, body: product.rewritten?.(call) ?? request.body }
     const answer = commits(call) ? await meddle(call, () => forward(behind)) : await forward(behind)
+    const regret = answer !== null && answer.status < 300 ? (product.regrets?.(call) ?? null) : null
+    if (regret !== null) return regret
     const isTable = answer?.status === 200 && (request.method === 'GET' ? /\/tables\/./ : /\/tables$/).test(place)
     return answer === null || !isTable || request.method === 'HEAD' ? answer : asTable(product, call, answer)
   })
