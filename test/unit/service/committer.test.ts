@@ -337,6 +337,22 @@ test('a refused commit is told with the catalog’s reason', async () => {
   })
 })
 
+test('each attempt has an idempotency key of its own, since a conflict would be answered again', async () => {
+  const keys: string[] = []
+  const catalog: Catalog = {
+    ...w.catalog,
+    commitTable(table, request) {
+      keys.push(request.idempotencyKey)
+      return w.catalog.commitTable(table, request)
+    },
+  }
+  onCommit('conflict', 'lost-before')
+  const one = await committer(catalog)
+  expect((await w.clock.run(() => one.commit([result(null, 0, 5)]))).committed).toHaveLength(1)
+  expect(keys).toEqual(Array.from({ length: 3 }, () => expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as unknown))
+  expect(new Set(keys).size).toBe(3)
+})
+
 test('nothing that was written is removed, whatever the outcome', async () => {
   const removed: string[] = []
   const io = { ...w.io, remove: async (uri: string) => void removed.push(uri) }
