@@ -426,6 +426,19 @@ describe('a backfill that is asked for', () => {
     )
   })
 
+  test('of a topic of which the source has nothing any more is still known, and can be cancelled', async () => {
+    const w = await withHistory()
+    const asking = await backfillerOf(w)
+    const { backfill } = await asking.bill(wish, 'service', defaultPrices)
+    await asking.ask(backfill)
+    for await (const { objects } of w.source.list({ prefix: 'p/' })) for (const { key } of objects) await w.source.remove(key)
+    const later = await backfillerOf(w)
+    expect(later.backfills).toMatchObject([{ id: backfill.id, state: 'active' }])
+    await later.change(backfill.id, 'cancelled')
+    expect((await requestsIn(w)).backfills).toMatchObject([{ id: backfill.id, state: 'cancelled' }])
+    expect((await later.bill(wish, 'command', defaultPrices)).bill).toMatchObject({ work: { segments: 0 } })
+  })
+
   test('is refused where others wrote rows that may be records of the source, and nothing of ours tells of them', async () => {
     const w = world()
     await w.write(orders, 0n, [batch(0n, 3)])
