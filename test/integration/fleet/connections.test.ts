@@ -124,7 +124,7 @@ async function cluster(args: (port: number) => readonly string[], cli: readonly 
 }
 
 describe('Redis is reached', { timeout }, () => {
-  test('as a user of its ACL with no more than the documented rights; a password that is rotated is read at the next connection', async () => {
+  test('as a user of its ACL with no more than the documented rights, by options and by the URL; a password that is rotated is read at the next connection', async () => {
     const redis = await server()
     await redis.cli('ACL', 'SETUSER', 'processor', 'on', '>first', ...allowed)
     const file = join(directory, 'password')
@@ -136,6 +136,9 @@ describe('Redis is reached', { timeout }, () => {
     password = 'second'
     await redis.cli('CLIENT', 'KILL', 'USER', 'processor')
     expect(await queue.submit('two', 'two')).toBe('two done')
+    await redis.cli('ACL', 'SETUSER', 'processor', '>s/e:c@t')
+    const byUrl = served({ url: () => redis.url.replace('//', '//processor:s%2Fe%3Ac%40t@') })
+    expect(await byUrl.submit('three', 'three')).toBe('three done')
   })
 
   test("over TLS by certificates of an authority of its own, its own and the server's, which are all replaced while it works", async () => {
