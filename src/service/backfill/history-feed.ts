@@ -16,6 +16,7 @@ import type { Commits } from '../feed/commits.ts'
 import { decidesNothing } from '../../pipeline/commit/select-results.ts'
 import { setAsideReason, tellCommit, tellGaps, tellPart, type Telling } from '../feed/feed-telling.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
+import type { HistoryOutcome, HistoryReport } from './history-report.ts'
 import { HistoryCursor, type HistorySource } from './history-cursor.ts'
 import { Lineage, type Planned } from '../feed/lineage.ts'
 import { OrderedResults } from '../feed/ordered-results.ts'
@@ -50,29 +51,6 @@ export interface HistorySeams {
   readonly journal: Journal
   readonly meter: Meter
 }
-
-/** What became of a backfill so far, in this process. */
-export interface HistoryReport {
-  readonly rows: bigint
-  readonly files: number
-  readonly fileBytes: bigint
-  readonly commits: number
-  /** Segments read, and their bytes. */
-  readonly segments: number
-  readonly bytes: number
-  /** Bytes of segments that were read, those among them that are not committed yet. */
-  readonly readBytes: number
-  /** Wanted offsets that are decided now, and all that were wanted and could be had or not. */
-  readonly decided: bigint
-  readonly wanted: bigint
-  /** Wanted offsets that the source does not have, once all of it was gone through. */
-  readonly missing: readonly { readonly at: TopicPartition; readonly ranges: OffsetRanges }[]
-  /** Topic-partitions that did not go through, and why. */
-  readonly stops: readonly { readonly at: TopicPartition; readonly reason: string }[]
-}
-
-/** `done`: everything wanted is decided, or is not in the source; `stopped`: but for what the report's `stops` name; `left`: `signal` aborted. */
-export type HistoryOutcome = 'done' | 'stopped' | 'left' | 'paused' | 'cancelled'
 
 /** What the tail of the table does is what its health is judged by. */
 const unwatched = { failed: () => undefined, succeeded: () => undefined }

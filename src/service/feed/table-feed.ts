@@ -4,44 +4,22 @@ import { noRequests } from '../../model/requests.ts'
 import type { Task } from '../../model/task.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { TranslatedPart } from '../../model/translated-part.ts'
-import type { Clock } from '../../seams/clock.ts'
-import type { Journal } from '../../seams/journal.ts'
-import type { Meter } from '../../seams/meter.ts'
-import { priorityBands, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
+import { priorityBands, TaskSetAside } from '../../seams/task-queue.ts'
 import { decidesNothing } from '../../pipeline/commit/select-results.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { CommitReport } from './committer.ts'
 import type { Commits } from './commits.ts'
 import { EagerRounds } from './eager-rounds.ts'
+import type { FeedOptions, FeedSeams } from './feed-options.ts'
 import { holdsMuch, isFull, type UnderWay } from './feed-room.ts'
 import { tellCommit, tellGaps, tellPart, tellPaused, tellStarts, setAsideReason, type Telling } from './feed-telling.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
-import type { FeedBounds } from '../tasks/limits.ts'
 import { Lineage, type Planned } from './lineage.ts'
 import { isEmpty, type PlanRound, type TailPlanner } from './planner.ts'
 import { Setbacks } from './setbacks.ts'
 import { Waking } from './waking.ts'
 import { whenAborted } from './when-aborted.ts'
-import type { TableWatch } from './table-watch.ts'
-import type { TablePayload } from '../tasks/task-payload.ts'
 import type { TaskTarget } from '../tasks/worker.ts'
-
-export interface FeedOptions {
-  readonly table: string
-  readonly commitIntervalMs: number
-  readonly bounds: FeedBounds
-  /** Our newest snapshot is renewed before it is this old or when others have committed since; null: never only for that. */
-  readonly keepAliveMs: number
-  readonly once: boolean
-}
-
-export interface FeedSeams {
-  readonly queue: TaskQueue<TablePayload, TaskResult>
-  readonly clock: Clock
-  readonly journal: Journal
-  readonly meter: Meter
-  readonly watch: TableWatch
-}
 
 /** Where what was read and not committed has come to its bound, it is committed this long after the last commit, ms. */
 const fullCommitMs = 1000

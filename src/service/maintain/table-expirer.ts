@@ -10,7 +10,7 @@ import { findTableState } from '../../pipeline/commit/table-state.ts'
 import { chooseExpired, type Expired, type ExpirySettings } from '../../pipeline/maintain/choose-expired.ts'
 import { removeFiles } from '../../pipeline/maintain/remove-files.ts'
 import { type FileKind, unreachedFiles } from '../../pipeline/maintain/unreached-files.ts'
-import { withUpkeepTime } from '../../pipeline/maintain/upkeep-times.ts'
+import { withUpkeepTime } from './upkeep-times.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 
 export interface ExpirerSeams {

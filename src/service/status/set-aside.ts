@@ -1,15 +1,7 @@
-import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
+import type { SetAsideTask } from '../../model/set-aside-task.ts'
+import { topicPartitionName } from '../../model/topic-partition.ts'
 import type { PartitionStatus } from './partition-status.ts'
 import type { DocumentStatus } from './status.ts'
-
-/** A task that was given up after several tries. */
-export interface SetAsideTask {
-  /** With its namespace: `analytics.orders`. */
-  readonly table: string
-  /** What it was to read, from which offset on; none where a newer version of this program has asked for it. */
-  readonly parts: readonly (TopicPartition & { readonly offset: bigint; readonly isHistory: boolean })[]
-  readonly reason: string
-}
 
 /**
  * Tells topic-partitions as stopped at which a task of their own was given up, and leaves out tasks that were done since in another way, by

@@ -4,6 +4,7 @@ import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.t
 import { WorkError } from '../../model/failure.ts'
 import type { Counted } from '../../model/health.ts'
 import { decidedSets } from '../../model/progress.ts'
+import type { SetAsideTask } from '../../model/set-aside-task.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { leftOutBy } from '../../spec/table-mapping.ts'
@@ -20,7 +21,6 @@ import { decideUpkeep, noMemory } from '../maintain/table-upkeep.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 import { firstWaiting } from './first-waiting.ts'
 import { type KnownTable, knownTables } from './known-tables.ts'
-import type { SetAsideTask } from './set-aside.ts'
 
 /** How far one document's tables have come. */
 export interface DocumentStatus {

@@ -1,6 +1,6 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import { summaryKeys } from '../commit/summary-keys.ts'
-import type { UpkeepKind } from './due-upkeep.ts'
+import { summaryKeys } from '../../pipeline/commit/summary-keys.ts'
+import type { UpkeepKind } from '../../pipeline/maintain/due-upkeep.ts'
 
 const kinds: readonly UpkeepKind[] = ['retention', 'compaction', 'manifests', 'expiry', 'orphans']
 /** Clocks of two processes may differ by so much; a time that lies further ahead tells nothing. */
