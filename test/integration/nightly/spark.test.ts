@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { documentRecoveries } from '../../../src/compose.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { type CanonicalRow, toRows } from '../canonical.ts'
@@ -142,16 +143,30 @@ test('Java expires our snapshots between our commits, and the progress is found 
   await expectOffsets('expired', upTo(5))
 })
 
-test('Java replaces the table, and it is stopped with what would be materialized again', async () => {
+test('Java replaces the table, and it is stopped until its rows have told what they are', async () => {
   const { document, add } = world('replaced')
   await add(0, 2)
   await spark.sql(
     `CREATE OR REPLACE TABLE ice.${database}.replaced USING iceberg AS SELECT * FROM ice.${database}.replaced WHERE kafka_offset < 1`,
   )
-  const run = await runOnce(document)
-  expect(run.ok).toBe(false)
-  expect(run.errors).toContain('--accept-rollback')
-  expect(await spark.sql(`SELECT kafka_offset FROM ice.${database}.replaced`)).toEqual(['{"kafka_offset":"0"}'])
+  for (const acceptRollback of [false, true]) {
+    const run = await runOnce(document, {}, { acceptRollback })
+    expect(run.ok).toBe(false)
+    expect(run.errors).toContain('recover --from-rows')
+  }
+  await expectOffsets('replaced', [0])
+  const asked = {
+    from: 'rows',
+    table: null,
+    exact: false,
+    passedPrefix: null,
+    given: null,
+    commit: true,
+    progress: () => undefined,
+  } as const
+  expect(await documentRecoveries([document], asked)).toMatchObject([{ tables: [{ problem: null, done: true }] }])
+  await add(2, 4)
+  await expectOffsets('replaced', upTo(4))
 })
 
 test.each([
