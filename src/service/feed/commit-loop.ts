@@ -1,3 +1,4 @@
+import type { Turns } from '../tasks/turns.ts'
 import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
@@ -23,6 +24,8 @@ export interface CommitterSeams {
   readonly entropy: Entropy
   readonly journal: Journal
   readonly meter: Meter
+  /** Of who commits beside a table's feed: what is sent waits for its turn, so that no append is built anew because of it. Absent: nobody is waited for. */
+  readonly turn?: Turns
 }
 
 /** What results were made for: a commit on top of other definitions would break them. */
@@ -86,6 +89,8 @@ const reusedMs = 5000
 
 /** How often a commit is built anew after a conflict or an unknown outcome before it is left to the next interval. */
 const maxAttempts = 10
+/** Who commits beside the feed builds so often while that goes on; then the feed waits, since one that commits all the time would come first each time. */
+const patientAttempts = 2
 
 /**
  * How every snapshot of this program comes into a table, whatever it does: on top of the state just read, asserting its parent, built
@@ -188,70 +193,80 @@ export class CommitLoop {
   ): Promise<Landing<T>> {
     const { catalog, clock, entropy, journal, meter } = this.#seams
     let reuse: { manifests: readonly ManifestFile[]; files: string } | null = null
+    const { turn } = this.#seams
+    let waitMs = 0
     for (let attempt = 1; ; attempt++) {
-      const reused = attempts.length === 0 && find === findTableState ? this.#takeLoaded() : null
-      const judgedMs = reused?.atMs ?? clock.now()
-      // A commit whose outcome is unknown is looked for past every cache.
-      const { metadata, state } = reused ?? (await this.load({ fresh: attempts.length > 0 }, find))
-      this.#loaded = null
-      const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
-      if (landed !== undefined) return { kind: 'found', what: landed.what, state }
-      const proposal = await propose(state, metadata)
-      if (proposal === null) return { kind: 'nothing', state }
-      const { what, change, state: proposed } = proposal
-      const fileNames = change.added.map(({ file }) => file.filePath).join('\n')
-      const commitId = entropy.uuid()
-      const contents = {
-        ...proposed,
-        retraction: outstanding(proposed.retraction, proposed.progress),
-        processorName: this.#processorName,
-        commitId,
-        change,
-      }
-      const around = { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit }
-      let built: BuiltCommit
+      if (waitMs > 0) await clock.sleep(waitMs)
+      waitMs = 0
+      const leave = attempt > patientAttempts ? await turn?.enter() : undefined
       try {
-        built = await buildSnapshot(metadata, state.snapshotId, contents, reuse?.files === fileNames ? reuse.manifests : null, around)
-      } catch (error) {
-        // Who stood still since the table was loaded may look for files that an expiry has removed meanwhile.
-        if (!(error instanceof ObjectNotFound) || attempt === maxAttempts || !(await this.#hasMovedOn(metadata))) throw error
-        journal.info('a commit was built on a snapshot that is gone by now; building anew', { table: this.name, attempt, error })
-        continue
-      }
-      // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
-      reuse = { manifests: built.newManifests, files: fileNames }
-      const stoodMs = clock.now() - judgedMs
-      if (stoodMs > maxJudgedMs) {
-        journal.info('a commit was not sent, since it was judged too long ago; building anew', { table: this.name, attempt, stoodMs })
-        if (attempt === maxAttempts) throw this.#gaveUp('overdue')
-        continue
-      }
-      attempts.push({ commitId, what })
-      const { requirements, updates, snapshot } = built
-      const outcome = await catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
-      meter.add(`commit.${outcome.kind}`)
-      if (outcome.kind === 'committed') {
-        // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
-        if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
-          this.#known = { progress: proposed.progress, sequence: snapshot['sequence-number'] ?? 0n }
-          return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
-        }
-        journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
-      } else if (outcome.kind === 'refused') {
-        throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, {
-          retry: 'later',
-          lacking: outcome.lacking,
-        })
-      } else {
-        journal.info(outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it', {
-          table: this.name,
+        const reused = attempts.length === 0 && find === findTableState ? this.#takeLoaded() : null
+        const judgedMs = reused?.atMs ?? clock.now()
+        // A commit whose outcome is unknown is looked for past every cache.
+        const { metadata, state } = reused ?? (await this.load({ fresh: attempts.length > 0 }, find))
+        this.#loaded = null
+        const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
+        if (landed !== undefined) return { kind: 'found', what: landed.what, state }
+        const proposal = await propose(state, metadata)
+        if (proposal === null) return { kind: 'nothing', state }
+        const { what, change, state: proposed } = proposal
+        const fileNames = change.added.map(({ file }) => file.filePath).join('\n')
+        const commitId = entropy.uuid()
+        const contents = {
+          ...proposed,
+          retraction: outstanding(proposed.retraction, proposed.progress),
+          processorName: this.#processorName,
           commitId,
-          attempt,
-          reason: outcome.reason,
-        })
+          change,
+        }
+        const around = { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit }
+        let built: BuiltCommit
+        try {
+          built = await buildSnapshot(metadata, state.snapshotId, contents, reuse?.files === fileNames ? reuse.manifests : null, around)
+        } catch (error) {
+          // Who stood still since the table was loaded may look for files that an expiry has removed meanwhile.
+          if (!(error instanceof ObjectNotFound) || attempt === maxAttempts || !(await this.#hasMovedOn(metadata))) throw error
+          journal.info('a commit was built on a snapshot that is gone by now; building anew', { table: this.name, attempt, error })
+          continue
+        }
+        // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
+        reuse = { manifests: built.newManifests, files: fileNames }
+        const stoodMs = clock.now() - judgedMs
+        if (stoodMs > maxJudgedMs) {
+          journal.info('a commit was not sent, since it was judged too long ago; building anew', { table: this.name, attempt, stoodMs })
+          if (attempt === maxAttempts) throw this.#gaveUp('overdue')
+          continue
+        }
+        attempts.push({ commitId, what })
+        const { requirements, updates, snapshot } = built
+        const send = () => catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
+        const outcome = await (turn === undefined || leave !== undefined ? send() : turn.take(send))
+        meter.add(`commit.${outcome.kind}`)
+        if (outcome.kind === 'committed') {
+          // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
+          if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
+            this.#known = { progress: proposed.progress, sequence: snapshot['sequence-number'] ?? 0n }
+            return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
+          }
+          journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
+        } else if (outcome.kind === 'refused') {
+          throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, {
+            retry: 'later',
+            lacking: outcome.lacking,
+          })
+        } else {
+          journal.info(outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it', {
+            table: this.name,
+            commitId,
+            attempt,
+            reason: outcome.reason,
+          })
+        }
+        if (attempt === maxAttempts) throw this.#gaveUp(outcome.kind)
+        waitMs = backoffMs(attempt, outcome.kind)
+      } finally {
+        leave?.()
       }
-      if (attempt === maxAttempts) throw this.#gaveUp(outcome.kind)
-      await clock.sleep(backoffMs(attempt, outcome.kind))
     }
   }
 

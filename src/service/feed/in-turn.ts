@@ -11,9 +11,10 @@ export function inTurn(commits: Commits, turn: Turns): Commits {
 }
 
 /**
- * The catalog for those who commit to the table beside: what they send waits until no commit of the feed is under way, which so never has to be built anew
- * because of them. The feed waits for no more than such a request.
+ * The catalog for those who commit beside the feed and no snapshot: what they send waits until no commit of the feed is under way, which so never has to be
+ * built anew because of them. The feed waits for no more than such a request.
  */
-export function besideCommits(catalog: Catalog, turn: Turns): Catalog {
+export function besideCommits({ catalog, turn }: { readonly catalog: Catalog; readonly turn?: Turns }): Catalog {
+  if (turn === undefined) return catalog
   return { ...catalog, commitTable: (table, request) => turn.take(() => catalog.commitTable(table, request)) }
 }

@@ -22,7 +22,7 @@ import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
 import { healthReadings } from './health-readings.ts'
-import { besideCommits, inTurn } from './in-turn.ts'
+import { inTurn } from './in-turn.ts'
 import { refuseReplacedRows, refuseUnknownRows } from './refuse-unknown-rows.ts'
 import { openTable } from './open-table.ts'
 import { TailPlanner } from './planner.ts'
@@ -267,8 +267,9 @@ export class Processor {
     const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
     const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
     const turn = new Turns(1)
-    const yielding = { ...this.#seams, catalog: besideCommits(catalog, turn) }
-    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, yielding, (view) => this.#watch.table(name).upkept(view))
+    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, { ...this.#seams, turn }, (view) =>
+      this.#watch.table(name).upkept(view),
+    )
     const seen = (now: TableState) => this.#watch.table(name).seen(now)
     const shared = toldOf(
       inTurn(

@@ -12,6 +12,7 @@ import { decodeRequests } from '../../pipeline/commit/requests-text.ts'
 import { dueUpkeep, type UpkeepDecision, type UpkeepFacts, type UpkeepKind } from '../../pipeline/maintain/due-upkeep.ts'
 import { upkeepTimes, withUpkeepTime } from './upkeep-times.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
+import { besideCommits } from '../feed/in-turn.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
 import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
@@ -232,7 +233,8 @@ export class TableUpkeep {
 
   /** The table tells it to whoever feeds it next, and to `status`. Where that can not be written, this process alone knows. */
   async #note(kind: UpkeepKind): Promise<void> {
-    const { catalog, clock, entropy, journal } = this.#seams
+    const { clock, entropy, journal } = this.#seams
+    const catalog = besideCommits(this.#seams)
     if (!catalog.profile.propertiesInCommit) return
     for (let attempt = 1; attempt <= noteAttempts; attempt++) {
       const loaded = await catalog.loadTable(this.#table, { fresh: true })
@@ -311,7 +313,12 @@ export class TableUpkeep {
     const { journal, meter } = this.#seams
     const table = this.#table.name
     const settings = (metadata: TableMetadata) => expirySettings(metadata, this.#asked?.expiry)
-    const { snapshots, kept, files, bytes, left } = await expireTable(this.#table, settings, this.#seams, { dryRun: false, signal })
+    const { snapshots, kept, files, bytes, left } = await expireTable(
+      this.#table,
+      settings,
+      { ...this.#seams, catalog: besideCommits(this.#seams) },
+      { dryRun: false, signal },
+    )
     const removed = Object.values(files).reduce((sum, count) => sum + count)
     meter.add('upkeep.snapshots.expired', snapshots.length, { table })
     meter.add('upkeep.files.removed', removed, { table })

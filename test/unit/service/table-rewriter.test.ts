@@ -7,6 +7,7 @@ import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import type { PlannedRewrite } from '../../../src/pipeline/maintain/plan-rewrites.ts'
 import type { RewriteResult } from '../../../src/pipeline/maintain/rewrite-flow.ts'
 import { TableRewriter } from '../../../src/service/maintain/table-rewriter.ts'
+import { Turns } from '../../../src/service/tasks/turns.ts'
 import type { Catalog } from '../../../src/seams/catalog.ts'
 import { commitForeign, deletionVector, liveEntries, positionDeletes } from './foreign-commit.ts'
 import { at, batch } from './segments.ts'
@@ -189,6 +190,38 @@ describe('an append that comes first', () => {
     expect(await paths()).toHaveLength(2)
     expect(w.linesOf('info', 'result refused, planned again')).toEqual([])
   })
+})
+
+test('beside a feed that commits all the time a replacement lands all the same, and the feed waits for it', async () => {
+  const [rewrite] = await planned()
+  const turn = new Turns(1)
+  // To look at the table takes longer than the feed leaves it as it is.
+  const slow: Catalog = {
+    ...w.catalog,
+    async loadTable(...asked) {
+      const loaded = await w.catalog.loadTable(...asked)
+      await w.clock.sleep(5000)
+      return loaded
+    },
+  }
+  const one = new TableRewriter(sourceId, name, 'test', await w.table('orders'), { ...w.seams, catalog: slow, turn })
+  const stop = new AbortController()
+  let appends = 0
+  const feed = async () => {
+    while (!stop.signal.aborted) {
+      await turn.take(async () => void (await commitForeign(w, 'orders', {})))
+      appends++
+      await w.clock.sleep(1000)
+    }
+  }
+  await w.clock.run(async () => {
+    const feeding = feed()
+    expect(await one.replace([carriedOut(rewrite)], w.clock.now())).toMatchObject({ committed: [{}], refused: [] })
+    stop.abort()
+    await feeding
+  })
+  expect(appends).toBeGreaterThan(5)
+  expect(w.linesOf('info', 'commit conflict, building anew')).toHaveLength(2)
 })
 
 describe('deletes', () => {
