@@ -1,5 +1,8 @@
+import { createServer } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { documentStatuses } from '../../../src/compose.ts'
+import { systemClock } from '../../../src/drivers/clock/system.ts'
+import { askQueues } from '../../../src/drivers/queue/redis-ask.ts'
 import { killLeftovers } from '../kill/processes.ts'
 import { freePort } from '../servers.ts'
 import { makeFleet, type TestFleet } from './fleet.ts'
@@ -47,12 +50,13 @@ test(
 
     const { document } = fleet.world
     const silent = await freePort()
-    const { createServer } = await import('node:net')
     const server = createServer(() => undefined).listen(silent, '127.0.0.1')
     const unanswered = { ...document, spec: { ...document.spec, metrics: { address: `127.0.0.1:${silent}` } } }
     const askedMs = performance.now()
     expect((await documentStatuses([unanswered]))[0].service).toEqual({ address: `127.0.0.1:${silent}`, away: 'nobody answers there' })
     expect(performance.now() - askedMs).toBeLessThan(15_000)
+    const settings = { url: () => `redis://127.0.0.1:${silent}` }
+    await expect(askQueues(settings, { document: 'a/b', place: 'c' }, ['tasks'], systemClock)).rejects.toThrow('no answer within 8 s')
     server.close()
   },
 )
