@@ -35,3 +35,21 @@ export function faultKinds(roles: readonly string[], hasRedis: boolean): FaultKi
     ...(hasRedis ? (['redis flushed', 'redis restarted'] as const) : []),
   ]
 }
+
+/** What a run came to. */
+interface Ran {
+  readonly faults: ReadonlyMap<string, number>
+  readonly commits: number
+  readonly rowsChecked: number
+  readonly problems: readonly string[]
+}
+
+/** Why a run fails, a line each: also where a kind of fault was never injected, or nothing was there to be broken. */
+export function failuresOf({ faults, commits, rowsChecked, problems }: Ran): string[] {
+  const never = [...faults].filter(([, count]) => count === 0).map(([kind]) => kind)
+  return [
+    ...problems.map((problem) => `broken: ${problem}`),
+    ...(never.length > 0 ? [`never injected: ${never.join(', ')}`] : []),
+    ...(commits === 0 || rowsChecked === 0 ? ['nothing was committed'] : []),
+  ]
+}

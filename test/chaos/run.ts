@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { install } from '../integration/servers.ts'
+import { failuresOf } from './faults.ts'
 
 const usage = `node test/chaos/run.ts --seconds N [--seed S]
 
@@ -62,11 +63,9 @@ async function main(disk: string): Promise<void> {
   for (const ending of endings) process.stdout.write(`started again: ${ending}\n`)
   process.stdout.write(`${seconds} s of chaos: ${commits} commits, ${conflicts} conflicts, ${rowsChecked} rows checked\n`)
   for (const [kind, count] of faults) process.stdout.write(`${String(count).padStart(9)}  ${kind}\n`)
-  for (const problem of problems) process.stderr.write(`broken: ${problem}\n`)
-  const never = [...faults].filter(([, count]) => count === 0).map(([kind]) => kind)
-  if (never.length > 0) process.stderr.write(`never injected: ${never.join(', ')}\n`)
-  if (commits === 0 || rowsChecked === 0) process.stderr.write('nothing was committed\n')
-  process.exit(problems.length > 0 || never.length > 0 || commits === 0 || rowsChecked === 0 ? 1 : 0)
+  const failures = failuresOf({ faults, commits, rowsChecked, problems })
+  for (const failure of failures) process.stderr.write(`${failure}\n`)
+  process.exit(failures.length > 0 ? 1 : 0)
 }
 
 if (directory === undefined) await withinNamespaces()

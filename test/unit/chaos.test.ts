@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../src/drivers/entropy/seeded.ts'
-import { faultKinds, requestFaults } from '../chaos/faults.ts'
+import { failuresOf, faultKinds, requestFaults } from '../chaos/faults.ts'
 import { unreliable } from '../chaos/unreliable.ts'
 
 test('a run of chaos refuses arguments that it does not understand', () => {
@@ -45,3 +45,13 @@ test('every way to spoil a request is met by a client as an error, a delay or an
   await proxy.close()
   server.close()
 }, 60_000)
+
+test('a run fails where something is broken, a kind of fault was never injected, or nothing was committed', () => {
+  const well = { faults: new Map([['disk full', 2]]), commits: 3, rowsChecked: 9, problems: [] }
+  expect(failuresOf(well)).toEqual([])
+  expect(failuresOf({ ...well, faults: new Map([...well.faults, ['redis flushed', 0], ['s3 cut', 0]]) })).toEqual([
+    'never injected: redis flushed, s3 cut',
+  ])
+  expect(failuresOf({ ...well, problems: ['orders/0@3 is missing'] })).toEqual(['broken: orders/0@3 is missing'])
+  for (const nothing of [{ commits: 0 }, { rowsChecked: 0 }]) expect(failuresOf({ ...well, ...nothing })).toEqual(['nothing was committed'])
+})
