@@ -3,7 +3,7 @@ import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { Fault } from '../../model/failure.ts'
 import { startOf } from '../../model/left-out.ts'
-import { endOf } from '../../model/offset-range.ts'
+import { endOf, maxOffset } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { Task, TaskPart } from '../../model/task.ts'
 import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../seams/object-store.ts'
@@ -371,8 +371,10 @@ export class TailPlanner {
         }
       }
       const { end, isWhole } = segmentEnd(newest, await this.#bytesOf(newest), maxBatchBytes)
-      // Where a damaged one ends is not known: reading begins in it, and stops there or skips it, as everywhere.
-      return startMark(at, end, isWhole ? newest : segments.at(-2))
+      const before = segments.at(-2)
+      if (isWhole || before === undefined) return startMark(at, end, isWhole ? newest : before)
+      // Where a damaged one ends is not known: reading begins in it, behind what the one before has, and stops there or skips it, as everywhere.
+      return startMark(at, maxOffset(end, segmentEnd(before, await this.#bytesOf(before), maxBatchBytes).end), before)
     } catch (error) {
       if (error instanceof ObjectChanged || error instanceof ObjectNotFound) return null
       throw error

@@ -175,6 +175,19 @@ describe('startAt', () => {
     expect(await w.rows('orders')).toEqual([])
   })
 
+  test('latest begins in a newest segment that is damaged behind what the one before has, which counts where both have an offset', async () => {
+    const w = world()
+    await w.write(orders, 0n, [batch(0n, 6)])
+    await w.write(orders, 4n, [new Uint8Array(80)])
+    await w.clock.advanceBy(60_000)
+    const latest = (document: { spec: { source: { startAt?: string } } }) => (document.spec.source.startAt = 'latest')
+    expect(await w.runOnce(latest as never)).toBe(false)
+    await w.write(orders, 4n, [batch(4n, 5)])
+    await w.clock.advanceBy(60_000)
+    expect(await w.runOnce(latest as never)).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 6, 9))
+  })
+
   test('latest begins within a newest segment that is damaged, so that nothing is passed over when it is mended', async () => {
     const w = world()
     await w.write(orders, 0n, [batch(0n, 3)])
