@@ -1,6 +1,6 @@
 import { isEnded } from './backfill.ts'
 import { endOf, type OffsetRanges, subtractRanges } from './offset-range.ts'
-import { decidedRanges, type Progress, withDecided } from './progress.ts'
+import { decidedRanges, decidedSets, type Progress, progressOf, withDecided } from './progress.ts'
 import type { Requests } from './requests.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
@@ -32,6 +32,19 @@ export function leftOutWith(
     if (!isNoted && start !== undefined && ranges.length > 0 && ranges[0][0] < start) noted = withDecided(noted, source, at, [[0n, start]])
   }
   return noted
+}
+
+/**
+ * What is left out once all that was wanted of a topic's history is there: what lies below the first offset that is decided, and no more. Else
+ * records would be passed by that got offsets below a start after it was found, since the segment at which it lies was written again, shorter.
+ */
+export function leftOutBelow({ progress, leftOut }: Begun, topic: string): Progress {
+  const sets = decidedSets(leftOut).map((set) => {
+    const first = decidedRanges(progress, set.source, set.at)[0]?.[0] ?? 0n
+    const ranges: OffsetRanges = first === 0n ? [] : [[0n, first]]
+    return set.at.topic === topic ? { ...set, ranges } : set
+  })
+  return progressOf(sets.filter(({ ranges }) => ranges.length > 0))
 }
 
 /** What lies below the start of a topic-partition and nobody has asked for: it is no hole, though history around it may be decided. */

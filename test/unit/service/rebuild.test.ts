@@ -250,6 +250,23 @@ describe('a rebuild', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, Number(next)))
   })
 
+  test('has what came at offsets below its start, since the segment at the end of the log was written again, shorter', async () => {
+    const w = await withTable()
+    await w.write(orders, 30n, [batch(30n, 12)])
+    await w.clock.advanceBy(60_000)
+    const rebuilder = await rebuilderOf(w)
+    const { backfill } = await rebuilder.bill(wish, 'command', defaultPrices)
+    await rebuilder.ask(backfill)
+    await w.write(orders, 30n, [batch(30n, 3)])
+    await w.clock.advanceBy(60_000)
+    expect((await w.clock.run(() => rebuilder.carryOut(backfill, never, () => undefined))).outcome).toBe('done')
+    await w.write(orders, 33n, [batch(33n, 20)])
+    await w.clock.advanceBy(60_000)
+    expect(await takePlace(w, rebuilder)).toBe(true)
+    expect(await w.runOnce()).toBe(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 53))
+  })
+
   test('replaces nothing of a table that another document feeds from another source, though it has no rows of it yet', async () => {
     const w = await withTable()
     const rebuilder = await rebuilt(w)
