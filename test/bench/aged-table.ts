@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { seededEntropy, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { memoryJournal } from '../../src/drivers/journal/memory.ts'
 import { countingMeter } from '../../src/drivers/meter/counting.ts'
+import { memoryStore } from '../../src/drivers/store/memory.ts'
 import { openSqliteCatalog } from '../../src/drivers/catalog/sqlite.ts'
 import type { DataFile, ManifestEntry, ManifestFile } from '../../src/formats/iceberg/data-file.ts'
 import { readManifest } from '../../src/formats/iceberg/manifest.ts'
@@ -121,7 +122,7 @@ export async function ageTable(commits: number, expiry: Expiry = {}, compact = f
       kafkaColumns: mapping.kafkaColumns,
     },
     new UpkeepTurns(document.spec.processing),
-    seams,
+    { ...seams, source: memoryStore({ clock }) },
   )
 
   const rewriter = new TableRewriter('file:///segments/', table, 'bench', metadata, seams)

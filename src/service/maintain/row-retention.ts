@@ -6,6 +6,8 @@ import { WorkError } from '../../model/failure.ts'
 import { normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { Clock } from '../../seams/clock.ts'
+import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { parseLayout } from '../../pipeline/commit/stored-layout.ts'
@@ -101,6 +103,23 @@ export async function retireRows(
   )
   for (let pass = 0; pass < maxPasses && !signal.aborted; pass++) if (!(await retiring.pass(signal))) break
   return retiring.report
+}
+
+/** Rows are kept by whole days: what is less than one hardly matters. */
+const maxAheadMs = 86_400_000
+
+/**
+ * Throws a WorkError where this machine's clock is more than a day ahead of the store's, which its first page of a listing tells: rows would be
+ * taken for older than they are. A directory has no clock of its own. One that is behind keeps rows longer, and does no harm.
+ */
+export async function refuseClockAhead(store: Pick<ObjectStore, 'list'>, prefix: string, clock: Clock): Promise<void> {
+  for await (const { dateMs } of store.list({ prefix, delimiter: '/' })) {
+    const aheadMs = clock.now() - dateMs
+    if (aheadMs <= maxAheadMs) return
+    const days = (aheadMs / maxAheadMs).toFixed(1)
+    const found = `this machine's clock shows ${new Date(clock.now()).toISOString()}, ${days} days ahead of the source's`
+    throw new WorkError(`rows are not deleted by age: ${found}; set it by NTP`, { retry: 'later' })
+  }
 }
 
 class Retiring {

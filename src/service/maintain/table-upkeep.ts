@@ -14,7 +14,7 @@ import { upkeepTimes, withUpkeepTime } from './upkeep-times.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
 import { besideCommits } from '../feed/in-turn.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
-import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
+import { refuseClockAhead, type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { expireTable } from './table-expirer.ts'
@@ -22,7 +22,7 @@ import { TableRewriter } from './table-rewriter.ts'
 import { Turns } from '../tasks/turns.ts'
 
 /** Files are rewritten where somebody takes such tasks from the queue. */
-type UpkeepSeams = CommitterSeams & SweepSeams & Partial<Pick<ProcessorSeams, 'queue' | 'rewrites'>>
+type UpkeepSeams = CommitterSeams & SweepSeams & Pick<ProcessorSeams, 'source'> & Partial<Pick<ProcessorSeams, 'queue' | 'rewrites'>>
 type Spec = ProcessorDocument['spec']
 
 /** What was done, as far as this process knows. */
@@ -49,7 +49,9 @@ export function decideUpkeep(
 ): UpkeepDecision[] {
   const told = upkeepTimes(metadata, nowMs)
   const lastOf = (kind: UpkeepKind) => {
-    const [here, there] = [last?.get(kind), told.get(kind)]
+    const [own, there] = [last?.get(kind), told.get(kind)]
+    // A clock that was set back since tells nothing, and nobody waits for that time to come again.
+    const here = own !== undefined && own > nowMs ? undefined : own
     if (here !== undefined && there !== undefined) return Math.max(here, there)
     return here ?? there ?? (last === null && !propertiesInCommit ? undefined : null)
   }
@@ -292,8 +294,9 @@ export class TableUpkeep {
   }
 
   async #retire(signal: AbortSignal): Promise<void> {
-    const { journal, meter } = this.#seams
+    const { source, clock, journal, meter } = this.#seams
     const table = this.#table.name
+    await refuseClockAhead(source, this.#context.source.prefix, clock)
     const { files, rewritten, rows } = await retireRows(this.#table, this.#asked!.retention!, this.#context, this.#seams, signal)
     meter.add('upkeep.rows.retired', Number(rows), { table })
     if (rows > 0n) journal.info('old rows deleted', { table, rows, files, rewritten })

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { comparablePath } from '../../../src/formats/iceberg/comparable-path.ts'
 import { liveEntries, manifestsOf } from '../../../src/pipeline/maintain/unreached-files.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
-import { at, batch } from './segments.ts'
+import { at, batch, record } from './segments.ts'
 import { documentStatus } from '../../../src/service/status/status.ts'
 import { summaryKeys } from '../../../src/pipeline/commit/summary-keys.ts'
 import { namespace, rowsOf, sourceId, type World, world } from './world.ts'
@@ -203,4 +203,33 @@ test('a service that is asked to removes orphans, and one that is not leaves the
     expect(made.seams.meter.totals().get('upkeep.orphans.done')).toBe(enabled ? 1 : undefined)
     expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 15))
   }
+})
+
+test('rows are not deleted by a clock that is more than a day ahead of the store of the source, and are once it is right again', async () => {
+  const made = world()
+  const dayMs = 24 * 60 * minuteMs
+  const aged = (days: number) => record('v', { timestampMs: BigInt(made.clock.now() - days * dayMs) })
+  await made.write(at, 0n, [batch(0n, [aged(20)])])
+  expect(await made.runOnce()).toBe(true)
+  await made.write(at, 1n, [batch(1n, [aged(5)])])
+  expect(await made.runOnce()).toBe(true)
+  await made.write(at, 2n, [batch(2n, [aged(0)])])
+  let aheadMs = 100 * dayMs
+  const clock = { ...made.clock, now: () => made.clock.now() + aheadMs }
+  const stop = new AbortController()
+  await made.clock.run(async () => {
+    const keepsTenDays = (document: Plain) => (document.spec.maintenance = { retention: { by: 'kafka_timestamp', days: 10 } })
+    const running = made.processor(keepsTenDays, { clock }).run(false, stop.signal)
+    await made.clock.sleep(30 * minuteMs)
+    expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 3))
+    const [told] = made.linesOf('warn', 'upkeep failed and is tried again later')
+    expect(told.fields).toMatchObject({ table: 'orders', upkeep: 'retention' })
+    expect(String(told.fields.error)).toContain('100.0 days ahead of the source')
+    aheadMs = 0
+    await made.write(at, 3n, [batch(3n, 1)])
+    await made.clock.sleep(30 * minuteMs)
+    stop.abort()
+    expect(await running).toBe(true)
+  })
+  expect(await made.rows('orders')).toEqual(rowsOf(at, 1, 4))
 })
