@@ -23,12 +23,12 @@ export interface Command<Options = unknown> {
   /** The one argument, which can be left out. */
   readonly argument?: { readonly name: string; readonly description: string }
   readonly options: readonly OptionSpec[]
-  /** Commands that go by a second word, each with a line for the overview. Without that word, `run` says what is missing. */
+  /** Commands that go by a second word, each with a line for the overview. */
   readonly subcommands?: Readonly<Record<string, { readonly summary: string; readonly command: Command }>>
   /** Command lines, each with what it is good for. At least one. */
   readonly examples: readonly (readonly [commandLine: string, purpose: string])[]
-  /** Carries it out. Throws DocumentError for what the user got wrong and WorkError for what the world did. */
-  run(input: { readonly argument?: string; readonly options: Options }, terminal: Terminal): Promise<ExitCode>
+  /** Carries it out; absent where subcommands do. Throws DocumentError for what the user got wrong and WorkError for what the world did. */
+  run?(input: { readonly argument?: string; readonly options: Options }, terminal: Terminal): Promise<ExitCode>
 }
 
 /** The option that names the document. */

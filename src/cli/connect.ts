@@ -6,6 +6,7 @@ import { mappingFor, tablesFor, type TopicMapping } from '../spec/table-mapping.
 import { isGlob } from '../spec/topic-glob.ts'
 import { enumerated, quoted } from '../spec/wording.ts'
 import { type Command, fileOption, jsonOption } from './command.ts'
+import type { Terminal } from './terminal.ts'
 import type { Block, Engine } from './connect/engine.ts'
 import { engines } from './connect/engines.ts'
 import { connectTarget } from './connect/target.ts'
@@ -34,9 +35,6 @@ export const connectCommand: Command = {
     ['connect duckdb -f spec.yaml', 'Query all tables of a document with DuckDB:'],
     ['connect snowflake -f spec.yaml orders', 'Query one table with Snowflake:'],
   ],
-  async run() {
-    throw new DocumentError(`expected an engine after connect: ${enumerated(Object.keys(engines), 'or')}`)
-  },
 }
 
 function connectTo(name: string, engine: Engine): Command<ConnectOptions> {
@@ -87,7 +85,7 @@ function noTable(wanted: string, documents: readonly ProcessorDocument[]): Docum
   return new DocumentError(`the documents have no table ${quoted(wanted)}${meant === undefined ? '' : `; did you mean ${meant}?`}`)
 }
 
-function show(document: string, blocks: readonly Block[], isOneOfSeveral: boolean, terminal: Parameters<Command['run']>[1]): void {
+function show(document: string, blocks: readonly Block[], isOneOfSeveral: boolean, terminal: Terminal): void {
   if (isOneOfSeveral) terminal.out(terminal.style('bold', printable(document)))
   for (const { where, text } of blocks) {
     terminal.out(terminal.style('dim', `--- ${where}`))

@@ -98,13 +98,28 @@ function define(entry: Program, command: Command, act: (run: (terminal: Terminal
   for (const option of command.options) entry.addOption(toOption(option))
   const examples = command.examples.map(([line, purpose]) => `  ${purpose}\n    $ iceberg-processor ${line}`)
   entry.addHelpText('after', `\n${styleText('bold', 'Examples:')}\n${examples.join('\n')}`)
-  for (const [name, { summary, command: inner }] of Object.entries(command.subcommands ?? {})) {
-    define(entry.command(name).summary(summary), inner, act)
+  if (command.subcommands !== undefined) {
+    for (const [name, { summary, command: inner }] of Object.entries(command.subcommands)) {
+      define(entry.command(name).summary(summary), inner, act)
+    }
+    // What was meant for the second word is not judged without it.
+    entry.allowUnknownOption().allowExcessArguments()
   }
   entry.action(async (...received: unknown[]) => {
     const [target, options] = argument === undefined ? [undefined, received[0]] : [received[0] as string | undefined, received[1]]
-    await act((terminal) => command.run({ argument: target, options }, terminal))
+    if (command.run === undefined) throw secondWordProblem(entry)
+    await act((terminal) => command.run!({ argument: target, options }, terminal))
   })
+}
+
+/** A command was given without its second word, or with one that is none. */
+function secondWordProblem(entry: Program): DocumentError {
+  const name = entry.name()
+  const known = entry.commands.map((inner) => inner.name())
+  const found = entry.args.slice(0, 1).find((word) => !word.startsWith('-'))
+  const meant = found === undefined ? undefined : nearest(found, known)
+  const what = found === undefined ? '' : `, found ${quoted(found)}${meant === undefined ? '' : `; did you mean ${meant}?`}`
+  return new DocumentError(argumentProblem(`expected ${enumerated(known, 'or')} after ${name}${what}`, name))
 }
 
 function toOption(spec: OptionSpec): Option {

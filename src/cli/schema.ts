@@ -1,5 +1,4 @@
-import { DocumentError } from '../model/failure.ts'
-import { type Command } from './command.ts'
+import type { Command } from './command.ts'
 import { schemaShowCommand } from './schema/show.ts'
 
 /** `schema`: what values become. */
@@ -8,7 +7,4 @@ export const schemaCommand: Command = {
   options: [],
   subcommands: { show: { summary: 'print the columns of tables as part of a document', command: schemaShowCommand } },
   examples: schemaShowCommand.examples,
-  async run() {
-    throw new DocumentError('expected show after schema; see: iceberg-processor schema --help')
-  },
 }

@@ -1,4 +1,3 @@
-import { DocumentError } from '../model/failure.ts'
 import type { Command } from './command.ts'
 import { specImportCommand } from './spec/import.ts'
 
@@ -8,7 +7,4 @@ export const specCommand: Command = {
   options: [],
   subcommands: { import: { summary: "translate the configuration of KafScale's Go processor", command: specImportCommand } },
   examples: specImportCommand.examples,
-  async run() {
-    throw new DocumentError('expected import after spec; see: iceberg-processor spec --help')
-  },
 }

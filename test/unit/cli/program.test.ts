@@ -32,6 +32,16 @@ test('help for a command is the same under help and --help', async () => {
   expect(one).toEqual(other)
 })
 
+test.each([
+  [['connect', '-f', 'spec.yaml'], ''],
+  [['connect', 'foo', '-f', 'spec.yaml'], ', found "foo"'],
+  [['connect', 'duckbd', '-f', 'spec.yaml', 'orders'], ', found "duckbd"; did you mean duckdb?'],
+])('%j says which engines there are', async (args, found) => {
+  const engines = 'snowflake, databricks, trino, spark, duckdb, pyiceberg or athena'
+  const stderr = `error: expected ${engines} after connect${found}; see: iceberg-processor connect --help\n`
+  expect(await program(args)).toEqual({ code: 2, stdout: '', stderr })
+})
+
 test('without a command the overview comes on standard error, with exit code 2', async () => {
   const { code, stdout, stderr } = await program([])
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })

@@ -36,7 +36,7 @@ async function imported(text: string) {
     const file = join(home, 'config.yaml')
     await writeFile(file, text)
     const terminal = recordingTerminal()
-    expect(await specImportCommand.run({ options: { file } }, terminal)).toBe(0)
+    expect(await specImportCommand.run!({ options: { file } }, terminal)).toBe(0)
     return terminal.lines
   } finally {
     await rm(home, { recursive: true })
