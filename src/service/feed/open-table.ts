@@ -4,6 +4,7 @@ import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { Catalog, LoadedTable, TableIdentifier } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
+import type { FileIO } from '../../seams/file-io.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
@@ -11,6 +12,7 @@ import type { MappedTable } from '../../spec/table-mapping.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
 import { tableCreatedAnew, tableGone } from './commit-loop.ts'
 import { createTable, decideTableValue } from './create-table.ts'
+import { topicsIn } from './settled-tables.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 
 /** Samples in a row that fail before `once` gives a table up. */
@@ -21,13 +23,15 @@ export interface OpeningSeams {
   readonly catalog: Catalog
   readonly clock: Clock
   readonly entropy: Entropy
+  readonly io: Pick<FileIO, 'read'>
   readonly journal: Journal
 }
 
 /**
  * The table as it is, or created as `wanted` says, which is asked at each try; null where the run ends before anything tells what it must be
  * like. Where there is nothing to take a sample of yet, it is waited for; with `once`, only for what is ready in a moment.
- * `known`: the uuid that the table had before; one that is gone or another one by now is neither made nor filled unasked.
+ * `known`: the uuid that the table had before; one that is gone or another one by now is neither made nor filled unasked. Another
+ * one that has progress of the source was filled by a process that somebody restarted, and goes on.
  */
 export async function openTable(
   table: TableIdentifier,
@@ -48,7 +52,8 @@ export async function openTable(
     if (existing === null && known !== undefined) throw tableGone(name)
     if (existing !== null) {
       const { 'table-uuid': uuid } = existing.metadata
-      if (known !== undefined && uuid !== known) throw tableCreatedAnew(name, known, uuid)
+      const isOther = known !== undefined && uuid !== known
+      if (isOther && (await topicsIn(document, table.name, source, seams)).size === 0) throw tableCreatedAnew(name, known, uuid)
       return existing
     }
     let waitMs: number

@@ -53,7 +53,8 @@ export function heldTopics(document: ProcessorDocument, progress: Progress, sour
   return new Set(matchTopics(document.spec.source.topics, topicsDecided(progress, source.id)))
 }
 
-async function topicsIn(
+/** The topics of this source, as `heldTopics`, of which a table has progress; none where there is no such table, or nothing can tell. */
+export async function topicsIn(
   document: ProcessorDocument,
   name: string,
   source: SourceIdentity,
