@@ -115,7 +115,7 @@ export class BullClaims<Payload, Result> {
     const isSuspect = job.stalledCounter > 0
     const nowMs = this.#options.clock.now()
     if (isSuspect) this.#quietUntilMs = nowMs + quietMs
-    if (this.#isAlone || this.#isOthersTurn || (isSuspect ? this.#claimed.size > 0 : nowMs < this.#quietUntilMs)) {
+    if (this.#isAlone || this.#isOthersTurn || (isSuspect ? this.#claimed.size > 0 : leftMs(this.#quietUntilMs, quietMs, nowMs) > 0)) {
       await job.moveToDelayed(Date.now() + aloneRetryMs, token)
       throw new DelayedError()
     }
@@ -136,7 +136,7 @@ export class BullClaims<Payload, Result> {
   /** Who met a task first would meet it first each time it comes back. */
   async #leaveToOthers(job: Job<object, Outcome>, token: string): Promise<void> {
     const nowMs = this.#options.clock.now()
-    if (this.#newerAtMs <= nowMs) {
+    if (leftMs(this.#newerAtMs, newerPauseMs, nowMs) === 0) {
       this.#newerAtMs = nowMs + newerPauseMs
       void this.#giveTurn()
     }
@@ -197,4 +197,10 @@ export class BullClaims<Payload, Result> {
       this.#claimed.delete(id)
     }
   }
+}
+
+/** How long it is until a time that was set `mostMs` ahead: nothing where the clock was set back since, so that nobody waits for that time to come again. */
+function leftMs(untilMs: number, mostMs: number, nowMs: number): number {
+  const left = untilMs - nowMs
+  return left > mostMs ? 0 : Math.max(0, left)
 }

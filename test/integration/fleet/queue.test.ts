@@ -43,8 +43,8 @@ interface Member {
   work(carryOut: (text: string) => Promise<string>, lanes?: number): void
 }
 
-function member(version = 1, parallelism = 4, url = redis.url, atOnceHere = parallelism): Member {
-  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', place: 'here', clock: systemClock, journal })
+function member(version = 1, parallelism = 4, url = redis.url, atOnceHere = parallelism, clock = systemClock): Member {
+  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', place: 'here', clock, journal })
   const stop = new AbortController()
   opened.push({ fleet, stop })
   const queue = fleet.queue('tasks', codecOf(version), parallelism, atOnceHere)
@@ -221,6 +221,21 @@ describe('a queue in Redis', { timeout }, () => {
     expect(performance.now() - startedMs).toBeLessThan(12_000)
     expect(told(/has version 2, and this program reads versions up to 1; run the newer program here too/)).toHaveLength(1)
     expect(await older.queue.submit('old', 'old')).toMatch(/^by the/)
+  })
+
+  test('leaves a task of a newer version for no longer where its clock is set back', async () => {
+    let aheadMs = 3_600_000
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs }
+    member(1, 4, redis.url, 4, clock).work(async () => 'by the older one')
+    const newer = member(2)
+    const first = newer.queue.submit('first', 'first')
+    await until(() => told(/left to others/).length > 0)
+    aheadMs = 0
+    const second = newer.queue.submit('second', 'second')
+    await sleep(1000)
+    member(2).work(async () => 'by the newer one')
+    const late = sleep(12_000).then(() => 'late')
+    expect(await Promise.race([Promise.all([first, second]), late])).toEqual(['by the newer one', 'by the newer one'])
   })
 
   test('answers with an error that passes where a result can not be read', async () => {
