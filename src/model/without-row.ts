@@ -1,5 +1,5 @@
-import { type OffsetRanges, subtractRanges, unionRanges } from './offset-range.ts'
-import { decidedRanges, decidedSets, noProgress, type Progress, withDecided } from './progress.ts'
+import { normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges, unionRanges } from './offset-range.ts'
+import { decidedRanges, decidedSets, noProgress, type Progress, progressOf, withDecided } from './progress.ts'
 import type { TopicPartition } from './topic-partition.ts'
 
 /** What results decided of a topic-partition, and what of it became no row for one of the reasons. */
@@ -33,6 +33,12 @@ function withRanges(known: Progress, source: string, at: TopicPartition, ranges:
   without.delete(at.partition)
   const others = new Map(known).set(source, new Map(topics).set(at.topic, without))
   return ranges.length === 0 ? others : withDecided(others, source, at, ranges)
+}
+
+/** As many of a topic-partition's ranges as a table would keep of it at most: where there are more, the nearest are joined. */
+export function fewRanges(at: TopicPartition, ranges: Iterable<OffsetRange>): OffsetRanges {
+  const one = progressOf([{ source: '', at, ranges: normalizeRanges(ranges) }])
+  return decidedRanges(joined(one, maxRangesWithoutRow), '', at)
 }
 
 /** Joins the nearest neighbours until half of `max` spaces between ranges are left, so that this is not done at each commit. */

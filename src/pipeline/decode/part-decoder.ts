@@ -16,6 +16,7 @@ import {
 import type { SegmentRef } from '../../model/segment.ts'
 import type { TaskPart } from '../../model/task.ts'
 import type { PartEnd, RecordCounts, Skip, TranslatedPart } from '../../model/translated-part.ts'
+import { fewRanges, maxRangesWithoutRow } from '../../model/without-row.ts'
 import type { DecidedSpan } from '../flow.ts'
 import { freshRuns, slicesOf } from './fresh-runs.ts'
 import type { TableColumns } from './table-columns.ts'
@@ -54,7 +55,7 @@ export class PartDecoder {
   #ranges: OffsetRanges = []
   readonly #gaps: OffsetRange[] = []
   readonly #skips: Skip[] = []
-  #control: OffsetRanges = []
+  #control: OffsetRange[] = []
   readonly #counts = { rows: 0, control: 0, skipped: 0, clipped: 0, repeated: 0, transactional: 0 } satisfies RecordCounts
   #last: SegmentRef | null = null
   #ended: PartEnd | null = null
@@ -133,7 +134,7 @@ export class PartDecoder {
       maxTimestampMs: this.#columns.takeMaxTimestampMs(),
       counts: this.#counts,
       skips: this.#skips,
-      control: this.#control,
+      control: fewRanges(at, this.#control),
       rescued: rescued === null ? { records: 0, paths: {}, otherPaths: 0 } : { ...rescued, paths: Object.fromEntries(rescued.paths) },
       ended: this.#ended,
     }
@@ -166,7 +167,7 @@ export class PartDecoder {
         if (this.ended) break
       }
       this.#decide(decided)
-      if (batch.isControl) this.#control = unionRanges(this.#control, decided)
+      if (batch.isControl) this.#noteControl(decided)
       if (decided.length > 0) yield decided
       if (this.ended) return
     }
@@ -234,6 +235,12 @@ export class PartDecoder {
     this.#counts.skipped += Number(countOffsets(skipped))
     this.#decide(skipped)
     return skipped
+  }
+
+  /** A log of many small transactions has as many control records: no more are held than a table keeps. */
+  #noteControl(ranges: OffsetRanges): void {
+    this.#control.push(...ranges)
+    if (this.#control.length > 2 * maxRangesWithoutRow) this.#control = [...fewRanges(this.#part.at, this.#control)]
   }
 
   #decide(ranges: OffsetRanges): void {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { containsOffset } from '../../../../src/model/offset-range.ts'
+import { maxRangesWithoutRow } from '../../../../src/model/without-row.ts'
 import { at, batch, partOf, record, segment } from '../../service/segments.ts'
 import { decode } from './decoding.ts'
 
@@ -168,6 +170,23 @@ describe('transactions', () => {
     const { rows, part } = decode([segment(0n, [batch(0n, 2, { attributes: 16 }), batch(2n, marker, { attributes: 48 }), batch(3n, 1)])])
     expect(rows.map(({ offset }) => offset)).toEqual([0n, 1n, 3n])
     expect(part).toMatchObject({ ranges: [[0n, 4n]], counts: { ...counts, rows: 3, control: 1, transactional: 2 } })
+  })
+
+  test('of many transactions all control records are among the offsets that are told, in no more ranges than a table keeps', () => {
+    const transactions = 3000
+    const batches = Array.from({ length: transactions }, (_, i) => BigInt(3 * i)).flatMap((base) => [
+      batch(base, 2, { attributes: 0x10 }),
+      batch(base + 2n, 1, { attributes: 0x30 }),
+    ])
+    const { part } = decode([segment(0n, batches)])
+    expect(part.counts).toMatchObject({ rows: 2 * transactions, control: transactions })
+    expect(part.control.length).toBeGreaterThan(1)
+    expect(part.control.length).toBeLessThanOrEqual(maxRangesWithoutRow + 1)
+    for (let i = 0; i < transactions; i++) expect(containsOffset(part.control, BigInt(3 * i + 2))).toBe(true)
+    expect(decode([segment(0n, batches.slice(0, 4))]).part.control).toEqual([
+      [2n, 3n],
+      [5n, 6n],
+    ])
   })
 
   test('a segment of control records alone is decided whole', () => {
