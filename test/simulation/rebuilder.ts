@@ -1,9 +1,12 @@
-import type { SeededRandom } from '../../src/drivers/entropy/seeded.ts'
+import { type SeededRandom, seededRandom } from '../../src/drivers/entropy/seeded.ts'
 import { inProcessQueue } from '../../src/drivers/queue/in-process.ts'
 import { DocumentError, WorkError } from '../../src/model/failure.ts'
 import { defaultPrices } from '../../src/pipeline/backfill/bill.ts'
+import { noFiles } from '../../src/pipeline/commit/file-change.ts'
 import { Backfiller, type Where } from '../../src/service/backfill/backfiller.ts'
-import { takeMainsPlace } from '../../src/service/backfill/rebuild.ts'
+import { onBranch } from '../../src/service/backfill/branch-catalog.ts'
+import { type Rebuild, takeMainsPlace } from '../../src/service/backfill/rebuild.ts'
+import { CommitLoop } from '../../src/service/feed/commit-loop.ts'
 import type { ProcessorSeams } from '../../src/service/feed/processor-seams.ts'
 import type { Catalog, CommitRequest } from '../../src/seams/catalog.ts'
 import type { Journal, JournalFields } from '../../src/seams/journal.ts'
@@ -62,7 +65,35 @@ async function rebuild(topic: string, archive: Archive, stop: AbortSignal): Prom
   const { rebuild: made } = backfiller
   const alone: ProcessorSeams = { ...seams, queue: inProcessQueue() }
   const another = (until: AbortSignal) => takeMainsPlace(made, document, identity, withoutTakingPlace(alone, until), until)
-  if (await takeMainsPlace(made, document, identity, dawdling(alone, random, another), stop)) faults.add('rebuilt')
+  const slow = dawdling(
+    metBy(() => carryOn(made, source, alone), alone),
+    random,
+    another,
+  )
+  if (await takeMainsPlace(made, document, identity, slow, stop)) faults.add('rebuilt')
+}
+
+/** Commits on the branch what it says already, as who follows a tail there does from time to time. */
+async function carryOn({ identifier, branch }: Rebuild, { document, sourceId }: Archive['source'], seams: ProcessorSeams): Promise<void> {
+  const onIt = { ...seams, catalog: onBranch(seams.catalog, { name: branch, begins: 'empty' }) }
+  const loop = new CommitLoop(sourceId, identifier, document.metadata.name, {}, onIt)
+  await loop.commit<null>([], (state) => (state.snapshotId === null ? null : { what: null, change: noFiles, state }))
+}
+
+/**
+ * Now and then somebody commits on the branch just before it takes main's place. When, follows from the commit's key: nothing else that is drawn
+ * becomes another for it.
+ */
+function metBy(another: () => Promise<void>, seams: ProcessorSeams): ProcessorSeams {
+  const commitTable: Catalog['commitTable'] = async (table, request) => {
+    if (takesPlace(request) && seededRandom(Number.parseInt(request.idempotencyKey.slice(-8), 16)).chance(0.3)) {
+      await another().catch((error: unknown) => {
+        if (!isKnown(error)) throw error
+      })
+    }
+    return seams.catalog.commitTable(table, request)
+  }
+  return { ...seams, catalog: { ...seams.catalog, commitTable } }
 }
 
 /** Whether a commit puts a branch in main's place. */
