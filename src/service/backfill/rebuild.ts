@@ -68,7 +68,10 @@ export async function takeMainsPlace(
   for (let round = 1; !signal.aborted; round++) {
     // Where main stood still nothing is listed once more.
     const isThere = round === 1 && (await hasAllOf(main, follower))
-    if (!isThere) await leaveNothingOut(follower, topic)
+    if (!isThere) {
+      if ((await main.load({ fresh: true })).metadata.refs?.[branch] === undefined) throw goneBranch(table, branch)
+      await leaveNothingOut(follower, topic)
+    }
     if (!isThere && !(await follow(tail, source, onIt, signal, () => hasAllOf(main, follower)))) {
       throw new WorkError(`table ${table}: the tail of ${topic} is stopped on branch ${branch}; the log says why`, { retry: 'later' })
     }
@@ -103,7 +106,7 @@ export async function takeMainsPlace(
       }),
     )
     if (landed.kind !== 'nothing') return true
-    if (isGone) throw new WorkError(`table ${table} has no branch ${branch} any more: begin the rebuild anew`, { retry: 'never' })
+    if (isGone) throw goneBranch(table, branch)
     if (round === maxRounds) {
       throw new WorkError(
         `table ${table}: main went on each time before branch ${branch} could take its place; the same command tries again`,
@@ -176,6 +179,11 @@ async function hasAllOf(main: CommitLoop, branch: CommitLoop): Promise<boolean> 
     if (!(error instanceof WorkError)) throw error
     return false
   }
+}
+
+/** Another was quicker to put it in main's place, or dropped it. */
+function goneBranch(table: string, branch: string): WorkError {
+  return new WorkError(`table ${table} has no branch ${branch} any more: begin the rebuild anew`, { retry: 'never' })
 }
 
 function lostIn(table: string, branch: string, lost: readonly DecidedSet[]): string {

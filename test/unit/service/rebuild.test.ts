@@ -292,6 +292,16 @@ describe('a rebuild', () => {
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 6), ...rowsOf(orders, 7, 13)].sort())
   })
 
+  test('of which another was quicker to put the branch in place is not begun once more on a branch of that name', async () => {
+    const w = await withTable()
+    const [rebuilder, another] = [await rebuilt(w), await rebuilderOf(w)]
+    expect(await takePlace(w, another)).toBe(true)
+    const head = await headOf(w)
+    await expect(takePlace(w, rebuilder)).rejects.toThrow(`has no branch ${rebuilder.rebuild!.branch} any more: begin the rebuild anew`)
+    expect(Object.keys((await w.table('orders')).refs!)).toEqual(['main'])
+    expect((await headOf(w))['snapshot-id']).toBe(head['snapshot-id'])
+  })
+
   test('whose last answer was lost is found to have landed', async () => {
     const w = await withTable()
     const rebuilder = await rebuilt(w)
