@@ -65,7 +65,7 @@ export async function openTable(
       waitMs = Math.min(Math.max(100, value.readyInMs ?? Infinity), intervalMs)
     } catch (error) {
       if (!(error instanceof WorkError) || error.retry === 'never' || (++failures >= maxSampleFailures && once)) throw error
-      journal.warn('no sample of the values could be taken, tried again', { table: table.name, failures, error })
+      journal.warn('the table can not be made yet, tried again', { table: table.name, failures, error })
       waitMs = Math.min(2 ** failures * 1000, 60_000)
     }
     await clock.sleep(waitMs, signal)

@@ -339,3 +339,16 @@ test('an abort hands back what nobody began, finishes what is under way, and com
   expect(await ended).toBe(true)
   expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 2))
 })
+
+test('a table that the catalog does not make yet is said not to be made, and why, whatever could be sampled', async () => {
+  const w = world()
+  await w.write(orders, 0n, [batch(0n, 3)])
+  await w.clock.advanceBy(60_000)
+  let creations = 0
+  w.faults.catalog = ({ kind }) => (kind === 'create' && ++creations <= 2 ? 'lost-before' : 'none')
+  expect(await w.runOnce()).toBe(true)
+  expect(w.linesOf('warn').map(({ message, fields }) => `${message}: ${String(fields.error)}`)).toEqual(
+    Array.from({ length: 2 }, () => 'the table can not be made yet, tried again: WorkError: memory catalog, create: the answer was lost'),
+  )
+  expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
+})
