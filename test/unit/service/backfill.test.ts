@@ -448,6 +448,21 @@ describe('a backfill that is asked for', () => {
     await expect(backfillerOf(w, {})).rejects.toThrow(/has .*rows that others wrote.*recover --from-rows/)
   })
 
+  test('into another table brings partitions too that came since it was begun', async () => {
+    const w = await withHistory()
+    const late = { ...orders, partition: 2 }
+    for (const i of [0, 1]) {
+      if (i === 1) await w.write(late, 0n, [batch(0n, 5)])
+      await w.clock.advanceBy(60_000)
+      const backfiller = await backfillerOf(w, {}, { kind: 'table', name: 'orders_rebuilt' })
+      const { bill, backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+      expect(bill).toMatchObject({ notBegun: [], work: { segments: i === 0 ? 20 : 1 } })
+      await backfiller.ask(backfill)
+      expect((await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))).outcome).toBe('done')
+    }
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30), ...rowsOf(late, 0, 5)])
+  })
+
   test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {
     const w = await withHistory()
     const backfiller = await backfillerOf(w, {}, { kind: 'table', name: 'orders_rebuilt' })
