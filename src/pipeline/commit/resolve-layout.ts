@@ -31,7 +31,7 @@ const roles: readonly OwnRole[] = ['topic', 'partition', 'offset', 'timestamp', 
 export function resolveLayout(table: string, metadata: TableMetadata, mapping: TopicMapping, incarnation = 1): TableLayout {
   try {
     refuseTable(metadata)
-    refuseUnknownRows(metadata, mapping)
+    refuseOtherWriters(metadata, mapping)
     const { fields } = currentSchema(metadata)
     const layout = filledColumns(fields, chosenLayout(metadata, mapping), mapping)
     const filled = layout.columns.map(({ field }) => field)
@@ -150,7 +150,7 @@ function refuseSpec(spec: PartitionSpec, fields: readonly NestedField[]): void {
  * In a table of the Go processor or of Kafka Connect's Iceberg sink rows of the source are from before us, and the tail would begin with
  * them again. The offsets in the sink's summaries are those of its control topic, and tell nothing of the source's.
  */
-function refuseUnknownRows(metadata: TableMetadata, { compat }: TopicMapping): void {
+function refuseOtherWriters(metadata: TableMetadata, { compat }: TopicMapping): void {
   if (!isOfOthers(metadata)) return
   const isOfConnect = ancestorsOf(metadata).ancestors.some(({ summary }) =>
     Object.keys(summary).some((key) => key.startsWith('kafka.connect.offsets.')),

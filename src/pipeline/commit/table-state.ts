@@ -273,9 +273,7 @@ function progressOfSnapshot(table: string, snapshot: Snapshot, list: ManifestLis
   const { summary } = snapshot
   refuseNewer(table, `snapshot ${snapshot['snapshot-id']} has progress`, summary[summaryKeys.version])
   const text = summary[summaryKeys.progress] ?? list?.metadata.get(summaryKeys.progress)
-  if (text === undefined) {
-    throw unreadable(table, snapshot, 'the progress')
-  }
+  if (text === undefined) throw unreadable(table, snapshot, 'the progress')
   const expected = summary[summaryKeys.progressSha256]
   if (expected !== undefined && createHash('sha256').update(text).digest('hex') !== expected) {
     throw stop(

@@ -55,7 +55,8 @@ const maxDeleteFiles = 10
  * itself. Of what does not fill a file, a beginning is joined in which no file is larger than all the others together, so that a
  * row is rewritten about log2(target size / first size) times, however often this is done.
  *
- * `readsOf`: how many GETs reading a file takes. `sortsOf`: what sorting the rows of files takes beside that; absent: they are not. Holds the files that want to be rewritten, without their metrics, and nothing of the others.
+ * `readsOf`: how many GETs reading a file takes. `sortsOf`: what sorting the rows of files takes beside that; absent: they are not sorted. Holds the
+ * files that want to be rewritten, without their metrics, and nothing of the others.
  */
 export async function planRewrites(
   files: AsyncIterable<LiveFile> | Iterable<LiveFile>,
@@ -92,13 +93,8 @@ export async function planRewrites(
     for (const inputs of groupsOf(own, target)) {
       const group = { specId: inputs[0].live.specId, partition: inputs[0].live.file.partition, inputs, sequenceNumber }
       const cost = rewriteCost(group, target, readsOf)
-      const sorted =
-        policy.sorting === undefined
-          ? undefined
-          : sortsOf?.(
-              group.inputs.map(({ live }) => live),
-              policy.sorting,
-            )
+      const live = inputs.map((input) => input.live)
+      const sorted = policy.sorting && sortsOf?.(live, policy.sorting)
       const all = sorted === undefined ? cost : { ...cost, ...sorted, gets: cost.gets + sorted.gets, puts: cost.puts + sorted.puts }
       rewrites.push({ id: idOf(inputs), group, cost: all })
     }

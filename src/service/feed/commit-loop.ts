@@ -1,4 +1,3 @@
-import type { Turns } from '../tasks/turns.ts'
 import type { ManifestFile } from '../../formats/iceberg/data-file.ts'
 import { readManifestList } from '../../formats/iceberg/manifest-list.ts'
 import { refSnapshotId, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
@@ -13,6 +12,7 @@ import type { FileIO } from '../../seams/file-io.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Meter } from '../../seams/meter.ts'
 import { ObjectNotFound } from '../../seams/object-store.ts'
+import type { Turns } from '../tasks/turns.ts'
 import { type BuiltCommit, buildSnapshot } from '../../pipeline/commit/build-snapshot.ts'
 import type { FileChange } from '../../pipeline/commit/file-change.ts'
 import { findTableState, hasCommit, refuseLost, type TableState } from '../../pipeline/commit/table-state.ts'
@@ -191,9 +191,8 @@ export class CommitLoop {
     propose: (state: TableState, metadata: TableMetadata) => Proposal<T> | null | Promise<Proposal<T> | null>,
     find: typeof findTableState = findTableState,
   ): Promise<Landing<T>> {
-    const { catalog, clock, entropy, journal, meter } = this.#seams
+    const { catalog, clock, entropy, journal, meter, turn } = this.#seams
     let reuse: { manifests: readonly ManifestFile[]; files: string } | null = null
-    const { turn } = this.#seams
     let waitMs = 0
     for (let attempt = 1; ; attempt++) {
       if (waitMs > 0) await clock.sleep(waitMs)

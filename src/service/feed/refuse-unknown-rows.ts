@@ -26,7 +26,8 @@ type Asked = readonly [
  * coordinates may be there. Throws a WorkError that says what to do, and what the store throws.
  */
 export async function refuseUnknownRows(...asked: Asked): Promise<void> {
-  if (isOfOthers(asked[1])) await refuseRows(...asked)
+  const [, metadata] = asked
+  if (isOfOthers(metadata)) await refuseRows(...asked)
 }
 
 /**
@@ -34,7 +35,8 @@ export async function refuseUnknownRows(...asked: Asked): Promise<void> {
  * `CREATE OR REPLACE … AS SELECT` does.
  */
 export async function refuseReplacedRows(...asked: Asked): Promise<void> {
-  if (!ancestorsOf(asked[1]).ancestors.some(isOurs)) await refuseRows(...asked)
+  const [, metadata] = asked
+  if (!ancestorsOf(metadata).ancestors.some(isOurs)) await refuseRows(...asked)
 }
 
 async function refuseRows(...[table, metadata, mapping, partitions, io]: Asked): Promise<void> {
