@@ -7,7 +7,7 @@ import { isDeepStrictEqual, promisify } from 'node:util'
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { goldenBucket, goldenRows, goldenTopics, tableOf } from './golden.ts'
-import { freePort, s3Client } from './servers.ts'
+import { freePort, freePorts, s3Client } from './servers.ts'
 
 const repository = join(import.meta.dirname, '../..')
 const run = promisify(execFile)
@@ -70,8 +70,8 @@ async function pidOf(name: string): Promise<number> {
 
 beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'localstack-'))
-  // Four ports in a row: the fleet's.
-  const [s3, redis, catalog, metrics] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const [s3, redis, catalog] = [await freePort(), await freePort(), await freePort()]
+  const [metrics] = await freePorts(fleet.length)
   env = {
     ...process.env,
     LOCALSTACK_DIR: directory,

@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,7 +12,7 @@ import { killLeftovers, startProgram } from './kill/processes.ts'
 import { intoDirectory, SegmentWriter } from './kill/segments.ts'
 import { makeWorld, restSink } from './kill/world.ts'
 import { type FaultProxy, faultProxy } from './proxy.ts'
-import { install } from './servers.ts'
+import { freePort, install } from './servers.ts'
 
 let root = ''
 let proxy: FaultProxy
@@ -29,15 +28,6 @@ afterAll(async () => {
   await proxy.close()
   await rm(root, { recursive: true, force: true })
 })
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
-}
 
 /** The document with what is served where it says; a process may serve elsewhere. */
 function documentWith(document: ProcessorDocument, address: string): ProcessorDocument {

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:net'
 import { HeadBucketCommand } from '@aws-sdk/client-s3'
 import { expect, inject, test } from 'vitest'
-import { createBucket, s3Client, startS3 } from './servers.ts'
+import { createBucket, freePorts, s3Client, startS3 } from './servers.ts'
 
 test('the shared S3 server has the bucket and refuses a wrong secret', async () => {
   const s3 = inject('s3')
@@ -30,4 +32,20 @@ test('a test may have a server of its own, which is gone after stop', async () =
   await own.stop()
   await own.stop()
   await expect(fetch(own.endpoint)).rejects.toThrow('fetch failed')
+})
+
+test('ports for servers are in a row, free, asked for once, and not among those that the kernel gives to connections', async () => {
+  const kernels = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s/)[0])
+  const given = await freePorts(4)
+  const [first] = given
+  expect(given).toEqual([first, first + 1, first + 2, first + 3])
+  // Those of a Redis Cluster's nodes among themselves, too.
+  expect(given[3] + 10_000).toBeLessThan(kernels)
+  const taken = await new Promise<Server>((resolve) => {
+    const server: Server = createServer().listen(first + 5, '127.0.0.1', () => resolve(server))
+  })
+  const next = await freePorts(2)
+  expect(next).not.toContain(first + 5)
+  expect(next.filter((port) => given.includes(port))).toEqual([])
+  taken.close()
 })

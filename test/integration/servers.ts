@@ -111,14 +111,39 @@ export function s3Client(s3: S3Endpoint): S3Client {
   return new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true })
 }
 
-/** A loopback port that is free now. */
+/**
+ * Ports that are given to servers lie below those that the kernel gives to connections (from 32768 on), or a connection would take
+ * one between this question and the server's start. A node of a Redis Cluster listens 10,000 above its own port too: nobody else is
+ * given those. Test files that run beside each other ask in parts of their own.
+ */
+const portsPerWorker = 1_000
+const firstPort = 10_000 + portsPerWorker * (Number(process.env.VITEST_POOL_ID ?? 0) % 10)
+let nextPort = Math.floor(Math.random() * portsPerWorker)
+
+/** A loopback port that is free now, and that this process asks for only once in a while. */
 export async function freePort(): Promise<number> {
+  return (await freePorts(1))[0]
+}
+
+/** So many in a row. */
+export async function freePorts(count: number): Promise<number[]> {
+  for (let tries = 0; tries < portsPerWorker; tries++) {
+    if (nextPort + count > portsPerWorker) nextPort = 0
+    const ports = Array.from({ length: count }, (_, i) => firstPort + nextPort + i)
+    nextPort += count
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return ports
+  }
+  throw new Error(`no ${count} free ports in a row from ${firstPort} on`)
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
-  const address = server.address()
+  const listening = new Promise<boolean>((resolve) =>
+    server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true)),
+  )
+  if (!(await listening)) return false
   await new Promise((resolve) => server.close(resolve))
-  if (address === null || typeof address === 'string') throw new Error('a listening TCP server has no port')
-  return address.port
+  return true
 }
 
 /** Runs one of the server scripts; what it prints becomes the error's message where it fails. */
