@@ -90,14 +90,14 @@ export const guards: readonly Guard[] = [
     name: 'carry-progress-on-replace',
     protects: 'a snapshot of ours that brings no rows carries the progress of its parent',
     file: commitLoop,
-    text: '...proposed,\n          retraction:',
+    text: '...proposed,\n      retraction:',
     without: '...proposed, ...(change.added.length === 0 && { progress: new Map() }),\n          retraction:',
   },
   {
     name: 'carry-other-sources',
     protects: 'a snapshot carries the progress of sources that are not its own',
     file: commitLoop,
-    text: '...proposed,\n          retraction:',
+    text: '...proposed,\n      retraction:',
     without: '...proposed, progress: new Map([...proposed.progress].filter(([of]) => of === this.#source)),\n          retraction:',
   },
   {

@@ -5,7 +5,7 @@ import { WorkError } from '../../model/failure.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { type Progress, progressBeyond } from '../../model/progress.ts'
 import { excusing, outstanding } from '../../model/retraction.ts'
-import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
+import type { Catalog, CommitOutcome, TableIdentifier } from '../../seams/catalog.ts'
 import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
@@ -67,6 +67,22 @@ export type Landing<T> =
 export interface Attempt<T> {
   readonly commitId: string
   readonly what: T
+}
+
+/** What one call of `commit` is about, and what its attempts leave to those that follow. */
+interface Aim<T> {
+  readonly attempts: Attempt<T>[]
+  readonly propose: (state: TableState, metadata: TableMetadata) => Proposal<T> | null | Promise<Proposal<T> | null>
+  readonly find: typeof findTableState
+  /** The manifests that list `files`, which another attempt that adds the same files need not write again. */
+  written: { readonly manifests: readonly ManifestFile[]; readonly files: string } | null
+}
+
+/** An attempt that did not land: the next one is built on what the table is then. */
+interface Again {
+  readonly kind: 'again'
+  readonly outcome: 'outdated' | 'overdue' | Exclude<CommitOutcome['kind'], 'refused'>
+  readonly waitMs: number
 }
 
 /** What was seen committed, and the sequence number of the snapshot that said so. */
@@ -186,87 +202,83 @@ export class CommitLoop {
    * Commits what `propose` makes of the table's state, and after a conflict of its state then; null: there is nothing to commit.
    * `attempts` are those that were sent before, and gets those that are sent now.
    */
-  async commit<T>(
-    attempts: Attempt<T>[],
-    propose: (state: TableState, metadata: TableMetadata) => Proposal<T> | null | Promise<Proposal<T> | null>,
-    find: typeof findTableState = findTableState,
-  ): Promise<Landing<T>> {
-    const { catalog, clock, entropy, journal, meter, turn } = this.#seams
-    let reuse: { manifests: readonly ManifestFile[]; files: string } | null = null
-    let waitMs = 0
-    for (let attempt = 1; ; attempt++) {
-      if (waitMs > 0) await clock.sleep(waitMs)
-      waitMs = 0
-      const leave = attempt > patientAttempts ? await turn?.enter() : undefined
-      try {
-        const reused = attempts.length === 0 && find === findTableState ? this.#takeLoaded() : null
-        const judgedMs = reused?.atMs ?? clock.now()
-        // A commit whose outcome is unknown is looked for past every cache.
-        const { metadata, state } = reused ?? (await this.load({ fresh: attempts.length > 0 }, find))
-        this.#loaded = null
-        const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
-        if (landed !== undefined) return { kind: 'found', what: landed.what, state }
-        const proposal = await propose(state, metadata)
-        if (proposal === null) return { kind: 'nothing', state }
-        const { what, change, state: proposed } = proposal
-        const fileNames = change.added.map(({ file }) => file.filePath).join('\n')
-        const commitId = entropy.uuid()
-        const contents = {
-          ...proposed,
-          retraction: outstanding(proposed.retraction, proposed.progress),
-          processorName: this.#processorName,
-          commitId,
-          change,
-        }
-        const around = { io: this.#seams.io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit }
-        let built: BuiltCommit
-        try {
-          built = await buildSnapshot(metadata, state.snapshotId, contents, reuse?.files === fileNames ? reuse.manifests : null, around)
-        } catch (error) {
-          // Who stood still since the table was loaded may look for files that an expiry has removed meanwhile.
-          if (!(error instanceof ObjectNotFound) || attempt === maxAttempts || !(await this.#hasMovedOn(metadata))) throw error
-          journal.info('a commit was built on a snapshot that is gone by now; building anew', { table: this.name, attempt, error })
-          continue
-        }
-        // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
-        reuse = { manifests: built.newManifests, files: fileNames }
-        const stoodMs = clock.now() - judgedMs
-        if (stoodMs > maxJudgedMs) {
-          journal.info('a commit was not sent, since it was judged too long ago; building anew', { table: this.name, attempt, stoodMs })
-          if (attempt === maxAttempts) throw this.#gaveUp('overdue')
-          continue
-        }
-        attempts.push({ commitId, what })
-        const { requirements, updates, snapshot } = built
-        const send = () => catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
-        const outcome = await (turn === undefined || leave !== undefined ? send() : turn.take(send))
-        meter.add(`commit.${outcome.kind}`)
-        if (outcome.kind === 'committed') {
-          // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
-          if (snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
-            this.#known = { progress: proposed.progress, sequence: snapshot['sequence-number'] ?? 0n }
-            return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
-          }
-          journal.warn('the catalog confirmed a commit that its answer does not show', { table: this.name, commitId })
-        } else if (outcome.kind === 'refused') {
-          throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, {
-            retry: 'later',
-            lacking: outcome.lacking,
-          })
-        } else {
-          journal.info(outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it', {
-            table: this.name,
-            commitId,
-            attempt,
-            reason: outcome.reason,
-          })
-        }
-        if (attempt === maxAttempts) throw this.#gaveUp(outcome.kind)
-        waitMs = backoffMs(attempt, outcome.kind)
-      } finally {
-        leave?.()
-      }
+  async commit<T>(attempts: Attempt<T>[], propose: Aim<T>['propose'], find: typeof findTableState = findTableState): Promise<Landing<T>> {
+    const { clock, turn } = this.#seams
+    const aim: Aim<T> = { attempts, propose, find, written: null }
+    for (let nth = 1; ; nth++) {
+      const leave = nth > patientAttempts ? await turn?.enter() : undefined
+      const met = await this.#attempt(aim, nth, leave !== undefined).finally(leave)
+      if (met.kind !== 'again') return met
+      if (nth === maxAttempts) throw this.#gaveUp(met.outcome)
+      if (met.waitMs > 0) await clock.sleep(met.waitMs)
     }
+  }
+
+  /** One attempt, on the table's state now. `hasTurn`: nobody has to be waited for. */
+  async #attempt<T>(aim: Aim<T>, nth: number, hasTurn: boolean): Promise<Landing<T> | Again> {
+    const { catalog, clock, entropy, io, journal, meter, turn } = this.#seams
+    const { attempts, propose, find } = aim
+    const reused = attempts.length === 0 && find === findTableState ? this.#takeLoaded() : null
+    const judgedMs = reused?.atMs ?? clock.now()
+    // A commit whose outcome is unknown is looked for past every cache.
+    const { metadata, state } = reused ?? (await this.load({ fresh: attempts.length > 0 }, find))
+    this.#loaded = null
+    const landed = attempts.find(({ commitId }) => hasCommit(metadata, commitId))
+    if (landed !== undefined) return { kind: 'found', what: landed.what, state }
+    const proposal = await propose(state, metadata)
+    if (proposal === null) return { kind: 'nothing', state }
+    const { what, change, state: proposed } = proposal
+    const files = change.added.map(({ file }) => file.filePath).join('\n')
+    const commitId = entropy.uuid()
+    const about = { table: this.name, commitId, attempt: nth }
+    const contents = {
+      ...proposed,
+      retraction: outstanding(proposed.retraction, proposed.progress),
+      processorName: this.#processorName,
+      commitId,
+      change,
+    }
+    const around = { io, entropy, nowMs: clock.now(), propertiesInCommit: catalog.profile.propertiesInCommit }
+    const reuse = aim.written?.files === files ? aim.written.manifests : null
+    let built: BuiltCommit
+    try {
+      built = await buildSnapshot(metadata, state.snapshotId, contents, reuse, around)
+    } catch (error) {
+      // Who stood still since the table was loaded may look for files that an expiry has removed meanwhile.
+      if (!(error instanceof ObjectNotFound) || !(await this.#hasMovedOn(metadata))) throw error
+      journal.info('a commit was built on a snapshot that is gone by now; building anew', { ...about, error })
+      return { kind: 'again', outcome: 'outdated', waitMs: 0 }
+    }
+    // It is never older than the tasks whose files it lists, and their results are judged by their age before each attempt.
+    aim.written = { manifests: built.newManifests, files }
+    const stoodMs = clock.now() - judgedMs
+    if (stoodMs > maxJudgedMs) {
+      journal.info('a commit was not sent, since it was judged too long ago; building anew', { ...about, stoodMs })
+      return { kind: 'again', outcome: 'overdue', waitMs: 0 }
+    }
+    attempts.push({ commitId, what })
+    const { requirements, updates, snapshot } = built
+    const send = () => catalog.commitTable(this.#table, { requirements, updates, idempotencyKey: entropy.uuidV7() })
+    const outcome = await (turn === undefined || hasTurn ? send() : turn.take(send))
+    meter.add(`commit.${outcome.kind}`)
+    // A catalog that says yes without having it is not believed: the snapshot is looked for in the answer, then in the table.
+    if (outcome.kind === 'committed' && snapshotById(outcome.table.metadata, snapshot['snapshot-id']) !== undefined) {
+      this.#known = { progress: proposed.progress, sequence: snapshot['sequence-number'] ?? 0n }
+      return { kind: 'committed', what, state: { ...proposed, snapshotId: snapshot['snapshot-id'], newest: snapshot } }
+    }
+    if (outcome.kind === 'refused') {
+      throw new WorkError(`table ${this.name}: the catalog refused the commit: ${outcome.reason}`, {
+        retry: 'later',
+        lacking: outcome.lacking,
+      })
+    }
+    if (outcome.kind === 'committed') {
+      journal.warn('the catalog confirmed a commit that its answer does not show', about)
+    } else {
+      const said = outcome.kind === 'conflict' ? 'commit conflict, building anew' : 'commit state unknown, looking for it'
+      journal.info(said, { ...about, reason: outcome.reason })
+    }
+    return { kind: 'again', outcome: outcome.kind, waitMs: backoffMs(nth, outcome.kind) }
   }
 
   /** Whether the table has another snapshot now than when this was loaded. */
@@ -275,7 +287,7 @@ export class CommitLoop {
     return now !== null && refSnapshotId(now.metadata) !== refSnapshotId(metadata)
   }
 
-  #gaveUp(outcomes: string): WorkError {
+  #gaveUp(outcomes: Again['outcome']): WorkError {
     return new WorkError(`table ${this.name}: ${maxAttempts} attempts to commit met ${outcomes} outcomes; the next interval tries again`, {
       retry: 'later',
     })
@@ -329,6 +341,6 @@ export class CommitLoop {
   }
 }
 
-function backoffMs(attempt: number, kind: 'conflict' | 'unknown' | 'committed'): number {
+function backoffMs(attempt: number, kind: Again['outcome']): number {
   return Math.min(kind === 'conflict' ? 50 * 2 ** attempt : 500 * 2 ** attempt, 30_000)
 }
