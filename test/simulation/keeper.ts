@@ -8,7 +8,7 @@ import type { SourceSettings } from './settings.ts'
 
 /** Expires snapshots of the tables of a document, with short memory, again and again until `stop` aborts. */
 export async function expireNowAndThen(
-  { document, logs }: SourceSettings,
+  { document, prefix, logs }: SourceSettings,
   seams: ProcessorSeams,
   random: SeededRandom,
   faults: FaultCounts,
@@ -23,6 +23,7 @@ export async function expireNowAndThen(
     try {
       const { snapshots } = await expireTable({ namespace, name: random.pick(tables) }, () => settings, slow, {
         dryRun: false,
+        sourcePrefix: prefix,
         signal: stop,
       })
       if (snapshots.length > 0) faults.add('snapshots-expired')

@@ -15,6 +15,6 @@ export function expireTables(
 ): Promise<TableOutcome<ExpiryReport>[]> {
   const asked = document.spec.maintenance?.expiry
   return workOnTables(document, wanted, source, seams, (table) =>
-    expireTable(table, (metadata) => expirySettings(metadata, asked), seams, { dryRun }),
+    expireTable(table, (metadata) => expirySettings(metadata, asked), seams, { dryRun, sourcePrefix: source.prefix }),
   )
 }

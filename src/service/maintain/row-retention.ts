@@ -6,8 +6,6 @@ import { WorkError } from '../../model/failure.ts'
 import { normalizeRanges, type OffsetRange, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
 import { topicPartitionName, type TopicPartition } from '../../model/topic-partition.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
-import type { Clock } from '../../seams/clock.ts'
-import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { TopicMapping } from '../../spec/table-mapping.ts'
 import { parseLayout } from '../../pipeline/commit/stored-layout.ts'
@@ -22,6 +20,7 @@ import { ageOfFile, type RowAge, rowAge } from '../../pipeline/maintain/row-age.
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import { rewriteGroup } from '../tasks/rewriter.ts'
 import { enterFiles } from '../verify/table-books.ts'
+import { type ComparedClocks, refuseClockAhead } from './clock-ahead.ts'
 import { outputsOf } from './table-compactor.ts'
 import { type ChosenFile, TableRewriter } from './table-rewriter.ts'
 import { DeletedRows } from '../../pipeline/verify/deleted-rows.ts'
@@ -84,15 +83,16 @@ export function retentionColumn(metadata: TableMetadata, { by, days }: Retention
 /**
  * Takes rows out of a table that are older than they are to be kept: files with no other rows as whole, by metadata alone, and those that have some by
  * rewriting them. The offsets of the rows stay decided, and are accepted as absent, so that `verify` does not miss them. Whatever ends this, what is
- * committed stays, and the next run goes on.
+ * committed stays, and the next run goes on. Throws a WorkError where this machine's clock can not tell what is old.
  */
 export async function retireRows(
   table: TableIdentifier,
   asked: Retention,
   context: RetentionContext,
-  seams: CommitterSeams,
+  seams: CommitterSeams & ComparedClocks,
   signal: AbortSignal,
 ): Promise<RetentionReport> {
+  await refuseClockAhead('rows are not deleted by age', context.source.prefix, seams)
   const loaded = await seams.catalog.loadTable(table, { fresh: true })
   if (loaded === null) throw new WorkError(`table ${table.name} does not exist`, { retry: 'never' })
   const retiring = new Retiring(
@@ -103,23 +103,6 @@ export async function retireRows(
   )
   for (let pass = 0; pass < maxPasses && !signal.aborted; pass++) if (!(await retiring.pass(signal))) break
   return retiring.report
-}
-
-/** Rows are kept by whole days: what is less than one hardly matters. */
-const maxAheadMs = 86_400_000
-
-/**
- * Throws a WorkError where this machine's clock is more than a day ahead of the store's, which its first page of a listing tells: rows would be
- * taken for older than they are. A directory has no clock of its own. One that is behind keeps rows longer, and does no harm.
- */
-export async function refuseClockAhead(store: Pick<ObjectStore, 'list'>, prefix: string, clock: Clock): Promise<void> {
-  for await (const { dateMs } of store.list({ prefix, delimiter: '/' })) {
-    const aheadMs = clock.now() - dateMs
-    if (aheadMs <= maxAheadMs) return
-    const days = (aheadMs / maxAheadMs).toFixed(1)
-    const found = `this machine's clock shows ${new Date(clock.now()).toISOString()}, ${days} days ahead of the source's`
-    throw new WorkError(`rows are not deleted by age: ${found}; set it by NTP`, { retry: 'later' })
-  }
 }
 
 class Retiring {

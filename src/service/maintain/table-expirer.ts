@@ -2,7 +2,6 @@ import { snapshotById, type TableMetadata } from '../../formats/iceberg/table-me
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { Catalog, TableIdentifier } from '../../seams/catalog.ts'
-import type { Clock } from '../../seams/clock.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { Journal } from '../../seams/journal.ts'
@@ -10,13 +9,13 @@ import { findTableState } from '../../pipeline/commit/table-state.ts'
 import { chooseExpired, type Expired, type ExpirySettings } from '../../pipeline/maintain/choose-expired.ts'
 import { removeFiles } from '../../pipeline/maintain/remove-files.ts'
 import { type FileKind, unreachedFiles } from '../../pipeline/maintain/unreached-files.ts'
+import { type ComparedClocks, refuseClockAhead } from './clock-ahead.ts'
 import { withUpkeepTime } from './upkeep-times.ts'
 import { manifestListReader } from '../verify/looked-at.ts'
 
-export interface ExpirerSeams {
+export interface ExpirerSeams extends ComparedClocks {
   readonly catalog: Catalog
   readonly io: FileIO
-  readonly clock: Clock
   readonly entropy: Entropy
   readonly journal: Journal
 }
@@ -47,13 +46,14 @@ const maxAttempts = 5
  * branch or tag has moved, so none can come to name a snapshot that goes. No writer's commit is hindered: it builds on the current
  * snapshot, which stays.
  *
- * `dryRun`: says what would go, and changes nothing. Throws a WorkError where the table is stopped or says `gc.enabled=false`.
+ * `dryRun`: says what would go, and changes nothing. Throws a WorkError where the table is stopped or says `gc.enabled=false`, and where this
+ * machine's clock can not tell what is old, which is compared with that of the source's store at `sourcePrefix`.
  */
 export async function expireTable(
   table: TableIdentifier,
   settings: (metadata: TableMetadata) => ExpirySettings,
   seams: ExpirerSeams,
-  { dryRun, signal }: { readonly dryRun: boolean; readonly signal?: AbortSignal },
+  { dryRun, sourcePrefix, signal }: { readonly dryRun: boolean; readonly sourcePrefix: string; readonly signal?: AbortSignal },
 ): Promise<ExpiryReport> {
   const name = [...table.namespace, table.name].join('.')
   let gets = 0
@@ -67,6 +67,7 @@ export async function expireTable(
     const before = await load(table, name, seams)
     const expired = await choose(name, before, settings(before), { ...seams, io })
     if (expired.snapshots.length === 0 && expired.refs.length === 0) return report(expired, before, gets)
+    await refuseClockAhead(`table ${name}: no snapshot is expired`, sourcePrefix, seams)
     const after = dryRun ? without(before, expired) : await drop(table, name, before, expired, seams)
     if (after !== null) {
       try {

@@ -14,7 +14,7 @@ import { upkeepTimes, withUpkeepTime } from './upkeep-times.ts'
 import type { CommitterSeams } from '../feed/commit-loop.ts'
 import { besideCommits } from '../feed/in-turn.ts'
 import type { ProcessorSeams } from '../feed/processor-seams.ts'
-import { refuseClockAhead, type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
+import { type RetentionContext, retentionColumn, retireRows } from './row-retention.ts'
 import { type SweepSeams, sweepOrphans } from './orphan-sweep.ts'
 import { defaultSafeAgeHours } from './sweep-tables.ts'
 import { expireTable } from './table-expirer.ts'
@@ -203,33 +203,37 @@ export class TableUpkeep {
   async look(signal: AbortSignal): Promise<void> {
     const { catalog, clock } = this.#seams
     this.#committed = false
-    let kind: UpkeepKind | null = null
     try {
       const loaded = await catalog.loadTable(this.#table)
       if (loaded === null) return
       const lookedMs = clock.now()
       const decisions: UpkeepDecision[] = []
       for (const decision of this.#decide(loaded.metadata)) {
-        if (!decision.due || signal.aborted) {
-          decisions.push(decision)
-          continue
-        }
-        kind = decision.kind
-        // What fails is not tried at once again.
-        this.#last.set(kind, clock.now())
-        if (kind === 'compaction') this.#startCompaction(signal)
-        else {
-          const work = kind
-          await this.#turns.of(work).take(async () => (signal.aborted ? undefined : this.#carryOut(work, signal)))
-          if (signal.aborted) return
-          this.#tellDone(kind)
-          if (kind !== 'expiry') await this.#note(kind)
-        }
-        decisions.push({ kind, due: false, reason: `${kind === 'compaction' ? 'begun' : 'done'} then: ${decision.reason}` })
+        if (!decision.due || signal.aborted) decisions.push(decision)
+        else decisions.push({ kind: decision.kind, due: false, reason: `${await this.#do(decision.kind, signal)}: ${decision.reason}` })
       }
-      this.#tell({ lookedMs, decisions })
+      if (!signal.aborted) this.#tell({ lookedMs, decisions })
+    } catch (error) {
+      if (!signal.aborted) this.#tellFailure(null, error)
+    }
+  }
+
+  /** Does something that is due, and says what became of it. What fails keeps nothing else back, and is not tried at once again. */
+  async #do(kind: UpkeepKind, signal: AbortSignal): Promise<string> {
+    this.#last.set(kind, this.#seams.clock.now())
+    if (kind === 'compaction') {
+      this.#startCompaction(signal)
+      return 'begun then'
+    }
+    try {
+      await this.#turns.of(kind).take(async () => (signal.aborted ? undefined : this.#carryOut(kind, signal)))
+      if (signal.aborted) return 'given up'
+      this.#tellDone(kind)
+      if (kind !== 'expiry') await this.#note(kind)
+      return 'done then'
     } catch (error) {
       if (!signal.aborted) this.#tellFailure(kind, error)
+      return `failed then, by ${error instanceof Error ? error.message : String(error)}`
     }
   }
 
@@ -294,9 +298,8 @@ export class TableUpkeep {
   }
 
   async #retire(signal: AbortSignal): Promise<void> {
-    const { source, clock, journal, meter } = this.#seams
+    const { journal, meter } = this.#seams
     const table = this.#table.name
-    await refuseClockAhead(source, this.#context.source.prefix, clock)
     const { files, rewritten, rows } = await retireRows(this.#table, this.#asked!.retention!, this.#context, this.#seams, signal)
     meter.add('upkeep.rows.retired', Number(rows), { table })
     if (rows > 0n) journal.info('old rows deleted', { table, rows, files, rewritten })
@@ -320,7 +323,7 @@ export class TableUpkeep {
       this.#table,
       settings,
       { ...this.#seams, catalog: besideCommits(this.#seams) },
-      { dryRun: false, signal },
+      { dryRun: false, sourcePrefix: this.#context.source.prefix, signal },
     )
     const removed = Object.values(files).reduce((sum, count) => sum + count)
     meter.add('upkeep.snapshots.expired', snapshots.length, { table })

@@ -93,7 +93,9 @@ test('files of all snapshots, branches and statistics are named, and what an int
   await made.runOnce()
   const dying = { ...made.io, remove: () => Promise.reject(new Error('killed')) }
   const settings = () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 100 })
-  const { left } = await made.clock.run(() => expireTable(orders, settings, { ...made.seams, io: dying }, { dryRun: false }))
+  const { left } = await made.clock.run(() =>
+    expireTable(orders, settings, { ...made.seams, io: dying }, { dryRun: false, sourcePrefix: 'p/' }),
+  )
   await made.clock.advanceBy(96 * hour)
   const report = await sweep(made)
   expect(report.examples).toContain(first.dataFile.filePath)
@@ -172,7 +174,10 @@ test('where a manifest can not be read, nothing is removed; where an expiry remo
       if (!expired) {
         expired = true
         const [oldest] = (await made.table('orders')).snapshots!
-        await expireTable(orders, () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 9 }), made.seams, { dryRun: false })
+        await expireTable(orders, () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 9 }), made.seams, {
+          dryRun: false,
+          sourcePrefix: 'p/',
+        })
         return made.io.read(oldest['manifest-list'])
       }
       return made.io.read(uri)

@@ -79,7 +79,10 @@ test('what was deleted stays decided, and verify misses nothing, even when the s
   await feed(made, 10n, [0])
   await made.clock.advanceBy(dayMs)
   const few = () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 9 })
-  expect(await made.clock.run(() => expireTable(orders, few, made.seams, { dryRun: false }))).toMatchObject({ kept: 1, left: 0 })
+  expect(await made.clock.run(() => expireTable(orders, few, made.seams, { dryRun: false, sourcePrefix: 'p/' }))).toMatchObject({
+    kept: 1,
+    left: 0,
+  })
   expect(await verify(made)).toMatchObject({ findings: [], problem: null, counts: { rows: 6n, removed: 0n, accepted: 5n } })
   expect(await verify(made, { exact: true })).toMatchObject({ findings: [], counts: { accepted: 5n } })
 

@@ -163,7 +163,9 @@ describe('a source that has moved, of a table of which expiry has thinned the hi
   /** Snapshots of ours lie beside the history then: those that are older than the newest of those that are dropped. */
   async function thin(): Promise<void> {
     const fewest = { minSnapshots: 1, maxSnapshots: 4 }
-    await w.clock.run(() => expireTable(table, (metadata) => expirySettings(metadata, fewest), w.seams, { dryRun: false }))
+    await w.clock.run(() =>
+      expireTable(table, (metadata) => expirySettings(metadata, fewest), w.seams, { dryRun: false, sourcePrefix: 'p/' }),
+    )
     const metadata = await w.table('orders')
     expect(ancestorsOf(metadata).ancestors.length).toBeLessThan(metadata.snapshots!.length)
   }

@@ -48,7 +48,7 @@ const newestAlone = () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 100 })
 
 function expire(made: World, options: { dryRun?: boolean; settings?: typeof newestAlone; seams?: Partial<World['seams']> } = {}) {
   const { dryRun = false, settings = newestAlone, seams } = options
-  return made.clock.run(() => expireTable(orders, settings, { ...made.seams, ...seams }, { dryRun }))
+  return made.clock.run(() => expireTable(orders, settings, { ...made.seams, ...seams }, { dryRun, sourcePrefix: 'p/' }))
 }
 
 test('what only expired snapshots named is removed, and all that the others name is there', async () => {
@@ -173,7 +173,7 @@ test('ended at any removal, every snapshot that is left reads, and what stays is
     let removals = 0
     const dying = { ...made.io, remove: (uri: string) => (removals++ >= dies ? new Promise<void>(() => undefined) : made.io.remove(uri)) }
     await Promise.race([
-      expireTable(orders, newestAlone, { ...made.seams, io: dying }, { dryRun: false }),
+      expireTable(orders, newestAlone, { ...made.seams, io: dying }, { dryRun: false, sourcePrefix: 'p/' }),
       new Promise((resolve) => setImmediate(() => setImmediate(() => setImmediate(resolve)))),
     ])
     const after = await made.table('orders')
@@ -258,4 +258,16 @@ test.each(['a server', 'a file'] as const)('a dry run says how many requests it 
   taken()
   expect(await run(false)).toMatchObject({ snapshots, requests })
   expect(taken()).toEqual({ lists: 0, ...requests })
+})
+
+test('a machine whose clock is days ahead of the source expires nothing, dry or not, and one that is right does', async () => {
+  const made = await agedWorld()
+  const [history, there] = [(await made.table('orders')).snapshots!.length, files(made)]
+  const clock = { ...made.clock, now: () => made.clock.now() + 10 * 86_400_000 }
+  for (const dryRun of [true, false]) {
+    await expect(expire(made, { dryRun, seams: { clock } })).rejects.toThrow('analytics.orders: no snapshot is expired: this machine')
+  }
+  expect((await made.table('orders')).snapshots).toHaveLength(history)
+  expect(files(made)).toEqual(there)
+  expect((await expire(made)).snapshots.length).toBeGreaterThan(0)
 })

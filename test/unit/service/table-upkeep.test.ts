@@ -205,7 +205,7 @@ test('a service that is asked to removes orphans, and one that is not leaves the
   }
 })
 
-test('rows are not deleted by a clock that is more than a day ahead of the store of the source, and are once it is right again', async () => {
+test('neither rows are deleted nor snapshots expired by a clock that is more than a day ahead of the store of the source, and rows are once it is right again', async () => {
   const made = world()
   const dayMs = 24 * 60 * minuteMs
   const aged = (days: number) => record('v', { timestampMs: BigInt(made.clock.now() - days * dayMs) })
@@ -214,17 +214,22 @@ test('rows are not deleted by a clock that is more than a day ahead of the store
   await made.write(at, 1n, [batch(1n, [aged(5)])])
   expect(await made.runOnce()).toBe(true)
   await made.write(at, 2n, [batch(2n, [aged(0)])])
+  const [first] = (await made.table('orders')).snapshots!
   let aheadMs = 100 * dayMs
   const clock = { ...made.clock, now: () => made.clock.now() + aheadMs }
   const stop = new AbortController()
   await made.clock.run(async () => {
-    const keepsTenDays = (document: Plain) => (document.spec.maintenance = { retention: { by: 'kafka_timestamp', days: 10 } })
+    const keepsTenDays = (document: Plain) =>
+      (document.spec.maintenance = { retention: { by: 'kafka_timestamp', days: 10 }, expiry: { minSnapshots: 1 } })
     const running = made.processor(keepsTenDays, { clock }).run(false, stop.signal)
     await made.clock.sleep(30 * minuteMs)
     expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 3))
-    const [told] = made.linesOf('warn', 'upkeep failed and is tried again later')
-    expect(told.fields).toMatchObject({ table: 'orders', upkeep: 'retention' })
-    expect(String(told.fields.error)).toContain('100.0 days ahead of the source')
+    expect((await made.table('orders')).snapshots![0]).toEqual(first)
+    const told = made.linesOf('warn', 'upkeep failed and is tried again later')
+    for (const upkeep of ['retention', 'expiry']) {
+      const { error } = told.find(({ fields }) => fields.upkeep === upkeep)!.fields
+      expect(String(error)).toContain('100.0 days ahead of the source')
+    }
     aheadMs = 0
     await made.write(at, 3n, [batch(3n, 1)])
     await made.clock.sleep(30 * minuteMs)

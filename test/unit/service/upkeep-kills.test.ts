@@ -53,7 +53,7 @@ const upkeeps: Record<string, Upkeep> = {
   expiry: {
     work({ clock }, seams) {
       const newestAlone = () => ({ maxAgeMs: 1, minSnapshots: 1, maxSnapshots: 100 })
-      return clock.run(() => expireTable(orders, newestAlone, seams, { dryRun: false }))
+      return clock.run(() => expireTable(orders, newestAlone, seams, { dryRun: false, sourcePrefix: 'p/' }))
     },
     gone: [],
     steps: 12,
