@@ -27,6 +27,27 @@ export function withoutRowWith(before: Progress, source: string, parts: Iterable
   return known === before ? before : joined(known, maxRangesWithoutRow)
 }
 
+/** What a table knows to have no row, by the reason; null: not all that wrote it told what they skipped. */
+export interface WithoutRow {
+  readonly skipped: Progress | null
+  readonly control: Progress
+}
+
+/** The same, once `parts` are decided (`withoutRowWith`). */
+export function withoutRowsWith(
+  { skipped, control }: WithoutRow,
+  source: string,
+  parts: readonly (Omit<DecidedWithoutRow, 'without'> & Record<keyof WithoutRow, OffsetRanges>)[],
+): WithoutRow {
+  const known = (before: Progress, reason: keyof WithoutRow) =>
+    withoutRowWith(
+      before,
+      source,
+      parts.map((part) => ({ ...part, without: part[reason] })),
+    )
+  return { skipped: skipped === null ? null : known(skipped, 'skipped'), control: known(control, 'control') }
+}
+
 function withRanges(known: Progress, source: string, at: TopicPartition, ranges: OffsetRanges): Progress {
   const topics = known.get(source)
   const without = new Map(topics?.get(at.topic))

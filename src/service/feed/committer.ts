@@ -1,13 +1,12 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { leftOutWith } from '../../model/left-out.ts'
 import { normalizeRanges, type OffsetRanges } from '../../model/offset-range.ts'
-import { type Progress, withDecided } from '../../model/progress.ts'
+import { withDecided } from '../../model/progress.ts'
 import type { Requests } from '../../model/requests.ts'
 import { type Frontier, type Frontiers, withFrontier } from '../../model/segment.ts'
 import { speedWith } from '../../model/speed.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { TranslatedPart } from '../../model/translated-part.ts'
-import { withoutRowWith } from '../../model/without-row.ts'
+import { withoutRowsWith } from '../../model/without-row.ts'
 import type { TableIdentifier } from '../../seams/catalog.ts'
 import { appended, noFiles } from '../../pipeline/commit/file-change.ts'
 import { encodeRequests } from '../../pipeline/commit/requests-text.ts'
@@ -93,15 +92,7 @@ export class TableCommitter {
       const parts = accepted.flatMap((result) => result.parts)
       const history = parts.filter((part) => part.history === true)
       const leftOut = leftOutWith(marked, this.sourceId, history)
-      const without = (before: Progress, of: (part: TranslatedPart) => OffsetRanges) =>
-        withoutRowWith(
-          before,
-          this.sourceId,
-          parts.map((part) => ({ at: part.at, ranges: part.ranges, without: of(part) })),
-        )
-      const control = without(state.control, (part) => part.control)
-      const skipped =
-        state.skipped === null ? null : without(state.skipped, ({ skips }) => normalizeRanges(skips.map(({ range }) => range)))
+      const decided = parts.map((part) => ({ ...part, skipped: normalizeRanges(part.skips.map(({ range }) => range)) }))
       const watermarkMs = watermarkOf(frontiers, this.sourceId, state.watermarkMs)
       const rescuedRows = state.rescuedRows === null ? null : state.rescuedRows + rescuedIn(accepted)
       const files = accepted.flatMap((result) => result.files)
@@ -113,8 +104,7 @@ export class TableCommitter {
           progress,
           frontiers,
           leftOut,
-          skipped,
-          control,
+          ...withoutRowsWith(state, this.sourceId, decided),
           watermarkMs,
           rescuedRows,
           speed: speedWith(state.speed, accepted),

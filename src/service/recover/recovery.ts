@@ -5,7 +5,7 @@ import { currentId, parseIncarnation } from '../../model/incarnation.ts'
 import { countOffsets, type OffsetRanges } from '../../model/offset-range.ts'
 import { type Progress, progressOf, unionProgress } from '../../model/progress.ts'
 import { type Frontiers, withFrontier } from '../../model/segment.ts'
-import { withoutRowWith } from '../../model/without-row.ts'
+import { withoutRowsWith } from '../../model/without-row.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import { treatmentOf } from '../tasks/worker.ts'
@@ -272,15 +272,9 @@ async function commitAssumed(
   }
   const absent: Progress = progressOf(partitions.map((at) => ({ source: source.id, at, ranges: at.absent })))
   const accepted = unionProgress(base.accepted, absent)
-  const without = (before: Progress, of: (at: AssumedPartition) => OffsetRanges) =>
-    withoutRowWith(
-      before,
-      source.id,
-      partitions.map((at) => ({ at, ranges: at.decided, without: of(at) })),
-    )
-  const skipped = base.skipped === null ? null : without(base.skipped, (at) => at.skipped)
-  const control = without(base.control, (at) => at.control)
-  const assumed: TableState = { ...base, progress: unionProgress(base.progress, progress), accepted, skipped, control, frontiers }
+  const decided = partitions.map((at) => ({ at, ranges: at.decided, skipped: at.skipped, control: at.control }))
+  const without = withoutRowsWith(base, source.id, decided)
+  const assumed: TableState = { ...base, progress: unionProgress(base.progress, progress), accepted, ...without, frontiers }
   await committer.changeState(
     async (state) => (state.snapshotId === base.snapshotId ? assumed : null),
     async (table, metadata, read) => {
