@@ -1,8 +1,7 @@
 import type { DocumentHealth } from '../model/health.ts'
 import { carryOutTasks } from '../service/tasks/carry-out-tasks.ts'
 import { carryOutCommits } from '../service/feed/commits.ts'
-import { countedIn } from '../service/feed/counted.ts'
-import { processorName } from '../service/feed/document-watch.ts'
+import { documentHealth } from '../service/feed/document-watch.ts'
 import { limitsOf } from '../service/tasks/limits.ts'
 import { Processor } from '../service/feed/processor.ts'
 import type { ProcessorSeams } from '../service/feed/processor-seams.ts'
@@ -33,11 +32,11 @@ export function partOf(
     const processor = new Processor(document, source, { ...seams, ...commits }, directions)
     return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
   }
-  const { spec, metadata } = document
   const { tasksAtOnce } = fleet
   const work =
     role === 'worker'
-      ? (signal: AbortSignal) => carryOutTasks(tasksAtOnce, limitsOf({ ...spec.processing, parallelism: tasksAtOnce }), seams, signal)
+      ? (signal: AbortSignal) =>
+          carryOutTasks(tasksAtOnce, limitsOf({ ...document.spec.processing, parallelism: tasksAtOnce }), seams, signal)
       : (signal: AbortSignal) => carryOutCommits(document, source.id, fleet.commits, seams, signal)
   const queue = role === 'worker' ? fleet.tasks : fleet.commits
   return {
@@ -47,16 +46,6 @@ export function partOf(
       return isDone
     },
     // Who feeds no table waits for nothing.
-    health: () => ({
-      processor: processorName(metadata),
-      commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
-      graceMs: spec.source.graceSeconds * 1000,
-      discovered: true,
-      failing: null,
-      queueDepth: queue.depth,
-      queueAway: queue.trouble ?? null,
-      counted: countedIn(seams.meter.totals()),
-      tables: [],
-    }),
+    health: () => documentHealth(document, { queue, meter: seams.meter }, { discovered: true, failing: null, tables: [] }),
   }
 }

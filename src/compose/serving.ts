@@ -3,8 +3,7 @@ import { countingMeter } from '../drivers/meter/counting.ts'
 import type { Exposition } from '../drivers/meter/prometheus.ts'
 import type { DocumentHealth } from '../model/health.ts'
 import { redactor } from '../model/redaction.ts'
-import { countedIn } from '../service/feed/counted.ts'
-import { processorName } from '../service/feed/document-watch.ts'
+import { documentHealth, processorName } from '../service/feed/document-watch.ts'
 import type { Meter } from '../seams/meter.ts'
 import { routesOf } from '../serve/routes.ts'
 import { type Listening, listen } from '../serve/server.ts'
@@ -47,8 +46,10 @@ export async function openServing(
     let place = places.get(where)
     if (place === undefined) places.set(where, (place = { exposition: prometheusExposition(), meters: new Map(), health: new Map() }))
     const name = processorName(document.metadata)
-    place.meters.set(name, place.exposition.meter(name))
-    place.health.set(name, () => starting(document))
+    const meter = place.exposition.meter(name)
+    place.meters.set(name, meter)
+    // Until it is open.
+    place.health.set(name, () => documentHealth(document, { queue: { depth: 0 }, meter }, { discovered: false, failing: null, tables: [] }))
   }
   const close = async () => {
     await Promise.all(listening.map((one) => one.close()))
@@ -72,20 +73,5 @@ export async function openServing(
     watch: (document, health) => void placeOf(document)?.health.set(processorName(document.metadata), health),
     addresses: listening,
     close,
-  }
-}
-
-/** A document of which nothing is open yet. */
-function starting({ metadata, spec }: ProcessorDocument): DocumentHealth {
-  return {
-    processor: processorName(metadata),
-    commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
-    graceMs: spec.source.graceSeconds * 1000,
-    discovered: false,
-    failing: null,
-    queueDepth: 0,
-    queueAway: null,
-    counted: countedIn(new Map()),
-    tables: [],
   }
 }

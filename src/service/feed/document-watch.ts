@@ -1,28 +1,34 @@
 import type { DocumentHealth, PartitionLag, TableHealth, Trouble } from '../../model/health.ts'
 import type { Clock } from '../../seams/clock.ts'
+import type { Meter } from '../../seams/meter.ts'
 import type { TaskQueue } from '../../seams/task-queue.ts'
 import { type TopicPartition, topicPartitionName } from '../../model/topic-partition.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
+import { countedIn } from './counted.ts'
 import { TableWatch } from './table-watch.ts'
 
-type QueueSeen = Pick<TaskQueue<never, never>, 'depth' | 'trouble'>
+/** What tells how a document does, whatever this process does for it. */
+interface TellingSeams {
+  readonly queue: Pick<TaskQueue<never, never>, 'depth' | 'trouble'>
+  readonly meter: Pick<Meter, 'totals'>
+}
 
 /** Watches what a process does for one document. */
 export class DocumentWatch {
   readonly #document: ProcessorDocument
   readonly #source: string
   readonly #clock: Clock
-  readonly #queue: QueueSeen
+  readonly #seams: TellingSeams
   readonly #tables = new Map<string, TableWatch>()
   #leftOut: ReadonlyMap<string, readonly PartitionLag[]> = new Map()
   #discovered = false
   #failing: Trouble | null = null
 
-  constructor(document: ProcessorDocument, source: string, clock: Clock, queue: QueueSeen) {
+  constructor(document: ProcessorDocument, source: string, clock: Clock, seams: TellingSeams) {
     this.#document = document
     this.#source = source
     this.#clock = clock
-    this.#queue = queue
+    this.#seams = seams
   }
 
   /** The watch of a table, from when it is first heard of. */
@@ -54,18 +60,12 @@ export class DocumentWatch {
     this.#failing = { sinceMs: this.#failing?.sinceMs ?? this.#clock.now(), reason }
   }
 
-  health(): Omit<DocumentHealth, 'counted'> {
-    const { spec, metadata } = this.#document
-    return {
-      processor: processorName(metadata),
-      commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
-      graceMs: spec.source.graceSeconds * 1000,
+  health(): DocumentHealth {
+    return documentHealth(this.#document, this.#seams, {
       discovered: this.#discovered,
       failing: this.#failing,
-      queueDepth: this.#queue.depth,
-      queueAway: this.#queue.trouble ?? null,
       tables: this.#healthOfTables(),
-    }
+    })
   }
 
   #healthOfTables(): TableHealth[] {
@@ -81,6 +81,23 @@ export class DocumentWatch {
       partitions,
     }))
     return [...fed, ...none]
+  }
+}
+
+/** How a document does, by what its queue and its meter tell, and what was `seen` besides. */
+export function documentHealth(
+  { spec, metadata }: ProcessorDocument,
+  { queue, meter }: TellingSeams,
+  seen: Pick<DocumentHealth, 'discovered' | 'failing' | 'tables'>,
+): DocumentHealth {
+  return {
+    processor: processorName(metadata),
+    commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
+    graceMs: spec.source.graceSeconds * 1000,
+    queueDepth: queue.depth,
+    queueAway: queue.trouble ?? null,
+    counted: countedIn(meter.totals()),
+    ...seen,
   }
 }
 

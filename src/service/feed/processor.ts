@@ -16,7 +16,6 @@ import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
 import { type Definitions, TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { remoteCommits, toldOf } from './commits.ts'
-import { countedIn } from './counted.ts'
 import { Discovery } from './discovery.ts'
 import { type Limits, limitsOf } from '../tasks/limits.ts'
 import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
@@ -70,13 +69,13 @@ export class Processor {
     this.#limits = limitsOf(document.spec.processing)
     this.#upkeepTurns = new UpkeepTurns(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
-    this.#watch = new DocumentWatch(document, source.id, seams.clock, seams.queue)
+    this.#watch = new DocumentWatch(document, source.id, seams.clock, seams)
     this.#topicTables = new TopicTables(document, source, this.#discovery, this.#watch, seams)
   }
 
   /** How everything does that this process does for the document. */
   health(): DocumentHealth {
-    return { ...this.#watch.health(), counted: countedIn(this.#seams.meter.totals()) }
+    return this.#watch.health()
   }
 
   /**
