@@ -209,14 +209,18 @@ export class HistoryFeed {
     const open = [...this.#cursors.values()].filter(({ isOver }) => !isOver)
     const share = Math.max(pack.minTaskBytes, Math.ceil((pack.maxTaskBytes * workers) / Math.max(1, open.length)))
     let bytes = 0
-    for (const cursor of open) {
-      const found = await cursor.step(share)
-      if (cursor.isRestarted) this.#stop(cursor.at, restartedReason)
-      runs.push(...found)
-      for (const { segments } of found) for (const { size } of segments) bytes += size
-      if (bytes >= pack.maxTaskBytes * workers) break
+    try {
+      for (const cursor of open) {
+        const found = await cursor.step(share)
+        if (cursor.isRestarted) this.#stop(cursor.at, restartedReason)
+        runs.push(...found)
+        for (const { segments } of found) for (const { size } of segments) bytes += size
+        if (bytes >= pack.maxTaskBytes * workers) break
+      }
+    } finally {
+      // Where one listing fails, too: the cursors before it have moved on, and what comes next counts on what they found.
+      this.#waiting.push(...packTasks(this.#options.sourceId, this.#idScope(), runs, pack))
     }
-    this.#waiting.push(...packTasks(this.#options.sourceId, this.#idScope(), runs, pack))
   }
 
   /** Part of the ids of tasks: what is wanted of the same segments may be another part of them. */

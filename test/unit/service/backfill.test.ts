@@ -209,6 +209,20 @@ describe('a declared backfill', () => {
     ])
   })
 
+  test.each([1, 2, 3])('keeps what it found in a topic-partition where listing the next one fails (listing %i)', async (nth) => {
+    const w = await withHistory()
+    let listings = 0
+    w.faults.store = (operation, key) => {
+      const isBegun = w.linesOf('info', 'backfill begun').length > 0
+      if (!isBegun || operation !== 'list' || !key.includes('orders/1/') || ++listings !== nth) return undefined
+      return new WorkError('the bucket does not answer', { retry: 'later' })
+    }
+    expect(await w.runOnce(all)).toBe(true)
+    expect(listings).toBeGreaterThanOrEqual(nth)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+    expect(w.linesOf('warn', 'gap: offsets that the source does not have')).toEqual([])
+  })
+
   test('goes past what the source does not have, and past segments that vanish while it reads', async () => {
     const w = world()
     for (const base of [0n, 3n, 9n, 12n]) await w.write(orders, base, [batch(base, 3)])
