@@ -47,7 +47,7 @@ export function decideUpkeep(
   { last, isCompacting, hoursBytes, postponed }: UpkeepMemory,
   nowMs: number,
 ): UpkeepDecision[] {
-  const told = upkeepTimes(metadata, nowMs)
+  const told = upkeepTimes(metadata, nowMs, asked)
   const lastOf = (kind: UpkeepKind) => {
     const [own, there] = [last?.get(kind), told.get(kind)]
     // A clock that was set back since tells nothing, and nobody waits for that time to come again.
@@ -248,7 +248,7 @@ export class TableUpkeep {
       const { metadata } = loaded
       const outcome = await catalog.commitTable(this.#table, {
         requirements: [{ type: 'assert-table-uuid', uuid: metadata['table-uuid'] }],
-        updates: [{ action: 'set-properties', updates: withUpkeepTime(metadata, kind, clock.now()) }],
+        updates: [{ action: 'set-properties', updates: withUpkeepTime(metadata, kind, clock.now(), this.#asked) }],
         idempotencyKey: entropy.uuidV7(),
       })
       if (outcome.kind === 'committed') return

@@ -158,7 +158,35 @@ test('a note that can not be written is told, and one that can not be read is wr
   await made.write(at, 2n, [batch(2n, 1)])
   expect(await run({})).toBe(true)
   const { properties } = await made.table('orders')
-  expect(JSON.parse(properties![summaryKeys.upkeep])).toEqual({ orphans: expect.stringMatching(/^2026-01-01T/) as string })
+  const orphans = expect.stringMatching(/^2026-01-01T/) as string
+  expect(JSON.parse(properties![summaryKeys.upkeep])).toEqual({ orphans, settings: { orphans: '72 h' } })
+})
+
+test('what is done once a day is done again at once for other settings, and what an older program noted holds for any', async () => {
+  const made = world()
+  const dayMs = 24 * 60 * minuteMs
+  const keeps = (days: number, olderThanHours: number) => (document: Plain) =>
+    (document.spec.maintenance = { retention: { by: 'kafka_timestamp', days }, orphans: { enabled: true, olderThanHours } })
+  const done = () => ['retention', 'orphans'].map((kind) => made.seams.meter.totals().get(`upkeep.${kind}.done`))
+  let next = 0
+  const runWith = async (days: number, hours: number) => {
+    const timestampMs = BigInt(made.clock.now() - 20 * dayMs)
+    await made.write(at, BigInt(next), [batch(BigInt(next++), [record('v', { timestampMs })])])
+    expect(await made.runOnce(keeps(days, hours))).toBe(true)
+    return done()
+  }
+  expect(await runWith(30, 72)).toEqual([1, 1])
+  expect(await runWith(30, 72)).toEqual([1, 1])
+  expect(await runWith(30, 48)).toEqual([1, 2])
+  expect(await made.rows('orders')).toEqual(rowsOf(at, 0, 3))
+  expect(await runWith(10, 48)).toEqual([2, 2])
+  expect(await made.rows('orders')).toEqual([])
+
+  const { settings, ...times } = JSON.parse((await made.table('orders')).properties![summaryKeys.upkeep]) as Record<string, string>
+  expect(settings).toEqual({ retention: 'kafka_timestamp, 10 days', orphans: '48 h' })
+  const updates = [{ action: 'set-properties', updates: { [summaryKeys.upkeep]: JSON.stringify(times) } }] as const
+  await made.catalog.commitTable({ namespace, name: 'orders' }, { requirements: [], updates, idempotencyKey: '' })
+  expect(await runWith(5, 24)).toEqual([2, 2])
 })
 
 test('orphans are looked for in one table at a time, however many there are', async () => {
