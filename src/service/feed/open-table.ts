@@ -9,6 +9,7 @@ import type { Journal } from '../../seams/journal.ts'
 import type { ObjectStore } from '../../seams/object-store.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { MappedTable } from '../../spec/table-mapping.ts'
+import { isUnwrittenOfOurs } from '../../pipeline/commit/of-others.ts'
 import { checkTableName } from '../../pipeline/commit/profile-checks.ts'
 import { tableCreatedAnew, tableGone } from './commit-loop.ts'
 import { createTable, decideTableValue } from './create-table.ts'
@@ -31,7 +32,8 @@ export interface OpeningSeams {
  * The table as it is, or created as `wanted` says, which is asked at each try; null where the run ends before anything tells what it must be
  * like. Where there is nothing to take a sample of yet, it is waited for; with `once`, only for what is ready in a moment.
  * `known`: the uuid that the table had before; one that is gone or another one by now is neither made nor filled unasked. Another
- * one that has progress of the source was filled by a process that somebody restarted, and goes on.
+ * one that has progress of the source was filled by a process that somebody restarted, and goes on; so does one that such a process
+ * created and has written nothing to.
  */
 export async function openTable(
   table: TableIdentifier,
@@ -53,7 +55,9 @@ export async function openTable(
     if (existing !== null) {
       const { 'table-uuid': uuid } = existing.metadata
       const isOther = known !== undefined && uuid !== known
-      if (isOther && (await topicsIn(document, table.name, source, seams)).size === 0) throw tableCreatedAnew(name, known, uuid)
+      const isToBeFilled = async () =>
+        isUnwrittenOfOurs(existing.metadata) || (await topicsIn(document, table.name, source, seams)).size > 0
+      if (isOther && !(await isToBeFilled())) throw tableCreatedAnew(name, known, uuid)
       return existing
     }
     let waitMs: number

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { killLeftovers } from '../kill/processes.ts'
+import { openDocument } from '../../../src/compose.ts'
+import { killLeftovers, runChild } from '../kill/processes.ts'
 import { makeFleet, type TestFleet } from './fleet.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 const timeout = 600_000
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 let redis: TestRedis
 let fleet: TestFleet
 
@@ -35,6 +37,36 @@ test(
     first.kill('SIGKILL')
     await second.logged(/taken over from another process[^]*"msg":"committed"/)
     await load.end()
+    await fleet.complete()
+    await fleet.stop()
+  },
+)
+
+test(
+  'a table that was dropped, and that a process made again and was killed before its first commit, is filled by who takes over',
+  { timeout },
+  async () => {
+    await fleet.writer.append('orders', 0, 3)
+    const first = fleet.start('run')
+    await first.logged(/"msg":"committed"/)
+    const second = fleet.start('run')
+    // It looks which table it is; a moment later it knows.
+    await second.logged(/another process has this; standing by/)
+    await sleep(2000)
+    const opened = await openDocument(fleet.world.document, quiet)
+    const { catalog } = opened.seams
+    const orders = { namespace: ['kill'], name: 'orders' }
+    await catalog.dropTable(orders)
+    const { signal } = await runChild({
+      document: fleet.world.file,
+      once: true,
+      fate: { step: 'catalog.create after #1', signal: 'SIGKILL' },
+    })
+    expect(signal).toBe('SIGKILL')
+    expect((await catalog.loadTable(orders))!.metadata.snapshots ?? []).toEqual([])
+    await opened.close()
+    first.kill('SIGKILL')
+    await fleet.writer.append('orders', 0, 3)
     await fleet.complete()
     await fleet.stop()
   },

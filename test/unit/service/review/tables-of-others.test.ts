@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { readManifest } from '../../../../src/formats/iceberg/manifest.ts'
 import { readManifestList } from '../../../../src/formats/iceberg/manifest-list.ts'
-import { currentSnapshot } from '../../../../src/formats/iceberg/table-metadata.ts'
+import { currentSnapshot, type TableMetadata } from '../../../../src/formats/iceberg/table-metadata.ts'
+import type { TableUpdate } from '../../../../src/formats/iceberg/table-update.ts'
+import { WorkError } from '../../../../src/model/failure.ts'
+import { summaryKeys } from '../../../../src/pipeline/commit/summary-keys.ts'
+import type { Catalog } from '../../../../src/seams/catalog.ts'
 import type { Leases } from '../../../../src/seams/leases.ts'
 import { batch, record } from '../segments.ts'
 import { namespace, rowsOf, type World, world } from '../world.ts'
@@ -219,5 +223,45 @@ describe('a table that somebody dropped or renamed while it is fed', () => {
       { leases },
     )
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 9))
+  })
+
+  /** A process that was restarted, and is gone when it has created the table. */
+  async function createdAnew(w: World, change?: (created: TableMetadata) => TableUpdate[]): Promise<void> {
+    const stop = new AbortController()
+    const createTable: Catalog['createTable'] = async (...wanted) => {
+      const answer = await w.catalog.createTable(...wanted)
+      if (answer.kind === 'created' && change !== undefined) {
+        const updates = change(answer.table.metadata)
+        await w.catalog.commitTable(table, { requirements: [], updates, idempotencyKey: 'change' })
+      }
+      stop.abort()
+      throw new WorkError('killed', { retry: 'never' })
+    }
+    await w.processor(undefined, { catalog: { ...w.catalog, createTable } }).run(true, stop.signal)
+  }
+
+  test('and one that another process was restarted to fill, and that died before it had, is filled by who saw the one before go', async () => {
+    const w = world()
+    await fed(w, async () => {
+      await w.clock.sleep(minuteMs)
+      await createdAnew(w)
+      expect((await w.table('orders')).snapshots ?? []).toEqual([])
+      await w.clock.sleep(30 * minuteMs)
+    })
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 6))
+  })
+
+  test.each<[string, (created: TableMetadata) => TableUpdate[]]>([
+    ['that says nothing of this program', () => [{ action: 'remove-properties', removals: [summaryKeys.layout] }]],
+    ['that has a copy of progress', () => [{ action: 'set-properties', updates: { [summaryKeys.progress]: '{}' } }]],
+  ])('but an empty one is not %s', async (_, change) => {
+    const w = world()
+    await fed(w, async () => {
+      await w.clock.sleep(minuteMs)
+      await createdAnew(w, change)
+      await w.clock.sleep(30 * minuteMs)
+    })
+    expect((await w.table('orders')).snapshots ?? []).toEqual([])
+    expect(String(w.linesOf('error', 'table stopped').at(-1)!.fields.error)).toContain('it was created anew; restart if it shall be filled')
   })
 })
