@@ -1,76 +1,57 @@
-import type { ProcessorSeams } from './processor-seams.ts'
-import type { SourceIdentity } from '../../model/source-identity.ts'
-import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
-import { currentIncarnation } from '../../model/incarnation.ts'
 import type { DocumentHealth } from '../../model/health.ts'
-import type { TopicPartition } from '../../model/topic-partition.ts'
-import type { TableIdentifier } from '../../seams/catalog.ts'
+import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { ProcessorDocument } from '../../spec/document.ts'
 import type { MappedTable } from '../../spec/table-mapping.ts'
 import { matchTopics } from '../../spec/topic-glob.ts'
-import { adoptLayout } from './adopt-layout.ts'
-import { type TableState } from '../../pipeline/commit/table-state.ts'
-import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
+import { UpkeepTurns } from '../maintain/table-upkeep.ts'
 import { carryOutTasks } from '../tasks/carry-out-tasks.ts'
-import { type Definitions, TableChanged } from './commit-loop.ts'
-import { TableCommitter } from './committer.ts'
-import { remoteCommits, toldOf } from './commits.ts'
+import { limitsOf } from '../tasks/limits.ts'
+import { TableChanged } from './commit-loop.ts'
 import { Discovery } from './discovery.ts'
-import { type Limits, limitsOf } from '../tasks/limits.ts'
-import { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { DocumentWatch } from './document-watch.ts'
+import { type FedDocument, feedTable } from './feed-table.ts'
 import { healthReadings } from './health-readings.ts'
-import { inTurn } from './in-turn.ts'
-import { refuseReplacedRows, refuseUnknownRows } from './refuse-unknown-rows.ts'
-import { openTable } from './open-table.ts'
-import { TailPlanner } from './planner.ts'
-import { changesTables, type Directions, followDirections, noDirections, refuseStrangeSource } from './source-directions.ts'
-import { definitionsText } from '../tasks/task-codec.ts'
-import { TableFeed } from './table-feed.ts'
-import { heldTopics } from './settled-tables.ts'
+import { TableOpener } from './opened-table.ts'
+import type { ProcessorSeams } from './processor-seams.ts'
+import { noDirections } from './source-directions.ts'
 import { TopicTables } from './topic-tables.ts'
-import { Turns } from '../tasks/turns.ts'
-import { TableUpkeep, UpkeepTurns } from '../maintain/table-upkeep.ts'
-import { type HistoryTable, historyOptions, serveBackfills } from '../backfill/table-history.ts'
-import { declaredBackfills } from '../backfill/resolve-backfill.ts'
 import { whenAborted } from './when-aborted.ts'
-import { taskTarget, treatmentOf } from '../tasks/worker.ts'
 
 /** How often it is looked whether there are new tables to feed, ms. */
 const discoveryMs = 60_000
 /** A stopped table is looked at again after this long: someone may have mended it. */
 const stoppedTableMs = 300_000
-/** Expiry that is assumed where nothing says more: Iceberg's default age of snapshots. */
-const shortestExpiryMs = 3_600_000
-const defaultExpiryMs = 5 * 24 * 3_600_000
 
 /** Serves one document: discovers its topics, feeds each of their tables, and carries out the tasks. */
 export class Processor {
   readonly #document: ProcessorDocument
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
-  readonly #limits: Limits
-  readonly #upkeepTurns: UpkeepTurns
-  readonly #directions: Directions
-  /** The tables that were seen, by name, each with its uuid: what comes in the place of one is not filled before somebody restarts. */
-  readonly #uuids = new Map<string, string>()
-  /** Tables that were opened as directed: that happens once. */
-  readonly #directed = new Set<string>()
   readonly #discovery: Discovery
   readonly #watch: DocumentWatch
   readonly #topicTables: TopicTables
+  readonly #opener: TableOpener
+  readonly #around: FedDocument
 
   constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, directions = noDirections) {
     this.#document = document
-    this.#directions = directions
     this.#source = source
     this.#seams = seams
-    this.#limits = limitsOf(document.spec.processing)
-    this.#upkeepTurns = new UpkeepTurns(document.spec.processing)
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
     this.#watch = new DocumentWatch(document, source.id, seams.clock, seams)
     this.#topicTables = new TopicTables(document, source, this.#discovery, this.#watch, seams)
+    this.#opener = new TableOpener(document, source, directions, this.#topicTables, seams)
+    this.#around = {
+      document,
+      source,
+      seams,
+      limits: limitsOf(document.spec.processing),
+      discovery: this.#discovery,
+      watch: this.#watch,
+      topicTables: this.#topicTables,
+      upkeepTurns: new UpkeepTurns(document.spec.processing),
+    }
   }
 
   /** How everything does that this process does for the document. */
@@ -178,7 +159,7 @@ export class Processor {
       const watch = this.#watch.table(name)
       const lease = await leases.acquire(`feed/${name}`, signal, () => {
         watch.standBy()
-        void this.#note(name)
+        void this.#opener.note(name)
       })
       if (lease === null) return true
       try {
@@ -190,181 +171,9 @@ export class Processor {
     }
   }
 
-  /** Looks which table it is that another process feeds: that one may see it go, and this one is to take over then. */
-  async #note(name: string): Promise<void> {
-    if (this.#uuids.has(name)) return
-    const found = await this.#seams.catalog.loadTable(this.#identifier(name)).catch(() => null)
-    if (found !== null && !this.#uuids.has(name)) this.#uuids.set(name, found.metadata['table-uuid'])
-  }
-
-  #identifier(name: string): TableIdentifier {
-    return { namespace: this.#document.spec.sink.database.split('.'), name }
-  }
-
   async #feedTable(name: string, once: boolean, signal: AbortSignal, hurry: AbortSignal): Promise<boolean> {
-    const { source, catalog, clock, journal, meter, queue, watermarks, commits } = this.#seams
-    const { spec, metadata: identity } = this.#document
-    const mapped = await this.#topicTables.into(name)
-    const table = this.#identifier(name)
-    const wanted = async () => ({
-      mapping: (await this.#topicTables.into(name)).mapping,
-      partitions: await this.#partitionsOf(name),
-    })
-    const known = this.#uuids.get(name)
-    const found = await openTable(table, this.#document, this.#source, wanted, this.#seams, { once, known }, signal)
+    const opened = await this.#opener.open(name, once, signal)
     // There is nothing yet by which the table could be made.
-    if (found === null) return true
-    this.#uuids.set(name, found.metadata['table-uuid'])
-    const opened = await adoptLayout(table, mapped.mapping, found, this.#seams)
-    const newCommitter = () => new TableCommitter(this.#source.id, table, identity.name, opened.metadata, this.#seams)
-    const isDirected = changesTables(this.#directions) && !this.#directed.has(name)
-    const refuse = async (metadata: TableMetadata) =>
-      refuseReplacedRows(newCommitter().name, metadata, mapped.mapping, await this.#partitionsOf(name), this.#seams.io)
-    if (isDirected) await followDirections(this.#directions, this.#source, table, newCommitter(), refuse, this.#seams)
-    this.#directed.add(name)
-    const committer = newCommitter()
-    const state = isDirected ? (await committer.load()).state : await committer.look(opened.metadata)
-    const { topics } = await this.#topicTables.intoOneThatHas(name, heldTopics(this.#document, state.progress, this.#source))
-    if (!topics.some((topic) => mapped.topics.includes(topic)))
-      throw new TableChanged(`table ${committer.name} is of ${topics.join(', ')}`, { retry: 'now' })
-    if (!this.#directions.sourceAdded)
-      await refuseStrangeSource(state, this.#source, await this.#partitionsOf(name), committer.name, source)
-    const incarnation = currentIncarnation(state.progress, this.#source.id)
-    const layout = resolveLayout(committer.name, opened.metadata, mapped.mapping, incarnation)
-    await refuseUnknownRows(committer.name, opened.metadata, mapped.mapping, await this.#partitionsOf(name), this.#seams.io)
-    const treatment = treatmentOf(this.#document, mapped.mapping)
-    const target = taskTarget(opened.metadata, layout, treatment)
-    if (layout.missing.length > 0) {
-      journal.warn('columns that values were to fill are gone from the table: those values go into the rescue column', {
-        table: committer.name,
-        columns: layout.missing,
-      })
-    }
-    const definitions = definitionsText(opened.metadata, treatment)
-    const planner = new TailPlanner(
-      {
-        sourceId: committer.sourceId,
-        prefix: this.#source.prefix,
-        table: name,
-        definitions,
-        startAt: spec.source.startAt,
-        graceMs: spec.source.graceSeconds * 1000,
-        maxBatchBytes: this.#limits.maxBatchBytes,
-        pack: this.#limits.pack,
-        once,
-      },
-      {
-        source,
-        journal,
-        meter,
-        watch: this.#watch.table(name),
-        isLate: (at) => this.#discovery.isLate(at),
-        ...(watermarks !== undefined && { hints: new ListingHints(watermarks, clock) }),
-      },
-    )
-    const configured = Number(opened.metadata.properties?.['history.expire.max-snapshot-age-ms'])
-    const expiryMs = configured > 0 ? Math.max(configured, shortestExpiryMs) : defaultExpiryMs
-    const context = { document: this.#document, source: this.#source, limits: this.#limits, kafkaColumns: mapped.mapping.kafkaColumns }
-    const turn = new Turns(1)
-    const upkeep = new TableUpkeep(table, context, this.#upkeepTurns, { ...this.#seams, turn }, (view) =>
-      this.#watch.table(name).upkept(view),
-    )
-    const seen = (now: TableState) => this.#watch.table(name).seen(now)
-    const shared = toldOf(
-      inTurn(
-        commits === undefined
-          ? committer
-          : remoteCommits(committer, name, { ...definitionsOf(opened.metadata), sourceId: committer.sourceId }, commits, this.#seams),
-        turn,
-      ),
-      (now) => {
-        upkeep.tellCommit()
-        seen(now)
-      },
-    )
-    const feed = new TableFeed(
-      {
-        table: name,
-        commitIntervalMs: spec.processing.commitIntervalSeconds * 1000,
-        bounds: this.#limits.feed,
-        keepAliveMs: Math.min(expiryMs, catalog.profile.snapshotExpiryMs ?? Infinity) / 4,
-        once,
-      },
-      planner,
-      shared,
-      target,
-      state,
-      { queue, clock, journal, meter, watch: this.#watch.table(name) },
-    )
-    const unsubscribe = watermarks?.onChange(({ topic }) => {
-      if (!once && this.#topicTables.known.get(name)?.topics.includes(topic) === true) feed.tellNews()
-    })
-    const history: HistoryTable = {
-      table: name,
-      sourceId: committer.sourceId,
-      definitions,
-      target,
-      commits: shared,
-      async changeRequests(change) {
-        const asked = await newCommitter().changeRequests(change)
-        seen(asked)
-        return asked
-      },
-    }
-    const backfills = (stop: AbortSignal) => this.#serveBackfills(history, once, () => feed.state, stop)
-    const upkeepEnds = new AbortController()
-    const every = upkeepEveryMs(spec.processing.commitIntervalSeconds)
-    const upkeeping = once ? Promise.resolve() : upkeep.run(every, AbortSignal.any([signal, upkeepEnds.signal]))
-    try {
-      if (once) {
-        const done = (await feed.run(() => this.#partitionsOf(name), signal, hurry)) && (await backfills(signal))
-        await upkeep.lookAfterCommits(AbortSignal.any([signal, hurry]))
-        return done
-      }
-      const ended = new AbortController()
-      const beside = backfills(AbortSignal.any([signal, ended.signal]))
-      // What stops the one stops the other: the table is opened again for both.
-      beside.catch(() => ended.abort())
-      const fed = await feed
-        .run(() => this.#partitionsOf(name), AbortSignal.any([signal, ended.signal]), hurry)
-        .finally(() => ended.abort())
-      await beside
-      return fed
-    } finally {
-      upkeepEnds.abort()
-      await Promise.race([upkeeping, whenAborted(hurry)])
-      unsubscribe?.()
-    }
+    return opened === null || feedTable(opened, this.#around, once, signal, hurry)
   }
-
-  #serveBackfills(table: HistoryTable, once: boolean, known: () => TableState, signal: AbortSignal): Promise<boolean> {
-    const { spec } = this.#document
-    const declared = (this.#topicTables.known.get(table.table)?.topics ?? []).flatMap((topic) =>
-      declaredBackfills(spec.backfill ?? [], topic),
-    )
-    return serveBackfills(
-      table,
-      declared,
-      { ...historyOptions(this.#limits), maxBatchBytes: this.#limits.maxBatchBytes, once },
-      known,
-      () => this.#partitionsOf(table.table),
-      { ...this.#seams, source: { store: this.#seams.source, prefix: this.#source.prefix, graceMs: spec.source.graceSeconds * 1000 } },
-      signal,
-    )
-  }
-
-  async #partitionsOf(table: string): Promise<readonly TopicPartition[]> {
-    const topics = new Set((await this.#topicTables.tables()).get(table)?.topics)
-    return (await this.#discovery.partitions()).filter(({ topic }) => topics.has(topic))
-  }
-}
-
-/** Upkeep looks after about twenty commits: more often costs more than it saves. */
-function upkeepEveryMs(commitIntervalSeconds: number): number {
-  return Math.min(Math.max(20 * commitIntervalSeconds * 1000, 60_000), 600_000)
-}
-
-function definitionsOf(metadata: TableMetadata): Definitions {
-  const { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec } = metadata
-  return { 'table-uuid': uuid, 'current-schema-id': schema, 'default-spec-id': spec }
 }

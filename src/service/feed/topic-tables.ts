@@ -73,6 +73,12 @@ export class TopicTables {
     return this.#intoNow(table)
   }
 
+  /** The topic-partitions that go into a table, as they were listed last. */
+  async partitionsOf(table: string): Promise<readonly TopicPartition[]> {
+    const topics = new Set((await this.tables()).get(table)?.topics)
+    return (await this.#discovery.partitions()).filter(({ topic }) => topics.has(topic))
+  }
+
   #intoNow(table: string): MappedTable {
     const mapped = this.#mapped.get(table)
     if (mapped !== undefined) return mapped
