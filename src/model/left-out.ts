@@ -1,5 +1,5 @@
-import { isEnded } from './backfill.ts'
-import { endOf, type OffsetRanges, subtractRanges } from './offset-range.ts'
+import { type Backfill, isEnded } from './backfill.ts'
+import { endOf, noOffsets, type OffsetRanges, subtractRanges } from './offset-range.ts'
 import { decidedRanges, decidedSets, type Progress, progressOf, withDecided } from './progress.ts'
 import type { Requests } from './requests.ts'
 import type { TopicPartition } from './topic-partition.ts'
@@ -9,7 +9,7 @@ interface Begun {
   readonly progress: Progress
   /**
    * Of each topic-partition of which history below its start is decided: what lies below the start, all of it. It was left out by choice for good,
-   * and is decided only as history that somebody asks for. Where there is none, the first decided offset is the start.
+   * and is decided only as history that somebody asks for, and until a backfill of it is done. Where there is none, the first decided offset is the start.
    */
   readonly leftOut: Progress
 }
@@ -35,16 +35,27 @@ export function leftOutWith(
 }
 
 /**
- * What is left out once all that was wanted of a topic's history is there: what lies below the first offset that is decided, and no more. Else
- * records would be passed by that got offsets below a start after it was found, since the segment at which it lies was written again, shorter.
+ * What is left out once a backfill is done: nothing that it asked for, so that what of it comes only then is a hole, and the tail goes back for
+ * what gets such offsets since the segment at its start is written again, shorter. `[0, 0)` says that nothing is, though the log begins later.
  */
-export function leftOutBelow({ progress, leftOut }: Begun, topic: string): Progress {
-  const sets = decidedSets(leftOut).map((set) => {
-    const first = decidedRanges(progress, set.source, set.at)[0]?.[0] ?? 0n
-    const ranges: OffsetRanges = first === 0n ? [] : [[0n, first]]
-    return set.at.topic === topic ? { ...set, ranges } : set
+export function leftOutAfter(
+  { progress, leftOut }: Begun,
+  source: string,
+  { topic, ranges }: Pick<Backfill, 'topic' | 'ranges'>,
+): Progress {
+  const sets = [...ranges].flatMap(([partition, asked]) => {
+    const at = { topic, partition }
+    const start = startOf({ progress, leftOut }, source, at)
+    if (asked.length === 0 || asked[0][0] >= start) return []
+    const noted = decidedRanges(leftOut, source, at)
+    const left = subtractRanges(noted.length > 0 ? noted : [[0n, start]], asked)
+    const isWhole = decidedRanges(progress, source, at)[0]?.[0] === 0n
+    return [{ source, at, ranges: left.length > 0 || isWhole ? left : ([[0n, 0n]] as const) }]
   })
-  return progressOf(sets.filter(({ ranges }) => ranges.length > 0))
+  const stays = decidedSets(leftOut).filter(
+    (set) => set.source !== source || set.at.topic !== topic || !sets.some(({ at }) => at.partition === set.at.partition),
+  )
+  return progressOf([...stays, ...sets.filter((set) => set.ranges.length > 0)])
 }
 
 /** What lies below the start of a topic-partition and nobody has asked for: it is no hole, though history around it may be decided. */
@@ -54,6 +65,15 @@ export function neverAsked(
   at: TopicPartition,
 ): OffsetRanges {
   return requests.backfills
-    .filter((one) => one.topic === at.topic && (one.state === 'done' || !isEnded(one)))
+    .filter((one) => one.topic === at.topic && !isEnded(one))
     .reduce((left, { ranges }) => subtractRanges(left, ranges.get(at.partition) ?? []), decidedRanges(leftOut, source, at))
+}
+
+/**
+ * What lies below the first decided offset and is not left out: backfills that are done asked for it. The source had nothing there then; what has
+ * come since is a hole, and what it still has not is none, since every log begins somewhere.
+ */
+export function askedBelow({ progress, leftOut }: Begun, source: string, at: TopicPartition): OffsetRanges {
+  const left = decidedRanges(leftOut, source, at)
+  return left.length === 0 ? noOffsets : subtractRanges([[0n, decidedRanges(progress, source, at)[0]?.[0] ?? 0n]], left)
 }

@@ -247,6 +247,7 @@ export class Backfiller {
       target: taskTarget(metadata, layout, treatment),
       commits,
       changeRequests: (change) => commits.changeRequests(change),
+      changeState: (change) => commits.changeState(change),
     }
   }
 

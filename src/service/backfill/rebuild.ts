@@ -1,7 +1,6 @@
 import { currentSnapshot, mainBranch, type SnapshotReference, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { type Backfill, isEnded, withBackfill } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
-import { leftOutBelow } from '../../model/left-out.ts'
 import { countOffsets, endOf, formatRanges } from '../../model/offset-range.ts'
 import { type DecidedSet, decidedRanges, decidedSets, type Progress, progressBeyond } from '../../model/progress.ts'
 import { currentId } from '../../model/incarnation.ts'
@@ -68,10 +67,7 @@ export async function takeMainsPlace(
   for (let round = 1; !signal.aborted; round++) {
     // Where main stood still nothing is listed once more.
     const isThere = round === 1 && (await hasAllOf(main, follower))
-    if (!isThere) {
-      if ((await main.load({ fresh: true })).metadata.refs?.[branch] === undefined) throw goneBranch(table, branch)
-      await leaveNothingOut(follower, topic)
-    }
+    if (!isThere && (await main.load({ fresh: true })).metadata.refs?.[branch] === undefined) throw goneBranch(table, branch)
     if (!isThere && !(await follow(tail, source, onIt, signal, () => hasAllOf(main, follower)))) {
       throw new WorkError(`table ${table}: the tail of ${topic} is stopped on branch ${branch}; the log says why`, { retry: 'later' })
     }
@@ -98,11 +94,7 @@ export async function takeMainsPlace(
         // What was asked of main stays asked, and that it was made anew is remembered.
         const done = state.requests.backfills.filter(isEnded)
         const backfills = done.reduce<readonly Backfill[]>(withBackfill, mains.requests.backfills)
-        return {
-          what: null,
-          change: noFiles,
-          state: { ...state, leftOut: leftOutBelow(state, topic), requests: { ...mains.requests, backfills }, retraction: null },
-        }
+        return { what: null, change: noFiles, state: { ...state, requests: { ...mains.requests, backfills }, retraction: null } }
       }),
     )
     if (landed.kind !== 'nothing') return true
@@ -137,16 +129,6 @@ function leftToDo(
   const begunLater = all.filter((set) => ownOf(set).length > 0 && set.ranges[0][0] < ownOf(set)[0][0] && countOffsets(set.ranges) === 0n)
   const strange = notBegun.filter(({ source, at }) => source !== sourceId || at.topic !== topic)
   return { lost: [...strange, ...begunLater, ...passed], isBehind: behind.length + notBegun.length > 0 }
-}
-
-/** All that was wanted of history is on the branch: what its tail is to read has no start any more. Nothing is written where it had none. */
-function leaveNothingOut(follower: CommitLoop, topic: string): Promise<unknown> {
-  return follower.ofThisTable(() =>
-    follower.commit<null>([], (state) => {
-      const leftOut = leftOutBelow(state, topic)
-      return progressBeyond(state.leftOut, leftOut).length === 0 ? null : { what: null, change: noFiles, state: { ...state, leftOut } }
-    }),
-  )
 }
 
 /**

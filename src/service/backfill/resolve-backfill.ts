@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Backfill } from '../../model/backfill.ts'
 import type { Bound } from '../../model/bound.ts'
 import { DocumentError } from '../../model/failure.ts'
-import { holesOf, intersectRanges, type OffsetRanges, lastOffset } from '../../model/offset-range.ts'
+import { askedBelow } from '../../model/left-out.ts'
+import { holesOf, intersectRanges, type OffsetRanges, lastOffset, unionRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -20,7 +21,7 @@ export interface BackfillWish {
   readonly from: Bound
   /** Exclusive. */
   readonly to: Bound
-  /** Only what lies between offsets that are decided. */
+  /** Only what lies between offsets that are decided, and what backfills that are done were to bring from below them. */
   readonly missing: boolean
   readonly newestFirst: boolean
 }
@@ -75,7 +76,8 @@ export async function resolveBackfill(
     const decided = decidedRanges(state.progress, seams.sourceId, at)
     const window = await windowOf(wish, at, decided, seams)
     if (window.length === 0 && isBounded) outside.push(at)
-    const wanted = wish.missing ? intersectRanges(holesOf(decided), window) : window
+    const missing = () => unionRanges(askedBelow(state, seams.sourceId, at), holesOf(decided))
+    const wanted = wish.missing ? intersectRanges(missing(), window) : window
     if (wanted.length > 0) ranges.set(at.partition, wanted)
   }
   const { topic, newestFirst } = wish

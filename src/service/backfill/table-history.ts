@@ -1,5 +1,6 @@
 import { type Backfill, withBackfill } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
+import { leftOutAfter } from '../../model/left-out.ts'
 import type { Requests } from '../../model/requests.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
@@ -20,6 +21,8 @@ export interface HistoryTable {
   readonly target: TaskTarget
   readonly commits: Commits
   changeRequests(change: (requests: Requests) => Requests): Promise<TableState>
+  /** As `TableCommitter.changeState`. */
+  changeState(change: (state: TableState) => Promise<TableState | null>): Promise<TableState>
 }
 
 /** How often it is looked whether there is something to do, in what is known of the table anyway, ms. */
@@ -59,7 +62,7 @@ const paceSeconds = 10
 /** Carries out one backfill. When it is done, the table says so. */
 export async function carryOutBackfill(
   backfill: Backfill,
-  { table, sourceId, definitions, target, commits, changeRequests }: HistoryTable,
+  { table, sourceId, definitions, target, commits, changeState }: HistoryTable,
   options: ReturnType<typeof historyOptions>,
   state: TableState,
   seams: HistorySeams,
@@ -72,8 +75,14 @@ export async function carryOutBackfill(
   const report = feed.report()
   const { rows, files, decided, wanted, stops } = report
   seams.journal.info(`backfill ${outcome}`, { table, backfill: backfill.id, rows, files, decided, wanted, stops: stops.length })
-  const ended = outcome === 'done' ? await changeRequests((requests) => withState(requests, backfill.id, 'done')) : null
+  const ended = outcome === 'done' ? await changeState(async (before) => withDone(before, sourceId, backfill)) : null
   return { outcome, report, state: ended }
+}
+
+/** The state, with this backfill done, and nothing of it left out; null where that is so. */
+function withDone(state: TableState, sourceId: string, backfill: Backfill): TableState | null {
+  if (state.requests.backfills.find(({ id }) => id === backfill.id)?.state === 'done') return null
+  return { ...state, leftOut: leftOutAfter(state, sourceId, backfill), requests: withState(state.requests, backfill.id, 'done') }
 }
 
 /** The requests, with this backfill in this state. */

@@ -162,6 +162,11 @@ function serveHistory(
       watch.table(name).seen(asked)
       return asked
     },
+    async changeState(change) {
+      const changed = await newCommitter().changeState(change)
+      watch.table(name).seen(changed)
+      return changed
+    },
   }
   return serveBackfills(
     history,

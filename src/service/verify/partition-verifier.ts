@@ -1,6 +1,6 @@
 import { snapshotById } from '../../formats/iceberg/table-metadata.ts'
 import { hasIncarnations } from '../../model/incarnation.ts'
-import { neverAsked } from '../../model/left-out.ts'
+import { askedBelow, neverAsked } from '../../model/left-out.ts'
 import {
   countOffsets,
   endOf,
@@ -59,8 +59,10 @@ interface Weighed {
   readonly balance: RowBalance
   /** Decided offsets without a row. */
   readonly suspects: OffsetRanges
-  /** Holes. */
+  /** Holes and gaps. */
   readonly open: OffsetRanges
+  /** What backfills were to bring from below what is decided: holes where there is a segment, and nothing else. */
+  readonly below: OffsetRanges
 }
 
 /** Weighs the rows of a part of a topic-partition against what was decided. There may be so many ranges that they are not kept: it is done twice. */
@@ -76,7 +78,7 @@ function weigh({ state, source }: TableUnderTest, { at, range }: Slice, files: r
   // What was not restarted went along into the next incarnation, and has its rows once.
   const needed = isRestarted ? weighRows([everywhere.reduce(unionRanges, [])], runs, ageOf).missing : balance.missing
   const open = within(subtractRanges(holesOf(decided), neverAsked(state, source.id, at)))
-  return { own, balance, suspects: intersectRanges(needed, own), open }
+  return { own, balance, suspects: intersectRanges(needed, own), open, below: within(askedBelow(state, source.id, at)) }
 }
 
 /** Weighs the rows of a topic-partition, or of a part of one, against what was decided, and lists its segments. */
@@ -91,7 +93,7 @@ export async function surveyPartition(
   const { state, source } = table
   const { at, range } = slice
   const book = books.of(at)
-  const { own, suspects, open } = weigh(table, slice, files, book)
+  const { own, suspects, open, below } = weigh(table, slice, files, book)
   const known = {
     claims: book.segments,
     frontier: frontierOf(state.frontiers, source.id, at),
@@ -99,14 +101,14 @@ export async function surveyPartition(
     first: own[0]?.[0] ?? null,
     isRestarted: hasIncarnations(state.progress),
   }
-  const windows = unionRanges(suspects, open)
+  const windows = [suspects, open, below].reduce(unionRanges)
   const survey = await surveySource(seams.source, source.prefix, at, known, windows, range, slice.isFirst, (one) => {
     const [offsets] = intersectRanges([one.range], [range])
     if (offsets !== undefined) onSegment({ ...one, range: offsets })
   })
   const having = (ranges: OffsetRanges) =>
     survey.inWindows.filter(({ segment, reach }) => intersectRanges(ranges, [[segment.baseOffset, reach ?? lastOffset]]).length > 0)
-  return { slice, survey, ofSuspects: having(suspects), ofHoles: having(open) }
+  return { slice, survey, ofSuspects: having(suspects), ofHoles: having(unionRanges(open, below)) }
 }
 
 /** Says what is wrong with a topic-partition: the segments are read where rows are missing, and around holes. */
@@ -122,13 +124,13 @@ export async function judgeSurveyed(
   const { state, source, metadata } = table
   const { at, range } = slice
   const book = books.of(at)
-  const { own, balance, suspects, open } = weigh(table, slice, files, book)
+  const { own, balance, suspects, open, below } = weigh(table, slice, files, book)
   const within = (ranges: OffsetRanges) => intersectRanges(ranges, [range])
   const limits = { ...limitsOf(table.processing), oldMessageFormats: table.oldMessageFormats }
   const lookFor = (wanted: OffsetRanges, segments: readonly ListedSegment[]) =>
     wanted.length === 0 ? Promise.resolve(nothingInWindows) : readWindows(seams.source, at, segments, wanted, layoutOrKafka(table), limits)
   const ofSuspects = await lookFor(suspects, surveyed.ofSuspects)
-  const ofHoles = await lookFor(open, surveyed.ofHoles)
+  const ofHoles = await lookFor(unionRanges(open, below), surveyed.ofHoles)
 
   const skipped = skippedIn(table, at, ofSuspects)
   const missing = await removals.find(subtractRanges(subtractRanges(suspects, ofSuspects.without), skipped), book)
@@ -136,6 +138,7 @@ export async function judgeSurveyed(
   const withoutRow = intersectRanges(intersectRanges(unattributed, unknownIn(ofSuspects)), decidedRanges(state.control, source.id, at))
   const untold = subtractRanges(unattributed, withoutRow)
   if (withoutRow.length > 0) missing.set(null, untold)
+  const found = [ofHoles.without, ofHoles.unreadable, ofHoles.withheld].reduce(unionRanges, ofHoles.rows)
   const altered = book.altered.flatMap((one) => within([one.range]).map((part) => ({ ...one, range: part })))
   if (unknownRows && untold.length > 0) {
     missing.delete(null)
@@ -148,7 +151,8 @@ export async function judgeSurveyed(
       at,
       missing,
       duplicates: balance.duplicates,
-      ...splitHoles(open, [ofHoles.without, ofHoles.unreadable, ofHoles.withheld].reduce(unionRanges, ofHoles.rows)),
+      holes: splitHoles(unionRanges(open, below), found).holes,
+      gaps: splitHoles(open, found).gaps,
       altered,
       rewritten: survey.rewritten.flatMap((one) => within([one])),
     },

@@ -352,6 +352,30 @@ describe('a backfill that is asked for', () => {
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 32), ...rowsOf(other, 0, 30)].sort())
   })
 
+  test('that is done leaves a hole where what it was to bring comes only then, below the first offset that is decided too', async () => {
+    const w = world()
+    for (let i = 2n; i < 10n; i++) if (i !== 5n) await w.write(orders, i * 3n, [batch(i * 3n, 3)])
+    await w.clock.advanceBy(60_000)
+    await w.runOnce(latest)
+    const carryOutAll = async (missing: boolean) => {
+      const backfiller = await backfillerOf(w)
+      const { backfill } = await backfiller.bill({ ...wish, missing }, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    }
+    await carryOutAll(false)
+    // The log begins at 6: that is no gap.
+    const found = async (exact = false) => (await verify(w, { exact })).findings.map(({ kind, start, end }) => [kind, start, end])
+    expect(await found()).toEqual([['gap', 15n, 18n]])
+    await w.write(orders, 1n, [batch(1n, 5)])
+    await w.write(orders, 15n, [batch(15n, 3)])
+    // prettier-ignore
+    for (const exact of [false, true]) expect(await found(exact)).toEqual([['hole', 1n, 6n], ['hole', 15n, 18n]])
+    await carryOutAll(true)
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 1, 30))
+    expect(await verify(w)).toMatchObject({ findings: [], problem: null })
+  })
+
   test('twice at once, and beside the tail, brings each row once', async () => {
     const w = await withHistory()
     const [one, two] = [await backfillerOf(w), await backfillerOf(w)]
@@ -475,6 +499,21 @@ describe('a backfill that is asked for', () => {
       expect((await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))).outcome).toBe('done')
     }
     expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30), ...rowsOf(late, 0, 5)])
+  })
+
+  test('into another table, that table has what came at offsets below its start, since the newest segment was written again, shorter', async () => {
+    const w = await withHistory()
+    const backfiller = await backfillerOf(w, {}, { kind: 'table', name: 'orders_rebuilt' })
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    await w.write(orders, 27n, [batch(27n, 1)])
+    await w.clock.advanceBy(60_000)
+    await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    await w.write(orders, 28n, [batch(28n, 9)])
+    await w.clock.advanceBy(60_000)
+    const renamed = (document: Plain) => (document.spec.mappings = [{ topic: '*', table: 'orders_rebuilt', value: { format: 'binary' } }])
+    expect(await w.runOnce(renamed)).toBe(true)
+    expect(await w.rows('orders_rebuilt')).toEqual([...rowsOf(orders, 0, 37), ...rowsOf(other, 0, 30)])
   })
 
   test('into another table makes that one, and whoever feeds it later goes on where it began', async () => {
