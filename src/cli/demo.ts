@@ -56,7 +56,9 @@ export async function demo(options: DemoOptions, terminal: Terminal): Promise<{ 
     screen.out(screen.style('dim', `  ${second.seconds} s`))
     title('Status')
     const status = await documentStatus(parsed, opened.source, opened.seams)
-    showStatus([{ ...status, queue: null, service: null, requests: {} }], Date.now(), screen)
+    // Upkeep of tables that are a second old says nothing yet.
+    const tables = status.tables.map((table) => ({ ...table, health: null, upkeep: [] }))
+    showStatus([{ ...status, tables, queue: null, service: null, requests: {} }], Date.now(), screen)
     await showTables(screen, opened.seams, title)
     title('Open the tables')
     screen.out(indented(await howToOpen(directory, opened.seams)))
