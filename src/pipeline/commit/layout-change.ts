@@ -44,21 +44,30 @@ export function layoutChange(
       ...(spec === null
         ? []
         : ([
-            { action: 'add-spec', spec },
-            { action: 'set-default-spec', 'spec-id': -1 },
+            ...(spec.isThere ? [] : [{ action: 'add-spec', spec: spec.wanted } as const]),
+            { action: 'set-default-spec', 'spec-id': spec.isThere ? spec.wanted['spec-id'] : -1 },
           ] as const)),
       ...(order === null
         ? []
         : ([
-            { action: 'add-sort-order', 'sort-order': order },
-            { action: 'set-default-sort-order', 'sort-order-id': -1 },
+            ...(order.isThere ? [] : [{ action: 'add-sort-order', 'sort-order': order.wanted } as const]),
+            { action: 'set-default-sort-order', 'sort-order-id': order.isThere ? order.wanted['order-id'] : -1 },
           ] as const)),
     ],
   }
 }
 
+/**
+ * A spec or an order that the document asks for. One that the table had before is taken again by its id: Iceberg's own catalog server adds none that
+ * is there, and then knows of no last one to be made the default.
+ */
+interface Wanted<T> {
+  readonly wanted: T
+  readonly isThere: boolean
+}
+
 /** The spec that the document asks for; null where the default one partitions so, whatever its fields are called and in whichever order. */
-function newSpec(metadata: TableMetadata, terms: TopicMapping['partitionBy']): PartitionSpec | null {
+function newSpec(metadata: TableMetadata, terms: TopicMapping['partitionBy']): Wanted<PartitionSpec> | null {
   const { fields, problems } = partitionFields(terms, currentSchema(metadata).fields)
   for (const { index, message } of problems) throw new Refusal(`partitionBy[${index}]: ${message}`)
   const meant = (all: readonly PartitionField[]) =>
@@ -68,6 +77,8 @@ function newSpec(metadata: TableMetadata, terms: TopicMapping['partitionBy']): P
       .toSorted()
       .join()
   if (meant(fields) === meant(defaultSpec(metadata).fields)) return null
+  const there = metadata['partition-specs'].find((spec) => meant(spec.fields) === meant(fields))
+  if (there !== undefined) return { wanted: there, isThere: true }
   const before = metadata['partition-specs'].flatMap((spec) => spec.fields)
   let lastId = metadata['last-partition-id']
   // A field that an earlier spec had keeps its id and its name, as the specification asks ("Partition Evolution").
@@ -78,7 +89,8 @@ function newSpec(metadata: TableMetadata, terms: TopicMapping['partitionBy']): P
     const name = evolvedName(field)
     return { ...field, 'field-id': lastId, name: before.some((one) => one.name === name) ? `${name}_${lastId}` : name }
   })
-  return { 'spec-id': Math.max(...metadata['partition-specs'].map((spec) => spec['spec-id'])) + 1, fields: evolved }
+  const specId = Math.max(...metadata['partition-specs'].map((spec) => spec['spec-id'])) + 1
+  return { wanted: { 'spec-id': specId, fields: evolved }, isThere: false }
 }
 
 function meaning(field: PartitionField): string {
@@ -91,10 +103,13 @@ function evolvedName({ name, transform }: PartitionField): string {
   return parameter === undefined ? name : `${name}_${parameter}`
 }
 
-function newOrder(metadata: TableMetadata, terms: TopicMapping['sortBy']): SortOrder | null {
+function newOrder(metadata: TableMetadata, terms: TopicMapping['sortBy']): Wanted<SortOrder> | null {
   const { fields, problems } = sortFields(terms, currentSchema(metadata).fields)
   for (const { index, message } of problems) throw new Refusal(`sortBy[${index}]: ${message}`)
   const before = metadata['sort-orders'].filter((order) => order['order-id'] === metadata['default-sort-order-id'])
   if (sortOrderOf({ 'sort-orders': before }, fields) !== undefined) return null
-  return { 'order-id': Math.max(0, ...metadata['sort-orders'].map((order) => order['order-id'])) + 1, fields }
+  const there = sortOrderOf(metadata, fields)
+  if (there !== undefined) return { wanted: there, isThere: true }
+  const orderId = Math.max(0, ...metadata['sort-orders'].map((order) => order['order-id'])) + 1
+  return { wanted: { 'order-id': orderId, fields }, isThere: false }
 }

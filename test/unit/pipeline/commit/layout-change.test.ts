@@ -52,6 +52,15 @@ describe('partitions that a document names', () => {
     expect([again['default-spec-id'], again['partition-specs'].length]).toEqual([days['default-spec-id'], 3])
   })
 
+  test('and an order that the table had before are taken by their ids: catalogs that find them there know of no last one', () => {
+    const before = followed(plain, ['day(at)', 'bucket(4, id)'], ['id'])
+    const since = followed(before, ['hour(at)'], ['id desc'])
+    expect(layoutChange(since, wanted(['bucket(4, id)', 'day(at)'], ['id']))!.updates).toEqual([
+      { action: 'set-default-spec', 'spec-id': before['default-spec-id'] },
+      { action: 'set-default-sort-order', 'sort-order-id': before['default-sort-order-id'] },
+    ])
+  })
+
   test('are refused where the table lacks the column, by their place', () => {
     expect(() => layoutChange(plain, wanted(['day(at)', 'idd']))).toThrow(
       'partitionBy[1]: expected a column of the table, found "idd"; did you mean id?',
