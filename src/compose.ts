@@ -35,6 +35,7 @@ import type { ProcessorSeams } from './service/feed/processor-seams.ts'
 import type { SourceIdentity } from './model/source-identity.ts'
 import { type DocumentPause, pauseTopics, refuseUnknownTopic } from './service/feed/pause-topics.ts'
 import { type DocumentPlan, documentPlan } from './service/status/plan-report.ts'
+import { nothingRemembered, type Remembered } from './service/feed/remembered.ts'
 import { type Directions } from './service/feed/source-directions.ts'
 import type { DocumentReport } from './service/status/status.ts'
 import type { PassedOffsets } from './service/recover/assume-from-rows.ts'
@@ -140,7 +141,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   const journal = pinoJournal({ level: options.logLevel, secrets })
   const serving = await openServing(documents, options.metricsAddress, secrets)
   for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
-  const open = async (document: ProcessorDocument): Promise<OpenedDocument> => {
+  const open = async (document: ProcessorDocument, remembered: Remembered): Promise<OpenedDocument> => {
     seen.add(document)
     const fleet = await openFleet(document, sourceIdentity(document), journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
@@ -154,7 +155,7 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
             look: lookOnce(seams.catalog, document.spec.sink.database.split('.')),
           }
     const run: OpenedDocument['run'] = (signal, hurry) => {
-      const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, options)
+      const part = partOf(options.role, document, source, { ...seams, ...shared }, fleet, { ...options, remembered })
       serving.watch(document, () => part.health())
       return part.run(signal, hurry)
     }
@@ -166,7 +167,10 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
       },
     }
   }
-  const served = documents.map((document) => new ServedDocument(document, open))
+  const served = documents.map((document) => {
+    const remembered = nothingRemembered()
+    return new ServedDocument(document, (one) => open(one, remembered))
+  })
   const ended = new AbortController()
   // A document that can not be served ends the others in good order: what they hold is finished, and then the error is told.
   const failed = new AbortController()

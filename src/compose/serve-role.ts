@@ -4,6 +4,7 @@ import { carryOutCommits } from '../service/feed/commits.ts'
 import { documentHealth } from '../service/feed/document-watch.ts'
 import { limitsOf } from '../service/tasks/limits.ts'
 import { Processor } from '../service/feed/processor.ts'
+import type { Remembered } from '../service/feed/remembered.ts'
 import type { ProcessorSeams } from '../service/feed/processor-seams.ts'
 import type { SourceIdentity } from '../model/source-identity.ts'
 import type { Directions } from '../service/feed/source-directions.ts'
@@ -25,11 +26,11 @@ export function partOf(
   source: SourceIdentity,
   seams: ProcessorSeams,
   fleet: Fleet | null,
-  { once, directions }: { readonly once: boolean; readonly directions?: Directions },
+  { once, directions, remembered }: { readonly once: boolean; readonly directions?: Directions; readonly remembered?: Remembered },
 ): Part {
   if (role === 'run' || role === 'planner' || fleet === null) {
     const commits = role === 'planner' && fleet !== null ? { commits: fleet.commits } : {}
-    const processor = new Processor(document, source, { ...seams, ...commits }, directions)
+    const processor = new Processor(document, source, { ...seams, ...commits }, directions, remembered)
     return { run: (signal, hurry) => processor.run(once, signal, hurry), health: () => processor.health() }
   }
   const { tasksAtOnce } = fleet

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -43,10 +43,15 @@ async function appendAndCommit(running: Running, writer: SegmentWriter, rows: nu
 }
 
 /** The process goes on as before after `rotate`; nothing is missing and nothing is there twice. */
-async function expectGoesOn(world: World, direct: World, writer: SegmentWriter, rotate: () => Promise<void>): Promise<string> {
+async function expectGoesOn(
+  world: World,
+  direct: World,
+  writer: SegmentWriter,
+  rotate: (running: Running) => Promise<void>,
+): Promise<string> {
   const running = startProgram(world.file)
   await appendAndCommit(running, writer, 3)
-  await rotate()
+  await rotate(running)
   await appendAndCommit(running, writer, 5, 2)
   running.kill('SIGTERM')
   const { code, log } = await running.ended
@@ -126,5 +131,19 @@ test("the catalog's token and headers are rotated while the service commits with
     while (refused === 0) await sleep(20)
     await token.set('token-after')
     await header.set('realm-after')
+  })
+})
+
+test('a document that is changed to something which its bucket refuses ends no process, and goes on once it is changed back', async () => {
+  const [s3, bucket, prefix] = [inject('s3'), inject('bucket'), 'changed/']
+  const source = { s3: { bucket, prefix, ...s3Settings(s3) } }
+  const sink = restSink(inject('restCatalogUri'), s3, 'changed')
+  const world = await makeWorld(join(root, 'changed'), { topics: [topic], source, sink, commitIntervalSeconds: 1 })
+  const text = await readFile(world.file, 'utf8')
+  await expectGoesOn(world, world, writerInto(prefix), async (running) => {
+    await writeFile(world.file, text.replace(s3.region, 'eu-west-1'))
+    await running.logged(/the region option says eu-west-1[^\n]*topics can not be listed, tried again/)
+    await writeFile(world.file, text)
+    await running.logged(/tried again[^]*counts from now on/)
   })
 })

@@ -13,6 +13,7 @@ import { TableChanged } from './commit-loop.ts'
 import { TableCommitter } from './committer.ts'
 import { openTable } from './open-table.ts'
 import type { ProcessorSeams } from './processor-seams.ts'
+import type { Remembered } from './remembered.ts'
 import { refuseReplacedRows, refuseUnknownRows } from './refuse-unknown-rows.ts'
 import { heldTopics } from './settled-tables.ts'
 import { changesTables, type Directions, followDirections, refuseStrangeSource } from './source-directions.ts'
@@ -40,10 +41,7 @@ export class TableOpener {
   readonly #directions: Directions
   readonly #topicTables: TopicTables
   readonly #seams: ProcessorSeams
-  /** The tables that were seen, by name, each with its uuid: what comes in the place of one is not filled before somebody restarts. */
-  readonly #uuids = new Map<string, string>()
-  /** Tables that were opened as directed: that happens once. */
-  readonly #directed = new Set<string>()
+  readonly #remembered: Remembered
 
   constructor(
     document: ProcessorDocument,
@@ -51,19 +49,22 @@ export class TableOpener {
     directions: Directions,
     topicTables: TopicTables,
     seams: ProcessorSeams,
+    remembered: Remembered,
   ) {
     this.#document = document
     this.#source = source
     this.#directions = directions
     this.#topicTables = topicTables
     this.#seams = seams
+    this.#remembered = remembered
   }
 
   /** Looks which table it is that another process feeds: that one may see it go, and this one is to take over then. */
   async note(name: string): Promise<void> {
-    if (this.#uuids.has(name)) return
+    const { uuids } = this.#remembered
+    if (uuids.has(name)) return
     const found = await this.#seams.catalog.loadTable(this.#identifier(name)).catch(() => null)
-    if (found !== null && !this.#uuids.has(name)) this.#uuids.set(name, found.metadata['table-uuid'])
+    if (found !== null && !uuids.has(name)) uuids.set(name, found.metadata['table-uuid'])
   }
 
   /**
@@ -72,20 +73,21 @@ export class TableOpener {
    */
   async open(name: string, once: boolean, signal: AbortSignal): Promise<OpenedTable | null> {
     const { source, io, journal } = this.#seams
+    const { uuids, directed } = this.#remembered
     const { mapping, topics: topicsBefore } = await this.#topicTables.into(name)
     const identifier = this.#identifier(name)
     const partitions = () => this.#topicTables.partitionsOf(name)
     const wanted = async () => ({ mapping: (await this.#topicTables.into(name)).mapping, partitions: await partitions() })
-    const known = this.#uuids.get(name)
+    const known = uuids.get(name)
     const found = await openTable(identifier, this.#document, this.#source, wanted, this.#seams, { once, known }, signal)
     if (found === null) return null
-    this.#uuids.set(name, found.metadata['table-uuid'])
+    uuids.set(name, found.metadata['table-uuid'])
     const { metadata } = await adoptLayout(identifier, mapping, found, this.#seams)
     const newCommitter = () => new TableCommitter(this.#source.id, identifier, this.#document.metadata.name, metadata, this.#seams)
-    const isDirected = changesTables(this.#directions) && !this.#directed.has(name)
+    const isDirected = changesTables(this.#directions) && !directed.has(name)
     const refuse = async (now: TableMetadata) => refuseReplacedRows(newCommitter().name, now, mapping, await partitions(), io)
     if (isDirected) await followDirections(this.#directions, this.#source, identifier, newCommitter(), refuse, this.#seams)
-    this.#directed.add(name)
+    directed.add(name)
     const committer = newCommitter()
     const state = isDirected ? (await committer.load()).state : await committer.look(metadata)
     const { topics } = await this.#topicTables.intoOneThatHas(name, heldTopics(this.#document, state.progress, this.#source))

@@ -14,6 +14,7 @@ import { type FedDocument, feedTable } from './feed-table.ts'
 import { healthReadings } from './health-readings.ts'
 import { TableOpener } from './opened-table.ts'
 import type { ProcessorSeams } from './processor-seams.ts'
+import { nothingRemembered, type Remembered } from './remembered.ts'
 import { noDirections } from './source-directions.ts'
 import { TopicTables } from './topic-tables.ts'
 import { whenAborted } from './when-aborted.ts'
@@ -28,20 +29,29 @@ export class Processor {
   readonly #document: ProcessorDocument
   readonly #source: SourceIdentity
   readonly #seams: ProcessorSeams
+  readonly #remembered: Remembered
   readonly #discovery: Discovery
   readonly #watch: DocumentWatch
   readonly #topicTables: TopicTables
   readonly #opener: TableOpener
   readonly #around: FedDocument
 
-  constructor(document: ProcessorDocument, source: SourceIdentity, seams: ProcessorSeams, directions = noDirections) {
+  /** `remembered`: also from when the document was another. */
+  constructor(
+    document: ProcessorDocument,
+    source: SourceIdentity,
+    seams: ProcessorSeams,
+    directions = noDirections,
+    remembered = nothingRemembered(),
+  ) {
     this.#document = document
     this.#source = source
     this.#seams = seams
+    this.#remembered = remembered
     this.#discovery = new Discovery(source.prefix, document.spec.source.topics, seams)
     this.#watch = new DocumentWatch(document, source.id, seams.clock, seams)
     this.#topicTables = new TopicTables(document, source, this.#discovery, this.#watch, seams)
-    this.#opener = new TableOpener(document, source, directions, this.#topicTables, seams)
+    this.#opener = new TableOpener(document, source, directions, this.#topicTables, seams, remembered)
     this.#around = {
       document,
       source,
@@ -101,11 +111,12 @@ export class Processor {
         tables = await this.#topicTables.tables()
         for (const table of tables.keys()) this.#watch.table(table)
         this.#watch.discovered()
+        this.#remembered.listed = true
         if (!isTold) await this.#tellUnfound()
         isTold = true
       } catch (error) {
         this.#watch.undiscovered(error instanceof Error ? error.message : String(error))
-        if (once || !(error instanceof WorkError) || error.retry === 'never') throw error
+        if (once || !(error instanceof WorkError) || (error.retry === 'never' && !this.#remembered.listed)) throw error
         journal.warn('topics can not be listed, tried again', { error })
       }
       for (const table of tables.keys()) if (!feeds.has(table)) start(table)

@@ -3,13 +3,14 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { documentStatuses, pauseInDocuments } from '../../../src/compose.ts'
+import { documentStatuses, openDocument, pauseInDocuments } from '../../../src/compose.ts'
 import { killLeftovers, type Running } from '../kill/processes.ts'
 import { intoDirectory, SegmentWriter } from '../kill/segments.ts'
 import { makeFleet, type TestFleet } from './fleet.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 const timeout = 600_000
+const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const roles = ['worker', 'committer', 'planner'] as const
 let redis: TestRedis
 let fleet: TestFleet
@@ -125,6 +126,39 @@ test('a changed document counts in every role of a running fleet, and what needs
   await fleet.complete()
   await end(processes)
 })
+
+test(
+  'a changed document is no restart: a rollback is not accepted again for it, and a table that was dropped is not made anew',
+  { timeout },
+  async () => {
+    const process = fleet.start('run', {}, ['--accept-rollback'])
+    for (let round = 0; round < 2; round++) {
+      for (const topic of ['orders', 'payments']) await fleet.writer.append(topic, 0, 3)
+      await fleet.complete()
+    }
+    const { seams, close } = await openDocument(fleet.world.document, quiet)
+    const [orders, payments] = ['orders', 'payments'].map((name) => ({ namespace: ['kill'], name }))
+    const { 'table-uuid': uuid, snapshots } = (await seams.catalog.loadTable(orders))!.metadata
+    const rolledBack = await seams.catalog.commitTable(orders, {
+      requirements: [{ type: 'assert-table-uuid', uuid }],
+      updates: [{ action: 'set-snapshot-ref', 'ref-name': 'main', type: 'branch', 'snapshot-id': snapshots![0]['snapshot-id'] }],
+      idempotencyKey: 'x',
+    })
+    expect(rolledBack.kind).toBe('committed')
+    await seams.catalog.dropTable(payments)
+    for (const topic of ['orders', 'payments']) await fleet.writer.append(topic, 0, 3)
+    const stops = [
+      /"table":"orders"[^\n]*rolled back[^\n]*"msg":"table stopped"/,
+      /"table":"payments"[^\n]*does not exist any more[^\n]*"msg":"table stopped"/,
+    ]
+    for (const stop of stops) await process.logged(stop)
+    const text = await readFile(fleet.world.file, 'utf8')
+    await writeFile(fleet.world.file, text.replace('"parallelism":4', '"parallelism":2'))
+    for (const stop of stops) await process.logged(new RegExp(`counts from now on[^]*${stop.source}`))
+    expect(await seams.catalog.loadTable(payments)).toBeNull()
+    await close()
+  },
+)
 
 test('several documents are served by one process of each role, and a worker that dies holds up neither', { timeout }, async () => {
   const second = await makeFleet({ queue: { redis: redis.url } })
