@@ -147,6 +147,11 @@ function besideHistory(metadata: TableMetadata, ancestors: readonly Snapshot[], 
   )
 }
 
+/** The newest of our snapshots that are not in the history, as those from before a table was replaced; null where there is none. */
+export function ourLastBeside(metadata: TableMetadata): Snapshot | null {
+  return besideHistory(metadata, ancestorsOf(metadata).ancestors, noRequests).reduce<Snapshot | undefined>(later, undefined) ?? null
+}
+
 function later(one: Snapshot | undefined, other: Snapshot): Snapshot {
   return one === undefined || (other['sequence-number'] ?? 0n) > (one['sequence-number'] ?? 0n) ? other : one
 }

@@ -1,3 +1,4 @@
+import type { Schema } from '../../formats/iceberg/schema.ts'
 import { currentSchema, currentSnapshot, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../model/failure.ts'
 import { fewNames } from '../../model/few-names.ts'
@@ -21,6 +22,7 @@ import {
   isOurs,
   lostByRollback,
   NewerProgress,
+  ourLastBeside,
   RolledBack,
   type TableState,
 } from '../../pipeline/commit/table-state.ts'
@@ -208,7 +210,7 @@ async function recoverRows(
   if (isKnown) return { sound: 'its progress is known' }
   const snapshot = currentSnapshot(metadata)
   if (snapshot === null) return { sound: 'it has no rows' }
-  refuseRestarted(table, metadata)
+  refuseRestarted(table, metadata, wayOnOf(table, metadata))
   const { mapping } = mapped
   const partitions = await assumeFromRows(
     {
@@ -232,11 +234,31 @@ async function recoverRows(
   return { partitions, done: options.commit && partitions.length > 0 }
 }
 
-function refuseRestarted(table: string, metadata: TableMetadata): void {
-  if (!currentSchema(metadata).fields.some(({ name }) => name === incarnationColumn)) return
+/** Also where the column that tells the logs apart is gone: who replaced the table may have left it out. `wayOn`: what to do then. */
+function refuseRestarted(table: string, { schemas }: TableMetadata, wayOn = ''): void {
+  if (!schemas.some(hasIncarnationColumn)) return
   throw new WorkError(
-    `table ${table}: its rows do not tell what was materialized, since its log was restarted (column ${incarnationColumn}): one offset means several records`,
+    `table ${table}: its rows do not tell what was materialized, since its log was restarted (column ${incarnationColumn}): one offset means several records${wayOn}`,
     { retry: 'never' },
+  )
+}
+
+function hasIncarnationColumn({ fields }: Schema): boolean {
+  return fields.some(({ name }) => name === incarnationColumn)
+}
+
+/**
+ * What to do with a table of a restarted log of which nothing tells what was materialized: where it was replaced, a snapshot beside its history
+ * does. Where the column is gone it would come again with another id, under which the rows that it tells apart have nothing.
+ */
+function wayOnOf(table: string, metadata: TableMetadata): string {
+  const last = hasIncarnationColumn(currentSchema(metadata)) ? ourLastBeside(metadata) : null
+  const into = '`backfill --all --into` brings what the source has now into another table'
+  if (last === null) return `. ${into}`
+  const id = last['snapshot-id']
+  return (
+    `. Snapshot ${id} is the last one of this program, from before the table was replaced, and it tells: make it the current one again (Spark: CALL system.set_current_snapshot('${table}', ${id})), ` +
+    `and change the table with DELETE, UPDATE or INSERT OVERWRITE, which keep its history. Or leave it: ${into}`
   )
 }
 

@@ -4,6 +4,13 @@ import type { DataFile } from '../../../src/formats/iceberg/data-file.ts'
 import { currentSchema, currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { WorkError } from '../../../src/model/failure.ts'
+import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
+import type { TaskResult } from '../../../src/pipeline/flow.ts'
+import { Backfiller } from '../../../src/service/backfill/backfiller.ts'
+import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
+import { carryOut } from '../../../src/service/tasks/worker.ts'
+import type { ProcessorDocument } from '../../../src/spec/document.ts'
 import { recoverDocument, type RecoverOptions, type TableRecovery } from '../../../src/service/recover/recovery.ts'
 import { load, smallest } from '../spec/documents.ts'
 import { commitForeign, liveEntries, positionDeletes, rollBack } from './foreign-commit.ts'
@@ -12,14 +19,18 @@ import { at, batch } from './segments.ts'
 import { verify } from './verifying.ts'
 import { namespace, rowsOf, sourceId, world, type World } from './world.ts'
 
-async function recover(own: World, options: Partial<RecoverOptions> = {}, onError: 'stop' | 'skip' = 'stop'): Promise<TableRecovery> {
-  const document = load(
+function documentOf(onError: 'stop' | 'skip'): ProcessorDocument {
+  return load(
     smallest((plain) => {
       plain.spec.source.topics = ['*']
       plain.spec.sink = { database: namespace[0] }
       plain.spec.mappings = [{ topic: '*', value: { format: 'binary' }, onError }]
     }),
   )
+}
+
+async function recover(own: World, options: Partial<RecoverOptions> = {}, onError: 'stop' | 'skip' = 'stop'): Promise<TableRecovery> {
+  const document = documentOf(onError)
   const asked = { from: 'rows', table: null, exact: false, passed: null, commit: false, progress: () => undefined, ...options } as const
   const { tables } = await own.clock.run(() => recoverDocument(document, { id: sourceId, prefix: 'p/' }, own.seams, asked))
   return tables[0]
@@ -290,6 +301,66 @@ describe('a table that was replaced', () => {
     expect(await own.runOnce()).toBe(true)
     expect(await own.rows(at.topic)).toEqual(rowsOf(at, 0, 30))
     expect((await verify(own)).findings).toEqual([])
+  })
+
+  /** As above, of a log that was restarted; `isLeftOut`: without the column that tells the two apart. */
+  async function replacedOfRestarted(isLeftOut: boolean): Promise<World> {
+    const own = await filled([0n, 10n])
+    await own.clock.run(() => own.clock.sleep(3_600_000))
+    for (const end of ['kfs', 'index'] as const) for (const base of [0n, 10n]) await own.source.remove(segmentKey('p/', at, base, end))
+    await own.write(at, 0n, [batch(0n, 4)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    expect(await own.runOnce(undefined, { sourceRestarted: true })).toBe(true)
+    const kept = await liveEntries(own, at.topic)
+    if (isLeftOut) {
+      const metadata = await own.table(at.topic)
+      const fields = currentSchema(metadata).fields.filter(({ name }) => name !== 'kafka_incarnation')
+      const updates = [
+        { action: 'add-schema', schema: { ...currentSchema(metadata), fields, 'schema-id': 7 } } as const,
+        { action: 'set-current-schema', 'schema-id': -1 } as const,
+      ]
+      const outcome = await own.catalog.commitTable(
+        { namespace, name: at.topic },
+        { requirements: [], updates, idempotencyKey: 'replaced' },
+      )
+      expect(outcome.kind).toBe('committed')
+    }
+    await commitForeign(own, at.topic, { add: kept.map(({ dataFile }) => dataFile), replaces: true })
+    return own
+  }
+
+  test('and has no column that tells the logs apart any more is to be made anew: its rows tell nothing', async () => {
+    const own = await replacedOfRestarted(true)
+    expect(await own.runOnce()).toBe(false)
+    expect((await recover(own, { commit: true })).problem).toMatch(/one offset means several records. `backfill --all --into` brings/)
+    const seams = { ...own.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
+    const anew = await Backfiller.open(
+      documentOf('stop'),
+      at.topic,
+      { kind: 'table', name: 'anew' },
+      {},
+      { id: sourceId, prefix: 'p/' },
+      seams,
+    )
+    const wish = { topic: at.topic, partitions: null, from: null, to: null, missing: false, newestFirst: false }
+    const { backfill } = await anew!.bill(wish, 'command', defaultPrices)
+    await anew!.ask(backfill)
+    await own.clock.run(() => anew!.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(await own.rows('anew')).toEqual(rowsOf(at, 0, 4))
+  })
+
+  test('and whose log was restarted goes on from the snapshot that the message names', async () => {
+    const own = await replacedOfRestarted(false)
+    expect(await own.runOnce()).toBe(false)
+    const { problem } = await recover(own, { commit: true })
+    expect(problem).toContain('one offset means several records. Snapshot ')
+    const [, named] = /set_current_snapshot\('analytics.orders', (\d+)\)/.exec(problem!)!
+    expect(await own.rows(at.topic)).toHaveLength(24)
+    await rollBack(own, BigInt(named))
+    await own.write(at, 4n, [batch(4n, 2)])
+    await own.clock.run(() => own.clock.sleep(60_000))
+    expect(await own.runOnce()).toBe(true)
+    expect(await own.rows(at.topic)).toEqual([...rowsOf(at, 0, 20), ...rowsOf(at, 0, 6)].sort())
   })
 
   test('and has no row is filled again once that was accepted', async () => {
