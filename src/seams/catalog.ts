@@ -67,6 +67,8 @@ export interface CatalogProfile {
   readonly names?: NameRule
   /** Names of namespaces that the catalog keeps for itself. */
   readonly reservedNamespaces?: RegExp
+  /** Names that it makes no tables under, though it may have some. */
+  readonly reservedTables?: RegExp
   /** Whether names of columns are taken in lower case only, so that others would not come back as they were given. */
   readonly lowerCaseColumns?: boolean
   /** Types of columns that the catalog refuses, as the specification names them without their length: `uuid`, `fixed`. */

@@ -343,21 +343,21 @@ export function catalogConformance(
     })
 
     unless(lacks.history, 'keeps branches and tags, and drops those whose snapshot is removed', async () => {
-      await append('refs', await create('refs'))
-      const first = await load('refs')
-      await append('refs', first)
-      const [old, current] = [refSnapshotId(first) as bigint, refSnapshotId(await load('refs')) as bigint]
-      await commit('refs', [
+      await append('referenced', await create('referenced'))
+      const first = await load('referenced')
+      await append('referenced', first)
+      const [old, current] = [refSnapshotId(first) as bigint, refSnapshotId(await load('referenced')) as bigint]
+      await commit('referenced', [
         { action: 'set-snapshot-ref', 'ref-name': 'old', type: 'tag', 'snapshot-id': old },
         { action: 'set-snapshot-ref', 'ref-name': 'audit', type: 'branch', 'snapshot-id': current, 'min-snapshots-to-keep': 3 },
       ])
-      expect((await load('refs')).refs).toMatchObject({
+      expect((await load('referenced')).refs).toMatchObject({
         main: { 'snapshot-id': current },
         old: { 'snapshot-id': old },
         audit: { 'min-snapshots-to-keep': 3 },
       })
-      expect((await commit('refs', [{ action: 'remove-snapshots', 'snapshot-ids': [old] }])).kind).toBe('committed')
-      const after = await load('refs')
+      expect((await commit('referenced', [{ action: 'remove-snapshots', 'snapshot-ids': [old] }])).kind).toBe('committed')
+      const after = await load('referenced')
       expect(Object.keys(after.refs ?? {}).sort()).toEqual(['audit', 'main'])
       expect(after.snapshots?.map((snapshot) => snapshot['snapshot-id'])).toEqual([current])
       expect(after['snapshot-log']?.map((entry) => entry['snapshot-id'])).toEqual([current])

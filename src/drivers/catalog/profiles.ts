@@ -44,6 +44,9 @@ const polaris: RestProfile = {
   grants: polarisGrants,
   // Purging is off unless its administrator switches it on.
   purges: false,
+  // Iceberg's metadata tables: Polaris 1.4 looks for a table `db` then, finds that it may not, and answers 500. One that was renamed to such a name works.
+  reservedTables:
+    /^(?:entries|files|data_files|delete_files|history|metadata_log_entries|snapshots|refs|manifests|partitions|all_(?:data_|delete_)?files|all_manifests|all_entries|position_deletes)$/i,
   oauth2Scope: 'PRINCIPAL_ROLE:ALL',
   ...catalogProducts.polaris,
 }

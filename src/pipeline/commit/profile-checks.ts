@@ -31,6 +31,11 @@ export function checkNewTable(table: TableIdentifier, request: CreateTableReques
   checkTableName(table, profile)
   const product = productOf(profile)
   const where = `table ${[...table.namespace, table.name].join('.')}`
+  if (profile.reservedTables?.test(table.name) === true) {
+    throw refusal(
+      `${where}: ${product} makes no table under the name of one of Iceberg's metadata tables; give the topic's mapping another name as table`,
+    )
+  }
   const version = Number(request.properties['format-version'] ?? 2)
   if (profile.formatVersions !== undefined && !profile.formatVersions.includes(version)) {
     throw refusal(

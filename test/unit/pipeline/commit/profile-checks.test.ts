@@ -51,6 +51,20 @@ describe('names', () => {
 })
 
 describe('a table to create', () => {
+  it.each(['history', 'refs', 'Files', 'all_data_files', 'position_deletes'])(
+    'is not called %s, as a metadata table, in Polaris',
+    (name) => {
+      const table = { namespace: ['analytics'], name }
+      expect(() => checkNewTable(table, simpleTable, restProfiles.polaris)).toThrow(
+        `table analytics.${name}: Polaris makes no table under the name of one of Iceberg's metadata tables; give the topic's mapping another name as table`,
+      )
+      // One that has the name may be there.
+      expect(() => checkTableName(table, restProfiles.polaris)).not.toThrow()
+      expect(() => checkNewTable(table, simpleTable, restProfiles.rest)).not.toThrow()
+      expect(() => checkNewTable({ ...table, name: `${name}_2` }, simpleTable, restProfiles.polaris)).not.toThrow()
+    },
+  )
+
   it('sets no property that is the catalog’s own, and says which', () => {
     const request = withColumn('id', 'long', { properties: { 'write.metadata.path': 's3://elsewhere' } })
     expect(() => checkNewTable(orders, request, restProfiles.unity)).toThrow(
