@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import type { CreateTableRequest } from '../../src/seams/catalog.ts'
 import { appendRequirements, appendUpdates, idempotencyKey, simpleTable } from '../conformance/catalog.ts'
 import { glueProxy } from './catalogs/glue.ts'
 import { awsPlace, polarisPlace, unityPlace } from './catalogs/places.ts'
@@ -52,7 +53,7 @@ function within<T>(place: Place, database: string, use: Parameters<typeof withCa
   return withCatalog(documentOf({ place, source: { directory }, database }), use)
 }
 
-test('Polaris has no table where another table or a namespace lies, and the program says what to do', async () => {
+test('Polaris has no table where another table lies, and the program says what to do', async () => {
   const place = placed(polarisPlace, await polarisProxy(inject('restCatalogUri'), {}))
   const database = newDatabase()
   const [orders, renamed] = ['orders', 'renamed'].map((name) => ({ namespace: [database], name }))
@@ -67,20 +68,42 @@ test('Polaris has no table where another table or a namespace lies, and the prog
   const stopped = await run(place, database)
   expect(stopped.ok).toBe(false)
   expect(stopped.errors).toMatch(
-    /answered 403 \(ForbiddenException: Unable to create entity at location '\S+\/orders' because it conflicts with existing table or namespace at \S+\/orders\)\. The catalog's other table or namespace keeps that place, also where it was renamed since: drop it, or give the topic's mapping another name as table/,
+    /answered 403 \(ForbiddenException: Unable to create table at location '\S+\/orders' because it conflicts with existing table or namespace at location '\S+\/orders\/'\)\. The catalog's other table or namespace keeps that place, also where it was renamed since: drop it, or give the topic's mapping another name as table/,
   )
   expect(stopped.errors).not.toContain('grant')
 
   await within(place, database, async (catalog) => {
+    // A namespace of the same name is no table, and what does not overlap is created, also where its name begins in the same way.
     await catalog.ensureNamespace([database, 'spaced'])
-    const spaced = { namespace: [database], name: 'spaced' }
-    await expect(catalog.createTable(spaced, simpleTable)).rejects.toThrow('conflicts with existing table or namespace')
-    // What does not overlap is created, also where its name begins in the same way.
-    expect(await catalog.createTable({ namespace: [database], name: 'orders_2' }, simpleTable)).toMatchObject({ kind: 'created' })
+    for (const name of ['spaced', 'orders_2']) {
+      expect(await catalog.createTable({ namespace: [database], name }, simpleTable)).toMatchObject({ kind: 'created' })
+    }
     await catalog.dropTable(renamed)
   })
   expect(await run(place, database)).toMatchObject({ errors: '', ok: true })
   await within(place, database, async (catalog) => expect(await catalog.loadTable(orders)).not.toBeNull())
+})
+
+test('Polaris takes places below the namespace alone, and has names and properties for itself', async () => {
+  const place = placed(polarisPlace, await polarisProxy(inject('restCatalogUri'), {}))
+  const database = newDatabase()
+  await within(place, database, async (catalog) => {
+    await catalog.ensureNamespace([database])
+    const create = (name: string, request: Partial<CreateTableRequest> = {}) =>
+      catalog.createTable({ namespace: [database], name }, { ...simpleTable, ...request })
+    const asked = await create('asked')
+    if (asked.kind !== 'created') throw new Error('it exists')
+    const location = asked.table.metadata.location.replace(/asked$/, 'elsewhere')
+    expect(await create('within', { location })).toMatchObject({ kind: 'created', table: { metadata: { location } } })
+    await expect(create('outside', { location: 's3://other/outside' })).rejects.toThrow(
+      `Invalid locations '[s3://other/outside]' for identifier '${database}.outside': s3://other/outside is not in the list of allowed locations`,
+    )
+    await expect(create('apart', { properties: { 'write.data.path': 's3://other/apart' } })).rejects.toThrow(
+      /answered 403 .*Invalid locations/,
+    )
+    await expect(create('own', { properties: { 'polaris.own': 'x' } })).rejects.toThrow(/answered 400 .*reserved prefix 'polaris\.'/)
+    await expect(create('history')).rejects.toThrow('answered 500 (IllegalStateException')
+  })
 })
 
 describe('Unity', () => {

@@ -186,7 +186,9 @@ describe('a token that is revoked in the middle', () => {
     stop.abort()
     expect(await running).toMatchObject({ ok: true })
     const told = journal.lines.filter(({ level }) => level === 'warn').map(({ fields }) => String(fields['error']))
-    expect(told[0]).toMatch(/getting a token for client polaris-client: .* answered 401 \(unauthorized_client\)\. Check oauth2\.clientId/)
+    expect(told[0]).toMatch(
+      /getting a token for client polaris-client: .* answered 401 \(unauthorized_client: The client is not authorized\)\. Check oauth2\.clientId/,
+    )
     expect(await offsets()).toEqual(upTo(6))
   })
 
@@ -201,7 +203,7 @@ describe('a token that is revoked in the middle', () => {
     const stopped = await runOnce(document)
     expect(stopped.ok).toBe(false)
     expect(stopped.errors).toMatch(
-      /getting a token for client polaris-client: .* answered 401 \(unauthorized_client\)\. Check oauth2\.clientId/,
+      /getting a token for client polaris-client: .* answered 401 \(unauthorized_client: The client is not authorized\)\. Check oauth2\.clientId/,
     )
     expect(stopped.errors).not.toContain('withdrawn-secret')
   })

@@ -1,6 +1,6 @@
 import type { Forward, ProxyAnswer, Treatment } from '../proxy.ts'
 import { type Behind, type CatalogCall, error, makesTable, policyProxy, type Vend } from './policy-proxy.ts'
-import { type CatalogAction, type Needs, refusalFor } from './privileges.ts'
+import { type CatalogAction, namespaceOf, type Needs, refusalFor } from './privileges.ts'
 import { type TokenProxy, type TokenRules, tokens } from './tokens.ts'
 
 export const polarisRealm = 'POLARIS-TEST'
@@ -9,27 +9,32 @@ export const polarisClient: TokenRules = {
   clientId: 'polaris-client',
   clientSecret: 'polaris-client-secret-5d1',
   scope: 'PRINCIPAL_ROLE:ALL',
-  // Seen of Polaris 1.4.
   lifeMs: 3_600_000,
+  descriptions: {
+    unauthorized_client: 'The client is not authorized',
+    invalid_scope: 'The scope is invalid',
+    unsupported_grant_type: 'The grant type is invalid',
+  },
 }
 
 /**
- * Apache Polaris and Snowflake Open Catalog, as far as they refuse. What it rests on:
- * - OAuth2 at `/v1/oauth/tokens` below the endpoint, scope `PRINCIPAL_ROLE:ALL`, header `Polaris-Realm`: Polaris' documentation.
- * - 401 with an empty body to a bad token, tokens of 3,600 s: seen of Polaris 1.4.
- * - warehouse = catalog name = prefix: documentation; an unknown one is 404 in Iceberg's form.
- * - ETag and 304 on loadTable: documentation of 1.x.
- * - A location that the client gives is refused (403): documentation, "may refuse client-given locations".
- * - A table's place is its name below its namespace's place. Where another table of the namespace, or a namespace in it, lies there, in it or around it,
- *   the table is refused (403), in these words: its source.
- * - Tables in namespaces that do not exist are refused (404), and purges (403) unless its administrator switched them on: Polaris' source.
- * - The header may be left out where there is one realm (`defaultRealm`): documentation.
- * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source. Without
- *   `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
- * - A snapshot that its library does not take, for numbers of snapshots or rows that are taken, is 400 and not 409: its source up to 1.7.
- * - Vended keys that open the table's own prefix alone: seen of 1.4. They stand in the table's configuration and in its list of credentials, their
- *   server's address in the configuration alone: its source. Asked for where storage has no STS: 400, seen of 1.4; a table that was to be made
- *   is made all the same: its source.
+ * Apache Polaris and Snowflake Open Catalog, as far as they refuse. "Seen" is of Polaris 1.4.0 with its metastore in memory, over MinIO:
+ * - OAuth2 at `/v1/oauth/tokens` below the endpoint, tokens of 3,600 s, scopes that begin with `PRINCIPAL_ROLE:`, and the answers to what else
+ *   is asked for; 401 with an empty body to a bad token; 404 to another realm than there is (header `Polaris-Realm`): seen.
+ * - The header may be left out where there is one realm (`defaultRealm`): seen.
+ * - warehouse = catalog name = prefix, and the answers to none and to an unknown one: seen.
+ * - Weak ETags on loadTable, and 304 without one: seen.
+ * - A table's place is its name below its namespace's place. Another place, and other places for data and metadata in its properties, are
+ *   refused (403) unless they lie there too. So is a table where another of its namespace lies, in it or around it; a namespace of the table's own
+ *   name may lie there: seen, and its source.
+ * - Properties that begin with `polaris.` are refused (400): seen.
+ * - Tables under the name of a metadata table of Iceberg's are 500: seen.
+ * - Tables in namespaces that do not exist are refused (404), and purges (403) unless its administrator switched them on: seen.
+ * - With `grants`: what each operation needs, which privileges hold for others as well, and the words of a refusal: Polaris' source, and of an
+ *   administrator without the right to data seen. Without `TABLE_WRITE_DATA` a table is loaded with keys that read (`vendReading`).
+ * - A snapshot that its library does not take, for numbers of snapshots or rows that are taken, is 400 and not 409: seen.
+ * - Vended keys that open the table's own prefix alone. They stand in the table's configuration and in its list of credentials, their
+ *   server's address in the configuration alone. Asked for where storage has no STS: 400; a table that was to be made is made all the same: seen.
  */
 export async function polarisProxy(
   target: string,
@@ -44,7 +49,7 @@ export async function polarisProxy(
 ): Promise<TokenProxy> {
   const given = tokens({ ...polarisClient, lifeMs })
   const base = '/api/catalog'
-  const noRealm = () => error(404, 'NotFoundException', 'Missing or unknown realm')
+  const noRealm = () => error(404, 'MissingOrInvalidRealm', 'Missing or invalid realm')
   const proxy = await policyProxy(
     target,
     {
@@ -56,24 +61,18 @@ export async function polarisProxy(
         if (realm !== polarisRealm) return noRealm()
         return request.path === `${base}/v1/oauth/tokens` ? given.answer(request) : null
       },
-      unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: {}, body: '' }),
+      unknown: (request) => (given.accepts(request) ? null : { status: 401, headers: { 'www-authenticate': 'Bearer' }, body: '' }),
       denies: (call) => refusalFor(call, neededOf(call), grants, (_, action) => denied(call, action), implying),
       refusals: [
-        (call) =>
-          makesTable(call) && call.document.location !== undefined
-            ? error(
-                403,
-                'ForbiddenException',
-                `Invalid locations '[${call.document.location}]' for the table: not in the allowed locations`,
-              )
-            : null,
-        overlapping,
+        ownProperty,
+        metadataTable,
+        misplaced,
         ({ query }) =>
-          query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', 'Unable to purge entity: it is not enabled') : null,
+          query.get('purgeRequested') === 'true' ? error(403, 'ForbiddenException', `Unable to purge entity: ${purging}`) : null,
       ],
       regrets: (call) =>
         asksForKeys(call) && vend === undefined
-          ? error(400, 'IllegalArgumentException', 'Credential vending was requested, but no credentials are available')
+          ? error(400, 'IllegalArgumentException', 'Credential vending was requested for table, but no credentials are available')
           : null,
       strictNamespaces: true,
       etags: true,
@@ -83,6 +82,22 @@ export async function polarisProxy(
     meddle ?? asValidation,
   )
   return { ...proxy, tokens: given }
+}
+
+const purging =
+  'To enable this feature, set the Polaris configuration DROP_WITH_PURGE_ENABLED or the catalog configuration polaris.config.drop-with-purge.enabled'
+
+function ownProperty(call: CatalogCall): ProxyAnswer | null {
+  const given = [call.document.properties, ...(call.document.updates ?? []).map(({ updates }) => updates)]
+  const own = given.flatMap((properties) => Object.keys(properties ?? {})).find((name) => name.startsWith('polaris.'))
+  return own === undefined ? null : error(400, 'IllegalArgumentException', `Property '${own}' matches reserved prefix 'polaris.'`)
+}
+
+function metadataTable(call: CatalogCall): ProxyAnswer | null {
+  const isMetadata = makesTable(call) && /^(?:history|snapshots|files|manifests|partitions|entries|refs)$/i.test(call.document.name ?? '')
+  return isMetadata
+    ? error(500, 'IllegalStateException', 'invalid_path_key_for_passthrough_resolved_path: key={} passthroughPaths={}, …')
+    : null
 }
 
 /** The catalog behind makes a conflict of it. */
@@ -101,25 +116,27 @@ const implying: Readonly<Record<string, readonly string[]>> = {
   TABLE_READ_DATA: ['TABLE_READ_DATA', 'TABLE_WRITE_DATA'],
 }
 
-async function overlapping(call: CatalogCall, behind: Behind): Promise<ProxyAnswer | null> {
+async function misplaced(call: CatalogCall, behind: Behind): Promise<ProxyAnswer | null> {
   if (!makesTable(call)) return null
-  const namespace = call.place.replace(/\/tables$/, '')
-  const own = placeOf(await behind(namespace))
+  const own = placeOf(await behind(call.place.replace(/\/tables$/, '')))
   if (own === undefined) return null
-  const { name } = call.document
-  const place = `${own}/${name}`
-  const others: (string | undefined)[] = []
+  const { name, properties = {}, location: place = `${own}/${name}` } = call.document
+  const places = [properties['write.data.path'], properties['write.metadata.path'], place].filter((one) => one !== undefined)
+  const outside = places.find((one) => !one.startsWith(`${own}/`))
+  if (outside !== undefined) {
+    const words = `Invalid locations '[${places.join(', ')}]' for identifier '${namespaceOf(call)}.${name}': ${outside}`
+    return error(403, 'ForbiddenException', `${words} is not in the list of allowed locations: [${own}]`)
+  }
   const { identifiers } = (await behind(call.place)) as { readonly identifiers: readonly { readonly name: string }[] }
   // A table of the same name exists, which the catalog behind says.
   for (const other of identifiers.filter((one) => one.name !== name)) {
-    others.push(placeOf(((await behind(`${call.place}/${encodeURIComponent(other.name)}`)) as { metadata?: unknown } | null)?.metadata))
+    const loaded = (await behind(`${call.place}/${encodeURIComponent(other.name)}`)) as { readonly metadata?: unknown } | null
+    const taken = placeOf(loaded?.metadata)
+    if (taken === undefined || !(`${place}/`.startsWith(`${taken}/`) || `${taken}/`.startsWith(`${place}/`))) continue
+    const words = `Unable to create table at location '${place}' because it conflicts with existing table or namespace at location '${taken}/'`
+    return error(403, 'ForbiddenException', words)
   }
-  const inside = (await behind(`namespaces?parent=${namespace.replace('namespaces/', '')}`)) as { namespaces: readonly string[][] } | null
-  others.push(...(inside?.namespaces ?? []).map((levels) => `${own}/${levels.at(-1)}`))
-  const taken = others.find((other) => other !== undefined && (`${place}/`.startsWith(`${other}/`) || `${other}/`.startsWith(`${place}/`)))
-  if (taken === undefined) return null
-  const words = `Unable to create entity at location '${place}' because it conflicts with existing table or namespace at ${taken}`
-  return error(403, 'ForbiddenException', words)
+  return null
 }
 
 /** The location of a table's metadata or of a namespace. */

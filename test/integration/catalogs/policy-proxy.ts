@@ -147,8 +147,8 @@ async function asTable(
     readonly metadata: { readonly location: string }
     readonly config?: object
   }
-  const etag = `"${createHash('sha256').update(table['metadata-location']).digest('hex').slice(0, 16)}"`
-  if (etags === true && headers['if-none-match'] === etag) return { status: 304, headers: { etag } }
+  const etag = `W/"${createHash('sha256').update(table['metadata-location']).digest('hex').slice(0, 16)}"`
+  if (etags === true && headers['if-none-match'] === etag) return { status: 304, headers: {} }
   const asked = headers['x-iceberg-access-delegation'] === 'vended-credentials'
   const vended = asked && vend !== undefined ? withKeys(table, await vend(table.metadata.location), listsCredentials) : body
   return { status: answer.status, headers: { 'content-type': 'application/json', ...(etags === true && { etag }) }, body: vended }

@@ -8,6 +8,8 @@ export interface TokenRules {
   readonly clientSecret: string
   readonly scope: string
   readonly lifeMs: number
+  /** What is said of each error beside its name. */
+  readonly descriptions?: Readonly<Record<string, string>>
 }
 
 /** The tokens that a product gave out. */
@@ -29,22 +31,23 @@ export interface TokenProxy extends PolicyProxy {
   readonly tokens: Tokens
 }
 
-export function tokens({ clientId, clientSecret, scope, lifeMs }: TokenRules): Tokens {
+export function tokens({ clientId, clientSecret, scope, lifeMs, descriptions = {} }: TokenRules): Tokens {
   const goodUntilMs = new Map<string, number>()
   const issued: string[] = []
   let isKnown = true
+  const refused = (status: number, name: string) => json(status, { error: name, error_description: descriptions[name] })
   return {
     issued,
     answer({ method, headers, body }) {
       if (method !== 'POST' || headers['content-type']?.startsWith('application/x-www-form-urlencoded') !== true)
-        return json(400, { error: 'invalid_request' })
+        return refused(400, 'invalid_request')
       const form = new URLSearchParams(body.toString())
-      if (form.get('grant_type') !== 'client_credentials') return json(400, { error: 'unsupported_grant_type' })
+      if (form.get('grant_type') !== 'client_credentials') return refused(400, 'unsupported_grant_type')
       // RFC 6749, section 2.3.1: in the form or as HTTP has it.
       const basic = Buffer.from(headers.authorization?.replace(/^Basic /, '') ?? '', 'base64').toString()
       const shown = form.has('client_secret') ? `${form.get('client_id')}:${form.get('client_secret')}` : basic
-      if (!isKnown || shown !== `${clientId}:${clientSecret}`) return json(401, { error: 'unauthorized_client' })
-      if (form.get('scope') !== scope) return json(400, { error: 'invalid_scope' })
+      if (!isKnown || shown !== `${clientId}:${clientSecret}`) return refused(401, 'unauthorized_client')
+      if (form.get('scope') !== scope) return refused(400, 'invalid_scope')
       const token = `token-${randomUUID()}`
       issued.push(token)
       goodUntilMs.set(token, Date.now() + lifeMs)

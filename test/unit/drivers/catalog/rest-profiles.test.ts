@@ -129,7 +129,7 @@ describe('where a table lies', () => {
     const body = errorBody(
       403,
       'ForbiddenException',
-      'Unable to create entity at location: it conflicts with existing table or namespace at …',
+      "Unable to create table at location 's3://a' because it conflicts with existing table or namespace at location 's3://a/'",
     )
     const { catalog } = await world({
       standIn: ({ method, path, body: sent }) =>
