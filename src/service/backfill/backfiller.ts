@@ -61,6 +61,7 @@ export interface BackfillBounds {
 export type Where = { readonly kind: 'live' } | { readonly kind: 'table'; readonly name: string } | { readonly kind: 'rebuild' }
 
 interface Place {
+  readonly topic: string
   readonly identifier: TableIdentifier
   /** Of that table, or of its branch. */
   readonly catalog: Catalog
@@ -132,8 +133,8 @@ export class Backfiller {
 
   /** What is to take main's place when it is done; null: nothing. */
   get rebuild(): Rebuild | null {
-    const { identifier, branch, partitions } = this.#place
-    return branch === null ? null : { identifier, branch, topic: partitions[0].topic }
+    const { identifier, branch, topic } = this.#place
+    return branch === null ? null : { identifier, branch, topic }
   }
 
   /** The backfills that the table remembers. */
@@ -278,6 +279,10 @@ async function findPlace(
   const found = await seams.catalog.loadTable(identifier)
   const branch = where.kind === 'rebuild' && found !== null ? rebuildBranch(found.metadata, seams.clock.now()) : null
   const catalog = branch === null ? seams.catalog : onBranch(seams.catalog, branch)
+  const isBegun = branch === null ? found !== null : found?.metadata.refs?.[branch.name] !== undefined
+  if (where.kind !== 'live' && partitions.length === 0 && !isBegun) {
+    throw new WorkError(`the source has no segment of topic ${topic} any more: nothing can be made anew from it`, { retry: 'never' })
+  }
   const loaded = branch === null ? found : await catalog.loadTable(identifier)
   if (loaded === null && where.kind !== 'table') {
     const message = `table ${full} is not there yet: run the service first, which makes it and says where history ends and the tail begins`
@@ -293,10 +298,10 @@ async function findPlace(
   if (branch !== null && found !== null) {
     refuseMoved(full, branch.name, state, source)
     const main = await new TableCommitter(source.id, identifier, document.metadata.name, found.metadata, seams).look(found.metadata)
-    refuseRestarted(full, found.metadata.refs?.[branch.name] === undefined ? null : branch.name, main, source)
+    refuseRestarted(full, isBegun ? branch.name : null, main, source)
   }
   if (metadata !== null) await refuseUnknownRows(full, metadata, mapping, partitions, seams.io)
-  const place = { identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
+  const place = { topic, identifier, catalog, branch: branch?.name ?? null, mapping, metadata }
   if (where.kind === 'live') return { ...place, besides: null, partitions, marks: [], state }
   const own = partitions.filter((at) => (topics.length > 1 ? at.topic === topic : true))
   const marks = await marksAtEnd(document, own, state, source, seams)

@@ -187,6 +187,17 @@ describe('a rebuild', () => {
     expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 30))
   })
 
+  test('of a topic of which the source has nothing any more is not begun; one that was made before takes its place', async () => {
+    const [empty, made] = [await withTable(), await withTable()]
+    await rebuilt(made)
+    for (const w of [empty, made]) for (const key of w.source.keys()) await w.source.remove(key)
+    await expect(rebuilderOf(empty)).rejects.toThrow('the source has no segment of topic orders any more: nothing can be made anew from it')
+    const before = await headOf(made)
+    expect(await takePlace(made, await rebuilderOf(made))).toBe(true)
+    expect(await headOf(made)).not.toEqual(before)
+    expect(await made.rows('orders')).toEqual(rowsOf(orders, 0, 30))
+  })
+
   test('of a table with rows of others replaces nothing, whatever its totals say', async () => {
     const w = world()
     await w.write({ topic: 'clicks', partition: 0 }, 0n, [batch(0n, 2)])
