@@ -72,7 +72,7 @@ export function outlookOptions(
 const usualColumns = 8
 
 /** Rows that tell a mean. */
-const enoughRows = 1000
+const enoughRows = 100
 
 function rowBytesOf(metadata: TableMetadata, beside: number): number | null {
   const { 'total-records': rows, 'total-files-size': size, 'total-data-files': files } = currentSnapshot(metadata)?.summary ?? {}
