@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
 import { openServing, type Serving } from '../../../src/compose/serving.ts'
-import type { DocumentHealth } from '../../../src/model/health.ts'
+import { documentHealth } from '../../support/health.ts'
 import { load, smallest } from '../spec/documents.ts'
 
 let serving: Serving | undefined
@@ -48,18 +48,7 @@ test('a document is starting until its processor tells its health', async () => 
   const url = `http://127.0.0.1:${serving.addresses[0].port}`
   expect((await fetch(`${url}/readyz`)).status).toBe(503)
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
-  const health: DocumentHealth = {
-    processor: 'a',
-    commitIntervalMs: 1,
-    graceMs: 0,
-    discovered: true,
-    failing: null,
-    queueDepth: 0,
-    queueAway: null,
-    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
-    tables: [],
-  }
-  serving.watch(one, () => health)
+  serving.watch(one, () => documentHealth([], { processor: 'a' }))
   expect((await fetch(`${url}/readyz`)).status).toBe(200)
 })
 

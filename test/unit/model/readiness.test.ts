@@ -1,59 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { DocumentHealth, PartitionLag, TableHealth } from '../../../src/model/health.ts'
+import type { DocumentHealth, TableHealth } from '../../../src/model/health.ts'
 import { readinessOf } from '../../../src/model/readiness.ts'
+import { documentHealth as document, partitionLag as partition, tableHealth } from '../../support/health.ts'
 
 const nowMs = Date.UTC(2026, 6, 1, 12)
 const ago = (seconds: number) => nowMs - seconds * 1000
 
-function partition(changes: Partial<PartitionLag> = {}): PartitionLag {
-  return {
-    topic: 'orders',
-    partition: 3,
-    offsets: 0n,
-    segments: 0,
-    bytes: 0,
-    oldestMs: null,
-    complete: true,
-    paused: false,
-    stopped: null,
-    ...changes,
-  }
-}
-
-function table(changes: Partial<TableHealth> = {}): TableHealth {
-  return {
-    table: 'orders',
-    planned: true,
-    partitions: [partition()],
-    lastCommitMs: ago(5000),
-    watermarkMs: null,
-    rescuedRows: null,
-    backfillOffsetsLeft: 0n,
-    meanFileBytes: null,
-    tasksInFlight: 0,
-    resultsWaiting: 0,
-    waitingSinceMs: null,
-
-    upkeep: null,
-    failing: null,
-    stopped: null,
-    ...changes,
-  }
-}
-
-function document(tables: readonly TableHealth[], changes: Partial<DocumentHealth> = {}): DocumentHealth {
-  const whole = {
-    processor: 'shop',
-    commitIntervalMs: 60_000,
-    graceMs: 10_000,
-    discovered: true,
-    failing: null,
-    queueDepth: 0,
-    queueAway: null,
-    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
-  }
-  return { ...whole, tables, ...changes }
-}
+const table = (changes: Partial<TableHealth> = {}) => tableHealth({ lastCommitMs: ago(5000), ...changes })
 
 describe('a process is ready', () => {
   test.each<[string, DocumentHealth[]]>([

@@ -1,49 +1,32 @@
 import { expect, test } from 'vitest'
 import type { DocumentHealth } from '../../../src/model/health.ts'
 import { routesOf } from '../../../src/serve/routes.ts'
+import { documentHealth, partitionLag, tableHealth } from '../../support/health.ts'
 
 const nowMs = Date.UTC(2026, 6, 1, 12)
 
 function health(reason: string | null): DocumentHealth {
-  const lag = { offsets: 1234n, segments: 3, bytes: 5_000_000, oldestMs: nowMs - 600_000, complete: false, paused: false }
-  const none = { offsets: 0n, segments: 0, bytes: 0, oldestMs: null, complete: true }
-  return {
-    processor: 'shop',
-    commitIntervalMs: 60_000,
-    graceMs: 0,
-    discovered: true,
-    failing: null,
-    queueDepth: 0,
-    queueAway: null,
-    counted: {
-      requests: { source_get: 4321, catalog_load: 7 },
-      failedRequests: { catalog_load: 2 },
-      gaps: 3,
-      overlaps: 0,
-      segmentsRewritten: 1,
-    },
-    tables: [
-      {
-        table: 'orders',
-        planned: true,
-        partitions: [
-          { topic: 'orders<b>', partition: 0, ...none, paused: true, stopped: null },
-          { topic: 'orders<b>', partition: 1, ...lag, stopped: reason === null ? null : { sinceMs: nowMs - 1000, reason } },
-        ],
-        lastCommitMs: nowMs - 30_000,
-        watermarkMs: nowMs - 40_000,
-        rescuedRows: 17n,
-        backfillOffsetsLeft: 0n,
-        meanFileBytes: 3_000_000,
-        tasksInFlight: 0,
-        resultsWaiting: 0,
-        waitingSinceMs: null,
-        upkeep: { lookedMs: nowMs - 120_000, decisions: [{ kind: 'compaction', due: false, reason: '3 data files <few>' }] },
-        failing: null,
-        stopped: null,
-      },
+  const behind = { offsets: 1234n, segments: 3, bytes: 5_000_000, oldestMs: nowMs - 600_000, complete: false }
+  const stopped = reason === null ? null : { sinceMs: nowMs - 1000, reason }
+  const orders = tableHealth({
+    partitions: [
+      partitionLag({ topic: 'orders<b>', partition: 0, paused: true }),
+      partitionLag({ topic: 'orders<b>', partition: 1, ...behind, stopped }),
     ],
+    lastCommitMs: nowMs - 30_000,
+    watermarkMs: nowMs - 40_000,
+    rescuedRows: 17n,
+    meanFileBytes: 3_000_000,
+    upkeep: { lookedMs: nowMs - 120_000, decisions: [{ kind: 'compaction', due: false, reason: '3 data files <few>' }] },
+  })
+  const counted = {
+    requests: { source_get: 4321, catalog_load: 7 },
+    failedRequests: { catalog_load: 2 },
+    gaps: 3,
+    overlaps: 0,
+    segmentsRewritten: 1,
   }
+  return documentHealth([orders], { graceMs: 0, counted })
 }
 
 function routes(reason: string | null) {

@@ -5,6 +5,7 @@ import { readinessOf } from '../../../src/model/readiness.ts'
 import { healthReadings } from '../../../src/service/feed/health-readings.ts'
 import type { Processor } from '../../../src/service/feed/processor.ts'
 import type { ObjectStore } from '../../../src/seams/object-store.ts'
+import { documentHealth, partitionLag, tableHealth } from '../../support/health.ts'
 import { batch } from './segments.ts'
 import { world, type World } from './world.ts'
 
@@ -118,44 +119,10 @@ test('a catalog that can not be reached is the reason, with the time since when,
 })
 
 test('of more topic-partitions than have series of their own, the rest of each table is one', () => {
-  const partitions = Array.from({ length: 5 }, (_, partition) => ({
-    topic: 't',
-    partition,
-    offsets: 10n,
-    segments: 2,
-    bytes: 100,
-    complete: true,
-    paused: false,
-    stopped: null,
-    oldestMs: 1_000_000 - partition * 1000,
-  }))
-  const table = {
-    table: 't',
-    planned: true,
-    partitions,
-    lastCommitMs: null,
-    watermarkMs: null,
-    rescuedRows: null,
-    backfillOffsetsLeft: 0n,
-    meanFileBytes: null,
-    tasksInFlight: 0,
-    resultsWaiting: 0,
-    waitingSinceMs: null,
-    upkeep: null,
-    failing: null,
-    stopped: null,
-  }
-  const health = {
-    processor: 'p',
-    commitIntervalMs: 1,
-    graceMs: 0,
-    discovered: true,
-    failing: null,
-    queueDepth: 0,
-    queueAway: null,
-    counted: { requests: {}, failedRequests: {}, gaps: 0, overlaps: 0, segmentsRewritten: 0 },
-    tables: [table, { ...table, table: 'u' }],
-  }
+  const partitions = Array.from({ length: 5 }, (_, partition) =>
+    partitionLag({ topic: 't', partition, offsets: 10n, segments: 2, bytes: 100, oldestMs: 1_000_000 - partition * 1000 }),
+  )
+  const health = documentHealth(['t', 'u'].map((table) => tableHealth({ table, partitions })))
   const readings = [...healthReadings(health, 1_000_000, 3)].filter(({ name }) => name === 'lag_offsets' || name === 'lag_seconds')
   const labels = { table: 't', topic: 'other', partition: 'other' }
   expect(readings).toHaveLength(2 * 5)
