@@ -8,11 +8,9 @@ import { type Snapshot, snapshotById, type TableMetadata } from '../../formats/i
 import type { TableRequirement, TableUpdate } from '../../formats/iceberg/table-update.ts'
 import { WorkError } from '../../model/failure.ts'
 import { hasIncarnations } from '../../model/incarnation.ts'
-import type { Progress } from '../../model/progress.ts'
-import { isEmpty, type Requests } from '../../model/requests.ts'
+import { isEmpty } from '../../model/requests.ts'
 import type { Retraction } from '../../model/retraction.ts'
-import type { Frontiers } from '../../model/segment.ts'
-import { encodeSpeed, type Speed } from '../../model/speed.ts'
+import { encodeSpeed } from '../../model/speed.ts'
 import type { Entropy } from '../../seams/entropy.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import { carryManifests } from './carry-manifests.ts'
@@ -20,25 +18,14 @@ import type { FileChange } from './file-change.ts'
 import { encodeFrontiers, encodeProgress } from './progress-text.ts'
 import { encodeRequests } from './requests-text.ts'
 import { formatVersion, incarnationsVersion, maxSummaryProgressBytes, notesVersion, summaryKeys } from './summary-keys.ts'
+import type { TableState } from './table-state.ts'
 import { type ManifestWriting, syncMarker, versionOf, writeAdded } from './write-manifests.ts'
 
-/** What a snapshot of ours says beside its files. */
-export interface SnapshotContents {
+/** What a snapshot of ours says, and the files that it changes. */
+export interface SnapshotContents extends Omit<TableState, 'snapshotId' | 'newest'> {
   readonly processorName: string
   readonly commitId: string
   readonly change: FileChange
-  readonly progress: Progress
-  readonly frontiers: Frontiers
-  readonly leftOut: Progress
-  readonly skipped: Progress | null
-  readonly control: Progress
-  readonly watermarkMs: number | null
-  readonly rescuedRows: bigint | null
-  readonly speed: Speed | null
-  readonly requests: Requests
-  /** Offsets without a row that were accepted as such. */
-  readonly accepted: Progress
-  readonly retraction: Retraction | null
 }
 
 export interface BuiltCommit {
