@@ -26,8 +26,7 @@ export const maxGroups = 63
 export function encodeHybrid(values: Int32Array, count: number, width: number, out: DataView, at: number): number {
   // What is short of a group of eight is zeros, which readers do not look at.
   values.fill(0, count, count + 7)
-  // A run takes two bytes and more, and the literals after it another header: eight equal values of one bit are shorter as a literal.
-  const minRun = width === 1 ? 32 : width === 2 ? 16 : 8
+  const minRun = shortestRun(width)
   let header = -1
   let groups = 0
   let end = at
@@ -52,6 +51,11 @@ export function encodeHybrid(values: Int32Array, count: number, width: number, o
     i += 8
   }
   return end
+}
+
+/** A run takes two bytes and more, and the literals after it another header: eight equal values of one bit are shorter as a literal. */
+export function shortestRun(width: number): number {
+  return width === 1 ? 32 : width === 2 ? 16 : 8
 }
 
 /** One run of `count` equal values. */

@@ -1,4 +1,4 @@
-import { encodeRun, maxGroups, packWide } from './hybrid.ts'
+import { encodeRun, maxGroups, packWide, shortestRun } from './hybrid.ts'
 import { live } from './shredded.ts'
 
 /** The largest level: those that are not `live` have the highest bit of their byte clear. */
@@ -13,8 +13,7 @@ export function encodeLevels(levels: Int32Array, count: number, max: number, out
   const bytes = new Uint8Array(levels.buffer)
   bytes.fill(0, count, (count + 7) & ~7)
   const width = 32 - Math.clz32(max)
-  // A run takes two bytes and more, and the literals after it another header: eight equal values of one bit are shorter as a literal.
-  const minRun = width === 1 ? 32 : width === 2 ? 16 : 8
+  const minRun = shortestRun(width)
   let header = -1
   let groups = 0
   let end = at
