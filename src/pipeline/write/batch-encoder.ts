@@ -3,7 +3,8 @@ import type { ColumnMetrics } from '../../formats/iceberg/column-metrics.ts'
 import { ParquetFileAssembler } from '../../formats/parquet/file-assembler.ts'
 import { RowGroupEncoder } from '../../formats/parquet/row-group.ts'
 import { ColumnBounds } from './column-bounds.ts'
-import type { EncoderOptions, FileEncoder, FinishedFile } from './file-encoder.ts'
+import type { WrittenFile } from '../../formats/iceberg/written-file.ts'
+import type { EncoderOptions, FileEncoder } from './file-encoder.ts'
 
 /** parquet-wasm: each batch becomes a row group. */
 export class BatchEncoder implements FileEncoder {
@@ -30,7 +31,7 @@ export class BatchEncoder implements FileEncoder {
     return [this.#assembler.add(this.#encoder.encode(batch), batch.length)]
   }
 
-  finish(keyValues: ReadonlyMap<string, string>): { rest: readonly Uint8Array[]; file: FinishedFile } {
+  finish(keyValues: ReadonlyMap<string, string>): { rest: readonly Uint8Array[]; file: WrittenFile } {
     const { tail, file } = this.#assembler.finish(keyValues)
     const columns = new Map<number, ColumnMetrics>()
     for (const [id, { compressedBytes: columnSize, valueCount, nullCount }] of file.leaves) {

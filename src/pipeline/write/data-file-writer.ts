@@ -2,10 +2,9 @@ import type { WriteOptions } from './write-options.ts'
 import type { DataFile } from '../../formats/iceberg/data-file.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { RowBatch } from '../flow.ts'
-import type { FinishedFile } from './file-encoder.ts'
+import { type WrittenFile, writtenDataFile } from '../../formats/iceberg/written-file.ts'
 import { openFileEncoder } from './open-file-encoder.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
-import { dataFile } from './open-file.ts'
 
 /** Writes rows, in the order in which they come, into data files, each up to the target size, one after another; pulls a batch only when it can take it. */
 export async function writeDataFiles(
@@ -17,9 +16,9 @@ export async function writeDataFiles(
   let first = await batches.next()
   while (first.done !== true) {
     const filePath = options.newLocation()
-    const written: { file?: FinishedFile } = {}
+    const written: { file?: WrittenFile } = {}
     await io.write(filePath, fileChunks(first.value))
-    files.push(dataFile(filePath, written.file!, [], options))
+    files.push(writtenDataFile(filePath, written.file!, [], options))
     first = await batches.next()
 
     async function* fileChunks(opening: RowBatch): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,8 +1,7 @@
 import type { ColumnBatch } from '../../formats/arrow/vector.ts'
-import type { ColumnMetrics } from '../../formats/iceberg/column-metrics.ts'
 import type { MetricsMode } from '../../formats/iceberg/metrics-config.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
-import type { AssembledFile } from '../../formats/parquet/file-assembler.ts'
+import type { WrittenFile } from '../../formats/iceberg/written-file.ts'
 import type { RowGroupOptions } from '../../formats/parquet/row-group.ts'
 
 export interface EncoderOptions extends RowGroupOptions {
@@ -21,10 +20,5 @@ export interface FileEncoder {
   /** The batch's vectors may be reused afterwards. */
   append(batch: ColumnBatch): readonly Uint8Array[]
   /** `keyValues`: the file's own metadata. */
-  finish(keyValues: ReadonlyMap<string, string>): { readonly rest: readonly Uint8Array[]; readonly file: FinishedFile }
-}
-
-export interface FinishedFile extends Pick<AssembledFile, 'size' | 'rowCount' | 'splitOffsets'> {
-  /** By field id, of every primitive. */
-  readonly columns: ReadonlyMap<number, ColumnMetrics>
+  finish(keyValues: ReadonlyMap<string, string>): { readonly rest: readonly Uint8Array[]; readonly file: WrittenFile }
 }

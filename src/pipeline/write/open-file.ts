@@ -1,9 +1,9 @@
 import type { ColumnBatch } from '../../formats/arrow/vector.ts'
-import { dataFileMetrics } from '../../formats/iceberg/column-metrics.ts'
 import type { DataFile, SingleValue } from '../../formats/iceberg/data-file.ts'
+import { writtenDataFile } from '../../formats/iceberg/written-file.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { WriteOptions } from './write-options.ts'
-import type { FileEncoder, FinishedFile } from './file-encoder.ts'
+import type { FileEncoder } from './file-encoder.ts'
 import { openFileEncoder } from './open-file-encoder.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
 import { FileStream } from './file-stream.ts'
@@ -66,7 +66,7 @@ export class OpenFile implements PartitionFile {
     this.#wait(rest)
     this.#stream ??= new FileStream(this.#io, this.#location)
     await this.#stream.end(this.#takeWaiting())
-    return [dataFile(this.#location, file, partition, this.#options)]
+    return [writtenDataFile(this.#location, file, partition, this.#options)]
   }
 
   async abandon(error: Error): Promise<void> {
@@ -83,25 +83,5 @@ export class OpenFile implements PartitionFile {
     this.#sentBytes += this.#waitingBytes
     ;[this.#waiting, this.#waitingBytes] = [[], 0]
     return chunks
-  }
-}
-
-/** What a manifest says of a file that was written. */
-export function dataFile(
-  filePath: string,
-  file: FinishedFile,
-  partition: readonly SingleValue[],
-  { fields, metricsModes, sortOrder }: Pick<WriteOptions, 'fields' | 'metricsModes' | 'sortOrder'>,
-): DataFile {
-  return {
-    content: 0,
-    filePath,
-    fileFormat: 'PARQUET',
-    partition,
-    recordCount: file.rowCount,
-    fileSizeInBytes: file.size,
-    ...dataFileMetrics({ fields }, metricsModes, file.columns),
-    splitOffsets: file.splitOffsets,
-    sortOrderId: sortOrder?.['order-id'] ?? 0,
   }
 }

@@ -4,9 +4,9 @@ import type { SortOrder } from '../../formats/iceberg/table-metadata.ts'
 import { RowSorter } from '../../formats/parquet/sort/row-sorter.ts'
 import type { FileIO } from '../../seams/file-io.ts'
 import type { WriteOptions } from './write-options.ts'
-import type { FinishedFile } from './file-encoder.ts'
+import { type WrittenFile, writtenDataFile } from '../../formats/iceberg/written-file.ts'
 import { FileSources, sourcesKey } from './file-sources.ts'
-import { dataFile, type PartitionFile } from './open-file.ts'
+import type { PartitionFile } from './open-file.ts'
 import { StreamingEncoder } from './streaming-encoder.ts'
 
 const rowsAtOnce = 16 * 1024
@@ -48,9 +48,9 @@ export class SortedFiles implements PartitionFile {
     const files: DataFile[] = []
     for (let slice = slices.next(); slice.done !== true;) {
       const filePath = options.newLocation()
-      const written: { file?: FinishedFile } = {}
+      const written: { file?: WrittenFile } = {}
       await this.#io.write(filePath, chunks())
-      files.push(dataFile(filePath, written.file!, partition, options))
+      files.push(writtenDataFile(filePath, written.file!, partition, options))
 
       function* chunks(): Generator<Uint8Array, void, undefined> {
         const encoder = new StreamingEncoder(options)

@@ -4,7 +4,8 @@ import { findField } from '../../formats/iceberg/primitive-type.ts'
 import type { NestedField } from '../../formats/iceberg/schema.ts'
 import { ParquetFile } from '../../formats/parquet/encode/parquet-file.ts'
 import { type LeafRun, RowGroupWriter } from '../../formats/parquet/encode/row-group-writer.ts'
-import type { EncoderOptions, FileEncoder, FinishedFile } from './file-encoder.ts'
+import type { WrittenFile } from '../../formats/iceberg/written-file.ts'
+import type { EncoderOptions, FileEncoder } from './file-encoder.ts'
 
 /** Our own encoder: batches become pages at once, and only compressed pages are held until their row group is full. */
 export class StreamingEncoder implements FileEncoder {
@@ -43,7 +44,7 @@ export class StreamingEncoder implements FileEncoder {
     return this.#writer.byteLength < this.#rowGroupBytes ? [] : this.#file.add(this.#writer.finish())
   }
 
-  finish(keyValues: ReadonlyMap<string, string>): { rest: readonly Uint8Array[]; file: FinishedFile } {
+  finish(keyValues: ReadonlyMap<string, string>): { rest: readonly Uint8Array[]; file: WrittenFile } {
     const parts = this.#writer.rowCount === 0 ? [] : this.#file.add(this.#writer.finish())
     const { tail, file } = this.#file.finish(keyValues)
     const columns = new Map<number, ColumnMetrics>()

@@ -1,8 +1,9 @@
 import { discard } from '../../../formats/bytes/release.ts'
-import { type ColumnMetrics, dataFileMetrics } from '../../../formats/iceberg/column-metrics.ts'
+import type { ColumnMetrics } from '../../../formats/iceberg/column-metrics.ts'
 import type { DataFile } from '../../../formats/iceberg/data-file.ts'
 import { findField } from '../../../formats/iceberg/primitive-type.ts'
 import type { NestedField } from '../../../formats/iceberg/schema.ts'
+import { type WrittenFile, writtenDataFile } from '../../../formats/iceberg/written-file.ts'
 import { type EncodedFile, ParquetFile } from '../../../formats/parquet/encode/parquet-file.ts'
 import { RowGroupWriter } from '../../../formats/parquet/encode/row-group-writer.ts'
 import { withPageCodec } from '../../../formats/parquet/encode/codec.ts'
@@ -48,7 +49,7 @@ export async function rewriteGroup(group: RewriteGroup, options: RewriteOptions)
       const filePath = options.newLocation()
       const written: { file?: EncodedFile } = {}
       await options.io.write(filePath, chunks(slice))
-      files.push(dataFile(filePath, written.file!, fields, group, options))
+      files.push(writtenDataFile(filePath, withMetrics(written.file!, fields), group.partition, { ...options, fields }))
 
       async function* chunks(opening: Slice): AsyncGenerator<Uint8Array, void, undefined> {
         const file = new ParquetFile(fields)
@@ -128,27 +129,12 @@ function cutSize({ inputs }: RewriteGroup, { targetFileSizeBytes }: RewriteOptio
   return count <= 1 ? targetFileSizeBytes * mostOfTarget : Math.ceil(bytes / count)
 }
 
-function dataFile(
-  filePath: string,
-  file: EncodedFile,
-  fields: readonly NestedField[],
-  { partition }: RewriteGroup,
-  { metricsModes, sortOrder }: RewriteOptions,
-): DataFile {
+/** Counts of NaN are of floats alone. */
+function withMetrics(file: EncodedFile, fields: readonly NestedField[]): WrittenFile {
   const columns = new Map<number, ColumnMetrics>()
   for (const [id, { compressedBytes: columnSize, valueCount, nullCount, nanCount, range }] of file.leaves) {
     const type = findField(fields, id)?.type
     columns.set(id, { columnSize, valueCount, nullCount, ...range, ...((type === 'float' || type === 'double') && { nanCount }) })
   }
-  return {
-    content: 0,
-    filePath,
-    fileFormat: 'PARQUET',
-    partition,
-    recordCount: file.rowCount,
-    fileSizeInBytes: file.size,
-    ...dataFileMetrics({ fields }, metricsModes, columns),
-    splitOffsets: file.splitOffsets,
-    sortOrderId: sortOrder?.['order-id'] ?? 0,
-  }
+  return { ...file, columns }
 }
