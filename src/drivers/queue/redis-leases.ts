@@ -25,6 +25,18 @@ const releaseScript = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redi
  * nobody doing it is one.
  */
 export function redisLeases(redis: RedisClient, prefix: string, clock: Clock, journal: Journal): Leases {
+  /** Resolves once the first connection stands or has failed: without asking, who begins would take a lease that another has. */
+  const begun = new Promise<void>((resolve) => {
+    if (redis.status === 'ready') resolve()
+    for (const event of ['ready', 'close', 'end']) redis.once(event, () => resolve())
+  })
+
+  async function waitForConnection(signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    await Promise.race([begun, clock.sleep(answerMs, AbortSignal.any([signal, over.signal]))])
+    over.abort()
+  }
+
   /** True: it is ours. Null: Redis did not answer. */
   async function take(key: string, token: string): Promise<boolean | null> {
     // What waits for Redis to come back would pile up, and take leases that were released meanwhile.
@@ -40,6 +52,7 @@ export function redisLeases(redis: RedisClient, prefix: string, clock: Clock, jo
     async acquire(name, signal, onStandBy) {
       const key = `${prefix}:lease:${name}`
       const token = randomUUID()
+      await waitForConnection(signal)
       for (let waited = false; !signal.aborted; waited = true) {
         if ((await take(key, token)) !== false) {
           if (waited) journal.info('taken over from another process', { lease: name })

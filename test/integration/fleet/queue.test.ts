@@ -5,6 +5,8 @@ import { memoryJournal } from '../../../src/drivers/journal/memory.ts'
 import { openRedisFleet, type RedisFleet } from '../../../src/drivers/queue/redis.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { NewerVersion, priorityBands, type TaskCodec, type TaskQueue } from '../../../src/seams/task-queue.ts'
+import type { Leases } from '../../../src/seams/leases.ts'
+import { freePort } from '../servers.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 
 const timeout = 240_000
@@ -270,5 +272,29 @@ describe('a queue in Redis', { timeout }, () => {
     await until(() => told(/set maxmemory-policy noeviction/).length > 0)
     await redis.cli('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
     expect(told(/set maxmemory-policy noeviction/)).toHaveLength(1)
+  })
+})
+
+/** What a process opens that is about to ask for a lease: it is not connected yet. */
+function leasesAt(url: string): Leases {
+  const fleet = openRedisFleet({ settings: { url: () => url }, document: 'default/test', place: 'here', clock: systemClock, journal })
+  opened.push({ fleet, stop: new AbortController() })
+  return fleet.leases
+}
+
+describe('leases in Redis', { timeout }, () => {
+  test('a process that begins asks before it takes one, also while its connection is just being made', async () => {
+    const lease = (await leasesAt(redis.url).acquire('feed/orders', new AbortController().signal))!
+    const stop = new AbortController()
+    const next = leasesAt(redis.url).acquire('feed/orders', stop.signal)
+    await until(() => told(/another process has this; standing by/).length > 0)
+    await lease.release()
+    expect(await next).not.toBeNull()
+  })
+
+  test('where Redis is away a lease is given at once, since nobody feeding a table is worse than two', async () => {
+    const [url, startedMs] = [`redis://127.0.0.1:${await freePort()}`, performance.now()]
+    expect(await leasesAt(url).acquire('feed/orders', new AbortController().signal)).not.toBeNull()
+    expect(performance.now() - startedMs).toBeLessThan(4000)
   })
 })
