@@ -143,8 +143,12 @@ export async function runDocuments(documents: readonly ProcessorDocument[], opti
   for (const { address, port } of serving.addresses) journal.info('metrics, health and status are served', { address, port })
   const open = async (document: ProcessorDocument, remembered: Remembered): Promise<OpenedDocument> => {
     seen.add(document)
-    const fleet = await openFleet(document, sourceIdentity(document), journal)
     const { source, seams, close } = await openDocument(document, journal, serving.meter(document))
+    const fleet = await openFleet(document, source, journal).catch(async (error: unknown) => {
+      // A changed document that is refused must leave nothing open, or the process does not end any more.
+      await close()
+      throw error
+    })
     const shared =
       fleet === null
         ? {}

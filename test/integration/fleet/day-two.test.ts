@@ -122,6 +122,9 @@ test('a changed document counts in every role of a running fleet, and what needs
   expect(await redis.cli('HGET', keys[0], 'concurrency')).toBe('2')
   await writeFile(fleet.world.file, text.replace(redis.url, 'redis://127.0.0.1:1'))
   for (const role of roles) await processes[role].logged(/"restart":\["spec.queue.redis"\].*"msg":"the changed document needs a restart/)
+  // One that is refused leaves nothing open: the processes end when they are told to.
+  await writeFile(fleet.world.file, text.replace('"source":', '"mappings":[{"topic":"orders","mode":"upsert"}],"source":'))
+  for (const role of roles) await processes[role].logged(/upsert is not available yet[^\n]*the changed document is refused/)
   await load.end()
   await fleet.complete()
   await end(processes)
