@@ -61,6 +61,30 @@ describe('what is rewritten', () => {
     expect(files.length).toBeLessThan(3 * 20)
   })
 
+  test('of a day that gets a file a minute there are few files all day long, where the files of the last ten minutes are left alone', async () => {
+    const dayMinutes = 1440
+    let files: LiveFile[] = []
+    let [rewritten, seen, most] = [0, 0, 0]
+    for (let minute = 1; minute <= dayMinutes; minute++) {
+      files.push(live(`n${minute}`, 1, { sequence: minute }))
+      if (minute % 10 === 0) {
+        const { rewrites } = await plan(files, { isQuiet: ({ sequenceNumber }) => minute - Number(sequenceNumber) < 10 })
+        for (const { group } of rewrites) {
+          const inputs = new Set(group.inputs.map((one) => one.live))
+          const size = [...inputs].reduce((sum, { file }) => sum + Number(file.fileSizeInBytes), 0) / mebibyte
+          // Its data sequence number is that of the snapshot that it was planned on; it is not young again.
+          files = [...files.filter((file) => !inputs.has(file)), live(`r${minute}-${rewritten}`, size, { sequence: minute - 10 })]
+          rewritten += size
+        }
+      }
+      seen += files.length
+      most = Math.max(most, files.length)
+    }
+    expect(seen / dayMinutes).toBeLessThan(30)
+    expect(most).toBeLessThan(50)
+    expect(rewritten / dayMinutes).toBeLessThan(4)
+  })
+
   test('files of different partitions and specs stay apart', async () => {
     const of = (path: string, specId: number, partition: readonly number[]) => live(path, 40, { specId, partition })
     const files = [of('a1', 1, [1]), of('b1', 1, [2]), of('a2', 1, [1]), of('b2', 1, [2]), of('c1', 2, [1]), of('c2', 2, [1])]
