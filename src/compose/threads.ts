@@ -24,20 +24,24 @@ export interface Threads {
   readonly carryOut: CarryOut
   /** In a thread always, since a rewrite takes long; and one in each thread at most, since two take twice the memory and no less time. */
   readonly rewrite: CarryOutRewrite
+  /** How many of those go on at once; others wait. */
+  readonly rewritesAtOnce: number
   close(): Promise<void>
 }
 
 /**
- * At most `count` threads, started when there is work for them, which rewrite at most `rewritesAtOnce` groups of files at a time, as many as memory is for. A
+ * At most `count` threads, started when there is work for them, which rewrite at most `memoryIsFor` groups of files at a time. A
  * task goes to the thread with the fewest.
  */
-export function openThreads(count: number, rewritesAtOnce = count): Threads {
+export function openThreads(count: number, memoryIsFor = count): Threads {
   boundHeaps()
   const threads: Thread[] = []
-  const rewrites = new Turns(Math.min(count, rewritesAtOnce))
+  const rewritesAtOnce = Math.min(count, memoryIsFor)
+  const rewrites = new Turns(rewritesAtOnce)
   let here = 0
   let isFeeding = false
   return {
+    rewritesAtOnce,
     async carryOut(task, target, limits, seams) {
       boundYoungObjects()
       if (!isFeeding) boundHeaps()

@@ -15,8 +15,11 @@ export interface TaskQueue<Payload, Result> {
    * or is not there. What another process carries out is finished there, and kept for a while for whoever submits the same task.
    */
   withdraw(id: string): Promise<boolean>
-  /** The next task, when there is one; null once `signal` aborts. */
-  claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null>
+  /**
+   * The next task, when there is one; null once `signal` aborts. `accepts` is asked of each task just before it would be handed over, which it is
+   * where the answer is true; else it stays, for others or for later. Absent: any.
+   */
+  claim(signal: AbortSignal, accepts?: (payload: Payload) => boolean): Promise<Claim<Payload, Result> | null>
   /** How many tasks are offered and not claimed, as far as this process knows. */
   readonly depth: number
   /** Why others can not be reached through it now; null where they can. Absent: it is within this process. */

@@ -22,16 +22,22 @@ const stalledCheckMs = 5_000
 /** Tasks of newer versions come back after so long, all at the same time; then this process takes nothing for a moment, and others have their turn. */
 const newerPauseMs = 5_000
 const othersTurnMs = 2_000
-/** A task that must be alone, or must wait for one, comes back after so long. */
+/** A task that must be alone, or must wait for one, or that nobody here accepts now, comes back after so long. */
 const aloneRetryMs = 500
 /** For so long nothing else is begun where a task that must be alone was met. */
 const quietMs = 2_000
+
+/** Who waits for a task. */
+interface Waiting<Payload, Result> {
+  accepts(payload: Payload): boolean
+  resolve(claim: Claim<Payload, Result> | null): void
+}
 
 /** The side of a queue that takes tasks: one worker of BullMQ for all that this process carries out at once. */
 export class BullClaims<Payload, Result> {
   readonly #options: BullQueueOptions<Payload, Result>
   readonly #claimed = new Set<string>()
-  readonly #waiting: ((claim: Claim<Payload, Result> | null) => void)[] = []
+  readonly #waiting: Waiting<Payload, Result>[] = []
   #worker: Worker<object, Outcome> | null = null
   #toldNewer = false
   #isAlone = false
@@ -53,18 +59,19 @@ export class BullClaims<Payload, Result> {
   }
 
   /** As `TaskQueue.claim`. */
-  async claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null> {
+  async claim(signal: AbortSignal, accepts: (payload: Payload) => boolean = () => true): Promise<Claim<Payload, Result> | null> {
     if (signal.aborted) return null
     this.#work()
     const { promise, resolve } = Promise.withResolvers<Claim<Payload, Result> | null>()
+    const own = { accepts, resolve }
     const leave = () => {
-      const place = this.#waiting.indexOf(resolve)
+      const place = this.#waiting.indexOf(own)
       if (place >= 0) this.#waiting.splice(place, 1)
       // Nobody here takes another task: they are left to others.
       if (this.#waiting.length === 0) void this.#worker?.pause(true)
       resolve(null)
     }
-    this.#waiting.push(resolve)
+    this.#waiting.push(own)
     signal.addEventListener('abort', leave, { once: true })
     const claim = await promise
     signal.removeEventListener('abort', leave)
@@ -156,8 +163,7 @@ export class BullClaims<Payload, Result> {
 
   async #carryOut(job: Job<object, Outcome>, token: string): Promise<Outcome> {
     const { codec, journal } = this.#options
-    const waiter = this.#waiting.shift()
-    if (waiter === undefined) {
+    if (this.#waiting.length === 0) {
       await job.moveToWait(token)
       await this.#options.clock.sleep(100)
       throw new WaitingError()
@@ -166,7 +172,6 @@ export class BullClaims<Payload, Result> {
     try {
       payload = codec.decodePayload(job.data)
     } catch (error) {
-      this.#waiting.unshift(waiter)
       if (!(error instanceof NewerVersion)) throw error
       if (!this.#toldNewer) journal.error('a task is left to others', { error })
       this.#toldNewer = true
@@ -175,13 +180,19 @@ export class BullClaims<Payload, Result> {
     }
     // Deaths of workers and unexpected errors count together.
     if (job.attemptsMade + job.stalledCounter >= maxTries) {
-      this.#waiting.unshift(waiter)
       throw new UnrecoverableError(`its workers died or failed ${maxTries} times`)
     }
+    const taker = this.#waiting.findIndex(({ accepts }) => accepts(payload))
+    if (taker < 0) {
+      // Others may have room for it.
+      await job.moveToDelayed(Date.now() + aloneRetryMs, token)
+      throw new DelayedError()
+    }
     const id = job.id!
+    const [waiter] = this.#waiting.splice(taker, 1)
     const done = Promise.withResolvers<Outcome>()
     this.#claimed.add(id)
-    waiter({
+    waiter.resolve({
       id,
       payload,
       complete: (result) => done.resolve({ result: codec.encodeResult(result, job.data) }),

@@ -91,8 +91,8 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     return true
   }
 
-  claim(signal: AbortSignal): Promise<Claim<Payload, Result> | null> {
-    return this.#claims.claim(signal)
+  claim(signal: AbortSignal, accepts?: (payload: Payload) => boolean): Promise<Claim<Payload, Result> | null> {
+    return this.#claims.claim(signal, accepts)
   }
 
   /** Ends connections, once results have gone out; what is still carried out then is left to others. */

@@ -9,15 +9,21 @@ interface Offer<Payload, Result> {
   tries: number
 }
 
+/** Who waits for a task. */
+interface Waiting<Payload, Result> {
+  accepts(payload: Payload): boolean
+  resolve(offer: Offer<Payload, Result> | null): void
+}
+
 /** A queue within this process: by priority, then first in, first out; one claim a task. */
 export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
   const offered: Offer<Payload, Result>[] = []
   const open = new Map<string, Promise<Result>>()
-  const waiting: ((offer: Offer<Payload, Result> | null) => void)[] = []
+  const waiting: Waiting<Payload, Result>[] = []
 
   function offerTo(offer: Offer<Payload, Result>): void {
-    const taker = waiting.shift()
-    if (taker !== undefined) return taker(offer)
+    const taker = waiting.findIndex(({ accepts }) => accepts(offer.payload))
+    if (taker >= 0) return waiting.splice(taker, 1)[0].resolve(offer)
     const behind = offered.findIndex(({ priority }) => priority > offer.priority)
     offered.splice(behind < 0 ? offered.length : behind, 0, offer)
   }
@@ -56,18 +62,19 @@ export function inProcessQueue<Payload, Result>(): TaskQueue<Payload, Result> {
       open.delete(id)
       return true
     },
-    async claim(signal) {
+    async claim(signal, accepts = () => true) {
       if (signal.aborted) return null
-      const ready = offered.shift()
-      if (ready !== undefined) return claimOf(ready)
+      const ready = offered.findIndex(({ payload }) => accepts(payload))
+      if (ready >= 0) return claimOf(offered.splice(ready, 1)[0])
       const { promise, resolve } = Promise.withResolvers<Offer<Payload, Result> | null>()
       const leave = () => {
-        const place = waiting.indexOf(resolve)
+        const place = waiting.indexOf(own)
         // Whoever was handed a task in this very moment waits no more, and takes it.
         if (place >= 0) waiting.splice(place, 1)
         resolve(null)
       }
-      waiting.push(resolve)
+      const own = { accepts, resolve }
+      waiting.push(own)
       signal.addEventListener('abort', leave, { once: true })
       const offer = await promise
       signal.removeEventListener('abort', leave)

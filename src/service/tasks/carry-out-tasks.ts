@@ -25,6 +25,8 @@ export interface Rewrites {
   readonly namespace: readonly string[]
   readonly io: FileIO
   readonly carryOut: CarryOutRewrite
+  /** So many are carried out here at once, as memory and threads are for; others stay in the queue. Absent: as many as there are tasks at once. */
+  readonly atOnce?: number
 }
 
 export type LookAtTable = (table: string, target: TaskTarget) => Promise<void>
@@ -55,9 +57,18 @@ export function lookOnce(catalog: Pick<Catalog, 'loadTable'>, namespace: readonl
 /** Claims tasks and carries them out, `atOnce` at a time, until `signal` aborts; what was claimed is finished. */
 export async function carryOutTasks(atOnce: number, limits: WorkerLimits, seams: TaskSeams, signal: AbortSignal): Promise<void> {
   const { queue, carryOut, journal, look } = seams
+  let rewriting = 0
   const lane = async () => {
     for (;;) {
-      const claim = await queue.claim(signal)
+      let isRewriting = false
+      // A rewrite that would only wait here keeps no lane from other tasks.
+      const accepts = ({ rewrite }: TablePayload) => {
+        if (rewrite === undefined) return true
+        isRewriting = rewriting < (seams.rewrites?.atOnce ?? Infinity)
+        if (isRewriting) rewriting++
+        return isRewriting
+      }
+      const claim = await queue.claim(signal, accepts)
       if (claim === null) return
       const { task, table, target, rewrite } = claim.payload
       try {
@@ -69,6 +80,8 @@ export async function carryOutTasks(atOnce: number, limits: WorkerLimits, seams:
       } catch (error) {
         if (!(error instanceof WorkError)) journal.error('a task failed unexpectedly', { task: claim.id, error: error as Error })
         claim.fail(error)
+      } finally {
+        if (isRewriting) rewriting--
       }
     }
   }

@@ -142,6 +142,37 @@ describe('a queue in Redis', { timeout }, () => {
     expect(Math.min(...seen)).toBeGreaterThanOrEqual(15)
   })
 
+  test('leaves to others what a worker does not accept now, and it takes that itself once it does', async () => {
+    const fleet = [member(1, 8), member(1, 8)]
+    const stop = new AbortController()
+    const taken: string[][] = [[], []]
+    let acceptsLarge = false
+    const lane = async (one: number, accepts: (text: string) => boolean) => {
+      for (;;) {
+        const claim = await fleet[one].queue.claim(stop.signal, accepts)
+        if (claim === null) return
+        taken[one].push(claim.payload)
+        claim.complete(await done(claim.payload))
+      }
+    }
+    const lanes = [0, 1].map(() => lane(0, (text) => acceptsLarge || !text.startsWith('large')))
+    const planner = member(1, 8)
+    const offer = (name: string, priority: number) => planner.queue.submit(name, name, priority)
+    const large = offer('large', 1)
+    await Promise.all(['a', 'b', 'c'].map((name) => offer(name, 2)))
+    expect(taken[0].toSorted()).toEqual(['a', 'b', 'c'])
+    lanes.push(lane(1, (text) => text === 'large'))
+    expect(await large).toBe('large done')
+    expect(taken[1]).toEqual(['large'])
+    const larger = offer('larger', 1)
+    await sleep(1000)
+    acceptsLarge = true
+    expect(await larger).toBe('larger done')
+    expect(taken[0]).toContain('larger')
+    stop.abort()
+    await Promise.all(lanes)
+  })
+
   test("carries out each table's first task before any table's second", async () => {
     const planner = member()
     const order: string[] = []

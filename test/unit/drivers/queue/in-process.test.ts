@@ -105,3 +105,20 @@ test('a claim that is aborted in the moment it gets a task takes it, and no othe
   expect((await first)?.payload).toBe('for the first')
   expect((await second)?.payload).toBe('for the second')
 })
+
+test('a task that nobody accepts stays for who does, and keeps nobody from those behind it', async () => {
+  const queue = inProcessQueue<string, string>()
+  const small = (payload: string) => payload !== 'large'
+  const waiting = queue.claim(never, small)
+  void queue.submit('a', 'large', 1)
+  void queue.submit('b', 'small', 2)
+  void queue.submit('c', 'small', 3)
+  expect((await waiting)!.id).toBe('b')
+  expect((await queue.claim(never, small))!.id).toBe('c')
+  expect(queue.depth).toBe(1)
+  const [picky, other] = [queue.claim(never, small), queue.claim(never)]
+  void queue.submit('d', 'large')
+  expect([(await other)!.id, queue.depth]).toEqual(['a', 1])
+  void queue.submit('e', 'small')
+  expect((await picky)!.id).toBe('e')
+})
