@@ -3,49 +3,38 @@ import { decidedRanges } from '../../model/progress.ts'
 import { frontierOf } from '../../model/segment.ts'
 import type { Fault } from '../../model/failure.ts'
 import { startOf } from '../../model/left-out.ts'
-import { endOf, maxOffset } from '../../model/offset-range.ts'
+import { endOf } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { Task, TaskPart } from '../../model/task.ts'
-import { ObjectChanged, ObjectNotFound, type ObjectStore } from '../../seams/object-store.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Meter } from '../../seams/meter.ts'
-import type { StartAt } from '../../spec/document.ts'
 import type { TableState } from '../../pipeline/commit/table-state.ts'
 import type { StartMark } from './committer.ts'
-import { acceptSegments } from '../../pipeline/plan/accept-segments.ts'
 import { type FirstLook, firstLook } from '../../pipeline/plan/first-look.ts'
 import type { ListingHints } from '../../pipeline/plan/listing-hints.ts'
 import { type Listing, listSegments } from '../../pipeline/plan/list-segments.ts'
 import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
 import { planTail, type TailPlan, type TailPosition } from '../../pipeline/plan/plan-tail.ts'
 import { isRestarted, restartedReason } from '../../pipeline/plan/restarted-log.ts'
-import { firstOffsetAt, firstSegmentAt, segmentEnd } from '../../pipeline/plan/resolve-start.ts'
+import { type StartOptions, type StartSeams, TailStarts } from './tail-starts.ts'
 import type { TableWatch } from './table-watch.ts'
 
-export interface PlannerOptions {
-  readonly sourceId: string
-  readonly prefix: string
+export interface PlannerOptions extends StartOptions {
   readonly table: string
   /** The table's definitions that tasks are made for; part of their ids, so that a result for older ones is never taken for theirs. */
   readonly definitions: string
-  readonly startAt: StartAt
-  readonly graceMs: number
-  readonly maxBatchBytes: number
   readonly pack: PackOptions
   /** Nothing is planned that was not there when a topic-partition was first listed; absent: all that comes. */
   readonly once?: boolean
 }
 
-export interface PlannerSeams {
-  readonly source: ObjectStore
+export interface PlannerSeams extends StartSeams {
   readonly journal: Journal
   readonly meter: Meter
   /** Absent: every topic-partition is listed in every round. */
   readonly hints?: ListingHints
   /** Told what each listing shows. */
   readonly watch?: Pick<TableWatch, 'listed'>
-  /** Whether a topic-partition was not there yet when it was first looked what there is; absent: that is not known. */
-  readonly isLate?: (at: TopicPartition) => boolean
 }
 
 /** Why a topic-partition does not go on. */
@@ -120,13 +109,13 @@ export class TailPlanner {
   /** When, by the store's clock, a stopped topic-partition was first passed by. */
   readonly #stoppedAtMs = new Map<string, number>()
   readonly #firstLooks = new Map<string, FirstLook>()
-  /** Topic-partitions whose start was looked for: whether there was any segment then. */
-  readonly #hadSegments = new Map<string, boolean>()
   readonly #reported = new Set<string>()
+  readonly #starts: TailStarts
 
   constructor(options: PlannerOptions, seams: PlannerSeams) {
     this.#options = options
     this.#seams = seams
+    this.#starts = new TailStarts(options, seams)
   }
 
   get stops(): readonly Stop[] {
@@ -193,7 +182,7 @@ export class TailPlanner {
       const found = await Promise.all(
         open
           .slice(i, i + listingsAtOnce)
-          .map((at) => (this.#needsStart(at, state) ? this.#resolveStart(at) : this.#planOne(at, state, maxBytes))),
+          .map((at) => (this.#starts.isWanted(at, state) ? this.#starts.resolve(at) : this.#planOne(at, state, maxBytes))),
       )
       for (const one of found) {
         if (one === null) continue
@@ -337,58 +326,4 @@ export class TailPlanner {
     this.#reported.add(what)
     return true
   }
-
-  #needsStart(at: TopicPartition, { progress }: TableState): boolean {
-    const { startAt, sourceId } = this.#options
-    const begun = progress.get(sourceId)?.get(at.topic)
-    if (startAt === 'earliest' || begun?.has(at.partition) === true) return false
-    return startAt !== 'latest' || !this.#cameLater(at, begun !== undefined)
-  }
-
-  /**
-   * Whether a topic-partition had nothing when it was first looked, or came after others of its topic had begun: of such a one all is new, and
-   * `latest` would leave out what was written until it was found.
-   */
-  #cameLater(at: TopicPartition, topicBegan: boolean): boolean {
-    const hadSegments = this.#hadSegments.get(topicPartitionName(at))
-    return hadSegments === undefined ? topicBegan || this.#seams.isLate?.(at) === true : !hadSegments
-  }
-
-  /** What `startAt` means for a topic-partition without progress: an empty range at its first offset; or when to ask again. */
-  async #resolveStart(at: TopicPartition): Promise<StartMark | { readonly startsInMs: number } | null> {
-    const { prefix, startAt, graceMs, maxBatchBytes } = this.#options
-    const listing = await listSegments(this.#seams.source, prefix, at, null, { maxBytes: Infinity, maxObjects: Infinity })
-    const { segments, readyAtMs } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
-    const newest = segments.at(-1)
-    const name = topicPartitionName(at)
-    if (!this.#hadSegments.has(name)) this.#hadSegments.set(name, newest !== undefined || readyAtMs !== null)
-    if (newest === undefined || startAt === 'earliest') return readyAtMs === null ? null : { startsInMs: readyAtMs - listing.listedAtMs }
-    try {
-      if (startAt !== 'latest') {
-        for (let i = firstSegmentAt(segments, startAt.timeMs); i >= 0 && i < segments.length; i++) {
-          const offset = firstOffsetAt(segments[i], await this.#bytesOf(segments[i]), startAt.timeMs, maxBatchBytes)
-          if (offset !== null) return startMark(at, offset, segments[i - 1])
-        }
-      }
-      const { end, isWhole } = segmentEnd(newest, await this.#bytesOf(newest), maxBatchBytes)
-      const before = segments.at(-2)
-      if (isWhole || before === undefined) return startMark(at, end, isWhole ? newest : before)
-      // Where a damaged one ends is not known: reading begins in it, behind what the one before has, and stops there or skips it, as everywhere.
-      return startMark(at, maxOffset(end, segmentEnd(before, await this.#bytesOf(before), maxBatchBytes).end), before)
-    } catch (error) {
-      if (error instanceof ObjectChanged || error instanceof ObjectNotFound) return null
-      throw error
-    }
-  }
-
-  #bytesOf(segment: SegmentRef): Promise<Uint8Array> {
-    return this.#seams.source.get(segment.key, { ifMatch: segment.etag })
-  }
-}
-
-/** The tail begins at `offset`, behind `before`: what else lies below was left out by choice, and is never planned as tail. */
-function startMark(at: TopicPartition, offset: bigint, before: SegmentRef | undefined): StartMark {
-  if (before === undefined) return { at, ranges: [[offset, offset]] }
-  const { baseOffset, size, etag, lastModifiedMs } = before
-  return { at, ranges: [[offset, offset]], frontier: { baseOffset, size, etag, lastModifiedMs, maxTimestampMs: null } }
 }
