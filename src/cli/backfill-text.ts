@@ -150,7 +150,7 @@ export function doneLines(
 function renameLines({ table, topic }: BackfillBill, live: string): string[] {
   const name = table.slice(table.lastIndexOf('.') + 1)
   return [
-    `${printable(table)} has everything up to when this began. To put it in the place of the live table, name it in the document:`,
+    `${printable(table)} has what was asked for of ${printable(topic)}, up to when this began. Once it has all that it should have, of each topic of ${printable(live)}, name it in the document to put it in the live table's place:`,
     `  mappings: [{topic: ${printable(topic)}, table: ${printable(name)}}]`,
     `or stop the service, and rename both in your engine:`,
     `  ALTER TABLE ${printable(live)} RENAME TO ${printable(live)}_before;`,

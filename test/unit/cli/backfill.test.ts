@@ -81,6 +81,7 @@ test('a table beside the live one is made and remembered by itself, and how it t
   expect({ code: made.code, stderr: made.stderr }).toEqual({ code: 0, stderr: '' })
   expect(made.stdout).toMatch(/^ {2}PUT +~(\d+) +\1$/m)
   for (const line of [
+    "default.anew has what was asked for of g-none, up to when this began. Once it has all that it should have, of each topic of default.g_none, name it in the document to put it in the live table's place:",
     '  mappings: [{topic: g-none, table: anew}]',
     '  ALTER TABLE default.g_none RENAME TO default.g_none_before;',
     '  ALTER TABLE default.anew RENAME TO default.g_none;',
