@@ -1,4 +1,5 @@
 import { type Claim, maxTries, NewerVersion } from '../../seams/task-queue.ts'
+import { atMost } from './at-most.ts'
 import {
   type BullQueueOptions,
   closeMs,
@@ -81,7 +82,7 @@ export class BullClaims<Payload, Result> {
   /** Takes no more, once results have gone out; what is still carried out is left to others. */
   async drain(): Promise<void> {
     this.#ended.abort()
-    if (this.#worker !== null && this.#claimed.size === 0) await Promise.race([this.#worker.close(), this.#options.clock.sleep(closeMs)])
+    if (this.#worker !== null && this.#claimed.size === 0) await atMost(this.#options.clock, closeMs, this.#worker.close())
   }
 
   /** Ends its connection at once. */

@@ -2,6 +2,7 @@ import { WorkError } from '../../model/failure.ts'
 import type { Trouble } from '../../model/health.ts'
 import { type Claim, maxTries, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
 import { BullClaims } from './bullmq-claims.ts'
+import { atMost } from './at-most.ts'
 import { type BullQueueOptions, closeMs, connectionOf, keptResults, type Outcome, Queue, QueueEvents, setAsideReason } from './bullmq.ts'
 
 /** Open tasks are looked for this often: an event may be lost, and so may the whole queue. */
@@ -87,7 +88,8 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     if (this.#claims.has(id) || !this.#open.has(id)) return false
     this.#open.delete(id)
     // What another process carries out can not be removed: it is finished there, and kept.
-    await Promise.race([this.#queue.remove(id).catch(() => undefined), this.#options.clock.sleep(1000)])
+    const removed = this.#queue.remove(id).catch(() => undefined)
+    await atMost(this.#options.clock, 1000, removed)
     return true
   }
 
@@ -100,7 +102,7 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
     this.#closed.abort()
     await this.#claims.drain()
     const ended = Promise.allSettled([this.#claims.end(), this.#events?.close(), this.#queue.close()])
-    await Promise.race([ended, this.#options.clock.sleep(closeMs)])
+    await atMost(this.#options.clock, closeMs, ended)
   }
 
   /** Parallelism is a setting in Redis, which may have been flushed. */

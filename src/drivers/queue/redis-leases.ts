@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../../seams/clock.ts'
 import type { Journal } from '../../seams/journal.ts'
 import type { Lease, Leases } from '../../seams/leases.ts'
+import { atMost } from './at-most.ts'
 import type { RedisClient } from './redis-connection.ts'
 
 /** How long a lease outlives a process that died: what others wait until they take its work over. */
@@ -31,12 +32,6 @@ export function redisLeases(redis: RedisClient, prefix: string, clock: Clock, jo
     for (const event of ['ready', 'close', 'end']) redis.once(event, () => resolve())
   })
 
-  async function waitForConnection(signal: AbortSignal): Promise<void> {
-    const over = new AbortController()
-    await Promise.race([begun, clock.sleep(answerMs, AbortSignal.any([signal, over.signal]))])
-    over.abort()
-  }
-
   /** True: it is ours. Null: Redis did not answer. */
   async function take(key: string, token: string): Promise<boolean | null> {
     // What waits for Redis to come back would pile up, and take leases that were released meanwhile.
@@ -45,14 +40,14 @@ export function redisLeases(redis: RedisClient, prefix: string, clock: Clock, jo
       (answer) => answer === 1,
       () => null,
     )
-    return Promise.race([asked, clock.sleep(answerMs).then(() => null)])
+    return atMost(clock, answerMs, asked)
   }
 
   return {
     async acquire(name, signal, onStandBy) {
       const key = `${prefix}:lease:${name}`
       const token = randomUUID()
-      await waitForConnection(signal)
+      await atMost(clock, answerMs, begun, signal)
       for (let waited = false; !signal.aborted; waited = true) {
         if ((await take(key, token)) !== false) {
           if (waited) journal.info('taken over from another process', { lease: name })
@@ -84,7 +79,8 @@ export function redisLeases(redis: RedisClient, prefix: string, clock: Clock, jo
       lost: lost.signal,
       async release() {
         released.abort()
-        await Promise.race([redis.eval(releaseScript, 1, key, token).catch(() => undefined), clock.sleep(1000)])
+        const gone = redis.eval(releaseScript, 1, key, token).catch(() => undefined)
+        await atMost(clock, 1000, gone)
       },
     }
   }

@@ -5,6 +5,7 @@ import { memoryJournal } from '../../../src/drivers/journal/memory.ts'
 import { openRedisFleet, type RedisFleet } from '../../../src/drivers/queue/redis.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { NewerVersion, priorityBands, type TaskCodec, type TaskQueue } from '../../../src/seams/task-queue.ts'
+import type { Clock } from '../../../src/seams/clock.ts'
 import type { Leases } from '../../../src/seams/leases.ts'
 import { freePort } from '../servers.ts'
 import { startRedis, type TestRedis } from './redis.ts'
@@ -328,4 +329,28 @@ describe('leases in Redis', { timeout }, () => {
     expect(await leasesAt(url).acquire('feed/orders', new AbortController().signal)).not.toBeNull()
     expect(performance.now() - startedMs).toBeLessThan(4000)
   })
+})
+
+test('what is closed leaves nobody asleep, who would keep a process from ending at once', { timeout }, async () => {
+  let asleep = 0
+  const clock: Clock = {
+    ...systemClock,
+    async sleep(ms, signal) {
+      asleep++
+      await systemClock.sleep(ms, signal)
+      asleep--
+    },
+  }
+  const fleet = openRedisFleet({ settings: { url: () => redis.url }, document: 'default/test', place: 'here', clock, journal })
+  const [queue, stop] = [fleet.queue('tasks', codecOf(1), 4), new AbortController()]
+  const claimed = queue.claim(stop.signal)
+  const lease = (await fleet.leases.acquire('feed/orders', stop.signal))!
+  const result = queue.submit('a', 'a')
+  ;(await claimed)!.complete('done')
+  expect(await result).toBe('done')
+  await lease.release()
+  stop.abort()
+  await fleet.close()
+  await sleep(50)
+  expect(asleep).toBe(0)
 })
