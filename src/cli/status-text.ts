@@ -98,7 +98,7 @@ function showTables(tables: readonly TableStatus[], nowMs: number, terminal: Ter
 function healthText({ dataFiles, dataBytes, filesAtTarget, deleteFiles, deleteRatio, ...one }: TableHealth): string {
   const parts: string[] = []
   if (dataFiles !== null && dataBytes !== null) {
-    const atTarget = filesAtTarget === null || dataFiles === 0 ? '' : ` (${formatCount(filesAtTarget)} at the target size)`
+    const atTarget = filesAtTarget === null || dataFiles === 0 ? '' : ` (${formatCount(filesAtTarget)} would do at the target size)`
     parts.push(`${formatNumberOf(dataFiles, 'file')}, ${formatBytes(dataBytes)}${atTarget}`)
   }
   if (deleteFiles !== null && deleteFiles > 0) {

@@ -116,7 +116,7 @@ function compactionDue({ ownUpkeep, isOurs, compaction }: UpkeepFacts, nowMs: nu
   const some =
     files === null || filesAtTarget === null
       ? 'its snapshot does not say how many files it has'
-      : `${files} data file${files === 1 ? '' : 's'}${deletes}, ${filesAtTarget} at the target size`
+      : `${files} data file${files === 1 ? '' : 's'}${deletes}, ${filesAtTarget} would do at the target size`
   if (files !== null && files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0) return not(some)
   const alone = young === null ? '' : `; up to ${young.files} came in the last ${young.minutes} min, and are left alone`
   if (files !== null && young !== null && files - young.files < fewFiles && files >= (filesAtTarget ?? 0) && deleteFiles === 0)

@@ -151,7 +151,7 @@ test('the state of a table is told in a line, and what is due in one for each th
     { kind: 'orphans', due: false, reason: 'off unless maintenance.orphans.enabled is true' },
   ] as const
   expect(shown(table({ health, upkeep })).slice(3, 6)).toEqual([
-    '  health  shop.orders: 340 files, 1.4 GiB (12 at the target size), 2 delete files (1.5 % of the rows), 7 manifests, 150 snapshots, 1 branch or tag, 146 KiB of metadata',
+    '  health  shop.orders: 340 files, 1.4 GiB (12 would do at the target size), 2 delete files (1.5 % of the rows), 7 manifests, 150 snapshots, 1 branch or tag, 146 KiB of metadata',
     '  due  shop.orders: expiry: 20 snapshots can go',
     '  not due  shop.orders: orphans: off unless maintenance.orphans.enabled is true',
   ])

@@ -138,7 +138,7 @@ describe('a service', () => {
         if (i === 0) expect(shown()).toBeNull()
         if (i === 10) {
           expect(reasonOf(shown()!.decisions)).toMatch(
-            /^\d+ data files, 1 at the target size; up to \d+ came in the last 10 min, and are left alone/,
+            /^\d+ data files, 1 would do at the target size; up to \d+ came in the last 10 min, and are left alone/,
           )
           const table = decideUpkeep(await made.table('orders'), load(smallest()).spec, made.catalog.profile, noMemory, made.clock.now())
           expect(reasonOf(table)).toMatch(/; up to (9|1[01]) came in the last 10 min, and are left alone$/)
