@@ -17,7 +17,7 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
   payload: [
     { file: 'service/tasks/task-codec.ts', from: /export const version = \d+/, to: 'export const version = 99' },
     { file: 'service/tasks/task-codec.ts', from: /const newestVersion = \d+/, to: 'const newestVersion = 99' },
-    { file: 'service/tasks/commit-codec.ts', from: /const historyVersion = \d+/, to: 'const historyVersion = 99' },
+    { file: 'service/feed/commit-codec.ts', from: /const historyVersion = \d+/, to: 'const historyVersion = 99' },
   ],
   /** Snapshots are written in a format that this version does not know; the ones before are read. */
   progress: [

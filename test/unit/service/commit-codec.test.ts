@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { TableChanged } from '../../../src/service/feed/commit-loop.ts'
-import { commitCodec } from '../../../src/service/tasks/commit-codec.ts'
+import { commitCodec } from '../../../src/service/feed/commit-codec.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 
 const definitions = { 'table-uuid': 'u', 'current-schema-id': 3, 'default-spec-id': 0 }

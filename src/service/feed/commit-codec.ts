@@ -2,8 +2,8 @@ import type { OffsetRange } from '../../model/offset-range.ts'
 import type { Frontier } from '../../model/segment.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
 import type { TaskCodec } from '../../seams/task-queue.ts'
-import type { Definitions } from '../feed/commit-loop.ts'
-import type { StartMark } from '../feed/committer.ts'
+import type { Definitions } from './commit-loop.ts'
+import type { StartMark } from './committer.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
 import {
   answerVersion,
@@ -14,7 +14,7 @@ import {
   hasHistory,
   readVersioned,
   version,
-} from './task-codec.ts'
+} from '../tasks/task-codec.ts'
 import type { Reader } from '../../pipeline/wire/reader.ts'
 import { encodeAt, encodeRanges, readAt, readRange, readRanges } from '../../pipeline/wire/task.ts'
 
