@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path/posix'
 import { importsOf } from './imports.ts'
 import type { Sources } from './rooms.ts'
 import { catalogProductNames } from '../../src/model/catalog-product.ts'
@@ -30,10 +31,21 @@ export function textViolations(sources: Sources): string[] {
       if (isCode && unfinished.test(line)) violations.push(`${place} marks unfinished work`)
       if (path.startsWith('test/') && isCode && skipped.test(line)) violations.push(`${place} skips or singles out a test`)
     })
+    if (path.endsWith('.md')) {
+      for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#\s]+)/g)) {
+        if (!isThere(join(dirname(path), target), sources)) violations.push(`${path} links to ${target}, which is not there`)
+      }
+    }
     if (!path.startsWith('src/') || !path.endsWith('.ts')) continue
     const count = lines.length - (lines.at(-1) === '' ? 1 : 0)
     if (count > maxLines) violations.push(`${path} has ${count} lines, at most ${maxLines} are one idea`)
     if (importsOf(path, text).exports && !text.includes('/**')) violations.push(`${path} exports something and has no doc comment`)
   }
   return violations
+}
+
+/** Whether it is a file, or a folder with any. */
+function isThere(path: string, sources: Sources): boolean {
+  const folder = path.endsWith('/') ? path : `${path}/`
+  return sources.has(path) || [...sources.keys()].some((one) => one.startsWith(folder))
 }

@@ -141,6 +141,7 @@ describe('the rules about text', () => {
     ['a registry', '.ci/run', glue('npm --registry https://registry', '.packages.org'), "a registry's host"],
     ['a proxy of modules', 'test/a.sh', glue('GOPROXY=https://proxy', '.modules.org'), "a registry's host"],
     ['download addresses in the lock file', 'package-lock.json', '"resolved": "https://somewhere/a.tgz"', 'download addresses'],
+    ['a link to nothing', 'docs/a.md', 'see [b](b.md)', 'docs/a.md links to b.md'],
   ])('fail on %s', (_, path, text, message) => {
     const violations = textViolations(new Map([[path, text]]))
     expect(violations).toHaveLength(1)
@@ -151,7 +152,7 @@ describe('the rules about text', () => {
     const allowed = new Map([
       ['src/a.ts', `/** One. */\nexport const a = 1\n${'const b = 2\n'.repeat(398)}`],
       ['src/b.ts', `const url = new URL('./network/', 'https://registry.example.com')\n`],
-      ['docs/a.md', 'see docs/work/plan.md and s3://bucket/root/x'],
+      ['docs/a.md', 'see docs/work/plan.md, [a](../src/a.ts#L1), [all](../src), [here](#here) and s3://bucket/root/x'],
       ['test/unit/a.test.ts', `test('a list of what is left to do', () => {})`],
     ])
     expect(textViolations(allowed)).toEqual([])

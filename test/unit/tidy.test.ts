@@ -16,6 +16,6 @@ test('values cross rooms, code does not, and each npm package has one door', () 
   expect(roomViolations(sources)).toEqual([])
 })
 
-test('files are short and documented, no test is skipped, and nothing names a machine or a registry', () => {
+test('files are short and documented, links lead somewhere, no test is skipped, and nothing names a machine or a registry', () => {
   expect(textViolations(sources)).toEqual([])
 })
