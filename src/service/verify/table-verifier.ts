@@ -103,6 +103,7 @@ export async function verifyRows(table: TableUnderTest, seams: VerifySeams, opti
     ...found(),
     counts: { ...counts, compared: compared.rows },
     facts: distinct([...facts, ...compared.facts]),
+    notes: [...told.notes, ...compared.notes],
   }
 }
 

@@ -1,6 +1,15 @@
 import { ParquetColumns, type RowGroupPlace } from '../../formats/parquet/read-rows.ts'
+import { WorkError } from '../../model/failure.ts'
 import { currentIncarnation } from '../../model/incarnation.ts'
-import { endOf, containsOffset, intersectRanges, normalizeRanges, type OffsetRanges, subtractRanges } from '../../model/offset-range.ts'
+import {
+  endOf,
+  containsOffset,
+  intersectRanges,
+  normalizeRanges,
+  type OffsetRange,
+  type OffsetRanges,
+  subtractRanges,
+} from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
 import { resolveLayout } from '../../pipeline/commit/resolve-layout.ts'
@@ -24,6 +33,8 @@ import { carryOut } from '../tasks/worker.ts'
 export interface ComparedValues {
   readonly findings: readonly Finding[]
   readonly facts: readonly SourceFact[]
+  /** A sentence for each data file of which rows can not be read. */
+  readonly notes: readonly string[]
   /** Rows that were compared. */
   readonly rows: bigint
 }
@@ -61,6 +72,8 @@ export class ValuesVerifier {
   readonly #layout: TableLayout
   readonly #open = new Map<number, Promise<ParquetColumns | null>>()
   readonly #groups = new Map<string, Promise<RowGroup>>()
+  /** Why not all rows of these files can be read: only their Kafka columns, or none, were read before. */
+  readonly #unreadable = new Map<number, string>()
 
   /** Throws a WorkError where the table could not be continued as it is, so that nothing tells what its rows should be. */
   constructor(table: TableUnderTest, files: readonly TableFile[], entered: Entered, deletes: DeletedRows, seams: VerifySeams) {
@@ -97,9 +110,13 @@ export class ValuesVerifier {
     for (const [i, { one, files }] of inOrder.entries()) {
       const expected = await this.#expected(one, facts)
       if (expected !== null) {
-        const found = await this.#found(one, files)
+        const { found, unread } = await this.#found(one, files)
         // What an altered file should hold is reported once.
         const damaged = normalizeRanges(this.#entered.books.of(one.at).altered.map((part) => part.range))
+        for (const { ranges, snapshot } of unread) {
+          for (const [start, end] of subtractRanges(ranges, damaged))
+            findings.push({ kind: 'altered', table: this.#table.table, ...one.at, start, end, snapshot })
+        }
         const different: { offset: bigint; snapshot: bigint | null }[] = []
         for (const [offset, own] of found) {
           if (containsOffset(damaged, offset) || !containsOffset(expected.offsets, offset)) continue
@@ -112,7 +129,8 @@ export class ValuesVerifier {
       }
       progress(i + 1, segments.length)
     }
-    return { findings, facts, rows }
+    const notes = [...this.#unreadable].map(([file, reason]) => `data file ${this.#files[file].path} can not be read: ${reason}`)
+    return { findings, facts, notes, rows }
   }
 
   /** A column that the file has not is `?` in its text. */
@@ -170,21 +188,33 @@ export class ValuesVerifier {
     return { texts, offsets: subtractRanges(ranges, skipped) }
   }
 
-  /** The table's rows of the segment's offsets. */
-  async #found({ at, range }: OwnSegment, files: readonly number[]): Promise<Map<bigint, readonly Row[]>> {
+  /** The table's rows of the segment's offsets, and those that can not be read in the files that have them. */
+  async #found({ at, range }: OwnSegment, files: readonly number[]) {
     const name = topicPartitionName(at)
     const found = new Map<bigint, readonly Row[]>()
+    const unread: { readonly ranges: OffsetRanges; readonly snapshot: bigint | null }[] = []
     for (const file of files) {
       const parquet = await this.#parquet(file)
       if (parquet === null) continue
-      for (const place of parquet.rowGroupsWith(this.#offsetName(parquet), ...range)) {
-        const rows = (await this.#group(file, parquet, place)).get(name)
-        for (const [offset, own] of rows ?? []) {
-          if (offset >= range[0] && offset < range[1]) found.set(offset, [...(found.get(offset) ?? []), ...own])
+      try {
+        for (const place of parquet.rowGroupsWith(this.#offsetName(parquet), ...range)) {
+          const rows = (await this.#group(file, parquet, place)).get(name)
+          for (const [offset, own] of rows ?? []) {
+            if (offset >= range[0] && offset < range[1]) found.set(offset, [...(found.get(offset) ?? []), ...own])
+          }
         }
+      } catch (error) {
+        if (error instanceof WorkError) throw error
+        this.#unreadable.set(file, (error as Error).message)
+        const own: OffsetRange[] = []
+        this.#entered.books
+          .of(at)
+          .runs.within(range)
+          .forEach((start, end, of) => void (of === file && own.push([start, end])))
+        unread.push({ ranges: normalizeRanges(own), snapshot: this.#files[file].snapshot })
       }
     }
-    return found
+    return { found, unread }
   }
 
   #parquet(file: number): Promise<ParquetColumns | null> {

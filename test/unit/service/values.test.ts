@@ -45,6 +45,24 @@ describe('values compared with what the segments give', () => {
     ])
   })
 
+  test('can not be read where a page of them is damaged: its file is altered, and the others are compared', async () => {
+    const own = await filled()
+    const { filePath } = await fileOf(own, 2)
+    const bytes = Buffer.from(await own.io.read(filePath))
+    // The length that stands before a value, plain in its page.
+    bytes.writeInt32LE(0x7fffffff, bytes.indexOf(valueOf(13n), 0, 'latin1') - 4)
+    await own.io.write(filePath, [bytes])
+    expect((await verify(own, { exact: true })).findings).toEqual([])
+    const { findings, notes, problem, counts } = await verify(own, { values: 'all' })
+    const [added] = (await own.table(at.topic)).snapshots!.slice(1, 2)
+    expect(findings).toMatchObject([{ kind: 'altered', start: 10n, end: 20n, snapshot: added['snapshot-id'] }])
+    expect({ problem, notes, compared: counts.compared }).toEqual({
+      problem: null,
+      notes: [expect.stringContaining(`data file ${filePath} can not be read: `)],
+      compared: 40n,
+    })
+  })
+
   test('are the same whatever their types are', async () => {
     const own = world()
     const values = [
