@@ -7,6 +7,7 @@ import {
   DelayedError,
   type Job,
   keptResults,
+  lostPayload,
   type Outcome,
   UnrecoverableError,
   WaitingError,
@@ -169,6 +170,7 @@ export class BullClaims<Payload, Result> {
       await this.#options.clock.sleep(100)
       throw new WaitingError()
     }
+    if (Object.keys(job.data).length === 0) throw new UnrecoverableError(lostPayload)
     let payload: Payload
     try {
       payload = codec.decodePayload(job.data)

@@ -3,7 +3,17 @@ import type { Trouble } from '../../model/health.ts'
 import { type Claim, maxTries, type TaskQueue, TaskSetAside } from '../../seams/task-queue.ts'
 import { BullClaims } from './bullmq-claims.ts'
 import { atMost } from './at-most.ts'
-import { type BullQueueOptions, closeMs, connectionOf, keptResults, type Outcome, Queue, QueueEvents, setAsideReason } from './bullmq.ts'
+import {
+  type BullQueueOptions,
+  closeMs,
+  connectionOf,
+  keptResults,
+  lostPayload,
+  type Outcome,
+  Queue,
+  QueueEvents,
+  setAsideReason,
+} from './bullmq.ts'
 
 /** Open tasks are looked for this often: an event may be lost, and so may the whole queue. */
 const lookMs = 3_000
@@ -218,6 +228,11 @@ export class BullQueue<Payload, Result> implements TaskQueue<Payload, Result> {
   #setAside(id: string, reason: string): void {
     const open = this.#known(id)
     if (open === null) return
+    if (reason === lostPayload) {
+      open.added = false
+      this.forget(id)
+      return void this.#add(id, open)
+    }
     this.#open.delete(id)
     // It stays there, for those who ask what was set aside; who submits it again has it tried anew.
     open.settle.reject(new TaskSetAside(setAsideReason(reason)))

@@ -44,6 +44,9 @@ export function prefixOf({ document, place }: RedisPlace): string {
   return `{iceberg-processor:${document}}:${place}`
 }
 
+/** Why a task fails of which Redis has dropped all but the id, as it may when it is full: its own fault it is not. */
+export const lostPayload = 'Redis dropped what the task is'
+
 /** Why a task was given up, where BullMQ says it in its own words. */
 export function setAsideReason(failedReason: string): string {
   return failedReason.startsWith('job stalled') ? 'each worker that carried it out died or stood still' : failedReason

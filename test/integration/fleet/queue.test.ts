@@ -221,6 +221,16 @@ describe('a queue in Redis', { timeout }, () => {
     expect(told(/Redis can not be reached/)).not.toEqual([])
   })
 
+  test('offers a task again of which Redis has dropped all but the id, instead of setting it aside as one that fails', async () => {
+    const planner = member()
+    const lost = planner.queue.submit('a', 'a')
+    const keyOf = async () => (await redis.cli('KEYS', '*:tasks:a')).trim()
+    await expect.poll(keyOf, { timeout }).not.toBe('')
+    await redis.cli('DEL', await keyOf())
+    member().work(done)
+    expect(await lost).toBe('a done')
+  })
+
   test('keeps the result of a task whose planner went away for the one who submits it next, and what was forgotten is done anew', async () => {
     let times = 0
     const first = member()
