@@ -6,6 +6,7 @@ export class EventLog {
   readonly #now: () => number
   readonly #onEvent: ((line: string) => void) | undefined
   #count = 0
+  #hasEnded = false
 
   constructor(now: () => number, onEvent?: (line: string) => void) {
     this.#now = now
@@ -17,14 +18,16 @@ export class EventLog {
   }
 
   add(actor: string, event: string): void {
+    if (this.#hasEnded) return
     const line = `${this.#now()} ${actor} ${event}`
     this.#count++
     this.#hash.update(line).update('\n')
     this.#onEvent?.(line)
   }
 
-  /** SHA-256 over all lines; the log can not go on after it. */
+  /** SHA-256 over all lines. The run has ended with it: of what a process that it left behind still says, nothing is noted. */
   digest(): string {
+    this.#hasEnded = true
     return this.#hash.digest('hex')
   }
 }
