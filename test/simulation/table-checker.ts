@@ -13,7 +13,7 @@ import { incarnationId } from '../../src/model/incarnation.ts'
 import { decidedRanges, noProgress, type Progress, progressBeyond } from '../../src/model/progress.ts'
 import { type TopicPartition, topicPartitionName } from '../../src/model/topic-partition.ts'
 import { noRequests, type Requests } from '../../src/model/requests.ts'
-import type { Backfill } from '../../src/model/backfill.ts'
+import { type Backfill, isEnded } from '../../src/model/backfill.ts'
 import { frontierOf, type Frontiers } from '../../src/model/segment.ts'
 import type { StartAt } from '../../src/spec/document.ts'
 import { decodeFrontiers, decodeProgress } from '../../src/pipeline/commit/progress-text.ts'
@@ -60,6 +60,7 @@ interface SourceLog {
 /** A log as the model knows it: one that was restarted is another from then on. */
 interface NamedLog {
   readonly name: string
+  readonly at: TopicPartition
   readonly decided: (progress: Progress) => OffsetRanges
 }
 
@@ -234,13 +235,17 @@ export class TableChecker {
   /** What is said to be backfilled is there, as far as it was sure to be in the source. */
   checkBackfilled(): void {
     const { progress, requests } = this.current()
-    for (const { id, topic, ranges } of requests.backfills.filter(({ state }) => state === 'done')) {
-      const { askedMs } = this.#backfills.get(id)!
-      for (const { sourceId, at } of this.#logs) {
-        const name = topicPartitionName(at)
+    for (const { id, topic } of requests.backfills.filter(({ state }) => state === 'done')) {
+      const known = this.#backfills.get(id)
+      if (known === undefined) throw this.#broken('a backfill is asked for before it is done', id)
+      const {
+        askedMs,
+        backfill: { ranges },
+      } = known
+      for (const { name, at, decided: ofLog } of this.#namedLogs()) {
         const wanted = ranges.get(at.partition)
-        if (at.topic !== topic || wanted === undefined || this.#model.restarted.has(name)) continue
-        const decided = decidedRanges(progress, sourceId, at)
+        if (at.topic !== topic || wanted === undefined || this.#model.restarted.has(topicPartitionName(at))) continue
+        const decided = ofLog(progress)
         for (const offset of this.#model.historyBefore(name, askedMs)) {
           if (containsOffset(wanted, offset) && !containsOffset(decided, offset))
             throw this.#broken('what is backfilled is there', `${name}@${offset} is not, of ${id}: ${formatRanges(wanted)}`)
@@ -250,7 +255,8 @@ export class TableChecker {
   }
 
   #note({ backfills }: Requests): void {
-    for (const backfill of backfills) {
+    // Of one that is ended the table does not tell the offsets any more.
+    for (const backfill of backfills.filter((one) => !isEnded(one))) {
       const known = this.#backfills.get(backfill.id)
       if (known === undefined || !isDeepStrictEqual(known.backfill.ranges, backfill.ranges))
         this.#backfills.set(backfill.id, { backfill, askedMs: this.#now() })
@@ -279,10 +285,10 @@ export class TableChecker {
     for (const { sourceId, at } of this.#logs) {
       const name = topicPartitionName(at)
       const [first, second] = [1, 2].map((i) => (progress: Progress) => decidedRanges(progress, incarnationId(sourceId, i), at))
-      if (!this.#model.restarted.has(name)) yield { name, decided: (progress) => unionRanges(first(progress), second(progress)) }
+      if (!this.#model.restarted.has(name)) yield { name, at, decided: (progress) => unionRanges(first(progress), second(progress)) }
       else {
-        yield { name, decided: first }
-        yield { name: `${name}#2`, decided: second }
+        yield { name, at, decided: first }
+        yield { name: `${name}#2`, at, decided: second }
       }
     }
   }

@@ -132,12 +132,17 @@ export async function serveBackfills(
       requests.backfills.some(({ id }) => id === backfill.id) ? requests : withAsked(requests, backfill),
     )
   }
+  // Documents of other sources may feed the table, too: what is asked of their topics is theirs to bring.
+  const isOwn = ({ topic, ranges }: Backfill): boolean => {
+    const begun = newest().progress.get(table.sourceId)?.get(topic)
+    return ranges.size === 0 || [...ranges.keys()].some((partition) => begun?.has(partition) === true)
+  }
   const resting = new Map<string, number>()
   while (!signal.aborted) {
     try {
       for (const wish of declared) if (!newest().requests.backfills.some(({ id }) => id === wishId(wish))) await begin(wish)
       const next = newest().requests.backfills.find(
-        (one) => one.by === 'service' && one.state === 'active' && (resting.get(one.id) ?? 0) <= clock.now(),
+        (one) => one.by === 'service' && one.state === 'active' && isOwn(one) && (resting.get(one.id) ?? 0) <= clock.now(),
       )
       if (next !== undefined) {
         const { outcome, state } = await carryOutBackfill(next, table, options, newest(), seams, signal)

@@ -3,6 +3,8 @@ import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
+import { memoryStore } from '../../../src/drivers/store/memory.ts'
+import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
 import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
@@ -15,7 +17,7 @@ import { priorityBands } from '../../../src/seams/task-queue.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
 import { loseEverythingOfOurs } from './lost-progress.ts'
 import { documentOf } from './outlooks.ts'
-import { batch, record } from './segments.ts'
+import { batch, framed, record } from './segments.ts'
 import { verify } from './verifying.ts'
 import { rowsOf, sourceId, world, type World } from './world.ts'
 
@@ -327,6 +329,37 @@ describe('a backfill that is asked for', () => {
     await w.clock.run(() => holes.carryOut(rest, new AbortController().signal, () => undefined))
     // What lies before everything that is decided is no hole.
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
+  })
+
+  test('and left to the service is not taken for done by that of another source, which feeds the table too', async () => {
+    const w = await withHistory()
+    const { clock } = w
+    const elsewhere = memoryStore({ clock })
+    const clicks = { topic: 'clicks', partition: 0 } as const
+    const { segment, index } = framed(0n, [batch(0n, 3)])
+    for (const [part, bytes] of [
+      ['kfs', segment],
+      ['index', index],
+    ] as const)
+      await elsewhere.put(segmentKey('p/', clicks, 0n, part), [bytes])
+    await clock.advanceBy(60_000)
+    const backfiller = await backfillerOf(w)
+    const { backfill } = await backfiller.bill(wish, 'service', defaultPrices)
+    await backfiller.ask(backfill)
+    const intoOrders = (document: Plain) => {
+      document.spec.source.topics = ['clicks']
+      document.spec.mappings = [{ topic: 'clicks', table: 'orders', value: { format: 'binary' } }]
+    }
+    const other = w.processor(intoOrders, { source: elsewhere }, { id: 's3://elsewhere/p/' })
+    expect(await clock.run(() => other.run(true, new AbortController().signal))).toBe(true)
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+    expect(await w.runOnce(latest)).toBe(true)
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
+    expect(await w.rows('orders')).toEqual([
+      ...rowsOf(clicks, 0, 3),
+      ...rowsOf(orders, 0, 30),
+      ...rowsOf({ ...orders, partition: 1 }, 0, 30),
+    ])
   })
 
   test('brings nothing but what it asks for, though the newest segment of the start is written again', async () => {
