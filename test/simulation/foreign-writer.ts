@@ -144,8 +144,7 @@ export class ForeignWriter {
       const named = namedByRefs(metadata)
       const expired = old.map((snapshot) => snapshot['snapshot-id']).filter((id) => !named.has(id))
       if (expired.length === 0) continue
-      if (await this.#send('old-snapshots-expired', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))
-        faults.add('old-snapshots-expired')
+      if (await this.#drop('old-snapshots-expired', metadata, expired)) faults.add('old-snapshots-expired')
     }
   }
 
@@ -251,9 +250,16 @@ export class ForeignWriter {
     const old = ancestors.slice(Math.max(kept, 1)).map((snapshot) => snapshot['snapshot-id'])
     const expired = old.filter((id) => !named.has(id))
     if (kept === 0 || expired.length === 0) return
-    if (!(await this.#send('foreign-expire', metadata, [{ action: 'remove-snapshots', 'snapshot-ids': expired }]))) return
+    if (!(await this.#drop('foreign-expire', metadata, expired))) return
     this.frontierLost ||= !ancestors.slice(0, kept).some(isOurs)
     this.#around.faults.add(kept === 1 && !isOurs(ancestors[0]) ? 'foreign-expire-ours' : 'foreign-expire')
+  }
+
+  async #drop(kind: FaultKind, metadata: TableMetadata, ids: readonly bigint[]): Promise<boolean> {
+    if (!(await this.#send(kind, metadata, [{ action: 'remove-snapshots', 'snapshot-ids': ids }]))) return false
+    // A tag that this writer moved there meanwhile goes with its snapshot, by nobody else's fault.
+    for (const [name, { snapshotId }] of this.refs.all) if (ids.includes(snapshotId)) this.refs.delete(name)
+    return true
   }
 
   #takeBack(): Promise<void> {

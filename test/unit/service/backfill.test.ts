@@ -350,8 +350,8 @@ describe('a backfill that is asked for', () => {
       document.spec.source.topics = ['clicks']
       document.spec.mappings = [{ topic: 'clicks', table: 'orders', value: { format: 'binary' } }]
     }
-    const other = w.processor(intoOrders, { source: elsewhere }, { id: 's3://elsewhere/p/' })
-    expect(await clock.run(() => other.run(true, new AbortController().signal))).toBe(true)
+    const strange = w.processor(intoOrders, { source: elsewhere }, { id: 's3://elsewhere/p/' })
+    expect(await clock.run(() => strange.run(true, new AbortController().signal))).toBe(true)
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
     expect(await w.runOnce(latest)).toBe(true)
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
