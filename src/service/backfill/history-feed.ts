@@ -55,6 +55,8 @@ export interface HistorySeams {
 /** What the tail of the table does is what its health is judged by. */
 const unwatched = { failed: () => undefined, succeeded: () => undefined }
 
+const tailUnknown = 'the table does not tell where the tail stands; once the service has committed to it again, the backfill goes on'
+
 /** How often the table is looked at for a pause while nothing is committed, ms. */
 const lookMs = 5000
 /** How often a segment may be written again under our eyes before its topic-partition is stopped. */
@@ -171,10 +173,11 @@ export class HistoryFeed {
     this.#waiting = this.#waiting.filter((task) => !isOf(task))
     for (const { parts } of dropped) for (const part of parts) if (topicPartitionName(part.at) !== name) this.#begin(part.at)
     if (this.#stops.has(name)) return void this.#cursors.delete(name)
-    // The tail has not read its first segment: where it begins is not known for good.
+    const wanted = this.#wanted(at)
     const frontier = frontierOf(this.#state.frontiers, this.#options.sourceId, at)
-    if (frontier === null) return
-    this.#cursors.set(name, new HistoryCursor(at, this.#wanted(at), this.#backfill.newestFirst, frontier, this.#seams.source))
+    // The tail has not read its first segment, or others have expired what told where it stands: where it begins is not known for good.
+    if (frontier !== null) this.#cursors.set(name, new HistoryCursor(at, wanted, this.#backfill.newestFirst, frontier, this.#seams.source))
+    else if (wanted.length > 0) this.#stop(at, tailUnknown)
   }
 
   #stop(at: TopicPartition, reason: string): void {

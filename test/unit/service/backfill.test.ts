@@ -15,7 +15,7 @@ import { healthReadings } from '../../../src/service/feed/health-readings.ts'
 import { documentStatus } from '../../../src/service/status/status.ts'
 import { priorityBands } from '../../../src/seams/task-queue.ts'
 import { load, type Plain, smallest } from '../spec/documents.ts'
-import { loseEverythingOfOurs } from './lost-progress.ts'
+import { loseEverythingOfOurs, loseHistory } from './lost-progress.ts'
 import { documentOf } from './outlooks.ts'
 import { batch, framed, record } from './segments.ts'
 import { verify } from './verifying.ts'
@@ -329,6 +329,28 @@ describe('a backfill that is asked for', () => {
     await w.clock.run(() => holes.carryOut(rest, new AbortController().signal, () => undefined))
     // What lies before everything that is decided is no hole.
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 9, 33), ...rowsOf(other, 9, 30)])
+  })
+
+  test('waits where others have expired what told where the tail stands, and is brought once the tail has told that again', async () => {
+    const w = await withHistory()
+    const { backfill } = await (await backfillerOf(w)).bill(wish, 'service', defaultPrices)
+    await (await backfillerOf(w)).ask(backfill)
+    await loseHistory(w, 'orders')
+    const backfiller = await backfillerOf(w)
+    const { outcome, report } = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(outcome).toBe('stopped')
+    expect(report.stops.map(({ at }) => at)).toEqual([orders, other])
+    for (const { reason } of report.stops) expect(reason).toContain('the table does not tell where the tail stands')
+    expect((await backfillerOf(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const running = w.processor(latest).run(false, stop.signal)
+      await w.clock.sleep(900_000)
+      stop.abort()
+      await running
+    })
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
   })
 
   test('and left to the service is not taken for done by that of another source, which feeds the table too', async () => {
