@@ -328,6 +328,27 @@ export const guards: readonly Guard[] = [
     without: 'frontiers = advance(frontiers, source, part)',
   },
   {
+    name: 'history-keeps-found',
+    protects: 'history that was found before the listing of another topic-partition fails is read all the same',
+    file: 'service/backfill/history-feed.ts',
+    text: '} finally {\n      // Where one listing fails',
+    without: '} catch (error) {\n      throw error\n    }\n    {\n      // Where one listing fails',
+  },
+  {
+    name: 'history-of-own-source',
+    protects: 'a backfill is carried out by who feeds its topic, and not by documents of other sources that feed the table too',
+    file: 'service/backfill/table-history.ts',
+    text: ' && isOwn(one)',
+    without: '',
+  },
+  {
+    name: 'history-awaits-tail',
+    protects: 'a backfill is not done while nothing tells where the tail stands',
+    file: 'service/backfill/history-feed.ts',
+    text: 'else if (wanted.length > 0) this.#stop(at, tailUnknown)',
+    without: '',
+  },
+  {
     name: 'rebuild-asserts-main',
     protects: 'what was made anew takes the place of main only as it was when all of it was found there',
     file: branches,
