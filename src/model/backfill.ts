@@ -1,5 +1,6 @@
 import { countOffsets, intersectRanges, type OffsetRanges, subtractRanges } from './offset-range.ts'
 
+import { parseIncarnation } from './incarnation.ts'
 import { decidedRanges, type Progress } from './progress.ts'
 
 /**
@@ -10,6 +11,8 @@ export interface Backfill {
   /** Deterministic: the same wish has the same id. */
   readonly id: string
   readonly topic: string
+  /** Whose offsets these are; absent: an older program asked for it. */
+  readonly source?: string
   readonly ranges: ReadonlyMap<number, OffsetRanges>
   /** From the newest offsets to the oldest; else the other way round. */
   readonly newestFirst: boolean
@@ -34,6 +37,12 @@ export function withBackfill(backfills: readonly Backfill[], backfill: Backfill)
 /** Whether nothing more is to be done for it. */
 export function isEnded({ state }: Pick<Backfill, 'state'>): boolean {
   return state === 'done' || state === 'cancelled'
+}
+
+/** Whether it is of another source that the table has. One that the table does not know has moved since, and goes by another name now. */
+export function isOfOther({ source }: Pick<Backfill, 'source'>, progress: Progress, sourceId: string): boolean {
+  if (source === undefined || source === parseIncarnation(sourceId).source) return false
+  return [...progress.keys()].some((id) => parseIncarnation(id).source === source)
 }
 
 /**

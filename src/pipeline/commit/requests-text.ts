@@ -6,7 +6,7 @@ import { noRequests, type Requests, withAccepted, withPaused } from '../../model
 
 /**
  * `{"pause": ["<topic>", …], "accept": ["<snapshot id>", …], "abandonedUpTo": "<sequence number>", "backfill": [{"id", "topic", "state",
- * "by", "newestFirst", "ranges": {"<partition>": [["<start>", "<end>"], …]}}, …]}`: numbers as decimal strings. What asks nothing is left
+ * "by", "source", "newestFirst", "ranges": {"<partition>": [["<start>", "<end>"], …]}}, …]}`: numbers as decimal strings. What asks nothing is left
  * out, and keys of a newer version stay. Canonical: equal requests, equal text.
  */
 export function encodeRequests({ pause, accept, abandonedUpTo, backfills, others }: Requests): string {
@@ -30,15 +30,16 @@ export function decodeRequests(text: string, where: string): Requests {
   }
 }
 
-function encodeBackfill({ id, topic, ranges, newestFirst, by, state }: Backfill): JsonObject {
+function encodeBackfill({ id, topic, source, ranges, newestFirst, by, state }: Backfill): JsonObject {
   const partitions = [...ranges].map(([partition, wanted]) => [partition, wanted.map((range) => range.map(String))] as const)
   // What has ended is remembered by name: every snapshot carries this text.
-  if (isEnded({ state })) return { id, topic, state, by }
-  return { id, topic, state, by, ...(newestFirst && { newestFirst }), ranges: Object.fromEntries(partitions) }
+  const ended = { id, topic, state, by, ...(source !== undefined && { source }) }
+  if (isEnded({ state })) return ended
+  return { ...ended, ...(newestFirst && { newestFirst }), ranges: Object.fromEntries(partitions) }
 }
 
 function decodeBackfill(value: unknown, place: string): Backfill {
-  const { id, topic, state, by, newestFirst, ranges } = expectObject(value, place)
+  const { id, topic, state, by, source, newestFirst, ranges } = expectObject(value, place)
   const partitions = Object.entries(expectObject(ranges ?? {}, `${place}.ranges`)).map(([partition, wanted]): [number, OffsetRanges] => {
     const at = `${place}.ranges.${partition}`
     if (!/^(0|[1-9]\d{0,9})$/.test(partition)) throw new Error(`${at}: expected a partition's number`)
@@ -47,6 +48,7 @@ function decodeBackfill(value: unknown, place: string): Backfill {
   return {
     id: expectString(id, `${place}.id`),
     topic: expectString(topic, `${place}.topic`),
+    ...(source !== undefined && { source: expectString(source, `${place}.source`) }),
     state: oneOf(state, `${place}.state`, ['active', 'paused', 'done', 'cancelled']),
     by: oneOf(by, `${place}.by`, ['service', 'command']),
     newestFirst: newestFirst === true,

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { Backfill } from '../../model/backfill.ts'
+import { type Backfill, isOfOther } from '../../model/backfill.ts'
 import type { Bound } from '../../model/bound.ts'
 import { DocumentError } from '../../model/failure.ts'
+import { parseIncarnation } from '../../model/incarnation.ts'
 import { askedBelow } from '../../model/left-out.ts'
 import { holesOf, intersectRanges, type OffsetRanges, lastOffset, unionRanges } from '../../model/offset-range.ts'
 import { decidedRanges } from '../../model/progress.ts'
@@ -42,9 +43,17 @@ export interface ResolveSeams {
 }
 
 /** The same wish has the same id, whenever it is made. */
-export function wishId({ topic, partitions, from, to, missing, newestFirst }: BackfillWish): string {
-  const text = [topic, partitions?.join(',') ?? '*', boundText(from), boundText(to), missing, newestFirst].join('\n')
+export function wishId({ topic, partitions, from, to, missing, newestFirst }: BackfillWish, source?: string): string {
+  const parts = [topic, partitions?.join(',') ?? '*', boundText(from), boundText(to), missing, newestFirst]
+  const text = [...parts, ...(source === undefined ? [] : [source])].join('\n')
   return createHash('sha256').update(text).digest('hex').slice(0, 8)
+}
+
+/** The id of a wish in a table: another one where the same wish of another source has it there. */
+export function idInTable(wish: BackfillWish, { progress, requests }: TableState, sourceId: string): string {
+  const id = wishId(wish)
+  const isTaken = requests.backfills.some((one) => one.id === id && isOfOther(one, progress, sourceId))
+  return isTaken ? wishId(wish, parseIncarnation(sourceId).source) : id
 }
 
 function boundText(bound: Bound): string {
@@ -81,8 +90,9 @@ export async function resolveBackfill(
     if (wanted.length > 0) ranges.set(at.partition, wanted)
   }
   const { topic, newestFirst } = wish
+  const { source } = parseIncarnation(seams.sourceId)
   return {
-    backfill: { id: wishId(wish), topic, ranges, newestFirst, by, state: 'active' },
+    backfill: { id: idInTable(wish, state, seams.sourceId), topic, source, ranges, newestFirst, by, state: 'active' },
     notBegun: meant.filter((at) => !hasBegun(at)),
     outside,
   }

@@ -1,5 +1,5 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import { type Backfill, isEnded } from '../../model/backfill.ts'
+import { type Backfill, isEnded, isOfOther } from '../../model/backfill.ts'
 import { currentId } from '../../model/incarnation.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -10,7 +10,7 @@ import type { ProcessorDocument } from '../../spec/document.ts'
 import type { KnownTable } from '../status/known-tables.ts'
 import { limitsOf } from '../tasks/limits.ts'
 import { type HistoryOutlook, historyOutlook, outlookOptions } from './history-outlook.ts'
-import { declaredBackfills, resolveBackfill, wishId } from './resolve-backfill.ts'
+import { declaredBackfills, idInTable, resolveBackfill } from './resolve-backfill.ts'
 import { historyOptions } from './table-history.ts'
 
 /** A backfill that the service would begin or go on with, and what it would take. */
@@ -42,11 +42,11 @@ export async function serviceBackfills(
   const { backfills } = state.requests
   const found: (Pick<BackfillPlan, 'state' | 'notBegun' | 'outside'> & { backfill: Backfill })[] = []
   for (const backfill of backfills) {
-    if (isEnded(backfill) || backfill.by !== 'service') continue
+    if (isEnded(backfill) || backfill.by !== 'service' || isOfOther(backfill, state.progress, sourceId)) continue
     found.push({ backfill, state: backfill.state === 'paused' ? 'paused' : 'active', notBegun: [], outside: [] })
   }
   for (const wish of topics.flatMap((topic) => declaredBackfills(spec.backfill ?? [], topic))) {
-    if (backfills.some(({ id }) => id === wishId(wish))) continue
+    if (backfills.some(({ id }) => id === idInTable(wish, state, sourceId))) continue
     const seams = { store, prefix: source.prefix, sourceId, maxBatchBytes: limits.maxBatchBytes }
     found.push({ ...(await resolveBackfill(wish, 'service', partitions, state, seams)), state: 'declared' })
   }

@@ -1,4 +1,4 @@
-import { type Backfill, withBackfill } from '../../model/backfill.ts'
+import { type Backfill, isOfOther, withBackfill } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
 import { leftOutAfter } from '../../model/left-out.ts'
 import type { Requests } from '../../model/requests.ts'
@@ -10,7 +10,7 @@ import { ObjectChanged, ObjectNotFound } from '../../seams/object-store.ts'
 import { HistoryFeed, type HistoryOptions, type HistorySeams } from './history-feed.ts'
 import type { HistoryOutcome, HistoryReport } from './history-report.ts'
 import type { Limits } from '../tasks/limits.ts'
-import { type BackfillWish, resolveBackfill, wishId } from './resolve-backfill.ts'
+import { type BackfillWish, idInTable, resolveBackfill } from './resolve-backfill.ts'
 import type { TaskTarget } from '../tasks/worker.ts'
 
 /** A table that history is brought into, and everything that this takes. */
@@ -133,14 +133,20 @@ export async function serveBackfills(
     )
   }
   // Documents of other sources may feed the table, too: what is asked of their topics is theirs to bring.
-  const isOwn = ({ topic, ranges }: Backfill): boolean => {
-    const begun = newest().progress.get(table.sourceId)?.get(topic)
+  const isOwn = ({ topic, ranges, source }: Backfill): boolean => {
+    const { progress } = newest()
+    if (isOfOther({ source }, progress, table.sourceId)) return false
+    const begun = progress.get(table.sourceId)?.get(topic)
     return ranges.size === 0 || [...ranges.keys()].some((partition) => begun?.has(partition) === true)
   }
   const resting = new Map<string, number>()
   while (!signal.aborted) {
     try {
-      for (const wish of declared) if (!newest().requests.backfills.some(({ id }) => id === wishId(wish))) await begin(wish)
+      for (const wish of declared) {
+        const state = newest()
+        const wanted = idInTable(wish, state, table.sourceId)
+        if (!state.requests.backfills.some(({ id }) => id === wanted)) await begin(wish)
+      }
       const next = newest().requests.backfills.find(
         (one) => one.by === 'service' && one.state === 'active' && isOwn(one) && (resting.get(one.id) ?? 0) <= clock.now(),
       )

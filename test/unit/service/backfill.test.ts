@@ -384,6 +384,38 @@ describe('a backfill that is asked for', () => {
     ])
   })
 
+  test('nor by one that has topic-partitions of the same names, which brings its own where it asks for the same', async () => {
+    const w = await withHistory()
+    const { clock } = w
+    const elsewhere = memoryStore({ clock })
+    const { segment, index } = framed(0n, [batch(0n, 3)])
+    for (const [part, bytes] of [
+      ['kfs', segment],
+      ['index', index],
+    ] as const)
+      await elsewhere.put(segmentKey('p/', orders, 0n, part), [bytes])
+    await clock.advanceBy(60_000)
+    const another = (change: typeof all) => {
+      const directed = { id: 's3://elsewhere/p/', sourceAdded: true }
+      return clock.run(() => w.processor(change, { source: elsewhere }, directed).run(true, new AbortController().signal))
+    }
+    expect(await another(latest)).toBe(true)
+    const backfiller = await backfillerOf(w)
+    const { backfill } = await backfiller.bill(wish, 'service', defaultPrices)
+    await backfiller.ask(backfill)
+    expect(await another(latest)).toBe(true)
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+    expect(await another(all)).toBe(true)
+    expect((await requestsIn(w)).backfills.map(({ source, state }) => [source, state])).toEqual([
+      [sourceId, 'active'],
+      ['s3://elsewhere/p/', 'done'],
+    ])
+    expect(await w.rows('orders')).toEqual(rowsOf(orders, 0, 3))
+    expect(await w.runOnce(all)).toBe(true)
+    expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done', 'done'])
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 3), ...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)].sort())
+  })
+
   test('brings nothing but what it asks for, though the newest segment of the start is written again', async () => {
     const w = await withHistory()
     const carryOutPart = async (change: Partial<BackfillWish>) => {
