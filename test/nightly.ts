@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { parseArgs, stripVTControlCharacters } from 'node:util'
 import { type Figure, isMet, machine, reportLines } from './bench/figures.ts'
 
 /**
@@ -124,7 +124,10 @@ try {
     summary.push(`${step.name.padEnd(25)}  ${line}${code === 0 ? '' : `, exit code ${code}`}`, ...missed)
     if (options.keep) {
       await mkdir(kept, { recursive: true })
-      await writeFile(join(kept, `${step.name}.txt`), `${line}\n${commandLine(step)}\n${machine()}\n\n${printed}`)
+      await writeFile(
+        join(kept, `${step.name}.txt`),
+        `${line}\n${commandLine(step)}\n${machine()}\n\n${stripVTControlCharacters(printed).replaceAll(root, '.')}`,
+      )
       await writeFile(join(kept, 'README.md'), await keptTable())
     }
   }
