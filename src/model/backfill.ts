@@ -45,6 +45,11 @@ export function isOfOther({ source }: Pick<Backfill, 'source'>, progress: Progre
   return [...progress.keys()].some((id) => parseIncarnation(id).source === source)
 }
 
+/** Those of a source that are not ended. */
+export function openBackfills(backfills: readonly Backfill[], progress: Progress, sourceId: string): Backfill[] {
+  return backfills.filter((one) => !isEnded(one) && !isOfOther(one, progress, sourceId))
+}
+
 /**
  * What is still wanted of a topic-partition. What lies behind everything decided is the tail's: it comes there by itself, and two that
  * race for it would each lose what the other was quicker with.

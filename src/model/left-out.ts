@@ -1,4 +1,4 @@
-import { type Backfill, isEnded } from './backfill.ts'
+import { type Backfill, openBackfills } from './backfill.ts'
 import { endOf, noOffsets, type OffsetRanges, subtractRanges } from './offset-range.ts'
 import { decidedRanges, decidedSets, type Progress, progressOf, withDecided } from './progress.ts'
 import type { Requests } from './requests.ts'
@@ -60,12 +60,12 @@ export function leftOutAfter(
 
 /** What lies below the start of a topic-partition and nobody has asked for: it is no hole, though history around it may be decided. */
 export function neverAsked(
-  { leftOut, requests }: Pick<Begun, 'leftOut'> & { readonly requests: Requests },
+  { progress, leftOut, requests }: Begun & { readonly requests: Requests },
   source: string,
   at: TopicPartition,
 ): OffsetRanges {
-  return requests.backfills
-    .filter((one) => one.topic === at.topic && !isEnded(one))
+  return openBackfills(requests.backfills, progress, source)
+    .filter(({ topic }) => topic === at.topic)
     .reduce((left, { ranges }) => subtractRanges(left, ranges.get(at.partition) ?? []), decidedRanges(leftOut, source, at))
 }
 

@@ -1,5 +1,5 @@
 import type { TableMetadata } from '../../formats/iceberg/table-metadata.ts'
-import { type Backfill, isEnded, isOfOther } from '../../model/backfill.ts'
+import { type Backfill, openBackfills } from '../../model/backfill.ts'
 import { currentId } from '../../model/incarnation.ts'
 import type { SourceIdentity } from '../../model/source-identity.ts'
 import type { TopicPartition } from '../../model/topic-partition.ts'
@@ -41,8 +41,8 @@ export async function serviceBackfills(
   const sourceId = currentId(state.progress, source.id)
   const { backfills } = state.requests
   const found: (Pick<BackfillPlan, 'state' | 'notBegun' | 'outside'> & { backfill: Backfill })[] = []
-  for (const backfill of backfills) {
-    if (isEnded(backfill) || backfill.by !== 'service' || isOfOther(backfill, state.progress, sourceId)) continue
+  for (const backfill of openBackfills(backfills, state.progress, sourceId)) {
+    if (backfill.by !== 'service') continue
     found.push({ backfill, state: backfill.state === 'paused' ? 'paused' : 'active', notBegun: [], outside: [] })
   }
   for (const wish of topics.flatMap((topic) => declaredBackfills(spec.backfill ?? [], topic))) {

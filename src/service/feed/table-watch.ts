@@ -1,4 +1,4 @@
-import { isEnded, offsetsLeft } from '../../model/backfill.ts'
+import { offsetsLeft, openBackfills } from '../../model/backfill.ts'
 import type { TableHealth, Trouble, UpkeepView } from '../../model/health.ts'
 import { currentId } from '../../model/incarnation.ts'
 import { decidedRanges } from '../../model/progress.ts'
@@ -174,5 +174,5 @@ function newerOf(state: TableState, other: TableState | null): TableState {
 
 function backfillLeft({ requests, progress }: TableState, source: string): bigint {
   const id = currentId(progress, source)
-  return requests.backfills.filter((one) => !isEnded(one)).reduce((sum, one) => sum + offsetsLeft(one, progress, id), 0n)
+  return openBackfills(requests.backfills, progress, id).reduce((sum, one) => sum + offsetsLeft(one, progress, id), 0n)
 }

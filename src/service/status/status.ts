@@ -1,6 +1,6 @@
 import { currentSnapshot, type Snapshot, snapshotById, type TableMetadata } from '../../formats/iceberg/table-metadata.ts'
 import { currentId } from '../../model/incarnation.ts'
-import { type BackfillState, isEnded, offsetsLeft } from '../../model/backfill.ts'
+import { type BackfillState, offsetsLeft, openBackfills } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
 import type { Counted } from '../../model/health.ts'
 import { decidedSets } from '../../model/progress.ts'
@@ -188,9 +188,9 @@ function decidedOf({ progress }: TableState, source: SourceIdentity): TopicParti
 }
 
 function backfillsOf({ requests, progress }: TableState, sourceId: string): TableStatus['backfills'] {
-  return requests.backfills
-    .filter((one) => !isEnded(one))
-    .map((one) => ({ id: one.id, topic: one.topic, state: one.state, left: offsetsLeft(one, progress, currentId(progress, sourceId)) }))
+  const own = currentId(progress, sourceId)
+  const open = openBackfills(requests.backfills, progress, own)
+  return open.map((one) => ({ id: one.id, topic: one.topic, state: one.state, left: offsetsLeft(one, progress, own) }))
 }
 
 async function stateOrStop(

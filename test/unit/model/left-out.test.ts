@@ -39,6 +39,17 @@ describe('what a backfill asked for', () => {
     expect(left('cancelled')).toEqual([[0n, 100n]])
   })
 
+  test('is left out as before of another source', () => {
+    const requests = { ...noRequests, backfills: [{ ...backfill, source: 'another/', state: 'active' as const }] }
+    const progress = withDecided(below.progress, 'another/', at, [[0n, 10n]])
+    expect(neverAsked({ ...below, progress, requests }, 's', at)).toEqual([[0n, 100n]])
+    // It has moved since.
+    expect(neverAsked({ ...below, requests }, 's', at)).toEqual([
+      [0n, 40n],
+      [70n, 100n],
+    ])
+  })
+
   test('is left out no more for good once it is done, so that the start lies below it', () => {
     const done = (ranges: OffsetRanges, progress = below.progress) => {
       const leftOut = leftOutAfter({ ...below, progress }, 's', { topic: 'orders', ranges: new Map([[0, ranges]]) })

@@ -405,6 +405,12 @@ describe('a backfill that is asked for', () => {
     await backfiller.ask(backfill)
     expect(await another(latest)).toBe(true)
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['active'])
+    const told = async (id: string, source = w.source) => {
+      const { tables } = await documentStatus(documentOf(latest), { id, prefix: 'p/' }, { ...w.seams, source })
+      return tables.flatMap(({ backfills }) => backfills.map(({ left }) => left))
+    }
+    expect(await told(sourceId)).toEqual([60n])
+    expect(await told('s3://elsewhere/p/', elsewhere)).toEqual([])
     expect(await another(all)).toBe(true)
     expect((await requestsIn(w)).backfills.map(({ source, state }) => [source, state])).toEqual([
       [sourceId, 'active'],
