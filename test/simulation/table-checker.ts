@@ -237,8 +237,9 @@ export class TableChecker {
   checkBackfilled(): void {
     const { progress, requests } = this.current()
     for (const { id, topic } of requests.backfills.filter(({ state }) => state === 'done')) {
-      const known = this.#backfills.get(id)
-      if (known === undefined) throw this.#broken('a backfill is asked for before it is done', id)
+      const known = this.#backfills.get(keyOf(undefined, id))
+      // It was asked for on a branch, which main's place was given to with all that main had.
+      if (known === undefined) continue
       const {
         askedMs,
         backfill: { ranges },
@@ -257,12 +258,14 @@ export class TableChecker {
     }
   }
 
-  #note({ backfills }: Requests): void {
+  /** `branch`: on which a table is made anew, where the same wish means other offsets; undefined: main. */
+  #note(branch: string | undefined, { backfills }: Requests): void {
     // Of one that is ended the table does not tell the offsets any more.
     for (const backfill of backfills.filter((one) => !isEnded(one))) {
-      const known = this.#backfills.get(backfill.id)
+      const key = keyOf(branch, backfill.id)
+      const known = this.#backfills.get(key)
       if (known === undefined || !isDeepStrictEqual(known.backfill.ranges, backfill.ranges))
-        this.#backfills.set(backfill.id, { backfill, askedMs: this.#now() })
+        this.#backfills.set(key, { backfill, askedMs: this.#now() })
     }
   }
 
@@ -321,7 +324,7 @@ export class TableChecker {
       frontiers: ours && frontiers !== undefined ? decodeFrontiers(frontiers, idOf(snapshot)) : parent.frontiers,
       requests: ours ? requestsOf(snapshot.summary, noRequests) : requests,
     }
-    this.#note(carried.requests)
+    this.#note(branch, carried.requests)
     const checked = {
       ...carried,
       starts: this.#startsOf(snapshot, parent, progress),
@@ -455,4 +458,8 @@ function requestsOf(keys: Readonly<Record<string, string>>, none: Requests): Req
 
 function* offsetsOf(ranges: OffsetRanges): Generator<bigint> {
   for (const [start, end] of ranges) for (let offset = start; offset < end; offset++) yield offset
+}
+
+function keyOf(branch: string | undefined, id: string): string {
+  return `${branch ?? 'main'} ${id}`
 }
