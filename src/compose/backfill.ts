@@ -1,7 +1,7 @@
 import { openDocument, silentJournal } from '../compose.ts'
 import { systemClock } from '../drivers/clock/system.ts'
 import { countingMeter } from '../drivers/meter/counting.ts'
-import type { Backfill } from '../model/backfill.ts'
+import { type Backfill, isEnded } from '../model/backfill.ts'
 import { DocumentError } from '../model/failure.ts'
 import type { Prices } from '../pipeline/backfill/bill.ts'
 import type { BackfillBill, BackfillBounds, Backfiller, Where } from '../service/backfill/backfiller.ts'
@@ -65,7 +65,9 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
       const requests = { ...done.requests, puts: done.requests.puts + following.puts }
       return { ...done, outcome, requests, following, seconds: seconds() }
     }
-    if (bill.work.segments === 0) return bill.branch === null ? since(null, null) : rebuilt(null)
+    // One that was begun is ended, though nothing is left of it: who brought the last of it may have been killed before it said so.
+    const isOver = bill.notBegun.length === 0 && backfiller.backfills.some((one) => one.id === backfill.id && !isEnded(one))
+    if (bill.work.segments === 0 && !isOver) return bill.branch === null ? since(null, null) : rebuilt(null)
     await backfiller.ask(backfill)
     if (asked.detach) return since(null, null)
     const { outcome, report } = await backfiller.carryOut(backfill, asked.signal, asked.progress)

@@ -55,6 +55,18 @@ test('what costs more than the limit is not begun without --yes, and estimate an
   expect((await backfill(...dear)).stdout).toContain('nothing is left to do')
 })
 
+test('one of which nothing is left, since who brought it was killed before it said so, is done when it is asked for again', async () => {
+  const backfill = await workspace()
+  const few = ['--from', '0', '--to', '5']
+  expect(await backfill(...few, '--detach')).toMatchObject({ code: 0, stderr: '' })
+  expect(await backfill('--all')).toMatchObject({ code: 0, stderr: '' })
+  expect((await backfill('--list')).stdout).toMatch(/active +the service/)
+  const again = await backfill(...few)
+  expect(again).toMatchObject({ code: 0, stderr: '' })
+  expect(again.stdout).toContain('nothing is left to do')
+  expect((await backfill('--list')).stdout).not.toContain('active')
+})
+
 test('without bounds nothing starts, and what does not go together is refused', async () => {
   const cwd = mkdtempSync(join(scratch, 'in-'))
   writeFileSync(join(cwd, 'spec.yaml'), document)
