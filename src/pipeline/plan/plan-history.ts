@@ -24,6 +24,8 @@ export interface HistoryPlan {
   readonly next: HistoryPosition | null
   /** Keys of segments that do not count, for want of an index. */
   readonly withoutIndex: readonly string[]
+  /** Base offset of a segment that may have wanted offsets and is too young to be read: it is not planned, nor what follows it. Null: none. */
+  readonly tooYoung: bigint | null
 }
 
 /**
@@ -38,10 +40,10 @@ export function planHistory(
   listing: Listing,
   graceMs: number,
 ): HistoryPlan {
-  const { segments: ready, nextBaseOffset, withoutIndex } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
+  const { segments: ready, nextBaseOffset: waiting, withoutIndex } = acceptSegments(listing.objects, listing.listedAtMs, graceMs)
   // Where the last one of a part of the listing ends is not known yet: it begins the next part.
   const known = listing.complete ? ready : ready.slice(0, -1)
-  const after = listing.complete ? nextBaseOffset : (ready.at(-1)?.baseOffset ?? null)
+  const after = listing.complete ? waiting : (ready.at(-1)?.baseOffset ?? null)
   const last = wanted.at(-1)
   const runs: TaskPart[] = []
   let run: SegmentRef[] = []
@@ -53,7 +55,7 @@ export function planHistory(
   for (const [i, segment] of known.entries()) {
     if (last === undefined || segment.baseOffset >= last[1]) {
       close(segment.baseOffset)
-      return { runs, next: null, withoutIndex }
+      return { runs, next: null, withoutIndex, tooYoung: null }
     }
     const next = known[i + 1]?.baseOffset ?? after
     const isNeeded = intersectRanges([[segment.baseOffset, next ?? lastOffset]], wanted).length > 0
@@ -65,9 +67,12 @@ export function planHistory(
     isPlanned = isNeeded
   }
   close(after)
-  // What waits behind everything that is ready is too young to be history.
-  if (listing.complete || known.length === 0) return { runs, next: null, withoutIndex }
-  return { runs, next: { from: after, previous, isPlanned }, withoutIndex }
+  if (!listing.complete && after !== null && after !== position.from) {
+    return { runs, next: { from: after, previous, isPlanned }, withoutIndex, tooYoung: null }
+  }
+  // A segment that was written again, or one behind a segment that waits for its index: whether it has them is not known yet.
+  const isWanted = waiting !== null && last !== undefined && waiting < last[1]
+  return { runs, next: null, withoutIndex, tooYoung: isWanted ? waiting : null }
 }
 
 function historyPart(at: TopicPartition, segments: readonly SegmentRef[], wanted: OffsetRanges, nextBaseOffset: bigint | null): TaskPart {

@@ -36,6 +36,7 @@ export class HistoryCursor {
   readonly #frontier: Cursor | null
   readonly #source: HistorySource
   #isRestarted = false
+  #tooYoung: bigint | null = null
   /** What is still to be gone through, the next block last; null: not looked at yet. */
   #blocks: OffsetRanges[] | null = null
   #position: HistoryPosition | null = null
@@ -61,6 +62,11 @@ export class HistoryCursor {
     return this.#isRestarted
   }
 
+  /** Base offset of a segment that was passed by, with what follows it, since it is too young to be read; null: none. */
+  get tooYoung(): bigint | null {
+    return this.#tooYoung
+  }
+
   /** The next runs of segments, of about `maxBytes`; perhaps none, although more follow. Throws what the store throws; then nothing has changed. */
   async step(maxBytes: number): Promise<readonly TaskPart[]> {
     if (this.isOver) return []
@@ -70,13 +76,14 @@ export class HistoryCursor {
     const position = this.#position ?? (await this.#positionBefore(wanted[0][0]))
     const bounds = { maxBytes, maxObjects: maxObjectsPerStep }
     const listing = await listSegments(store, prefix, this.at, position.from, bounds)
-    const { runs, next, withoutIndex } = planHistory(this.at, position, wanted, listing, graceMs)
+    const { runs, next, withoutIndex, tooYoung } = planHistory(this.at, position, wanted, listing, graceMs)
     // Only now: what was listed of the log before is gone when it begins anew.
     if (runs.length > 0 && this.#frontier !== null && (await hasBegunAnew(store, prefix, this.at, this.#frontier))) {
       this.#isRestarted = true
       return []
     }
     this.withoutIndex.push(...withoutIndex)
+    this.#tooYoung ??= tooYoung
     this.#position = next
     if (next === null) this.#blocks.pop()
     return runs

@@ -57,6 +57,9 @@ const unwatched = { failed: () => undefined, succeeded: () => undefined }
 
 const tailUnknown = 'the table does not tell where the tail stands; once the service has committed to it again, the backfill goes on'
 
+const tooYoungReason = (baseOffset: bigint) =>
+  `the segment at offset ${baseOffset} is younger than source.graceSeconds, so that it may still be written again; once it is older, the backfill goes on`
+
 /** How often the table is looked at for a pause while nothing is committed, ms. */
 const lookMs = 5000
 /** How often a segment may be written again under our eyes before its topic-partition is stopped. */
@@ -216,6 +219,7 @@ export class HistoryFeed {
       for (const cursor of open) {
         const found = await cursor.step(share)
         if (cursor.isRestarted) this.#stop(cursor.at, restartedReason)
+        else if (cursor.isOver && cursor.tooYoung !== null) this.#stop(cursor.at, tooYoungReason(cursor.tooYoung))
         runs.push(...found)
         for (const { segments } of found) for (const { size } of segments) bytes += size
         if (bytes >= pack.maxTaskBytes * workers) break

@@ -353,6 +353,25 @@ describe('a backfill that is asked for', () => {
     expect((await requestsIn(w)).backfills.map(({ state }) => state)).toEqual(['done'])
   })
 
+  test('is not done while a segment that it asks for was written again a moment ago, and has it once that has stood for the grace age', async () => {
+    const w = await withHistory()
+    await w.write(orders, 27n, [batch(27n, 3)])
+    const carriedOut = async () => {
+      const backfiller = await backfillerOf(w)
+      const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+      await backfiller.ask(backfill)
+      const { outcome, report } = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+      return { outcome, stops: report.stops, states: (await backfillerOf(w)).backfills.map(({ state }) => state) }
+    }
+    const reason = expect.stringContaining('the segment at offset 27 is younger than source.graceSeconds')
+    expect(await carriedOut()).toEqual({ outcome: 'stopped', stops: [{ at: orders, reason }], states: ['active'] })
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 27), ...rowsOf(other, 0, 30)])
+    expect(w.linesOf('warn', 'gap: offsets that the source does not have')).toEqual([])
+    await w.clock.advanceBy(60_000)
+    expect(await carriedOut()).toEqual({ outcome: 'done', stops: [], states: ['done'] })
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
   test('and left to the service is not taken for done by that of another source, which feeds the table too', async () => {
     const w = await withHistory()
     const { clock } = w
