@@ -1,4 +1,4 @@
-import { countOffsets, intersectRanges, type OffsetRanges, subtractRanges } from './offset-range.ts'
+import { countOffsets, intersectRanges, type OffsetRanges, subtractRanges, unionRanges } from './offset-range.ts'
 
 import { parseIncarnation } from './incarnation.ts'
 import { decidedRanges, type Progress } from './progress.ts'
@@ -32,6 +32,18 @@ export function withBackfill(backfills: readonly Backfill[], backfill: Backfill)
   const ended = others.filter(isEnded)
   const forgotten = new Set(ended.slice(0, Math.max(0, ended.length + 1 - rememberedBackfills)))
   return [...others.filter((one) => !forgotten.has(one)), backfill]
+}
+
+/** The offsets of each partition that one of the two asks for. */
+export function rangesOfBoth(one: Pick<Backfill, 'ranges'>, other: Pick<Backfill, 'ranges'>): Backfill['ranges'] {
+  const both = new Map(one.ranges)
+  for (const [partition, asked] of other.ranges) both.set(partition, unionRanges(both.get(partition) ?? [], asked))
+  return both
+}
+
+/** Whether `one` asks for offsets that `other` does not. */
+export function asksMoreThan(one: Pick<Backfill, 'ranges'>, other: Pick<Backfill, 'ranges'>): boolean {
+  return [...one.ranges].some(([partition, asked]) => subtractRanges(asked, other.ranges.get(partition) ?? []).length > 0)
 }
 
 /** Whether nothing more is to be done for it. */

@@ -194,7 +194,7 @@ export class Backfiller {
     this.#state = await table.changeRequests((requests) => withAsked(requests, backfill))
   }
 
-  /** Carries out a backfill that was asked for. Its tasks are whoever's who takes them from the queue, this process among them. */
+  /** Carries out a backfill that was asked for, with all that the table has under its id. Its tasks are whoever's who takes them from the queue, this process among them. */
   async carryOut(
     backfill: Backfill,
     signal: AbortSignal,
@@ -204,7 +204,8 @@ export class Backfiller {
     const working = carryOutTasks(this.#options.workers, this.#limits, this.#taskSeams, idle.signal)
     try {
       const seams = { ...this.#seams, source: this.#history }
-      return await carryOutBackfill(backfill, await this.#opened(), this.#options, this.#state, seams, signal, progress)
+      const asked = this.backfills.find((one) => one.id === backfill.id && !isEnded(one)) ?? backfill
+      return await carryOutBackfill(asked, await this.#opened(), this.#options, this.#state, seams, signal, progress)
     } finally {
       idle.abort()
       await working

@@ -136,6 +136,11 @@ export class HistoryFeed {
     return this.#stops.size === 0 ? 'done' : 'stopped'
   }
 
+  /** What the table says, as far as this feed knows. */
+  get state(): TableState {
+    return this.#state
+  }
+
   /** How far it has come. */
   report(): HistoryReport {
     const missing: { at: TopicPartition; ranges: OffsetRanges }[] = []

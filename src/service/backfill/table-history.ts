@@ -1,4 +1,4 @@
-import { type Backfill, isOfOther, withBackfill } from '../../model/backfill.ts'
+import { asksMoreThan, type Backfill, isEnded, isOfOther, rangesOfBoth, withBackfill } from '../../model/backfill.ts'
 import { WorkError } from '../../model/failure.ts'
 import { leftOutAfter } from '../../model/left-out.ts'
 import type { Requests } from '../../model/requests.ts'
@@ -59,7 +59,7 @@ export function historyOptions(
 
 const paceSeconds = 10
 
-/** Carries out one backfill. When it is done, the table says so. */
+/** Carries out one backfill. When it is done, the table says so. `state`: what the table said last. */
 export async function carryOutBackfill(
   backfill: Backfill,
   { table, sourceId, definitions, target, commits, changeState }: HistoryTable,
@@ -68,7 +68,7 @@ export async function carryOutBackfill(
   seams: HistorySeams,
   signal: AbortSignal,
   progress?: (report: HistoryReport) => void,
-): Promise<{ outcome: HistoryOutcome; report: HistoryReport; state: TableState | null }> {
+): Promise<{ outcome: HistoryOutcome; report: HistoryReport; state: TableState }> {
   const feed = new HistoryFeed(backfill, { table, sourceId, definitions, ...options }, commits, target, state, seams)
   seams.journal.info('backfill begun', { table, backfill: backfill.id, topic: backfill.topic, offsets: feed.report().wanted })
   const outcome = await feed.run(signal, progress)
@@ -76,12 +76,13 @@ export async function carryOutBackfill(
   const { rows, files, decided, wanted, stops } = report
   seams.journal.info(`backfill ${outcome}`, { table, backfill: backfill.id, rows, files, decided, wanted, stops: stops.length })
   const ended = outcome === 'done' ? await changeState(async (before) => withDone(before, sourceId, backfill)) : null
-  return { outcome, report, state: ended }
+  return { outcome, report, state: ended ?? feed.state }
 }
 
-/** The state, with this backfill done, and nothing of it left out; null where that is so. */
+/** The state, with this backfill done, and nothing of it left out; null where it has ended, or more is asked under its id than was carried out. */
 function withDone(state: TableState, sourceId: string, backfill: Backfill): TableState | null {
-  if (state.requests.backfills.find(({ id }) => id === backfill.id)?.state === 'done') return null
+  const asked = state.requests.backfills.find(({ id }) => id === backfill.id)
+  if (asked !== undefined && (isEnded(asked) || asksMoreThan(asked, backfill))) return null
   return { ...state, leftOut: leftOutAfter(state, sourceId, backfill), requests: withState(state.requests, backfill.id, 'done') }
 }
 
@@ -90,9 +91,11 @@ export function withState(requests: Requests, id: string, state: Backfill['state
   return { ...requests, backfills: requests.backfills.map((one) => (one.id === id ? { ...one, state } : one)) }
 }
 
-/** The requests, with this backfill asked for, too. */
+/** The requests, with this backfill asked for, too: what was asked under its id before and has not ended stays asked. */
 export function withAsked(requests: Requests, backfill: Backfill): Requests {
-  return { ...requests, backfills: withBackfill(requests.backfills, backfill) }
+  const before = requests.backfills.find((one) => one.id === backfill.id && !isEnded(one))
+  const both = before === undefined ? backfill : { ...backfill, ranges: rangesOfBoth(before, backfill) }
+  return { ...requests, backfills: withBackfill(requests.backfills, both) }
 }
 
 /**
@@ -139,6 +142,8 @@ export async function serveBackfills(
     const begun = progress.get(table.sourceId)?.get(topic)
     return ranges.size === 0 || [...ranges.keys()].some((partition) => begun?.has(partition) === true)
   }
+  const isServed = (one: Backfill): boolean => one.by === 'service' && !isEnded(one) && isOwn(one)
+  const isHeld = ({ topic, state }: Backfill): boolean => state === 'paused' || newest().requests.pause.includes(topic)
   const resting = new Map<string, number>()
   while (!signal.aborted) {
     try {
@@ -147,16 +152,16 @@ export async function serveBackfills(
         const wanted = idInTable(wish, state, table.sourceId)
         if (!state.requests.backfills.some(({ id }) => id === wanted)) await begin(wish)
       }
-      const next = newest().requests.backfills.find(
-        (one) => one.by === 'service' && one.state === 'active' && isOwn(one) && (resting.get(one.id) ?? 0) <= clock.now(),
-      )
+      const next = newest().requests.backfills.find((one) => isServed(one) && !isHeld(one) && (resting.get(one.id) ?? 0) <= clock.now())
       if (next !== undefined) {
         const { outcome, state } = await carryOutBackfill(next, table, options, newest(), seams, signal)
-        own = state ?? own
+        own = state
         if (outcome === 'stopped') ok = false
         if (outcome !== 'done') resting.set(next.id, clock.now() + (outcome === 'stopped' ? stoppedMs : lookMs))
         continue
       }
+      // Who resumes one tells nobody but the table.
+      if (!options.once && newest().requests.backfills.some((one) => isServed(one) && isHeld(one))) own = (await table.commits.load()).state
     } catch (error) {
       // A segment may go, or be written again, while it is looked for a time.
       const isPassing = error instanceof WorkError || error instanceof ObjectNotFound || error instanceof ObjectChanged

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { decodeRequests } from '../../../src/pipeline/commit/requests-text.ts'
 import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
+import type { Backfill } from '../../../src/model/backfill.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
 import { memoryStore } from '../../../src/drivers/store/memory.ts'
@@ -535,6 +536,84 @@ describe('a backfill that is asked for', () => {
     const end = await w.clock.run(() => resumed.carryOut(backfill, new AbortController().signal, () => undefined))
     expect(end.outcome).toBe('done')
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
+  test('again, while the table does not tell where the tail stands, is not asked for any less', async () => {
+    const w = await withHistory()
+    const { backfill } = await (await backfillerOf(w)).bill(wish, 'command', defaultPrices)
+    await (await backfillerOf(w)).ask(backfill)
+    await loseHistory(w, 'orders')
+    const backfiller = await backfillerOf(w)
+    const again = await backfiller.bill(wish, 'command', defaultPrices)
+    expect(again.bill.notBegun).toEqual([orders, other])
+    await backfiller.ask(again.backfill)
+    const { outcome } = await w.clock.run(() => backfiller.carryOut(again.backfill, new AbortController().signal, () => undefined))
+    expect(outcome).toBe('stopped')
+    expect((await backfillerOf(w)).backfills).toEqual([backfill])
+  })
+
+  /** The service carries out what was left to it, reading slowly at first, with a tail that has nothing to do. */
+  async function whileServed(backfill: (whole: Backfill) => Backfill, meanwhile: (w: World, whole: Backfill) => Promise<void>) {
+    const w = await withHistory()
+    const { backfill: whole } = await (await backfillerOf(w)).bill(wish, 'service', defaultPrices)
+    await (await backfillerOf(w)).ask(backfill(whole))
+    const slowUntilMs = w.clock.now() + 10_000
+    const get: typeof w.source.get = async (key, options) => {
+      if (w.clock.now() < slowUntilMs) await w.clock.sleep(20_000)
+      return w.source.get(key, options)
+    }
+    const small = (document: Plain) => {
+      latest(document)
+      document.spec.processing = { parallelism: 1 }
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const done = w.processor(small, { source: { ...w.source, get } }).run(false, stop.signal)
+      await w.clock.sleep(5000)
+      await meanwhile(w, whole)
+      await w.clock.sleep(600_000)
+      stop.abort()
+      await done
+    })
+    return { w, states: (await requestsIn(w)).backfills.map(({ state }) => state) }
+  }
+
+  test('and asked for again with more while the service carries it out is done once all of it is there', async () => {
+    const { w, states } = await whileServed(
+      (whole) => ({ ...whole, ranges: new Map([[0, [[0n, 12n]]]]) }),
+      async (meanwhile, whole) => (await backfillerOf(meanwhile)).ask(whole),
+    )
+    expect(states).toEqual(['done'])
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
+  test('and paused while the service carries it out stands still though the tail does not look at the table, until it is resumed', async () => {
+    const counts: number[] = []
+    const { w, states } = await whileServed(
+      (whole) => whole,
+      async (meanwhile, { id }) => {
+        await (await backfillerOf(meanwhile)).change(id, 'paused')
+        for (const ms of [60_000, 300_000]) {
+          await meanwhile.clock.sleep(ms)
+          counts.push((await meanwhile.rows('orders')).length)
+        }
+        expect((await backfillerOf(meanwhile)).backfills.map(({ state }) => state)).toEqual(['paused'])
+        await (await backfillerOf(meanwhile)).change(id, 'active')
+      },
+    )
+    expect(counts[0]).toBeLessThan(60)
+    expect(counts[1]).toBe(counts[0])
+    expect(states).toEqual(['done'])
+    expect(await w.rows('orders')).toHaveLength(60)
+  })
+
+  test('and cancelled while the service carries it out brings nothing more, though the tail does not look at the table', async () => {
+    const { w, states } = await whileServed(
+      (whole) => whole,
+      async (meanwhile, { id }) => void (await (await backfillerOf(meanwhile)).change(id, 'cancelled')),
+    )
+    expect(states).toEqual(['cancelled'])
+    expect((await w.rows('orders')).length).toBeLessThan(60)
   })
 
   test('of objects in an archive says so before, stops in their topic-partition, and goes on when they are restored', async () => {
