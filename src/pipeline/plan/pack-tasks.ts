@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { formatRanges, intersectRanges, lastOffset, type OffsetRanges } from '../../model/offset-range.ts'
 import type { SegmentRef } from '../../model/segment.ts'
 import type { Task, TaskPart } from '../../model/task.ts'
 import { topicPartitionName } from '../../model/topic-partition.ts'
@@ -58,12 +59,18 @@ function bytesOf(segments: readonly SegmentRef[]): number {
   return segments.reduce((sum, segment) => sum + segment.size, 0)
 }
 
-/** The same segments, in the same state, make the same task. */
+/** The same segments, in the same state, make the same task; of history, where the same of their offsets is wanted. */
 function taskId(source: string, table: string, parts: readonly TaskPart[]): string {
   const hash = createHash('sha256').update(`${source}\n${table}`)
   for (const part of parts) {
     hash.update(`\n${topicPartitionName(part.at)}`)
+    if (part.history === true) hash.update(` but ${formatRanges(decidedIn(part))}`)
     for (const { baseOffset, etag } of part.segments) hash.update(` ${baseOffset}:${etag}`)
   }
   return hash.digest('hex').slice(0, 32)
+}
+
+/** What is not wanted of the offsets that the part's segments are known to hold. */
+function decidedIn({ segments: [{ baseOffset }], decided, nextBaseOffset }: TaskPart): OffsetRanges {
+  return intersectRanges(decided, [[baseOffset, nextBaseOffset ?? lastOffset]])
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { lastOffset, type OffsetRange, subtractRanges } from '../../../../src/model/offset-range.ts'
 import type { Task, TaskPart } from '../../../../src/model/task.ts'
 import { packTasks, type PackOptions } from '../../../../src/pipeline/plan/pack-tasks.ts'
 import { refOf } from '../../service/segments.ts'
@@ -85,6 +86,15 @@ describe('ids', () => {
     ['another source', packTasks('s3://other/', 'table', [run(0, [5, 5]), run(1, [5])], options)],
   ])('%s has another id', (_what, [other]) => {
     expect(other.id).not.toBe(task.id)
+  })
+
+  test('of history the same segments are another task where other offsets of them are wanted', () => {
+    const idOf = (...wanted: OffsetRange[]) =>
+      pack([run(0, [5, 5], { history: true, decided: subtractRanges([[0n, lastOffset]], wanted), nextBaseOffset: 20n })])[0].id
+    expect(idOf([3n, 6n])).toBe(idOf([3n, 6n]))
+    expect(idOf([3n, 6n], [12n, 14n])).not.toBe(idOf([3n, 6n]))
+    // Behind them it makes no difference.
+    expect(idOf([3n, 6n], [25n, 30n])).toBe(idOf([3n, 6n]))
   })
 })
 
