@@ -176,16 +176,21 @@ export class HistoryFeed {
   #begin(at: TopicPartition): void {
     const name = topicPartitionName(at)
     this.#lineage.begin(at)
-    const isOf = ({ parts }: Task) => parts.some((part) => topicPartitionName(part.at) === name)
-    const dropped = this.#waiting.filter(isOf)
-    this.#waiting = this.#waiting.filter((task) => !isOf(task))
-    for (const { parts } of dropped) for (const part of parts) if (topicPartitionName(part.at) !== name) this.#begin(part.at)
+    this.#dropWaiting(name)
     if (this.#stops.has(name)) return void this.#cursors.delete(name)
     const wanted = this.#wanted(at)
     const frontier = frontierOf(this.#state.frontiers, this.#options.sourceId, at)
     // The tail has not read its first segment, or others have expired what told where it stands: where it begins is not known for good.
     if (frontier !== null) this.#cursors.set(name, new HistoryCursor(at, wanted, this.#backfill.newestFirst, frontier, this.#seams.source))
     else if (wanted.length > 0) this.#stop(at, tailUnknown)
+  }
+
+  /** What waits to be handed out and has something of this topic-partition is planned no more; others that it has are begun again. */
+  #dropWaiting(name: string): void {
+    const isOf = ({ parts }: Task) => parts.some((part) => topicPartitionName(part.at) === name)
+    const dropped = this.#waiting.filter(isOf)
+    this.#waiting = this.#waiting.filter((task) => !isOf(task))
+    for (const { parts } of dropped) for (const part of parts) if (topicPartitionName(part.at) !== name) this.#begin(part.at)
   }
 
   #stop(at: TopicPartition, reason: string): void {
@@ -292,6 +297,9 @@ export class HistoryFeed {
       if (task.parts.length > 1) return this.#tryApart(planned)
       const [{ at, segments }] = task.parts
       this.#stop(at, setAsideReason(segments, error))
+      // What comes before it in the log is committed all the same.
+      this.#lineage.endAt(at, { ...planned, order: planned.order - 1 })
+      this.#dropWaiting(topicPartitionName(at))
     }
     this.#drop(planned)
   }

@@ -145,15 +145,19 @@ export async function serveBackfills(
   const isServed = (one: Backfill): boolean => one.by === 'service' && !isEnded(one) && isOwn(one)
   const isHeld = ({ topic, state }: Backfill): boolean => state === 'paused' || newest().requests.pause.includes(topic)
   const resting = new Map<string, number>()
+  const isResting = (id: string): boolean => (resting.get(id) ?? 0) > clock.now()
   while (!signal.aborted) {
+    let tried: string | null = null
     try {
       for (const wish of declared) {
         const state = newest()
-        const wanted = idInTable(wish, state, table.sourceId)
-        if (!state.requests.backfills.some(({ id }) => id === wanted)) await begin(wish)
+        const wanted = (tried = idInTable(wish, state, table.sourceId))
+        if (!isResting(wanted) && !state.requests.backfills.some(({ id }) => id === wanted)) await begin(wish)
       }
-      const next = newest().requests.backfills.find((one) => isServed(one) && !isHeld(one) && (resting.get(one.id) ?? 0) <= clock.now())
+      tried = null
+      const next = newest().requests.backfills.find((one) => isServed(one) && !isHeld(one) && !isResting(one.id))
       if (next !== undefined) {
+        tried = next.id
         const { outcome, state } = await carryOutBackfill(next, table, options, newest(), seams, signal)
         own = state
         if (outcome === 'stopped') ok = false
@@ -167,7 +171,9 @@ export async function serveBackfills(
       const isPassing = error instanceof WorkError || error instanceof ObjectNotFound || error instanceof ObjectChanged
       if (!isPassing || error instanceof TableChanged || options.once) throw error
       journal.warn('backfill failed, and is tried again', { table: table.table, error })
-      await clock.sleep(stoppedMs, signal)
+      // Others may go through meanwhile.
+      if (tried === null) await clock.sleep(stoppedMs, signal)
+      else resting.set(tried, clock.now() + stoppedMs)
     }
     if (options.once) break
     await clock.sleep(lookMs, signal)

@@ -11,7 +11,7 @@ import { type BackfillBounds, Backfiller, type Where } from '../../../src/servic
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
 import type { BackfillWish } from '../../../src/service/backfill/resolve-backfill.ts'
 import type { TablePayload } from '../../../src/service/tasks/task-payload.ts'
-import { carryOut } from '../../../src/service/tasks/worker.ts'
+import { carryOut, type CarryOut } from '../../../src/service/tasks/worker.ts'
 import { healthReadings } from '../../../src/service/feed/health-readings.ts'
 import { documentStatus } from '../../../src/service/status/status.ts'
 import { priorityBands } from '../../../src/seams/task-queue.ts'
@@ -177,6 +177,28 @@ describe('a declared backfill', () => {
     expect(await w.rows('orders')).toHaveLength(57)
   })
 
+  test('that fails keeps no other one back', async () => {
+    const w = await withHistory()
+    const two = (document: Plain) => {
+      latest(document)
+      document.spec.backfill = [{ topic: 'orders', from: '1970-01-01', to: '2100-01-01' }, { topic: 'orders' }]
+    }
+    // Times can not be looked for.
+    const get: typeof w.source.get = (key, options) => {
+      if (options?.range !== undefined) throw new WorkError('the object is archived: restore it', { retry: 'never' })
+      return w.source.get(key, options)
+    }
+    const stop = new AbortController()
+    await w.clock.run(async () => {
+      const done = w.processor(two, { source: { ...w.source, get } }).run(false, stop.signal)
+      await w.clock.sleep(200_000)
+      stop.abort()
+      await done
+    })
+    expect(w.linesOf('warn', 'backfill failed, and is tried again')).toHaveLength(1)
+    expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
   test('of segments that overlap takes the earlier one, as the tail would', async () => {
     const w = world()
     const marked = (count: number, mark: string) => Array.from({ length: count }, () => record(mark))
@@ -258,7 +280,12 @@ describe('a declared backfill', () => {
 describe('a backfill that is asked for', () => {
   const wish: BackfillWish = { topic: 'orders', partitions: null, from: null, to: null, missing: false, newestFirst: false }
 
-  async function backfillerOf(w: World, bounds: BackfillBounds = {}, where: Where = { kind: 'live' }): Promise<Backfiller> {
+  async function backfillerOf(
+    w: World,
+    bounds: BackfillBounds = {},
+    where: Where = { kind: 'live' },
+    work = carryOut,
+  ): Promise<Backfiller> {
     const document = load(
       smallest((plain) =>
         Object.assign(
@@ -268,7 +295,7 @@ describe('a backfill that is asked for', () => {
         ),
       ),
     )
-    const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut }
+    const seams = { ...w.seams, queue: inProcessQueue<TablePayload, TaskResult>(), carryOut: work }
     return (await Backfiller.open(document, 'orders', where, bounds, { id: sourceId, prefix: 'p/' }, seams))!
   }
 
@@ -585,6 +612,25 @@ describe('a backfill that is asked for', () => {
     )
     expect(states).toEqual(['done'])
     expect(await w.rows('orders')).toEqual([...rowsOf(orders, 0, 30), ...rowsOf(other, 0, 30)])
+  })
+
+  test('keeps what comes before a task that is set aside, and stops only behind it', async () => {
+    const w = await withHistory()
+    const poison: CarryOut = async (task, ...others) => {
+      const isPoison = task.parts.some(({ at, segments }) => at.partition === 0 && segments.some(({ baseOffset }) => baseOffset === 15n))
+      if (isPoison) throw new TypeError('undefined is not a function')
+      return carryOut(task, ...others)
+    }
+    // Small tasks, so that there are several.
+    const backfiller = await backfillerOf(w, { requestsPerSecond: 1_000_000, bytesPerSecond: 40 }, { kind: 'live' }, poison)
+    const { backfill } = await backfiller.bill(wish, 'command', defaultPrices)
+    await backfiller.ask(backfill)
+    const { outcome, report } = await w.clock.run(() => backfiller.carryOut(backfill, new AbortController().signal, () => undefined))
+    expect(outcome).toBe('stopped')
+    expect(report.stops).toEqual([{ at: orders, reason: expect.stringContaining('set aside after 3 tries') }])
+    const rows = await w.rows('orders')
+    expect(rows).toEqual(expect.arrayContaining([...rowsOf(orders, 0, 3), ...rowsOf(other, 0, 30)]))
+    expect(rows).not.toContain('orders/0@15')
   })
 
   test('and paused while the service carries it out stands still though the tail does not look at the table, until it is resumed', async () => {
