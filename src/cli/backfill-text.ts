@@ -80,7 +80,9 @@ function namesOf(all: readonly TopicPartition[]): string {
   return names.join(', ') + (all.length > 5 ? ` and ${formatCount(all.length - 5)} more` : '')
 }
 
-function nothingText({ wanted, decided, outside }: BackfillBill): string {
+function nothingText({ wanted, decided, outside, tooYoung }: BackfillBill): string {
+  if (tooYoung > 0)
+    return `nothing can be read yet: of ${formatNumberOf(tooYoung, 'topic-partition')} a segment is younger than source.graceSeconds`
   if (decided > 0n) return 'nothing is left to do: the table has it already'
   if (wanted === 0n && outside.length > 0) return 'nothing to do'
   if (wanted === 0n) return 'nothing to do: it lacks nothing of this, and what lies behind everything that it has is left to its tail'
@@ -104,7 +106,7 @@ export function doneLines(
   detached: boolean,
   { style }: Pick<Terminal, 'style'>,
 ): string[] {
-  if (bill.work.segments === 0) return replacedLines(bill, outcome, following)
+  if (report === null && bill.work.segments === 0 && bill.tooYoung === 0) return replacedLines(bill, outcome, following)
   if (report === null)
     return detached ? [`Asked for in the table; the service begins when it looks at the table next: status shows how far it is.`] : []
   const rows: readonly (readonly [string, string, string])[] = [

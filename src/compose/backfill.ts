@@ -67,7 +67,9 @@ export async function backfillTopic(documents: readonly ProcessorDocument[], ask
     }
     // One that was begun is ended, though nothing is left of it: who brought the last of it may have been killed before it said so.
     const isOver = bill.notBegun.length === 0 && backfiller.backfills.some((one) => one.id === backfill.id && !isEnded(one))
-    if (bill.work.segments === 0 && !isOver) return bill.branch === null ? since(null, null) : rebuilt(null)
+    // What is too young to be read is stopped at.
+    const isNothing = bill.work.segments === 0 && bill.tooYoung === 0 && !isOver
+    if (isNothing) return bill.branch === null ? since(null, null) : rebuilt(null)
     await backfiller.ask(backfill)
     if (asked.detach) return since(null, null)
     const { outcome, report } = await backfiller.carryOut(backfill, asked.signal, asked.progress)

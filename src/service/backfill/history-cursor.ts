@@ -14,6 +14,11 @@ export interface HistorySource {
   readonly graceMs: number
 }
 
+/** Why a topic-partition stops where a cursor passed by a segment that is too young. */
+export function tooYoungReason(baseOffset: bigint): string {
+  return `the segment at offset ${baseOffset} is younger than source.graceSeconds, so that it may still be written again; once it is older, the backfill goes on`
+}
+
 /** The most objects of one topic-partition that a step looks at: bounds its memory (about 300 bytes each). */
 const maxObjectsPerStep = 40_000
 

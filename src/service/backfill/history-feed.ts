@@ -17,7 +17,7 @@ import { decidesNothing } from '../../pipeline/commit/select-results.ts'
 import { setAsideReason, tellCommit, tellGaps, tellPart, type Telling } from '../feed/feed-telling.ts'
 import type { TaskResult } from '../../pipeline/flow.ts'
 import type { HistoryOutcome, HistoryReport } from './history-report.ts'
-import { HistoryCursor, type HistorySource } from './history-cursor.ts'
+import { HistoryCursor, type HistorySource, tooYoungReason } from './history-cursor.ts'
 import { Lineage, type Planned } from '../feed/lineage.ts'
 import { OrderedResults } from '../feed/ordered-results.ts'
 import { type PackOptions, packTasks } from '../../pipeline/plan/pack-tasks.ts'
@@ -56,9 +56,6 @@ export interface HistorySeams {
 const unwatched = { failed: () => undefined, succeeded: () => undefined }
 
 const tailUnknown = 'the table does not tell where the tail stands; once the service has committed to it again, the backfill goes on'
-
-const tooYoungReason = (baseOffset: bigint) =>
-  `the segment at offset ${baseOffset} is younger than source.graceSeconds, so that it may still be written again; once it is older, the backfill goes on`
 
 /** How often the table is looked at for a pause while nothing is committed, ms. */
 const lookMs = 5000

@@ -24,6 +24,8 @@ export interface HistoryOutlook {
   readonly decided: bigint
   /** Segments that the store keeps in an archive, which can not be read until they are restored; the first of their keys. */
   readonly archived: { readonly segments: number; readonly firstKey: string | null }
+  /** Topic-partitions with a segment that may have wanted offsets and is too young to be read: it, and what follows it, is not counted. */
+  readonly tooYoung: number
 }
 
 export interface HistoryOutlookOptions {
@@ -140,6 +142,7 @@ export async function historyOutlook(
     wanted,
     decided: wanted - left,
     archived: { segments: archived, firstKey },
+    tooYoung: cursors.filter((cursor) => cursor.tooYoung !== null).length,
     work: {
       segments,
       bytes: bytes + sample.bytes,

@@ -18,12 +18,13 @@ spec:
 `
 
 /** A directory with segments, a table that begins behind them, and prices by which a GET costs 1 USD. */
-async function workspace() {
+async function workspace(graceSeconds = 0) {
   const cwd = mkdtempSync(join(scratch, 'in-'))
   cpSync(join(golden, 'g-none'), join(cwd, 'segments', 'g-none'), { recursive: true })
   writeFileSync(join(cwd, 'spec.yaml'), document)
   writeFileSync(join(cwd, 'dear.json'), '{"getsPerThousand": 1000}')
   expect(await program(['run', '-f', 'spec.yaml', '--once'], { cwd })).toMatchObject({ code: 0 })
+  writeFileSync(join(cwd, 'spec.yaml'), document.replace('graceSeconds: 0', `graceSeconds: ${graceSeconds}`))
   return (...args: string[]) => program(['backfill', '-f', 'spec.yaml', '--topic', 'g-none', ...args], { cwd })
 }
 
@@ -84,6 +85,17 @@ test('without bounds nothing starts, and what does not go together is refused', 
     const { code, stderr } = await program(['backfill', '-f', 'spec.yaml', '--topic', 'g-none', ...args], { cwd })
     expect({ args, code, stderr }).toEqual({ args, code: 2, stderr: expect.stringContaining(words) as string })
   }
+})
+
+test('what is too young to be read is not said to be missing, and stops the command each time', async () => {
+  const backfill = await workspace(3600)
+  for (const words of ['GET', 'nothing can be read yet: of 3 topic-partitions a segment is younger than source.graceSeconds']) {
+    const { code, stdout } = await backfill('--all')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: expect.stringContaining(words) as string })
+    expect(stdout).toContain('is younger than source.graceSeconds, so that it may still be written again')
+    expect(stdout).not.toContain('missing')
+  }
+  expect((await backfill('--list')).stdout).toMatch(/active +a command/)
 })
 
 test('a table beside the live one is made and remembered by itself, and how it takes its place is said', async () => {

@@ -119,6 +119,7 @@ test('a backfill of the service has its bill', () => {
     work: { ...busy, segments: 12 },
     pace: { by: 'commits', commits: 1 },
     archived: { segments: 0, firstKey: null },
+    tooYoung: 0,
     money: moneyOf(busy, defaultPrices, 4),
     notBegun: [{ topic: 'orders', partition: 2 }],
     outside: [],
