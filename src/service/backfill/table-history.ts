@@ -1,4 +1,5 @@
 import { asksMoreThan, type Backfill, isEnded, isOfOther, rangesOfBoth, withBackfill } from '../../model/backfill.ts'
+import { elapsedMs } from '../../model/elapsed.ts'
 import { WorkError } from '../../model/failure.ts'
 import { leftOutAfter } from '../../model/left-out.ts'
 import type { Requests } from '../../model/requests.ts'
@@ -29,6 +30,8 @@ export interface HistoryTable {
 const lookMs = 5000
 /** A backfill that was stopped is tried again after this long: someone may have mended what stopped it. */
 const stoppedMs = 300_000
+/** How often the table is asked whether one that is paused was resumed, ms. */
+const pausedMs = 60_000
 
 /** How one process carries out a backfill beside the tail: all workers but one, and one where there is one. */
 export function historyOptions(
@@ -146,6 +149,7 @@ export async function serveBackfills(
   const isHeld = ({ topic, state }: Backfill): boolean => state === 'paused' || newest().requests.pause.includes(topic)
   const resting = new Map<string, number>()
   const isResting = (id: string): boolean => (resting.get(id) ?? 0) > clock.now()
+  let askedMs = clock.now()
   while (!signal.aborted) {
     let tried: string | null = null
     try {
@@ -165,7 +169,11 @@ export async function serveBackfills(
         continue
       }
       // Who resumes one tells nobody but the table.
-      if (!options.once && newest().requests.backfills.some((one) => isServed(one) && isHeld(one))) own = (await table.commits.load()).state
+      const isHolding = !options.once && newest().requests.backfills.some((one) => isServed(one) && isHeld(one))
+      if (isHolding && elapsedMs(clock.now(), askedMs) >= pausedMs) {
+        askedMs = clock.now()
+        own = (await table.commits.load()).state
+      }
     } catch (error) {
       // A segment may go, or be written again, while it is looked for a time.
       const isPassing = error instanceof WorkError || error instanceof ObjectNotFound || error instanceof ObjectChanged
