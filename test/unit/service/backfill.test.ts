@@ -4,8 +4,9 @@ import { currentSnapshot } from '../../../src/formats/iceberg/table-metadata.ts'
 import type { Backfill } from '../../../src/model/backfill.ts'
 import { WorkError } from '../../../src/model/failure.ts'
 import { inProcessQueue } from '../../../src/drivers/queue/in-process.ts'
-import { memoryStore } from '../../../src/drivers/store/memory.ts'
+import { memoryStore, type MemoryStore } from '../../../src/drivers/store/memory.ts'
 import { segmentKey } from '../../../src/formats/kfs/segment-key.ts'
+import type { TopicPartition } from '../../../src/model/topic-partition.ts'
 import { defaultPrices } from '../../../src/pipeline/backfill/bill.ts'
 import { type BackfillBounds, Backfiller, type Where } from '../../../src/service/backfill/backfiller.ts'
 import type { TaskResult } from '../../../src/pipeline/flow.ts'
@@ -45,6 +46,15 @@ async function withHistory(): Promise<World> {
   expect(await w.runOnce(latest)).toBe(true)
   expect(await w.rows('orders')).toEqual([])
   return w
+}
+
+/** Another bucket, with one segment of three records in it. */
+async function bucketWith(at: TopicPartition, clock: World['clock']): Promise<MemoryStore> {
+  const bucket = memoryStore({ clock })
+  const { segment, index } = framed(0n, [batch(0n, 3)])
+  await bucket.put(segmentKey('p/', at, 0n, 'kfs'), [segment])
+  await bucket.put(segmentKey('p/', at, 0n, 'index'), [index])
+  return bucket
 }
 
 describe('a declared backfill', () => {
@@ -403,14 +413,8 @@ describe('a backfill that is asked for', () => {
   test('and left to the service is not taken for done by that of another source, which feeds the table too', async () => {
     const w = await withHistory()
     const { clock } = w
-    const elsewhere = memoryStore({ clock })
     const clicks = { topic: 'clicks', partition: 0 } as const
-    const { segment, index } = framed(0n, [batch(0n, 3)])
-    for (const [part, bytes] of [
-      ['kfs', segment],
-      ['index', index],
-    ] as const)
-      await elsewhere.put(segmentKey('p/', clicks, 0n, part), [bytes])
+    const elsewhere = await bucketWith(clicks, clock)
     await clock.advanceBy(60_000)
     const backfiller = await backfillerOf(w)
     const { backfill } = await backfiller.bill(wish, 'service', defaultPrices)
@@ -434,13 +438,7 @@ describe('a backfill that is asked for', () => {
   test('nor by one that has topic-partitions of the same names, which brings its own where it asks for the same', async () => {
     const w = await withHistory()
     const { clock } = w
-    const elsewhere = memoryStore({ clock })
-    const { segment, index } = framed(0n, [batch(0n, 3)])
-    for (const [part, bytes] of [
-      ['kfs', segment],
-      ['index', index],
-    ] as const)
-      await elsewhere.put(segmentKey('p/', orders, 0n, part), [bytes])
+    const elsewhere = await bucketWith(orders, clock)
     await clock.advanceBy(60_000)
     const another = (change: typeof all) => {
       const directed = { id: 's3://elsewhere/p/', sourceAdded: true }
